@@ -1,0 +1,26 @@
+"""What every test gets: a seed, two threads, napari settings of its own."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+# Before napari is imported: leave the user's settings alone, and report Qt calls from the wrong thread.
+os.environ["NAPARI_CONFIG"] = ""
+os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True)
+def seed() -> int:
+    torch.manual_seed(0)
+    return 0
+
+
+@pytest.fixture
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
