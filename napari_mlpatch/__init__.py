@@ -1,0 +1,64 @@
+"""Reconstruction workbench for imaging inverse problems.
+
+>>> import napari_mlpatch as mp
+>>> A = mp.operators.ParallelBeam(image_shape=(256, 256), angles_deg="0:180:60", detector_count=364)
+>>> problem = mp.simulate(image, A, noise=mp.noise.Gaussian(relative=0.05), seed=0)
+>>> result = mp.reconstruct(problem, mp.methods.TV())
+
+Submodules and names are loaded when they are first used, so importing the package loads neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import io, methods, noise, operators
+    from .core import metrics
+    from .core.errors import InputError
+    from .core.problem import Problem
+    from .core.recipe import Recipe
+    from .core.run import Result, estimate, reconstruct, run, simulate
+
+__version__ = "0.1.0"
+
+_MODULES = {"io": ".io", "methods": ".methods", "metrics": ".core.metrics", "noise": ".noise", "operators": ".operators"}
+_NAMES = {
+    "InputError": ".core.errors",
+    "Problem": ".core.problem",
+    "Recipe": ".core.recipe",
+    "Result": ".core.run",
+    "estimate": ".core.run",
+    "reconstruct": ".core.run",
+    "run": ".core.run",
+    "simulate": ".core.run",
+}
+
+__all__ = [
+    "InputError",
+    "Problem",
+    "Recipe",
+    "Result",
+    "estimate",
+    "io",
+    "methods",
+    "metrics",
+    "noise",
+    "operators",
+    "reconstruct",
+    "run",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name], __name__)
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,159 @@
+"""Declarations: parameters as annotated fields of frozen pydantic dataclasses.
+
+Everything that shows parameters (forms, command line, documentation, recipes) reads them from here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import annotated_types
+import numpy as np
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from .errors import InputError
+from .registry import Registry
+
+CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+"""Configuration of every declaration: unknown parameters and non-finite numbers are errors."""
+
+
+def parse_angles(value: Any) -> Any:
+    """Angles from a sequence, an array, or a range written ``start:stop:count`` (stop excluded)."""
+    if isinstance(value, str):
+        try:
+            if ":" in value:
+                start, stop, count = value.split(":")
+                return tuple(np.linspace(float(start), float(stop), int(count), endpoint=False).tolist())
+            return tuple(float(word) for word in value.replace(",", " ").split())
+        except ValueError:
+            raise ValueError(
+                f"angles must be written start:stop:count (stop excluded) or as a list of numbers, got {value!r}"
+            ) from None
+    if isinstance(value, Iterable):
+        return tuple(np.asarray(value, dtype=float).ravel().tolist())
+    return value
+
+
+def format_angles(angles: Iterable[float]) -> str:
+    """The shortest text that ``parse_angles`` turns back into these angles."""
+    values = np.asarray(tuple(angles), dtype=float)
+    if len(values) > 1:
+        step = (values[-1] - values[0]) / (len(values) - 1)
+        text = f"{values[0]:.10g}:{values[0] + step * len(values):.10g}:{len(values)}"
+        if np.array_equal(np.asarray(parse_angles(text)), values):
+            return text
+    return ", ".join(repr(float(v)) for v in values)
+
+
+Angles = Annotated[tuple[float, ...], BeforeValidator(parse_angles)]
+"""A non-empty list of angles; also accepts ``"0:180:60"`` for 60 angles from 0 (included) to 180 (excluded)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One parameter of a declaration, for forms, help texts and documentation."""
+
+    name: str
+    type: Any
+    default: Any
+    required: bool
+    optional: bool
+    minimum: float | None
+    maximum: float | None
+    unit: str
+    description: str
+    none_means: str
+    choices: tuple[Any, ...]
+
+    @property
+    def kind(self) -> str:
+        """``float``, ``int``, ``bool``, ``choice``, ``angles`` or ``shape``."""
+        if self.choices:
+            return "choice"
+        if get_origin(self.type) is tuple:
+            return "shape" if Ellipsis not in get_args(self.type) else "angles"
+        return self.type.__name__
+
+    def json(self) -> dict[str, Any]:
+        fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in ("type", "optional")}
+        fields["default"] = None if self.required else self.default
+        return {"type": self.kind} | {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
+
+
+def parameters(declaration: type) -> list[Parameter]:
+    """The parameters of a declared operator, noise model or method, in order."""
+    fields: dict[str, FieldInfo] = declaration.__pydantic_fields__  # type: ignore[attr-defined]
+    return [_parameter(name, info) for name, info in fields.items()]
+
+
+def _parameter(name: str, info: FieldInfo) -> Parameter:
+    annotation = info.annotation
+    optional = get_origin(annotation) in (types.UnionType, typing.Union) and type(None) in get_args(annotation)
+    if optional:
+        annotation = next(a for a in get_args(annotation) if a is not type(None))
+    low = high = None
+    for constraint in info.metadata:
+        if isinstance(constraint, annotated_types.Gt | annotated_types.Ge):
+            low = getattr(constraint, "gt", getattr(constraint, "ge", None))
+        if isinstance(constraint, annotated_types.Lt | annotated_types.Le):
+            high = getattr(constraint, "lt", getattr(constraint, "le", None))
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    return Parameter(
+        name=name,
+        type=annotation,
+        default=None if info.is_required() else info.get_default(call_default_factory=True),
+        required=info.is_required(),
+        optional=optional,
+        minimum=low,  # type: ignore[arg-type]
+        maximum=high,  # type: ignore[arg-type]
+        unit=str(extra.get("unit", "")),
+        description=info.description or "",
+        none_means=str(extra.get("none_means", "automatic")) if optional else "",
+        choices=get_args(annotation) if get_origin(annotation) is Literal else (),
+    )
+
+
+def build(registry: Registry, description: dict[str, Any]) -> Any:
+    """The declared object of ``{"name": ..., "params": {...}}``. Raises InputError that names what is bad."""
+    if not isinstance(description, dict) or not isinstance(description.get("name"), str):
+        raise InputError(f'A {registry.kind} is described by {{"name": ..., "params": {{...}}}}, got {description!r}.')
+    name, params = description["name"], description.get("params", {})
+    cls = registry.get(name)
+    try:
+        return cls(**params)
+    except ValidationError as error:
+        raise InputError(f"{registry.kind} {name!r}: {explain(error, cls)}") from None
+
+
+def explain(error: ValidationError, cls: type | None = None) -> str:
+    """A validation error as one sentence for each bad parameter, with the value that was seen."""
+    sentences = []
+    for item in error.errors():
+        where = str(item["loc"][0]) if item["loc"] else ""
+        if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+            known = ", ".join(p.name for p in parameters(cls)) if cls else ""
+            sentences.append(f"unknown parameter {where!r}" + (f" (known: {known})" if known else ""))
+        elif item["type"] in ("missing", "missing_argument"):
+            sentences.append(f"parameter {where!r} is missing")
+        else:
+            seen = "" if item["type"] == "value_error" or not where else f", got {_short(item['input'])}"
+            message = item["msg"].removeprefix("Value error, ")
+            sentences.append((f"{where}: " if where else "") + message + seen)
+    return "; ".join(sentences) + "."
+
+
+def describe(thing: Any) -> dict[str, Any]:
+    """``{"name": ..., "params": {...}}`` as plain JSON values: the inverse of ``build``."""
+    params = TypeAdapter(type(thing)).dump_python(thing, mode="json")
+    return {"name": thing.name, "params": params}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

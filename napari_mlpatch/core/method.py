@@ -1,0 +1,67 @@
+"""What a reconstruction method is, and what it yields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from .problem import Problem
+
+if TYPE_CHECKING:
+    from .operator import Operator
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """One step of a method.
+
+    ``x`` is the picture so far, ``[B, C, *A.domain_shape]``, ``k`` of at most ``total`` steps. ``scalars`` are
+    numbers to plot (objective, residual...), ``fields`` named overlays. ``state`` is all that the method needs to go
+    on from here; handing it back to ``solve`` continues as if there had been no stop.
+    """
+
+    x: Tensor
+    k: int
+    total: int
+    scalars: dict[str, float] = field(default_factory=dict)
+    fields: dict[str, Tensor] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+    converged: bool = False
+
+
+class Method:
+    """Base of all methods: a frozen pydantic dataclass whose fields are the hyper-parameters.
+
+    ``solve`` is a generator. It yields an ``Iterate`` for every step and may yield ``None`` in between, during long
+    inner work, to give the caller a chance to stop. It holds no state of its own.
+    """
+
+    name: str
+    title: str
+
+    iterative: bool = True
+    """Whether the method has iterations that can be stopped and continued."""
+
+    def solve(
+        self, problem: Problem, network: Any = None, state: dict[str, Any] | None = None
+    ) -> Iterator[Iterate | None]:
+        raise NotImplementedError
+
+    def unsuitable(self, A: Operator) -> str:
+        """Why this method cannot work on this operator; empty where it can."""
+        return ""
+
+    def estimate(self, problem: Problem) -> Estimate:
+        """Expected cost, from a count of operator applications."""
+        return Estimate(operator_calls=1, images=8)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Cost of a run, before it runs: applications of A, Aᵀ or AᵀA, and images held at the same time."""
+
+    operator_calls: float
+    images: float

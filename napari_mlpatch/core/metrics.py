@@ -1,0 +1,90 @@
+"""Figures of merit. The data range is always explicit.
+
+All take tensors ``[B, C, H, W]`` and give the mean over the batch.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from .errors import InputError
+from .problem import Problem
+
+
+def data_range_of(truth: Tensor) -> float:
+    """Largest minus smallest value of the truth."""
+    return float(truth.max() - truth.min())
+
+
+def psnr(x: Tensor, truth: Tensor, *, data_range: float) -> float:
+    """Peak signal-to-noise ratio in dB, ``10 log10(data_range² / MSE)``."""
+    _same_shape(x, truth)
+    if not data_range > 0:
+        raise InputError(f"The data range of a PSNR must be positive, got {data_range}. Give it explicitly.")
+    mse = (x - truth).abs().double().square().flatten(1).mean(1)
+    return float((10 * torch.log10(data_range**2 / mse)).mean())
+
+
+def ssim(x: Tensor, truth: Tensor, *, data_range: float) -> float:
+    """Structural similarity with scikit-image's defaults (7x7 uniform window; Wang et al. 2004)."""
+    from skimage.metrics import structural_similarity
+
+    _same_shape(x, truth)
+    if min(x.shape[-2:]) < 7:
+        return math.nan
+    pairs = zip(x.detach().cpu().numpy(), truth.detach().cpu().numpy(), strict=True)
+    values = [structural_similarity(b, a, data_range=data_range, channel_axis=0) for a, b in pairs]
+    return float(sum(values) / len(values))
+
+
+def nrmse(x: Tensor, truth: Tensor) -> float:
+    """Root mean square error relative to the truth, ``‖x - truth‖ / ‖truth‖``."""
+    _same_shape(x, truth)
+    error = torch.linalg.vector_norm((x - truth).flatten(1), dim=1)
+    return float((error / torch.linalg.vector_norm(truth.flatten(1), dim=1)).mean())
+
+
+def relative_residual(x: Tensor, problem: Problem) -> float:
+    """``‖A x - y‖ / ‖y‖``."""
+    return _relative(problem.A(x) - problem.y, problem.y)
+
+
+def reduced_chi_square(x: Tensor, problem: Problem) -> float:
+    """Mean of ``((A x - y) / noise_std)²``: about 1 where the residual is as large as the noise.
+
+    NaN where the noise is unknown. Well below 1 the noise was fitted, well above 1 the picture misses signal.
+    """
+    if not problem.noise_std:
+        return math.nan
+    return float(((problem.A(x) - problem.y).abs().double() / problem.noise_std).square().mean())
+
+
+def evaluate(x: Tensor, problem: Problem, *, data_range: float | None = None) -> dict[str, float]:
+    """All metrics that the problem allows. ``data_range`` defaults to the range of the truth, and is among them."""
+    residual = problem.A(x) - problem.y
+    found = {"relative_residual": _relative(residual, problem.y)}
+    if problem.noise_std:
+        found["reduced_chi_square"] = float((residual.abs().double() / problem.noise_std).square().mean())
+    truth = problem.truth
+    if truth is not None:
+        span = data_range_of(truth) if data_range is None else data_range
+        if span > 0:
+            found["psnr"] = psnr(x, truth, data_range=span)
+            if x.ndim == 4 and not x.is_complex():
+                found["ssim"] = ssim(x, truth, data_range=span)
+        found["nrmse"] = nrmse(x, truth)
+        found["data_range"] = span
+    return found
+
+
+def _relative(residual: Tensor, y: Tensor) -> float:
+    size = float(torch.linalg.vector_norm(y))
+    return float(torch.linalg.vector_norm(residual)) / size if size else math.nan
+
+
+def _same_shape(x: Tensor, truth: Tensor) -> None:
+    if x.shape != truth.shape:
+        raise InputError(f"The image has shape {list(x.shape)}, the truth {list(truth.shape)}. They must be equal.")

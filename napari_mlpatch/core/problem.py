@@ -1,0 +1,81 @@
+"""A measurement together with the operator that made it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from .errors import InputError
+from .operator import Operator
+
+if TYPE_CHECKING:
+    from napari_mlpatch.noise import Noise
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """``y = A x + n``: find x.
+
+    ``y`` is ``[B, C, *A.range_shape]``, ``truth`` (only in simulations) ``[B, C, *A.domain_shape]``; a missing batch
+    and channel dimension is added. ``noise_std`` is the standard deviation of n in the units of y where it is known.
+    ``source`` says in plain JSON where the data came from, so that a recipe can find it again. The tensors are
+    never changed. Raises InputError for wrong shapes and for NaN or infinite values.
+    """
+
+    A: Operator
+    y: Tensor
+    noise: Noise | None = None
+    truth: Tensor | None = None
+    noise_std: float | None = None
+    source: dict[str, Any] = field(default_factory=lambda: {"kind": "memory"})
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "y", _checked(self.y, self.A.range_shape, "measurement"))
+        if self.truth is not None:
+            object.__setattr__(self, "truth", _checked(self.truth, self.A.domain_shape, "truth"))
+            if self.truth.shape[:2] != self.y.shape[:2]:
+                raise InputError(
+                    f"The truth has batch and channels {list(self.truth.shape[:2])}, the measurement "
+                    f"{list(self.y.shape[:2])}. Give one image for each measurement."
+                )
+        if self.noise_std is not None and not self.noise_std >= 0:
+            raise InputError(f"The noise standard deviation must not be negative, got {self.noise_std}.")
+
+    def to(self, device: torch.device | str) -> Problem:
+        """The same problem with its tensors on another device."""
+        truth = None if self.truth is None else self.truth.to(device)
+        return dataclasses.replace(self, y=self.y.to(device), truth=truth)
+
+
+def sha256(x: Tensor) -> str:
+    """Fingerprint of a tensor's shape, type and values."""
+    array = x.detach().cpu().contiguous().numpy()
+    head = f"{array.dtype.str}{list(array.shape)}".encode()
+    return hashlib.sha256(head + array.tobytes()).hexdigest()
+
+
+def _checked(x: Tensor, shape: tuple[int, ...], what: str) -> Tensor:
+    x = torch.as_tensor(x)
+    if not (x.is_floating_point() or x.is_complex()):
+        x = x.to(torch.float32)
+    given = list(x.shape)
+    while x.ndim < 2 + len(shape) and tuple(x.shape[-len(shape) :]) == tuple(shape):
+        x = x[None]
+    if x.ndim != 2 + len(shape) or tuple(x.shape[2:]) != tuple(shape) or 0 in x.shape:
+        raise InputError(
+            f"The {what} has shape {given}, but the operator needs [batch, channel, {', '.join(map(str, shape))}]. "
+            "Check that the data belong to this geometry, and whether an axis is swapped."
+        )
+    bad = ~torch.isfinite(x)
+    if bad.any():
+        first = torch.nonzero(bad)[0].tolist()
+        raise InputError(
+            f"The {what} holds {int(bad.sum())} NaN or infinite value(s), the first at index {first}. "
+            "Replace or mask them before reconstructing."
+        )
+    return x

@@ -1,0 +1,103 @@
+"""A recipe: plain JSON that says how a picture was made, and is enough to make it again."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .declare import build, describe, explain
+from .errors import InputError
+from .method import Method
+from .problem import Problem, sha256
+from .registry import methods
+
+__all__ = ["Data", "Description", "Recipe", "build", "describe"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Description(_Strict):
+    """A declared thing by its registered name and parameters."""
+
+    name: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Data(_Strict):
+    """Where the measurement came from, and its fingerprint."""
+
+    source: dict[str, Any]
+    sha256: str
+    noise_std: float | None = None
+
+
+class Recipe(_Strict):
+    """Operator, noise, method, parameters, weights, data, seed, device and versions of one result.
+
+    ``stopped_at`` is the iteration at which the user stopped it, where that was before the method's own end.
+    """
+
+    format: Literal["napari-mlpatch recipe 1"] = "napari-mlpatch recipe 1"
+    operator: Description
+    noise: Description | None = None
+    method: Description
+    weights: str | None = None
+    data: Data
+    seed: int = 0
+    device: str = "cpu"
+    stopped_at: int | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, problem: Problem, method: Method, *, weights: str | None = None, seed: int = 0, device: str = "cpu"
+    ) -> Recipe:
+        """The recipe of running this method on this problem."""
+        return cls(
+            operator=Description(**describe(problem.A)),
+            noise=None if problem.noise is None else Description(**describe(problem.noise)),
+            method=Description(**describe(method)),
+            weights=weights,
+            data=Data(source=problem.source, sha256=sha256(problem.y), noise_std=problem.noise_std),
+            seed=seed,
+            device=device,
+            versions=installed_versions(),
+        )
+
+    @classmethod
+    def from_json(cls, text: str | dict[str, Any]) -> Recipe:
+        """Read a recipe. Raises InputError for text that is no recipe, unknown keys and wrong values."""
+        try:
+            values = json.loads(text) if isinstance(text, str) else text
+        except json.JSONDecodeError as error:
+            raise InputError(f"This is not a recipe: the JSON breaks off or is malformed ({error}).") from None
+        if not isinstance(values, dict) or "method" not in values:
+            raise InputError("This is not a recipe: it has no 'method'. A recipe comes from a result of the workbench.")
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise InputError(f"The recipe cannot be used: {explain(error)}") from None
+
+    def to_json(self) -> str:
+        return self.model_dump_json(indent=2)
+
+    def build_method(self) -> Method:
+        """The method with its parameters. Raises InputError where they are unknown or impossible."""
+        return build(methods, self.method.model_dump())
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of what a result's numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in ("napari-mlpatch", "torch", "numpy", "scipy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found

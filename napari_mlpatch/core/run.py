@@ -1,0 +1,263 @@
+"""The only executor of recipes. The window, the command line, batches and notebooks all loop over ``run``."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .errors import InputError
+from .meter import Meter
+from .method import Iterate, Method
+from .metrics import data_range_of, evaluate, psnr
+from .problem import Problem, sha256
+from .recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished (or stopped and kept) reconstruction. ``x`` is on the CPU, in the data's own units.
+
+    ``history`` has one dict per iteration: ``k``, ``seconds`` and the method's scalars. ``state`` continues it.
+    """
+
+    x: Tensor
+    metrics: dict[str, float]
+    history: tuple[dict[str, float], ...]
+    recipe: Recipe
+    seconds: float
+    peak_bytes: int
+    iterations: int
+    converged: bool
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Started:
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``iterate`` is None during long inner work. ``eta`` is the expected time left in seconds."""
+
+    iterate: Iterate | None
+    seconds: float
+    eta: float | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    result: Result
+
+
+@dataclass(frozen=True)
+class Failed:
+    """``message`` is for the user. ``error`` is the exception, for a log; bad input has an InputError."""
+
+    message: str
+    error: BaseException
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    k: int
+
+
+Event = Started | Progress | Done | Failed | Cancelled
+
+
+class Control:
+    """How another thread stops a run: ``stop()`` keeps the picture so far, ``cancel()`` does not."""
+
+    def __init__(self) -> None:
+        self.wish: str | None = None
+
+    def stop(self) -> None:
+        self.wish = self.wish or "stop"
+
+    def cancel(self) -> None:
+        self.wish = "cancel"
+
+
+def run(
+    recipe: Recipe,
+    problem: Problem,
+    *,
+    network: Any = None,
+    control: Control | None = None,
+    state: dict[str, Any] | None = None,
+    history: tuple[dict[str, float], ...] = (),
+) -> Iterator[Event]:
+    """Execute a recipe on its problem: ``Started``, any number of ``Progress``, then exactly one of ``Done``,
+    ``Failed`` and ``Cancelled``. No exception leaves it.
+
+    ``control`` is obeyed between two steps of the method. ``state`` and ``history`` of an earlier result continue it.
+    """
+    control = control or Control()
+    k = 0
+    try:
+        method = recipe.build_method()
+        device = _device(recipe.device)
+        if sha256(problem.y) != recipe.data.sha256:
+            raise InputError("The data are not those of the recipe: their fingerprints differ. Choose the right file.")
+        reason = method.unsuitable(problem.A)
+        if reason:
+            raise InputError(reason)
+        yield Started(recipe)
+        before = history[-1]["seconds"] if history else 0.0
+        rows, last, limit = list(history), None, recipe.stopped_at
+        span = 0.0 if problem.truth is None else data_range_of(problem.truth)
+        with Meter(device) as meter, torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(recipe.seed)
+            there = problem.to(device)
+            for iterate in method.solve(there, network, state):
+                if iterate is not None:
+                    last, k = iterate, iterate.k
+                    _check_finite(iterate, recipe.method.name)
+                    scalars = dict(iterate.scalars)
+                    if there.truth is not None and span > 0:
+                        scalars["psnr"] = psnr(iterate.x, there.truth, data_range=span)
+                    rows.append({"k": k, "seconds": before + meter.seconds, **scalars})
+                    done_here = k - (history[-1]["k"] if history else 0)
+                    yield Progress(iterate, rows[-1]["seconds"], meter.seconds / max(done_here, 1) * (iterate.total - k))
+                    if limit is not None and k >= limit:
+                        break
+                else:
+                    yield Progress(None, before + meter.seconds)
+                if control.wish == "cancel":
+                    yield Cancelled(k)
+                    return
+                if control.wish == "stop" and last is not None:
+                    break
+            if last is None:
+                raise InputError(f"The method {recipe.method.name!r} has nothing left to do: raise its iterations.")
+            seconds = before + meter.seconds
+            metrics = evaluate(last.x, there)
+            peak = meter.peak_bytes
+        if not last.converged and last.k < last.total:
+            recipe = recipe.model_copy(update={"stopped_at": last.k})
+        yield Done(
+            Result(
+                x=last.x.detach().cpu(),
+                metrics=metrics,
+                history=tuple(rows),
+                recipe=recipe,
+                seconds=seconds,
+                peak_bytes=peak,
+                iterations=last.k,
+                converged=last.converged,
+                state=last.state,
+            )
+        )
+    except InputError as error:
+        yield Failed(str(error), error)
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        yield Failed(_out_of_memory(problem, recipe), error)
+    except MemoryError as error:
+        yield Failed(_out_of_memory(problem, recipe), error)
+    except Exception as error:
+        if "not enough memory" in str(error) or "can't allocate memory" in str(error):
+            yield Failed(_out_of_memory(problem, recipe), error)
+        else:
+            yield Failed(f"{type(error).__name__} at iteration {k}: {error}", error)
+
+
+def reconstruct(
+    problem: Problem, method: Method, weights: Any = None, *, seed: int = 0, device: str = "cpu"
+) -> Result:
+    """Run a method to its end and give the result; raises what went wrong.
+
+    >>> result = mp.reconstruct(problem, mp.methods.TV(weight=0.1))
+    >>> result.x, result.metrics, result.history, result.recipe
+    """
+    recipe = Recipe.of(problem, method, seed=seed, device=device)
+    for event in run(recipe, problem, network=weights):
+        if isinstance(event, Done):
+            return event.result
+        if isinstance(event, Failed):
+            raise event.error
+    raise AssertionError("a run without control ends in Done or Failed")
+
+
+def continued(recipe: Recipe, iterations: int) -> Recipe:
+    """The recipe of the same result with the iterations raised to ``iterations`` and no early stop."""
+    params = recipe.method.params | {"iterations": iterations}
+    method = recipe.method.model_copy(update={"params": params})
+    return recipe.model_copy(update={"method": method, "stopped_at": None})
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Expected seconds and peak bytes of a run."""
+
+    seconds: float
+    bytes: int
+
+
+def estimate(problem: Problem, method: Method) -> Cost:
+    """Time and memory that a run will take at most, from timing AᵀA once on this machine (which builds its tables)."""
+    expected = method.estimate(problem)
+    x = torch.zeros(*problem.y.shape[:2], *problem.A.domain_shape, device=problem.y.device)
+    problem.A.normal(x)
+    start = time.perf_counter()
+    problem.A.normal(x)
+    once = time.perf_counter() - start
+    size = math.prod(x.shape) * x.element_size()
+    return Cost(expected.operator_calls * once, int(problem.A.memory_bytes() + expected.images * size))
+
+
+def simulate(
+    x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dict[str, Any] | None = None
+) -> Problem:
+    """A problem with known truth: ``y = A x`` plus noise. ``x`` is ``[B, C, *A.domain_shape]`` or one image.
+
+    ``source`` says where the image came from, in plain JSON.
+    """
+    image = torch.as_tensor(x).detach()
+    if not image.is_floating_point():
+        image = image.to(torch.float32)
+    while image.ndim < 2 + len(A.domain_shape):
+        image = image[None]
+    y = A(image)
+    noisy = y if noise is None else noise(y, seed)
+    return Problem(
+        A,
+        noisy,
+        noise=noise,
+        truth=image,
+        noise_std=0.0 if noise is None else noise.level(y),
+        source={"kind": "simulated", "image": source or {"kind": "memory"}, "image_sha256": sha256(image), "seed": seed},
+    )
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"Unknown device {name!r}. Use 'cpu', 'cuda' or 'cuda:0'.") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"The device {name!r} was asked for, but this machine has no usable GPU. Use 'cpu'.")
+    return device
+
+
+def _check_finite(iterate: Iterate, name: str) -> None:
+    if not bool(torch.isfinite(iterate.x).all()):
+        raise InputError(
+            f"The method {name!r} produced NaN or infinite values at iteration {iterate.k}. "
+            "Check its parameters and the scale of the data."
+        )
+
+
+def _out_of_memory(problem: Problem, recipe: Recipe) -> str:
+    need = problem.A.memory_bytes() / 2**30
+    return (
+        f"Out of memory on {recipe.device}. The operator's tables alone take about {need:.2f} GiB for an image of "
+        f"{tuple(problem.A.domain_shape)}. Use a smaller image, fewer angles, or another device."
+    )

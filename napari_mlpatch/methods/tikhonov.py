@@ -1,0 +1,72 @@
+"""Tikhonov regularisation by conjugate gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.method import Estimate, Iterate, Method
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.registry import methods
+from napari_mlpatch.noise import estimate_std
+from napari_mlpatch.solvers.cg import cg
+from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplacian_symbol
+
+
+@methods.register("tikhonov", title="Tikhonov")
+@dataclass(frozen=True, config=CONFIG)
+class Tikhonov(Method):
+    """Minimise ``½ ‖A x - y‖² + ½ weight ‖L x‖²`` with L the identity or the gradient, by preconditioned CG."""
+
+    weight: Annotated[
+        float | None,
+        Field(gt=0, description="strength of the smoothing", json_schema_extra={"none_means": "from the noise"}),
+    ] = None
+    penalty: Annotated[Literal["gradient", "identity"], Field(description="what is kept small")] = "gradient"
+    iterations: Annotated[int, Field(ge=1, le=100_000, description="at most")] = 50
+    tolerance: Annotated[float, Field(ge=0, lt=1, description="stop at this relative residual")] = 1e-4
+
+    def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+        A, y = problem.A, problem.y
+        b = A.T(y)
+        yield None
+        smooth = self.penalty == "gradient"
+        weight = self.weight if self.weight is not None else _automatic_weight(problem, smooth)
+        yield None
+        symbol = A.normal_symbol(y.device, y.dtype) + weight * (laplacian_symbol(b) if smooth else 1.0)
+
+        def system(x: Tensor) -> Tensor:
+            return A.normal(x) + weight * (gradient_transpose(gradient(x)) if smooth else x)
+
+        def precondition(r: Tensor) -> Tensor:
+            if isinstance(symbol, float):
+                return r / symbol
+            return torch.fft.irfft2(torch.fft.rfft2(r) / symbol.clamp(min=1e-6 * symbol.max()), s=r.shape[-2:])
+
+        x, done = (torch.zeros_like(b), 0) if state is None else (state["x"], state["k"])
+        left = self.iterations - done
+        for step in cg(system, b, x, precondition=precondition, iterations=left, tolerance=self.tolerance):
+            if step.k == 0 and left > 0 and step.relative_residual > self.tolerance:
+                continue
+            k = max(done + step.k, 1)
+            scalars = {"relative_residual_cg": step.relative_residual, "weight": weight}
+            finished = step.relative_residual <= self.tolerance
+            yield Iterate(step.x, k, self.iterations, scalars, state={"x": step.x, "k": k}, converged=finished)
+
+    def estimate(self, problem: Problem) -> Estimate:
+        return Estimate(operator_calls=self.iterations + 1, images=12)
+
+
+def _automatic_weight(problem: Problem, smooth: bool) -> float:
+    """Ratio of noise variance to the variance that the quick picture (smoothed over 4 pixels) shows."""
+    std = problem.noise_std if problem.noise_std is not None else estimate_std(problem.y)
+    x = torch.nn.functional.avg_pool2d(problem.A.pinv(problem.y), 4, ceil_mode=True)
+    spread = float((gradient(x) / 4.0).square().sum(0).mean() if smooth else x.square().mean())
+    floor = 1e-3 * float(problem.y.square().mean()) ** 0.5
+    return max(std, floor) ** 2 / max(spread, 1e-30)

@@ -1,0 +1,129 @@
+"""Noise models. ``noise(y, seed)`` gives the noisy measurement; the same seed gives the same noise on every device."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from .core.declare import CONFIG
+from .core.errors import InputError
+from .core.registry import noises
+
+
+class Noise:
+    """Base of all noise models: frozen pydantic dataclasses with ``sample`` and ``level``."""
+
+    name: str
+    title: str
+
+    def __call__(self, y: Tensor, seed: int) -> Tensor:
+        """A noisy copy of the clean measurement ``y``."""
+        generator = torch.Generator().manual_seed(seed)
+        return self.sample(y.detach().cpu(), generator).to(device=y.device, dtype=y.dtype)
+
+    def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        raise NotImplementedError
+
+    def level(self, y: Tensor) -> float:
+        """Standard deviation of the noise on the clean measurement ``y`` (root mean square over its samples)."""
+        raise NotImplementedError
+
+
+@noises.register("none", title="None")
+@dataclass(frozen=True, config=CONFIG)
+class NoNoise(Noise):
+    """No noise at all (the inverse crime: good for tests, too good for conclusions)."""
+
+    def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        return y.clone()
+
+    def level(self, y: Tensor) -> float:
+        return 0.0
+
+
+@noises.register("gaussian", title="Gaussian")
+@dataclass(frozen=True, config=CONFIG)
+class Gaussian(Noise):
+    """White Gaussian noise, its standard deviation given absolutely or relative to the mean of |y|."""
+
+    relative: Annotated[
+        float, Field(ge=0, description="standard deviation / mean |y|; used where std is not given")
+    ] = 0.05
+    std: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            description="standard deviation in the units of the measurement",
+            json_schema_extra={"none_means": "relative"},
+        ),
+    ] = None
+
+    def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        return y + self.level(y) * torch.randn(y.shape, generator=generator, dtype=y.dtype)
+
+    def level(self, y: Tensor) -> float:
+        return self.relative * float(y.abs().mean()) if self.std is None else self.std
+
+
+@noises.register("poisson", title="Poisson counts")
+@dataclass(frozen=True, config=CONFIG)
+class Poisson(Noise):
+    """Counting noise on data that are proportional to counts: the largest value of y corresponds to ``counts``."""
+
+    counts: Annotated[float, Field(gt=0, description="expected counts at the brightest sample")] = 10_000.0
+
+    def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        gain = self._gain(y)
+        return torch.poisson((y.double() * gain).clamp(min=0), generator=generator) / gain
+
+    def level(self, y: Tensor) -> float:
+        return math.sqrt(max(float(y.mean()), 0.0) / self._gain(y))
+
+    def _gain(self, y: Tensor) -> float:
+        if float(y.min()) < -1e-3 * float(y.abs().max()):
+            raise InputError(
+                f"Poisson noise needs a non-negative measurement, the smallest value is {float(y.min()):.4g}. "
+                "Use Gaussian noise, or simulate from a non-negative image."
+            )
+        return self.counts / max(float(y.max()), 1e-30)
+
+
+@noises.register("poisson-transmission", title="Poisson photons, transmission CT")
+@dataclass(frozen=True, config=CONFIG)
+class PoissonTransmission(Noise):
+    """Photon noise before the logarithm: ``y -> -log(Poisson(photons · exp(-y)) / photons)``, y dimensionless."""
+
+    photons: Annotated[float, Field(gt=0, description="photons for each detector bin without a sample")] = 10_000.0
+
+    def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        expected = self._expected(y)
+        return -torch.log(torch.poisson(expected, generator=generator).clamp(min=1.0) / self.photons)
+
+    def level(self, y: Tensor) -> float:
+        return math.sqrt(float((1.0 / self._expected(y)).mean()))
+
+    def _expected(self, y: Tensor) -> Tensor:
+        expected = self.photons * torch.exp(-y.double())
+        if float(expected.min()) < 1.0:
+            raise InputError(
+                f"Fewer than one photon is expected behind the largest line integral ({float(y.max()):.4g}, "
+                f"{self.photons:g} photons). Line integrals should stay below about {math.log(self.photons):.1f}: "
+                "use a smaller pixel_size, or more photons."
+            )
+        return expected
+
+
+def estimate_std(y: Tensor) -> float:
+    """Standard deviation of white noise in a smooth measurement, robustly, from second differences along the last axis.
+
+    ``1.4826 · median |y[j-1] - 2 y[j] + y[j+1]| / sqrt(6)`` (the median absolute deviation; Donoho & Johnstone 1994).
+    """
+    if y.shape[-1] < 3:
+        return 0.0
+    second = y[..., 2:] - 2.0 * y[..., 1:-1] + y[..., :-2]
+    return 1.4826 * float(second.abs().median()) / math.sqrt(6.0)

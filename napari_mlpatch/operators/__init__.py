@@ -1,0 +1,5 @@
+"""Forward operators. One file is one family; each is a frozen pydantic dataclass under a decorator."""
+
+from .parallel_beam import ParallelBeam
+
+__all__ = ["ParallelBeam"]

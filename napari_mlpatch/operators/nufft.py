@@ -1,0 +1,205 @@
+"""Fourier transform of a real image at arbitrary frequencies, and its exact transpose, by Kaiser-Bessel gridding.
+
+    F(k) = sum_r x[r] exp(-i k · (r - c)),   c = (shape - 1) / 2,  k in radians per pixel
+
+The image, divided by the kernel's transform, is placed on a grid twice as fine, transformed by one real FFT, and
+interpolated by a sparse matrix with J x J weights for each frequency (Fessler & Sutton, IEEE TSP 51, 2003; Beatty et
+al., IEEE TMI 24, 2005). Real and imaginary part are two columns of one real sparse product, which is why the half
+spectrum gets a margin of J/2 mirrored columns on both sides. J = 6 has a relative error of about 1e-5.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
+
+OVERSAMPLING = 2.0
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """One axis of the image on its oversampled grid."""
+
+    size: int
+    grid: int
+    kernel_width: int
+
+    @property
+    def beta(self) -> float:
+        ratio = self.grid / self.size
+        return math.pi * math.sqrt((self.kernel_width / ratio * (ratio - 0.5)) ** 2 - 0.8)
+
+    def kernel(self, distance: np.ndarray) -> np.ndarray:
+        """Kaiser-Bessel kernel at a distance in grid steps."""
+        inside = np.clip(1.0 - (2.0 * distance / self.kernel_width) ** 2, 0.0, None)
+        return np.i0(self.beta * np.sqrt(inside)) / np.i0(self.beta)
+
+    def correction(self) -> np.ndarray:
+        """One over the kernel's transform at the pixels."""
+        n = np.arange(self.size) - self.size // 2
+        root = np.sqrt((self.beta**2 - (math.pi * self.kernel_width * n / self.grid) ** 2).astype(complex))
+        return (np.i0(self.beta) / (self.kernel_width * np.sinc(root * 1j / math.pi))).real
+
+    def neighbours(self, omega: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Grid indices (unwrapped) and kernel weights ``[frequencies, J]`` around the frequencies."""
+        position = omega * (self.grid / (2.0 * math.pi))
+        first = np.floor(position - self.kernel_width / 2.0).astype(np.int64) + 1
+        index = first[:, None] + np.arange(self.kernel_width)
+        return index, self.kernel(position[:, None] - index)
+
+
+class Nufft2d:
+    """The transform of images of one shape at one set of frequencies, on one device and in one precision."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        omega: np.ndarray,
+        *,
+        kernel_width: int = 6,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ):
+        """``omega``: ``[frequencies, 2]`` in radians per pixel along (rows, columns), any values."""
+        self.shape = shape
+        self.count = len(omega)
+        self.rows, self.columns = (_axis(n, kernel_width) for n in shape)
+        self.margin = kernel_width // 2 + 1
+        self.half = self.columns.grid // 2 + 1
+        self.width = self.half + 2 * self.margin
+
+        # A real image needs only frequencies with a non-negative column component; the others are conjugates.
+        omega = np.array(omega, dtype=np.float64)
+        omega[:, 1] = (omega[:, 1] + math.pi) % (2.0 * math.pi) - math.pi
+        mirrored = omega[:, 1] < 0
+        omega[mirrored] *= -1.0
+        # The grid has its origin at pixel shape // 2, the transform at (shape - 1) / 2.
+        offset = np.array([(n - 1) / 2.0 - n // 2 for n in shape])
+        self._matrix, self._transpose = self._tables(omega, device, dtype)
+        phase = np.exp(1j * (omega @ offset))
+        phase[mirrored] = phase[mirrored].conj()
+        complex_dtype = torch.complex64 if dtype == torch.float32 else torch.complex128
+        self.phase = torch.as_tensor(phase, device=device).to(complex_dtype)
+        sign = np.where(mirrored, -1.0, 1.0)
+        self._sign = torch.as_tensor(np.stack([np.ones_like(sign), sign], 1), device=device).to(dtype)[:, None]
+        correction = self.rows.correction()[:, None] * self.columns.correction()
+        self._correction = torch.as_tensor(correction, device=device).to(dtype)
+
+    def _tables(self, omega: np.ndarray, device: torch.device | str, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        row_index, row_weight = self.rows.neighbours(omega[:, 0])
+        column_index, column_weight = self.columns.neighbours(omega[:, 1])
+        width = row_index.shape[1]
+        index = ((row_index % self.rows.grid) * self.width)[:, :, None] + (column_index + self.margin)[:, None, :]
+        weight = (row_weight[:, :, None] * column_weight[:, None, :]).astype(
+            np.float32 if dtype == torch.float32 else np.float64
+        )
+        start = np.arange(self.count + 1, dtype=np.int64) * width**2
+        size = (self.count, self.rows.grid * self.width)
+        matrix = scipy.sparse.csr_matrix((weight.ravel(), index.astype(np.int32).ravel(), start), shape=size)
+        return _csr(matrix, device), _csr(matrix.T.tocsr(), device)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """``[B, *shape]`` real to ``[B, frequencies]`` complex, without the phase (see ``phase``)."""
+        batch = len(x)
+        spectrum = torch.fft.rfft2(self._place(x * self._correction))
+        m = self.margin
+        left = _mirror(spectrum[..., 1 : m + 1])
+        right = _mirror(spectrum[..., self.half - 1 - m : self.half - 1])
+        spectrum = torch.cat([left, spectrum, right], dim=-1).reshape(batch, -1)
+        samples = self._matrix @ torch.view_as_real(spectrum.mT.contiguous()).flatten(1)
+        samples = samples.view(self.count, batch, 2) * self._sign
+        return torch.view_as_complex(samples).mT
+
+    def transpose(self, f: Tensor) -> Tensor:
+        """The exact real transpose, ``[B, frequencies]`` complex to ``[B, *shape]`` real: Re of the adjoint."""
+        batch = len(f)
+        samples = torch.view_as_real(f.mT.contiguous()) * self._sign
+        grid = torch.view_as_complex((self._transpose @ samples.flatten(1)).view(-1, batch, 2))
+        grid = grid.mT.reshape(batch, self.rows.grid, self.width)
+        m = self.margin
+        spectrum = grid[..., m : m + self.half].contiguous()
+        spectrum[..., 1 : m + 1] += _mirror(grid[..., :m])
+        spectrum[..., self.half - 1 - m : self.half - 1] += _mirror(grid[..., m + self.half :])
+        spectrum[..., 1 : self.half - 1] *= 0.5
+        image = torch.fft.irfft2(spectrum, s=(self.rows.grid, self.columns.grid), norm="forward")
+        return self._take(image) * self._correction
+
+    def bytes(self) -> int:
+        """Memory of the tables."""
+        tables = [self._matrix.values(), self._transpose.values()]
+        tables += [self._matrix.col_indices(), self._transpose.col_indices(), self._transpose.crow_indices()]
+        return sum(t.numel() * t.element_size() for t in tables)
+
+    def _place(self, x: Tensor) -> Tensor:
+        """On the oversampled grid with pixel ``shape // 2`` at the origin, wrapped."""
+        grid = x.new_zeros(len(x), self.rows.grid, self.columns.grid)
+        r, c = self.shape[0] // 2, self.shape[1] // 2
+        for to_rows, rows in ((slice(0, self.shape[0] - r), slice(r, None)), (slice(-r, None), slice(0, r))):
+            if not r and rows.stop == 0:
+                continue
+            grid[:, to_rows, : self.shape[1] - c] = x[:, rows, c:]
+            if c:
+                grid[:, to_rows, -c:] = x[:, rows, :c]
+        return grid
+
+    def _take(self, grid: Tensor) -> Tensor:
+        """The inverse of ``_place``."""
+        r, c = self.shape[0] // 2, self.shape[1] // 2
+        rows = torch.cat([grid[:, self.rows.grid - r :], grid[:, : self.shape[0] - r]], dim=1)
+        return torch.cat([rows[..., self.columns.grid - c :], rows[..., : self.shape[1] - c]], dim=2)
+
+
+def toeplitz_kernel(
+    shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int = 6
+) -> np.ndarray:
+    """``t(n) = sum_k weight(k) cos(k · n)`` for all pixel offsets -shape < n < shape, as ``[2 R, 2 C]`` wrapped.
+
+    Gridding in float64 by the same kernel, with the frequencies spread instead of gathered. It is computed once, so
+    nothing is stored.
+    """
+    rows, columns = (_axis(2 * n, kernel_width) for n in shape)
+    grid = np.zeros(rows.grid * columns.grid)
+    step = 1 << 15
+    for start in range(0, len(omega), step):
+        part = slice(start, start + step)
+        row_index, row_weight = rows.neighbours(omega[part, 0])
+        column_index, column_weight = columns.neighbours(omega[part, 1])
+        index = ((row_index % rows.grid) * columns.grid)[:, :, None] + (column_index % columns.grid)[:, None, :]
+        values = weight[part, None, None] * row_weight[:, :, None] * column_weight[:, None, :]
+        grid += np.bincount(index.ravel(), values.ravel(), minlength=grid.size)
+    image = torch.fft.fft2(torch.from_numpy(grid).reshape(rows.grid, columns.grid)).real.numpy()
+    r, c = np.arange(2 * shape[0]) - shape[0], np.arange(2 * shape[1]) - shape[1]
+    kernel = image[np.ix_(r % rows.grid, c % columns.grid)]
+    kernel = kernel * rows.correction()[:, None] * columns.correction()
+    return np.fft.ifftshift(kernel)
+
+
+def _axis(size: int, kernel_width: int) -> _Axis:
+    grid = next_fast_len(max(int(math.ceil(OVERSAMPLING * size)), 2 * kernel_width + 4), real=True)
+    while grid % 2:
+        grid = next_fast_len(grid + 1, real=True)
+    return _Axis(size, grid, kernel_width)
+
+
+def _mirror(columns: Tensor) -> Tensor:
+    """The spectrum of a real image at the opposite frequencies: row m at -m, columns reversed, conjugated."""
+    return torch.roll(columns.flip(-2, -1), 1, dims=-2).conj()
+
+
+def _csr(matrix: scipy.sparse.csr_matrix, device: torch.device | str) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse")
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(matrix.indptr.astype(np.int32)),
+            torch.from_numpy(matrix.indices.astype(np.int32)),
+            torch.from_numpy(matrix.data),
+            size=matrix.shape,
+            device=device,
+        )

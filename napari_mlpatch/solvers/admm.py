@@ -1,0 +1,108 @@
+"""Alternating direction method of multipliers for a least-squares term and any number of simple terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .cg import Linear, cg
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term ``g(K x)``: K, its transpose, ``prox(v, step) = argmin_z g(z) + ‖z - v‖² / (2 step)``.
+
+    ``symbol`` holds the eigenvalues of KᵀK (or a circulant approximation) in ``rfft2`` layout.
+    """
+
+    K: Linear
+    KT: Linear
+    prox: Callable[[Tensor, float], Tensor]
+    symbol: Tensor | float
+
+
+@dataclass(frozen=True)
+class AdmmStep:
+    """One iteration: x, relative change of x, primal residual ``‖K x - z‖ / max(‖K x‖, ‖z‖)`` and dual residual."""
+
+    x: Tensor
+    k: int
+    change: float
+    primal: float
+    dual: float
+    state: dict[str, Any]
+
+
+def admm(
+    normal: Linear,
+    b: Tensor,
+    terms: Sequence[Term],
+    x: Tensor,
+    *,
+    normal_symbol: Tensor | float,
+    rho: float,
+    iterations: int,
+    inner_iterations: int = 2,
+    inner_tolerance: float = 1e-7,
+    balance_until: int = 60,
+    state: dict[str, Any] | None = None,
+) -> Iterator[AdmmStep | None]:
+    """Minimise ``½ <x, normal(x)> - <b, x> + sum_i g_i(K_i x)``.
+
+    Scaled form of Boyd et al. (2011, section 3.1.1):
+
+        x <- (normal + rho sum KᵀK)^-1 (b + rho sum Kᵀ(z - u))     preconditioned CG from the last x
+        z <- prox(K x + u, 1 / rho)
+        u <- u + K x - z
+
+    ``rho`` follows the residuals during the first ``balance_until`` iterations (section 3.4.1). Yields ``None`` between
+    inner iterations. ``state`` of an earlier step continues it exactly.
+    """
+    k, first = 0, iterations
+    if state is None:
+        z = [t.K(x) for t in terms]
+        u = [torch.zeros_like(v) for v in z]
+    else:
+        x, z, u, rho, k = state["x"], list(state["z"]), list(state["u"]), state["rho"], state["k"]
+    while k < first:
+        k += 1
+
+        def system(v: Tensor, rho: float = rho) -> Tensor:
+            return normal(v) + rho * sum((t.KT(t.K(v)) for t in terms), torch.zeros_like(v))
+
+        divisor = normal_symbol + rho * sum((t.symbol for t in terms), 0.0)
+
+        def precondition(r: Tensor, divisor: Tensor | float = divisor) -> Tensor:
+            if isinstance(divisor, float):
+                return r / divisor
+            return torch.fft.irfft2(torch.fft.rfft2(r) / divisor, s=r.shape[-2:])
+
+        rhs = b + rho * sum((t.KT(zi - ui) for t, zi, ui in zip(terms, z, u, strict=True)), torch.zeros_like(b))
+        previous = x
+        for step in cg(
+            system, rhs, x, precondition=precondition, iterations=inner_iterations, tolerance=inner_tolerance
+        ):
+            x = step.x
+            yield None
+        Kx = [t.K(x) for t in terms]
+        z_old = z
+        z = [t.prox(v + ui, 1.0 / rho) for t, v, ui in zip(terms, Kx, u, strict=True)]
+        u = [ui + v - zi for v, zi, ui in zip(Kx, z, u, strict=True)]
+
+        primal = _norm([v - zi for v, zi in zip(Kx, z, strict=True)]) / max(_norm(Kx), _norm(z), 1e-30)
+        moved = _norm([t.KT(zi - o) for t, zi, o in zip(terms, z, z_old, strict=True)])
+        dual = moved / max(_norm([t.KT(ui) for t, ui in zip(terms, u, strict=True)]), 1e-30)
+        change = _norm([x - previous]) / max(_norm([x]), 1e-30)
+        if k <= balance_until:
+            scale = 2.0 if primal > 5.0 * dual else 0.5 if dual > 5.0 * primal else 1.0
+            rho *= scale
+            u = [ui / scale for ui in u]
+        yield AdmmStep(x, k, change, primal, dual, {"x": x, "z": z, "u": u, "rho": rho, "k": k})
+
+
+def _norm(parts: list[Tensor]) -> float:
+    return float(torch.stack([torch.linalg.vector_norm(p) for p in parts]).norm())
