@@ -42,6 +42,11 @@ class Operator:
     domain_shape: tuple[int, ...]
     range_shape: tuple[int, ...]
 
+    @classmethod
+    def suggest(cls, image_shape: tuple[int, ...]) -> dict[str, Any]:
+        """Sensible parameters for simulating from an image of this shape: what forms and commands start from."""
+        return {"image_shape": image_shape}
+
     def __call__(self, x: Tensor) -> Tensor:
         """A x."""
         return self._linear(x, "apply", self.domain_shape)

@@ -87,6 +87,13 @@ class ParallelBeam(Operator):
         """The same with angles in radians."""
         return cls(angles_deg=tuple(math.degrees(a) for a in angles_rad), **parameters)
 
+    @classmethod
+    def suggest(cls, image_shape: tuple[int, ...]) -> dict[str, Any]:
+        """180 angles over half a turn, and a detector as wide as the image's diagonal."""
+        bins = math.ceil(math.hypot(*image_shape))
+        angles = tuple(np.linspace(0.0, 180.0, 180, endpoint=False).tolist())
+        return {"image_shape": image_shape, "angles_deg": angles, "detector_count": bins + bins % 2}
+
     @property
     def domain_shape(self) -> tuple[int, int]:  # type: ignore[override]
         return self.image_shape
