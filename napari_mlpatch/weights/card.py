@@ -1,0 +1,67 @@
+"""What is known about trained weights: where they may be used, how they were made, how good they were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.method import Method
+    from napari_mlpatch.core.operator import Operator
+
+NORM_TOLERANCE = 0.02
+"""Relative difference of ‖A‖ up to which weights fit an operator; ``A.norm`` itself is good to 1 %."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Described(_Strict):
+    """A thing by its registered name and its parameters, as in a recipe."""
+
+    name: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Card(_Strict):
+    """The model card that lies as JSON beside the tensors.
+
+    ``method`` is the registered name of the method that the weights are for, ``architecture`` the network and
+    its configuration. ``operator`` and ``operator_norm`` (‖A‖) are those of the training, ``data`` says in
+    words what was trained on. ``sha256`` is the hash of the safetensors file.
+    """
+
+    format: Literal["napari-mlpatch weights 1"] = "napari-mlpatch weights 1"
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    title: str
+    method: str
+    architecture: Described
+    operator: Described
+    operator_norm: Annotated[float, Field(gt=0)]
+    noise: Described | None
+    data: str
+    steps: Annotated[int, Field(ge=0)]
+    seed: int
+    metrics: dict[str, float]
+    licence: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+    def unsuitable(self, method: Method, A: Operator) -> str:
+        """Why the weights cannot be used by this method on this operator; empty where they can.
+
+        Learned methods are not invariant to ‖A‖, so an operator of another norm is refused.
+        """
+        these = f"The weights {self.name!r}"
+        if method.name != self.method:
+            return f"{these} are for the method {self.method!r}, not for {method.name!r}."
+        kind = getattr(A, "name", type(A).__name__)
+        if kind != self.operator.name:
+            return f"{these} were trained for the operator {self.operator.name!r}, not for {kind!r}."
+        if abs(A.norm - self.operator_norm) > NORM_TOLERANCE * self.operator_norm:
+            return (
+                f"{these} were trained with ‖A‖ = {self.operator_norm:.4g}, but this operator has "
+                f"‖A‖ = {A.norm:.4g}. Use the geometry and the units of length that they were trained with."
+            )
+        return ""

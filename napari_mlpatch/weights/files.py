@@ -1,0 +1,66 @@
+"""Weights in files: ``NAME.safetensors`` and its card ``NAME.json``. No pickles."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from napari_mlpatch.core.declare import explain
+from napari_mlpatch.core.errors import InputError
+
+from .card import Card
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Named tensors (on the CPU) and their card."""
+
+    tensors: dict[str, Tensor]
+    card: Card
+
+
+def load(path: str | os.PathLike[str]) -> Weights:
+    """Read ``NAME.safetensors`` with its card. Raises InputError where they do not fit or are damaged."""
+    path = Path(path).expanduser()
+    if path.suffix != ".safetensors":
+        raise InputError(f"{path} is not a .safetensors file. Weights are loaded from that format only.")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"The weights {path} cannot be read: {error.strerror or error}.") from None
+    card = read_card(path.with_suffix(".json"))
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.sha256:
+        raise InputError(
+            f"The weights {path} are not those of their card: it says sha256 {card.sha256[:12]}..., "
+            f"the file has {found[:12]}.... Get the two files again from where they came."
+        )
+    import safetensors
+    import safetensors.torch
+
+    try:
+        return Weights(safetensors.torch.load(content), card)
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{path} is damaged or no safetensors file: {error}.") from None
+
+
+def read_card(path: str | os.PathLike[str]) -> Card:
+    """Read a card. Raises InputError for a missing file, unknown keys and wrong values."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"The model card {path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"The model card {path} is not a text file.") from None
+    try:
+        return Card.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(f"The model card {path} cannot be used: {explain(error)}") from None

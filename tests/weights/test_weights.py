@@ -1,0 +1,117 @@
+"""Weights are read from safetensors with a card, and refused where they do not fit."""
+
+import hashlib
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import napari_mlpatch as mp
+from napari_mlpatch import weights
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.recipe import describe
+from napari_mlpatch.weights import zoo
+
+
+@pytest.fixture(scope="module")
+def operator():
+    return mp.operators.ParallelBeam(image_shape=(16, 16), angles_deg="0:180:12", detector_count=24)
+
+
+@pytest.fixture
+def path(tmp_path, operator):
+    """Weights and card as training would leave them."""
+    path = tmp_path / "tiny.safetensors"
+    save_file({"layer.weight": torch.arange(6.0).reshape(2, 3)}, path)
+    card = {
+        "name": "tiny",
+        "title": "Tiny",
+        "method": "tv",
+        "architecture": {"name": "mlp", "params": {"width": 3}},
+        "operator": describe(operator),
+        "operator_norm": operator.norm,
+        "noise": {"name": "gaussian", "params": {"relative": 0.05}},
+        "data": "six numbers",
+        "steps": 10,
+        "seed": 0,
+        "metrics": {"psnr": 30.0},
+        "licence": "BSD-3-Clause",
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    path.with_suffix(".json").write_text(json.dumps(card))
+    return path
+
+
+def edit(path, **changes):
+    card = path.with_suffix(".json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | changes))
+
+
+def test_load(path):
+    found = weights.load(path)
+    assert torch.equal(found.tensors["layer.weight"], torch.arange(6.0).reshape(2, 3))
+    assert found.card.architecture == weights.Described(name="mlp", params={"width": 3})
+    assert weights.find(str(path)).card == found.card
+
+
+def test_no_weights_come_with_this_version():
+    assert weights.available() == []
+    with pytest.raises(InputError, match=r"Unknown weights 'lgd'. Known: none come with this version"):
+        weights.find("lgd")
+
+
+def test_bundled_weights_are_found_by_name_and_hash(path, monkeypatch):
+    monkeypatch.setattr(zoo, "bundled", lambda name: path.parent)
+    (card,) = weights.available()
+    assert card.name == "tiny"
+    assert weights.find("tiny").card == weights.find(card.sha256).card == card
+    with pytest.raises(InputError, match="Known: tiny"):
+        weights.find("huge")
+
+
+def test_unsuitable(path, operator):
+    card = weights.load(path).card
+    assert card.unsuitable(mp.methods.TV(), operator) == ""
+    assert "are for the method 'tv', not for 'fbp'" in card.unsuitable(mp.methods.FBP(), operator)
+    larger = mp.operators.ParallelBeam(image_shape=(16, 16), angles_deg="0:180:24", detector_count=24)
+    assert "were trained with ‖A‖ = " in card.unsuitable(mp.methods.TV(), larger)
+    edit(path, operator={"name": "blur"})
+    assert "operator 'blur', not for 'parallel-beam'" in weights.load(path).card.unsuitable(
+        mp.methods.TV(), operator
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pickle": "me"}, "unknown parameter 'pickle'"),
+        ({"steps": -1}, "steps: .*greater than or equal to 0"),
+        ({"operator_norm": float("nan")}, "operator_norm"),
+        ({"format": "napari-mlpatch weights 2"}, "format"),
+        ({"name": "../up"}, "name"),
+        ({"sha256": "0" * 64}, "are not those of their card"),
+    ],
+)
+def test_bad_cards(path, changes, message):
+    edit(path, **changes)
+    with pytest.raises(InputError, match=message):
+        weights.load(path)
+
+
+def test_bad_files(path, tmp_path):
+    with pytest.raises(InputError, match="that format only"):
+        weights.load(tmp_path / "model.pt")
+    with pytest.raises(InputError, match="No such file"):
+        weights.load(tmp_path / "missing.safetensors")
+    cut = path.read_bytes()[:20]
+    path.write_bytes(cut)
+    edit(path, sha256=hashlib.sha256(cut).hexdigest())
+    with pytest.raises(InputError, match="damaged"):
+        weights.load(path)
+    path.with_suffix(".json").write_text('{"name": ')
+    with pytest.raises(InputError, match="cannot be used"):
+        weights.load(path)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(InputError, match=r"model card .* cannot be read"):
+        weights.load(path)
