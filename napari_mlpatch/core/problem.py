@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -45,6 +46,15 @@ class Problem:
                 )
         if self.noise_std is not None and not self.noise_std >= 0:
             raise InputError(f"The noise standard deviation must not be negative, got {self.noise_std}.")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the measurement."""
+        return sha256(self.y)
+
+    def same_as(self, other: Problem) -> bool:
+        """Whether both are the same measurement of the same operator."""
+        return self is other or (self.A == other.A and self.fingerprint == other.fingerprint)
 
     def to(self, device: torch.device | str) -> Problem:
         """The same problem with its tensors on another device."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .declare import build, describe, explain
 from .errors import InputError
 from .method import Method
-from .problem import Problem, sha256
+from .problem import Problem
 from .registry import methods
 
 __all__ = ["Data", "Description", "Recipe", "build", "describe"]
@@ -64,7 +64,7 @@ class Recipe(_Strict):
             noise=None if problem.noise is None else Description(**describe(problem.noise)),
             method=Description(**describe(method)),
             weights=weights,
-            data=Data(source=problem.source, sha256=sha256(problem.y), noise_std=problem.noise_std),
+            data=Data(source=problem.source, sha256=problem.fingerprint, noise_std=problem.noise_std),
             seed=seed,
             device=device,
             versions=installed_versions(),

@@ -104,7 +104,7 @@ def run(
     try:
         method = recipe.build_method()
         device = _device(recipe.device)
-        if sha256(problem.y) != recipe.data.sha256:
+        if problem.fingerprint != recipe.data.sha256:
             raise InputError("The data are not those of the recipe: their fingerprints differ. Choose the right file.")
         reason = method.unsuitable(problem.A)
         if reason:

@@ -1,0 +1,139 @@
+"""The window: docks, layers and readers for napari. Computes nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import napari
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtWidgets import QScrollArea, QWidget
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from .layers import LayerView
+    from .workbench import Workbench
+
+DOCKS = ("Problem", "Reconstruct", "Compare")
+
+
+class _Post(QObject):
+    """Runs functions on the thread that this object lives on: the GUI thread."""
+
+    _wanted = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted.connect(lambda f: f(), Qt.QueuedConnection)
+
+    def __call__(self, function: Callable[[], None]) -> None:
+        try:
+            self._wanted.emit(function)
+        except RuntimeError:  # the window is gone while a job was still ending
+            pass
+
+
+class Session:
+    """What all docks of one viewer share."""
+
+    def __init__(self, viewer: Viewer):
+        from .layers import LayerView
+        from .notify import show_error
+        from .workbench import Workbench
+
+        self.viewer = viewer
+        self._post = _Post()
+        self.workbench: Workbench = Workbench(self._post)
+        self.view: LayerView = LayerView(viewer, self.workbench)
+        self.workbench.failed.connect(show_error)
+        viewer.window._qt_window.destroyed.connect(self.workbench.close)
+        self.docks: dict[str, QWidget] = {}
+
+    def dock(self, name: str) -> QWidget:
+        """The dock of that name, made where the user has closed it or not opened it yet."""
+        from .compare_dock import CompareDock
+        from .problem_dock import ProblemDock
+        from .reconstruct_dock import ReconstructDock
+
+        if name == "Problem":
+            widget: QWidget = ProblemDock(self.viewer, self.workbench, self.view)
+        elif name == "Reconstruct":
+            widget = ReconstructDock(self.workbench, self.view)
+        else:
+            widget = CompareDock(self.workbench, self.view, self._select)
+        self.docks[name] = widget
+        return widget if name == "Compare" else _scrolling(widget)
+
+    def open(self, name: str) -> None:
+        """Add a dock to the window unless it is there, named as napari's Plugins menu names it."""
+        title = f"{name} (MLPatch)"
+        if title not in self.viewer.window.dock_widgets:
+            area = "bottom" if name == "Compare" else "right"
+            self.viewer.window.add_dock_widget(self.dock(name), name=title, area=area, tabify=name == "Reconstruct")
+
+    def open_all(self) -> None:
+        """All docks in order, the first one in front."""
+        for name in DOCKS:
+            self.open(name)
+        self.show("Problem")
+
+    def show(self, name: str) -> None:
+        """Bring a dock to the front."""
+        self.open(name)
+        dock = self.viewer.window._wrapped_dock_widgets[f"{name} (MLPatch)"]
+        dock.show()
+        dock.raise_()
+
+    def _select(self, entry: object) -> None:
+        from .reconstruct_dock import ReconstructDock
+
+        dock = self.docks.get("Reconstruct")
+        if isinstance(dock, ReconstructDock):
+            dock.select(entry)  # type: ignore[arg-type]
+
+
+
+
+def session(viewer: Viewer | None = None) -> Session:
+    """The one session of a viewer (the current one by default)."""
+    viewer = viewer or napari.current_viewer()
+    if viewer is None:
+        raise RuntimeError("There is no napari viewer: start napari first.")
+    window = viewer.window._qt_window
+    found = getattr(window, "_mlpatch_session", None)
+    if found is None:
+        found = Session(viewer)
+        window._mlpatch_session = found
+    return found
+
+
+def open_workbench() -> QWidget:
+    """All docks; the returned home dock says what to do next."""
+    from .home_dock import HomeDock
+
+    here = session()
+    QTimer.singleShot(0, here.open_all)
+    return HomeDock(here)
+
+
+def open_problem() -> QWidget:
+    return session().dock("Problem")
+
+
+def open_reconstruct() -> QWidget:
+    return session().dock("Reconstruct")
+
+
+def open_compare() -> QWidget:
+    return session().dock("Compare")
+
+
+def _scrolling(widget: QWidget) -> QScrollArea:
+    """A dock that is taller than the window scrolls."""
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+    area.setMinimumWidth(340)
+    return area

@@ -1,0 +1,275 @@
+"""The Compare dock: a table of results, a convergence plot, the grid view, residuals, and what to take away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pyqtgraph
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QTableWidget,
+    QTableWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_mlpatch.core.errors import InputError
+
+from .export import as_command, as_python, save_result
+from .layers import RESIDUALS, LayerView
+from .notify import show_error, show_info
+from .reconstruct_dock import duration, size
+from .workbench import Entry, Workbench
+
+# heading, key of the metric, format, whether higher is better (None: no winner), tooltip
+COLUMNS: list[tuple[str, str, str, bool | None, str]] = [
+    ("PSNR / dB", "psnr", "{:.2f}", True, "peak signal-to-noise ratio; data range = range of the truth"),
+    ("SSIM", "ssim", "{:.4f}", True, "structural similarity, 7x7 uniform window; data range = range of the truth"),
+    ("NRMSE", "nrmse", "{:.4f}", False, "‖x - truth‖ / ‖truth‖"),
+    ("residual", "relative_residual", "{:.4f}", None, "‖A x - y‖ / ‖y‖; smaller is not better: it may fit the noise"),
+    ("chi²", "reduced_chi_square", "{:.3f}", None, "mean ((A x - y) / noise)²; about 1 where the noise is not fitted"),
+]
+PLOTS = {"PSNR / dB": "psnr", "objective": "objective", "change": "change", "primal residual": "primal_residual"}
+
+
+class CompareDock(QWidget):
+    """Results of all methods; a tick shows a row in the grid, a click selects it, a double click shows it alone."""
+
+    def __init__(self, workbench: Workbench, view: LayerView, selected: Callable[[Entry], None] = lambda e: None):
+        super().__init__()
+        self.workbench, self.view, self._tell_selected = workbench, view, selected
+        headings = ["result", "iterations", *(c[0] for c in COLUMNS), "time", "memory"]
+        self.table = QTableWidget(0, len(headings))
+        self.table.setHorizontalHeaderLabels(headings)
+        for i, column in enumerate(COLUMNS):
+            self.table.horizontalHeaderItem(2 + i).setToolTip(column[4])
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(24)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SingleSelection)
+        self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.range_note = QLabel()
+        self.plot = pyqtgraph.PlotWidget()
+        self.plot.setMinimumWidth(220)
+        self.plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self.curve = QComboBox()
+        self.curve.addItems(list(PLOTS))
+        self.axis = QComboBox()
+        self.axis.addItems(["iteration", "seconds"])
+        self.grid = QPushButton("Grid")
+        self.grid.setCheckable(True)
+        self.grid.setToolTip("All ticked results side by side, zoomed together, each with its figure")
+        self.residual = QComboBox()
+        self.residual.addItem("no residuals", None)
+        for kind, label in RESIDUALS.items():
+            self.residual.addItem(label, kind)
+        self.residual.setToolTip("Show this for every ticked result, as layers and in the grid's second row")
+        self.take = QToolButton()
+        self.take.setText("Take away")
+        self.take.setPopupMode(QToolButton.InstantPopup)
+        self.take.setMenu(self._menu())
+        self._lay_out()
+
+        self.table.itemChanged.connect(self._ticked)
+        self.table.itemSelectionChanged.connect(self._selected)
+        self.table.itemDoubleClicked.connect(self._alone)
+        self.grid.toggled.connect(self._show)
+        self.residual.currentIndexChanged.connect(self._residual_chosen)
+        self.curve.currentIndexChanged.connect(self._draw)
+        self.axis.currentIndexChanged.connect(self._draw)
+        workbench.entries_changed.connect(self._fill)
+        workbench.scene_changed.connect(self._fill)
+        workbench.entry_progressed.connect(self._progressed)
+        workbench.residuals_ready.connect(lambda *_: self._show() if self.grid.isChecked() else None)
+        self._fill()
+
+    def _lay_out(self) -> None:
+        bar = QHBoxLayout()
+        for widget in (self.grid, self.residual, self.take):
+            bar.addWidget(widget)
+        bar.addWidget(self.range_note, 1)
+        bar.addWidget(self.curve)
+        bar.addWidget(QLabel("over"))
+        bar.addWidget(self.axis)
+        split = QSplitter(Qt.Horizontal)
+        split.addWidget(self.table)
+        split.addWidget(self.plot)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 2, 4, 2)
+        layout.addLayout(bar)
+        layout.addWidget(split, 1)
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        for text, act in (
+            ("Save the picture with its recipe…", self._save),
+            ("Save the measurement…", self._save_measurement),
+            ("Copy the recipe", lambda e: self._copy(e.result.recipe.to_json(), "Recipe")),
+            ("Copy as Python", lambda e: self._copy(as_python(e.result.recipe), "Python code")),
+            ("Copy as command", lambda e: self._copy(as_command(e.result.recipe), "Command")),
+            ("Remove from the list", self.workbench.remove),
+        ):
+            menu.addAction(text, lambda act=act: self._on_selected(act))
+        return menu
+
+    # ---- table ----------------------------------------------------------------------------------------------
+
+    def selected(self) -> Entry | None:
+        row = self.table.currentRow()
+        return self.workbench.entries[row] if 0 <= row < len(self.workbench.entries) else None
+
+    def _fill(self) -> None:
+        entries = self.workbench.entries
+        row = self.table.currentRow()
+        self.table.blockSignals(True)
+        self.table.setRowCount(len(entries))
+        for i, entry in enumerate(entries):
+            self._fill_row(i, entry)
+        self._mark_winners()
+        if entries:
+            self.table.setCurrentCell(min(max(row, 0), len(entries) - 1), 0)
+        self.table.blockSignals(False)
+        ranges = {e.result.metrics["data_range"] for e in entries if e.result and "data_range" in e.result.metrics}
+        self.range_note.setText("data range of PSNR and SSIM: " + ", ".join(f"{r:.4g}" for r in ranges) if ranges else "")
+        self._draw()
+        if self.grid.isChecked():
+            self._show()
+
+    def _fill_row(self, row: int, entry: Entry) -> None:
+        result, stale = entry.result, self.workbench.stale(entry)
+        texts = [entry.title if not entry.job.active else f"{entry.title} ({entry.job.state})"]
+        texts.append(str(result.iterations) if result else str(entry.job.k))
+        for _, key, form, _, _ in COLUMNS:
+            value = result.metrics.get(key, math.nan) if result else entry.job.scalars.get(key, math.nan)
+            texts.append("" if math.isnan(value) else form.format(value))
+        texts += [duration(result.seconds), size(result.peak_bytes)] if result else [duration(entry.job.seconds), ""]
+        for column, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            if column == 0:
+                item.setFlags(item.flags() | Qt.ItemIsUserCheckable)
+                item.setCheckState(Qt.Checked if entry.shown else Qt.Unchecked)
+            else:
+                item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
+            if stale:
+                item.setForeground(QColor("gray"))
+                item.setToolTip(stale)
+            self.table.setItem(row, column, item)
+
+    def _mark_winners(self) -> None:
+        for column, (_, key, _, higher, _) in enumerate(COLUMNS, start=2):
+            rows = [
+                (e.result.metrics[key], i)
+                for i, e in enumerate(self.workbench.entries)
+                if e.result and key in e.result.metrics and not self.workbench.stale(e)
+            ]
+            if higher is None or len(rows) < 2:
+                continue
+            item = self.table.item(max(rows)[1] if higher else min(rows)[1], column)
+            font = item.font()
+            font.setBold(True)
+            item.setFont(font)
+            item.setForeground(QColor("#35c46b"))
+
+    def _progressed(self, entry: Entry) -> None:
+        if entry in self.workbench.entries:
+            self.table.blockSignals(True)
+            self._fill_row(self.workbench.entries.index(entry), entry)
+            self.table.blockSignals(False)
+            self._draw()
+
+    def _ticked(self, item: QTableWidgetItem) -> None:
+        if item.column() == 0:
+            entry = self.workbench.entries[item.row()]
+            shown = item.checkState() == Qt.Checked
+            if shown != entry.shown:
+                self.workbench.set_shown(entry, shown)
+                if shown and not self.grid.isChecked():
+                    self.view.show_single(entry)
+
+    def _selected(self) -> None:
+        entry = self.selected()
+        if entry is not None:
+            self._tell_selected(entry)
+
+    def _alone(self, item: QTableWidgetItem) -> None:
+        self.grid.setChecked(False)
+        self.view.show_single(self.workbench.entries[item.row()])
+
+    # ---- views ----------------------------------------------------------------------------------------------
+
+    def _residual_chosen(self) -> None:
+        if self.residual.currentData() is not None:
+            for entry in self.workbench.entries:
+                self.workbench.request_residuals(entry)
+        self._show()
+
+    def _show(self) -> None:
+        if self.grid.isChecked():
+            self.view.show_grid(self.residual.currentData())
+        elif (entry := self.selected()) is not None:
+            self.view.show_single(entry)
+
+    def _draw(self) -> None:
+        """Convergence of all ticked results."""
+        self.plot.clear()
+        key = PLOTS[self.curve.currentText()]
+        by = "k" if self.axis.currentText() == "iteration" else "seconds"
+        shown = [e for e in self.workbench.entries if e.shown]
+        for i, entry in enumerate(shown):
+            rows = [h for h in list(entry.job.history) if key in h]
+            if rows:
+                pen = pyqtgraph.mkPen(pyqtgraph.intColor(i, max(len(shown), 3)), width=2)
+                symbol = "o" if len(rows) == 1 else None
+                x, y = [h[by] for h in rows], [h[key] for h in rows]
+                self.plot.plot(x, y, pen=pen, symbol=symbol, name=entry.title)
+        self.plot.setLogMode(y=key != "psnr")
+        self.plot.setLabel("bottom", self.axis.currentText())
+        self.plot.setLabel("left", self.curve.currentText())
+
+    # ---- take away ------------------------------------------------------------------------------------------
+
+    def _on_selected(self, act: Callable[[Entry], None]) -> None:
+        entry = self.selected()
+        if entry is None or entry.result is None:
+            show_info("Select a finished result in the table first.")
+            return
+        try:
+            act(entry)
+        except InputError as error:
+            show_error(str(error))
+
+    def _save(self, entry: Entry) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save the picture", f"{entry.title.split()[0]}.tif", "TIFF (*.tif);;All (*)")
+        if path:
+            assert entry.result is not None
+            save_result(path, entry.result)
+            show_info(f"Saved {path} with its recipe.")
+
+    def _save_measurement(self, entry: Entry) -> None:
+        from napari_mlpatch import io
+
+        path, _ = QFileDialog.getSaveFileName(self, "Save the measurement", "measurement.h5", "HDF5 (*.h5)")
+        if path:
+            io.write_measurement(path, entry.scene.problem)
+            show_info(f"Saved {path}.")
+
+    def _copy(self, text: str, what: str) -> None:
+        QApplication.clipboard().setText(text)
+        show_info(f"{what} copied to the clipboard.")

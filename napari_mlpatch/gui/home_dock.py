@@ -1,0 +1,56 @@
+"""The Workbench dock: where things stand, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from . import Session
+
+
+class HomeDock(QWidget):
+    """Three steps, each with what has been done in it and a button that leads there."""
+
+    def __init__(self, session: Session):
+        super().__init__()
+        self.session = session
+        layout = QVBoxLayout(self)
+        layout.setAlignment(Qt.AlignTop)
+        self.lines: dict[str, QLabel] = {}
+        for number, (name, text) in enumerate(
+            (
+                ("Problem", "Load a measurement, or simulate one from an image"),
+                ("Reconstruct", "Choose methods and run them"),
+                ("Compare", "Look at pictures, residuals and figures; take them away"),
+            ),
+            start=1,
+        ):
+            button = QPushButton(f"{number}  {name}")
+            button.clicked.connect(lambda _=False, name=name: session.show(name))
+            line = QLabel(text)
+            line.setWordWrap(True)
+            layout.addWidget(button)
+            layout.addWidget(line)
+            self.lines[name] = line
+        tip = QLabel("Drop a sinogram (TIFF, NPY, NPZ, HDF5, MAT) onto the window, or try File > Open Sample > MLPatch.")
+        tip.setWordWrap(True)
+        layout.addWidget(tip)
+        session.workbench.scene_changed.connect(self._update)
+        session.workbench.entries_changed.connect(self._update)
+        self._update()
+
+    def _update(self) -> None:
+        workbench = self.session.workbench
+        if workbench.scene is not None:
+            self.lines["Problem"].setText(f"✓ {workbench.scene.title}")
+        running = sum(e.job.active for e in workbench.entries)
+        done = sum(e.result is not None for e in workbench.entries)
+        if running or done:
+            self.lines["Reconstruct"].setText(f"{running} running or queued, {done} done")
+        rated = [e for e in workbench.entries if e.result and "psnr" in e.result.metrics]
+        if rated:
+            best = max(rated, key=lambda e: e.result.metrics["psnr"])  # type: ignore[union-attr]
+            self.lines["Compare"].setText("best so far: " + best.caption.replace("\n", ", "))

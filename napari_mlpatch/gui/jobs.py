@@ -1,0 +1,207 @@
+"""The queue of jobs and the one thread that works on it. Knows neither widgets nor layers.
+
+A job holds a problem and a recipe, never a layer. Everything that happens is told on the GUI thread, through ``post``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_mlpatch.core.method import Iterate
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.recipe import Recipe
+from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, Progress, Result, run
+
+FRAME_SECONDS = 0.1
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+_ids = itertools.count(1)
+
+
+@dataclass(eq=False)
+class Job:
+    """One run. ``frame`` is the newest iterate as a CPU array, ready to be shown."""
+
+    title: str
+    problem: Problem
+    recipe: Recipe
+    resume: Result | None = None
+    id: int = field(default_factory=lambda: next(_ids))
+    state: State = "queued"
+    control: Control = field(default_factory=Control)
+    k: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    eta: float | None = None
+    scalars: dict[str, float] = field(default_factory=dict)
+    frame: np.ndarray | None = None
+    limits: tuple[float, float] | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+    result: Result | None = None
+    message: str = ""
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("queued", "running")
+
+
+Listener = Callable[[Job], None]
+Post = Callable[[Callable[[], None]], None]
+
+
+class JobQueue:
+    """Runs jobs one after another on a thread of its own.
+
+    ``post`` hands a function to the GUI thread; ``changed`` is called there whenever a job's state or progress changed,
+    at most every 100 ms for progress.
+    """
+
+    def __init__(self, post: Post, changed: Listener):
+        self._post, self._changed = post, changed
+        self._waiting: queue.Queue[Job | None] = queue.Queue()
+        self._told: set[int] = set()
+        self.jobs: list[Job] = []
+        self._thread = threading.Thread(target=self._work, name="mlpatch-jobs", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        self.jobs.append(job)
+        self._waiting.put(job)
+        self._changed(job)
+
+    def cancel(self, job: Job) -> None:
+        job.control.cancel()
+        if job.state == "queued":
+            self._end(job, "cancelled")
+
+    def close(self) -> None:
+        """Cancel everything and let the thread end."""
+        for job in self.jobs:
+            if job.active:
+                self.cancel(job)
+        self._waiting.put(None)
+
+    # ---- on the worker thread -------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (job := self._waiting.get()) is not None:
+            if job.state == "queued":
+                self._run(job)
+
+    def _run(self, job: Job) -> None:
+        job.state = "running"
+        self._tell(job)
+        resume = job.resume
+        shown = 0.0
+        for event in run(
+            job.recipe,
+            job.problem,
+            control=job.control,
+            state=resume.state if resume else None,
+            history=resume.history if resume else (),
+        ):
+            if isinstance(event, Progress):
+                job.seconds, job.eta = event.seconds, event.eta
+                if event.iterate is not None:
+                    self._note(job, event.iterate)
+                    if time.perf_counter() - shown >= FRAME_SECONDS:
+                        job.frame = to_image(event.iterate.x)
+                        job.limits = job.limits or contrast_limits(job.frame)
+                        shown = time.perf_counter()
+                        self._tell(job)
+            elif isinstance(event, Done):
+                job.result = event.result
+                job.history = list(event.result.history)
+                job.frame = to_image(event.result.x)
+                job.limits = contrast_limits(job.frame)
+                self._end(job, "done")
+            elif isinstance(event, Failed):
+                job.message = event.message
+                self._end(job, "failed")
+            elif isinstance(event, Cancelled):
+                self._end(job, "cancelled")
+
+    def _note(self, job: Job, iterate: Iterate) -> None:
+        job.k, job.total, job.scalars = iterate.k, iterate.total, dict(iterate.scalars)
+        job.history.append({"k": iterate.k, "seconds": job.seconds, **iterate.scalars})
+
+    def _end(self, job: Job, state: State) -> None:
+        job.state = state
+        self._post(lambda: self._changed(job))
+
+    def _tell(self, job: Job) -> None:
+        if job.id in self._told:  # the GUI thread has not yet shown the last frame: it will see the newest one
+            return
+        self._told.add(job.id)
+
+        def show() -> None:
+            self._told.discard(job.id)
+            if job.active:
+                self._changed(job)
+
+        self._post(show)
+
+
+class Latest:
+    """Short computations off the GUI thread; a newer one of the same key makes the older one's answer void."""
+
+    def __init__(self, post: Post):
+        self._post = post
+        self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._newest: dict[str, int] = {}
+        threading.Thread(target=self._work, name="mlpatch-quick", daemon=True).start()
+
+    def call(
+        self,
+        key: str,
+        compute: Callable[[], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Compute, then hand the answer (or the exception) to the GUI thread, unless a newer call has come."""
+        generation = self._newest[key] = self._newest.get(key, 0) + 1
+
+        def current() -> bool:
+            return self._newest[key] == generation
+
+        def work() -> None:
+            if not current():
+                return
+            try:
+                answer = compute()
+            except Exception as error:
+                failure = error
+                self._post(lambda: failed(failure) if current() else None)
+            else:
+                self._post(lambda: then(answer) if current() else None)
+
+        self._waiting.put(work)
+
+    def close(self) -> None:
+        for key in self._newest:
+            self._newest[key] += 1
+        self._waiting.put(None)
+
+    def _work(self) -> None:
+        while (work := self._waiting.get()) is not None:
+            work()
+
+
+def to_image(x: Any) -> np.ndarray:
+    """The first image of a batch as a CPU array; complex values as their magnitude."""
+    image = x.detach()[0, 0].cpu()
+    return (image.abs() if image.is_complex() else image).numpy().copy()
+
+
+def contrast_limits(image: np.ndarray) -> tuple[float, float]:
+    """The 0.5 and 99.5 percentiles, so that one hot pixel does not make the picture black."""
+    step = max(1, image.size // 200_000)
+    low, high = np.percentile(image.ravel()[::step], (0.5, 99.5))
+    return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)

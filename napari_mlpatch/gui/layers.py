@@ -1,0 +1,255 @@
+"""The one class that turns the workbench's state into napari layers.
+
+A layer of ours carries ``metadata["mlpatch"] = {"role": ..., "entry": id, "recipe": {...}}`` and is never looked up by
+its name. All pictures of one scene share scale, units and contrast.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Layer
+from napari.experimental import link_layers
+from napari.viewer import Viewer
+
+from .jobs import contrast_limits, to_image
+from .workbench import Entry, Frame, Scene, Workbench
+
+LINKED = ("contrast_limits", "gamma", "colormap")
+RESIDUALS = {"residual": "A x - y", "backprojected": "Aᵀ(A x - y)", "error": "error"}
+
+
+class LayerView:
+    """Shows the scene (measurement, truth, quick picture), the entries and their residuals."""
+
+    def __init__(self, viewer: Viewer, workbench: Workbench):
+        self.viewer, self.workbench = viewer, workbench
+        self._scene_layers: dict[str, Image] = {}
+        self._entry_layers: dict[int, Image] = {}
+        self._residual_layers: dict[tuple[int, str], Image] = {}
+        self._closed_by_user: set[int] = set()
+        self._ours = False
+        workbench.scene_changed.connect(self._show_scene)
+        workbench.entry_progressed.connect(self._show_entry)
+        workbench.entries_changed.connect(self._sync_entries)
+        workbench.residuals_ready.connect(self._show_residuals)
+        viewer.layers.events.removed.connect(self._removed)
+
+    # ---- scene ----------------------------------------------------------------------------------------------
+
+    def _show_scene(self) -> None:
+        scene = self.workbench.scene
+        assert scene is not None
+        problem = scene.problem
+        wanted: dict[str, tuple[str, np.ndarray]] = {"measurement": ("measurement", to_image(problem.y))}
+        if problem.truth is not None:
+            wanted["truth"] = ("truth", to_image(problem.truth))
+        if scene.preview is not None:
+            wanted["preview"] = ("quick preview", scene.preview)
+        for role in list(self._scene_layers):
+            if role not in wanted:
+                self._remove(self._scene_layers.pop(role))
+        for role, (name, data) in wanted.items():
+            limits = contrast_limits(data) if role == "measurement" else scene.limits
+            layer = self._scene_layers.get(role)
+            frame = self._stretched(scene, data.shape) if role == "measurement" else scene.frame
+            if layer is None or layer not in self.viewer.layers:
+                layer = self._add(data, f"{name}", frame, limits, {"role": role})
+                layer.visible = role == "preview"
+                self._scene_layers[role] = layer
+            else:
+                _place(layer, data, frame)
+                layer.contrast_limits = _widened(layer, limits)
+            layer.metadata["mlpatch"]["title"] = scene.title
+        self._hide_foreign()
+        if not self._entry_layers and "preview" in self._scene_layers:
+            self._scene_layers["preview"].visible = True
+        self.viewer.reset_view()
+
+    def _stretched(self, scene: Scene, shape: tuple[int, ...]) -> Frame:
+        """A measurement covers the same area as the image, without meaning anything by it."""
+        image = scene.problem.A.domain_shape
+        scale = tuple(s * n / m for s, n, m in zip(scene.frame.scale, image, shape[-2:], strict=True))
+        shift = tuple(
+            t + (new - old) / 2.0
+            for t, new, old in zip(scene.frame.translate, scale, scene.frame.scale, strict=True)
+        )
+        return Frame(scale, shift, scene.frame.units, scene.frame.axis_labels)  # type: ignore[arg-type]
+
+    def _hide_foreign(self) -> None:
+        """Sinograms and images that the scene was made from would lie over its pictures."""
+        for layer in self.viewer.layers:
+            if "mlpatch_source" in layer.metadata:
+                layer.visible = False
+
+    # ---- entries --------------------------------------------------------------------------------------------
+
+    def _show_entry(self, entry: Entry) -> None:
+        frame = entry.job.frame
+        if entry.job.state in ("failed", "cancelled"):
+            frame = None if entry.result is None else to_image(entry.result.x)
+        if frame is None or entry.id in self._closed_by_user:
+            return
+        layer = self._entry_layers.get(entry.id)
+        if layer is None:
+            limits = entry.scene.limits or entry.job.limits
+            layer = self._add(frame, entry.caption, entry.scene.frame, limits, {"role": "result", "entry": entry.id})
+            self._entry_layers[entry.id] = layer
+            if not self.viewer.canvas.grid.enabled:
+                self._only(layer)
+        elif layer.data.shape != frame.shape:
+            _place(layer, frame, entry.scene.frame)
+        else:
+            layer.data = frame
+        layer.name = entry.caption
+
+    def _sync_entries(self) -> None:
+        """Names, recipes and visibility; layers of removed entries go."""
+        known = {e.id: e for e in self.workbench.entries}
+        for number in [n for n in self._entry_layers if n not in known]:
+            self._remove(self._entry_layers.pop(number))
+        for key in [k for k in self._residual_layers if k[0] not in known]:
+            self._remove(self._residual_layers.pop(key))
+        for number, entry in known.items():
+            if entry.shown and entry.result is not None and number in self._closed_by_user and not entry.job.active:
+                self._closed_by_user.discard(number)
+                self._show_entry(entry)
+            layer = self._entry_layers.get(number)
+            if layer is None:
+                continue
+            layer.name = entry.caption
+            if entry.result is not None:
+                layer.metadata["mlpatch"]["recipe"] = json.loads(entry.result.recipe.to_json())
+                layer.metadata["mlpatch"]["metrics"] = dict(entry.result.metrics)
+            if not entry.shown:
+                layer.visible = False
+        images = [*self._entry_layers.values(), *(self._scene_layers[r] for r in ("truth",) if r in self._scene_layers)]
+        if len(images) > 1:
+            link_layers(images, LINKED)
+
+    # ---- residuals ------------------------------------------------------------------------------------------
+
+    def _show_residuals(self, entry: Entry, images: dict[str, np.ndarray]) -> None:
+        for kind, data in images.items():
+            frame = self._stretched(entry.scene, data.shape) if kind == "residual" else entry.scene.frame
+            size = max(abs(v) for v in contrast_limits(data))
+            key = (entry.id, kind)
+            meta = {"role": kind, "entry": entry.id}
+            layer = self._residual_layers.get(key)
+            name = f"{RESIDUALS[kind]}\n{entry.title}"
+            if layer is None:
+                layer = self._add(data, name, frame, (-size, size), meta)
+                layer.colormap = "RdBu"
+                layer.visible = kind == "residual"
+                self._residual_layers[key] = layer
+            else:
+                _place(layer, data, frame)
+                layer.name = name
+        for kind in RESIDUALS:
+            same = [layer for (_, k), layer in self._residual_layers.items() if k == kind]
+            widest = max((abs(v) for layer in same for v in layer.contrast_limits), default=0.0)
+            if len(same) > 1:
+                link_layers(same, LINKED)
+                same[0].contrast_limits = (-widest, widest)
+        if self.viewer.canvas.grid.enabled:
+            self.viewer.reset_view()
+
+    # ---- views ----------------------------------------------------------------------------------------------
+
+    def layer_of(self, entry: Entry) -> Image | None:
+        return self._entry_layers.get(entry.id)
+
+    def entry_of(self, layer: Layer | None) -> Entry | None:
+        """The entry that a layer shows."""
+        number = layer.metadata.get("mlpatch", {}).get("entry") if layer is not None else None
+        return next((e for e in self.workbench.entries if e.id == number), None)
+
+    def show_single(self, entry: Entry) -> None:
+        """One result alone."""
+        self.viewer.canvas.grid.enabled = False
+        layer = self._entry_layers.get(entry.id)
+        if layer is not None:
+            self._only(layer)
+            self.viewer.layers.selection.active = layer
+        self.viewer.reset_view()
+
+    def show_grid(self, residual: str | None = None) -> None:
+        """Truth and all shown results side by side, each with its name and figure; below them a kind of residual."""
+        results = [self._entry_layers[e.id] for e in self.workbench.entries if e.shown and e.id in self._entry_layers]
+        first = [self._scene_layers["truth"]] if "truth" in self._scene_layers else []
+        below = [
+            self._residual_layers[(e.id, residual)]
+            for e in self.workbench.entries
+            if residual and e.shown and (e.id, residual) in self._residual_layers
+        ]
+        cells = [*first, *results, *below]
+        for layer in self.viewer.layers:
+            layer.visible = layer in cells
+            layer.name_overlay.visible = layer in cells
+        # napari fills the grid from the top of the layer list, which is its end.
+        for layer in cells:
+            self.viewer.layers.move(self.viewer.layers.index(layer), 0)
+        grid = self.viewer.canvas.grid
+        columns = max(1, len(first) + len(results))
+        grid.shape = (2, columns) if below else (-1, -1)
+        grid.stride, grid.spacing = 1, 0.02
+        grid.enabled = True
+        self.viewer.reset_view()
+
+    def _only(self, layer: Layer) -> None:
+        for other in self.viewer.layers:
+            other.visible = other is layer
+
+    # ---- plumbing -------------------------------------------------------------------------------------------
+
+    def _add(
+        self, data: np.ndarray, name: str, frame: Frame, limits: tuple[float, float] | None, about: dict[str, Any]
+    ) -> Image:
+        layer = self.viewer.add_image(
+            data,
+            name=name,
+            scale=frame.scale,
+            translate=frame.translate,
+            units=frame.units,
+            axis_labels=frame.axis_labels,
+            contrast_limits=limits,
+            metadata={"mlpatch": dict(about)},
+        )
+        assert isinstance(layer, Image)
+        layer.name_overlay.visible = self.viewer.canvas.grid.enabled
+        return layer
+
+    def _remove(self, layer: Layer) -> None:
+        if layer in self.viewer.layers:
+            self._ours = True
+            self.viewer.layers.remove(layer)
+            self._ours = False
+
+    def _removed(self, event: Any) -> None:
+        """The user deleted a layer: a running job goes on, and the table can bring the result back."""
+        if self._ours:
+            return
+        for number, layer in list(self._entry_layers.items()):
+            if layer is event.value:
+                del self._entry_layers[number]
+                self._closed_by_user.add(number)
+                entry = next((e for e in self.workbench.entries if e.id == number), None)
+                if entry is not None:
+                    self.workbench.set_shown(entry, False)
+        self._scene_layers = {k: v for k, v in self._scene_layers.items() if v is not event.value}
+        self._residual_layers = {k: v for k, v in self._residual_layers.items() if v is not event.value}
+
+
+def _place(layer: Image, data: np.ndarray, frame: Frame) -> None:
+    layer.data = data
+    layer.scale, layer.translate = frame.scale, frame.translate
+
+
+def _widened(layer: Image, limits: tuple[float, float] | None) -> tuple[float, float]:
+    """Contrast limits, with the slider's range made wide enough to hold them."""
+    low, high = limits or (0.0, 1.0)
+    span = layer.contrast_limits_range
+    layer.contrast_limits_range = (min(low, span[0]), max(high, span[1]))
+    return low, high

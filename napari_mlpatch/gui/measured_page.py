@@ -1,0 +1,327 @@
+"""A measurement from a file: what was found in it, and a form for what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari.viewer import Viewer
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_mlpatch import io
+from napari_mlpatch.core.declare import format_angles
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.operators.center import find_center
+from napari_mlpatch.operators.parallel_beam import ParallelBeam
+
+from .center_strip import CenterStrip
+from .forms import NumberBox
+from .layers import LayerView
+from .workbench import Frame, Scene, Workbench
+
+DEBOUNCE_MS = 250
+FILES = "Measurements (*.h5 *.hdf5 *.nxs *.mat *.npy *.npz *.tif *.tiff);;All files (*)"
+
+
+class MeasuredPage(QWidget):
+    """File, angles, slice, centre of rotation, sizes. A quick picture follows every change."""
+
+    def __init__(self, viewer: Viewer, workbench: Workbench, view: LayerView):
+        super().__init__()
+        self.workbench = workbench
+        self.measurement: io.Measurement | None = None
+        self.sample: str | None = None
+
+        self.open = QPushButton("Open a file…")
+        self.samples = QToolButton()
+        self.samples.setText("Samples")
+        self.samples.setPopupMode(QToolButton.InstantPopup)
+        self.samples.setMenu(self._sample_menu())
+        self.found, self.problem_text = QLabel("Open a sinogram, or drop one onto the window."), QLabel()
+        for label in (self.found, self.problem_text):
+            label.setWordWrap(True)
+        self.problem_text.setStyleSheet("color: orange")
+
+        self.angles = QLineEdit()
+        self.angles.setToolTip("Degrees: start:stop:count (stop excluded), a list, or the path of a text file")
+        self.angle_file = QToolButton()
+        self.angle_file.setText("…")
+        self.angle_file.setToolTip("Read the angles from a text file")
+        self.slice = QSpinBox()
+        self.center_mode = QComboBox()
+        self.center = NumberBox(0.0, 1e6)
+        self.center.setSuffix(" bins")
+        self.center.setToolTip("Bin coordinate of the rotation axis, counted from 0, any fraction")
+        self.center_note = QLabel()
+        self.center_note.setWordWrap(True)
+        self.clip = NumberBox(0.0, 1e12)
+        self.clip.setToolTip("Raise counts below this before the logarithm; 0 leaves them and reports bad ones")
+        self.flat = NumberBox(0.0, 1e12)
+        self.flat.setToolTip("Counts without a sample, where the file has no flat field")
+        self.pitch, self.pixel = NumberBox(1e-12, 1e12), NumberBox(1e-12, 1e12)
+        self.image_size = QSpinBox()
+        self.image_size.setRange(8, 16384)
+        self.strip = CenterStrip(viewer, workbench, view)
+        self.strip.adopted.connect(self._adopt)
+        self._lay_out()
+
+        self._debounce = QTimer(self)
+        self._debounce.setSingleShot(True)
+        self._debounce.setInterval(DEBOUNCE_MS)
+        self._debounce.timeout.connect(self.apply)
+        self.open.clicked.connect(self._choose)
+        self.angle_file.clicked.connect(self._choose_angles)
+        self.center_mode.currentIndexChanged.connect(self._center_mode_changed)
+        self.angles.editingFinished.connect(self._debounce.start)
+        for box in (self.slice, self.center, self.clip, self.flat, self.pitch, self.pixel, self.image_size):
+            box.valueChanged.connect(self._debounce.start)
+        viewer.layers.events.inserted.connect(self._layer_inserted)
+        workbench.scene_changed.connect(self.scene_ready)
+        self._enable(False)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.open, 1)
+        top.addWidget(self.samples)
+        angles = QHBoxLayout()
+        angles.addWidget(self.angles, 1)
+        angles.addWidget(self.angle_file)
+        center = QHBoxLayout()
+        center.addWidget(self.center_mode)
+        center.addWidget(self.center, 1)
+        self.form = QFormLayout()
+        self.form.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        self.form.addRow("angles / °", angles)
+        self.form.addRow("slice", self.slice)
+        self.form.addRow("flat field", self.flat)
+        self.form.addRow("centre", center)
+        self.form.addRow("", self.center_note)
+        more = QFormLayout()
+        more.addRow("image size", self.image_size)
+        more.addRow("detector pitch", self.pitch)
+        more.addRow("pixel size", self.pixel)
+        more.addRow("clip counts", self.clip)
+        inner = QWidget()
+        inner.setLayout(more)
+        self.advanced = QCollapsible("Sizes and counts")
+        self.advanced.addWidget(inner)
+        layout = QVBoxLayout(self)
+        layout.setAlignment(Qt.AlignTop)
+        layout.addLayout(top)
+        layout.addWidget(self.found)
+        layout.addLayout(self.form)
+        layout.addWidget(self.strip)
+        layout.addWidget(self.advanced)
+        layout.addWidget(self.problem_text)
+
+    def _sample_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for name in io.samples.names("measurement"):
+            menu.addAction(io.samples.describe(name).title, lambda name=name: self.load_sample(name))
+        return menu
+
+    # ---- loading --------------------------------------------------------------------------------------------
+
+    def _choose(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a measurement", "", FILES)
+        if path:
+            self.load(path)
+
+    def load(self, path: str | Path) -> None:
+        """Look into a file off the GUI thread, then show what it holds."""
+        self.found.setText(f"Reading {Path(path).name}…")
+        self.workbench.quick.call(
+            "load", lambda: io.load(path), lambda m: self._loaded(m, None), lambda e: self._refused(str(e))
+        )
+
+    def load_sample(self, name: str) -> None:
+        """The same with a bundled sample."""
+        self.workbench.quick.call(
+            "load", lambda: io.samples.measurement(name), lambda m: self._loaded(m, name), lambda e: self._refused(str(e))
+        )
+
+    def _layer_inserted(self, event: Any) -> None:
+        """A measurement that came through napari's reader: dropped, or File > Open."""
+        source = event.value.metadata.get("mlpatch_source")
+        if source and "sample" in source:
+            self.load_sample(source["sample"])
+        elif source:
+            self.load(source["path"])
+
+    def _refused(self, text: str) -> None:
+        """The measurement that was there before stays."""
+        self.found.setText(self._describe() if self.measurement else "Open a sinogram, or drop one onto the window.")
+        self.workbench.failed.emit(text)
+
+    def _loaded(self, measurement: io.Measurement, sample: str | None) -> None:
+        self.measurement, self.sample = measurement, sample
+        slices, rows, bins = measurement.data.shape
+        stored = measurement.stored
+        widgets = (self.angles, self.slice, self.center, self.center_mode, self.pitch, self.pixel, self.image_size)
+        given = io.samples.describe(sample).options if sample else {}
+        for widget in widgets:
+            widget.blockSignals(True)
+        known = measurement.angles_deg if stored is None else getattr(stored.A, "angles_deg", None)
+        self.angles.setText("" if known is None else format_angles(known))
+        self.angles.setPlaceholderText(f"missing: for example 0:180:{rows}")
+        self.slice.setRange(0, slices - 1)
+        self.slice.setValue(given.get("slice", slices // 2))
+        self.center_mode.clear()
+        self.center_mode.addItem("middle" if measurement.center is None else "from the file", None)
+        self.center_mode.addItem("automatic", "auto")
+        self.center_mode.addItem("by hand", "value")
+        self.center.setRange(0.0, bins - 1.0)
+        self.center.setValue((bins - 1) / 2.0 if measurement.center is None else measurement.center)
+        pitch = measurement.geometry.get("detector_pitch", 1.0)
+        self.pitch.setValue(pitch)
+        self.pixel.setValue(pitch)
+        self.image_size.setValue(given.get("image_shape", (bins, bins))[0])
+        for widget in widgets:
+            widget.blockSignals(False)
+        self._enable(True)
+        self._show_row(self.slice, slices > 1)
+        self._show_row(self.flat, "flat" in measurement.missing)
+        self.found.setText(self._describe())
+        can_find = measurement.kind == "parallel-beam" and stored is None
+        self.center_mode.setCurrentIndex(1 if can_find and measurement.center is None and rows >= 8 else 0)
+        self._center_mode_changed()
+
+    def _show_row(self, widget: QWidget, visible: bool) -> None:
+        widget.setVisible(visible)
+        label = self.form.labelForField(widget)
+        if label is not None:
+            label.setVisible(visible)
+
+    def _describe(self) -> str:
+        m = self.measurement
+        assert m is not None
+        slices, rows, bins = m.data.shape
+        stack = f"{slices} slices of " if slices > 1 else ""
+        notes = " ".join(m.notes)
+        return f"<b>{m.path.name}</b>: {m.kind}, {stack}{rows} angles x {bins} bins. {notes}"
+
+    def _enable(self, on: bool) -> None:
+        for widget in (self.angles, self.angle_file, self.slice, self.center_mode, self.center, self.advanced, self.strip):
+            widget.setEnabled(on)
+        if not on:
+            self._show_row(self.slice, False)
+            self._show_row(self.flat, False)
+
+    def _choose_angles(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Angles, one on each line", "", "Text (*.txt *.csv *.dat);;All (*)")
+        if path:
+            try:
+                self.angles.setText(format_angles(io.read_angles(path)))
+            except InputError as error:
+                self.workbench.failed.emit(str(error))
+                return
+            self.apply()
+
+    # ---- centre ---------------------------------------------------------------------------------------------
+
+    def _center_mode_changed(self) -> None:
+        self.center.setEnabled(self.center_mode.currentData() == "value")
+        self.center_note.setText("")
+        self._debounce.start()
+
+    def _adopt(self, value: float) -> None:
+        """Take over a centre from the strip."""
+        self.center_mode.setCurrentIndex(self.center_mode.findData("value"))
+        self.center.setValue(value)
+
+    # ---- applying -------------------------------------------------------------------------------------------
+
+    def options(self) -> dict[str, Any]:
+        """What the form says, as options of ``Measurement.problem``; what was left alone is left out."""
+        m = self.measurement
+        assert m is not None
+        found: dict[str, Any] = {}
+        if m.stored is not None:
+            return found
+        known = m.angles_deg
+        text = self.angles.text().strip()
+        if text and (known is None or text != format_angles(known)):
+            found["angles_deg"] = text
+        if m.data.shape[0] > 1:
+            found["slice"] = self.slice.value()
+        if self.center_mode.currentData() == "value":
+            found["center"] = self.center.value()
+        if self.flat.value() > 0:
+            found["flat"] = self.flat.value()
+        if self.clip.value() > 0:
+            found["clip_counts"] = self.clip.value()
+        if self.image_size.value() != m.data.shape[2]:
+            found["image_shape"] = (self.image_size.value(),) * 2
+        if m.kind == "fan-beam":
+            found["rebin"] = True
+        else:
+            pitch = m.geometry.get("detector_pitch", 1.0)
+            found |= {"detector_pitch": self.pitch.value()} if self.pitch.value() != pitch else {}
+            found |= {"pixel_size": self.pixel.value()} if self.pixel.value() != self.pitch.value() else {}
+        return found
+
+    def apply(self) -> None:
+        """Make the problem of the form and show its quick picture, off the GUI thread."""
+        m = self.measurement
+        if m is None:
+            return
+        if "angles_deg" in m.missing and not self.angles.text().strip():
+            self._complain(f"The file does not say the {m.data.shape[1]} angles: give them above.")
+            return
+        if "flat" in m.missing and not self.flat.value() > 0:
+            self._complain("The data are counts, and the file has no flat field: give the counts without a sample.")
+            return
+        options, automatic = self.options(), self.center_mode.currentData() == "auto"
+        sample = self.sample
+
+        def make() -> Scene:
+            problem = m.problem(**options)
+            note = ""
+            if automatic and isinstance(problem.A, ParallelBeam):
+                center = find_center(problem.y[0, 0].numpy(), problem.A.angles_deg)
+                note = f"centre {center.value:.2f} ± {center.uncertainty:.2f} bins, found by {center.method}"
+                options["center"] = round(center.value, 3)
+                problem = m.problem(**options)
+            if sample is not None:
+                source = {"kind": "sample", "name": sample, "options": options}
+                problem = type(problem)(problem.A, problem.y, problem.noise, problem.truth, problem.noise_std, source)
+            size = getattr(problem.A, "pixel_size", 1.0)
+            unit = m.unit if m.unit else "pixel"
+            frame = Frame((size, size), units=(unit, unit)) if m.unit else Frame()
+            title = m.path.stem + (f", slice {options['slice']}" if "slice" in options else "")
+            return Scene(problem, title, frame, tuple(n for n in (note,) if n))
+
+        self.workbench.prepare(make, self._complain)
+
+    def scene_ready(self) -> None:
+        """The form was accepted."""
+        self._complain("")
+        scene = self.workbench.scene
+        if scene is not None and isinstance(scene.problem.A, ParallelBeam):
+            if self.center_mode.currentData() != "value":
+                self.center.blockSignals(True)
+                self.center.setValue(scene.problem.A.axis_bin)
+                self.center.blockSignals(False)
+            if scene.notes:
+                self.center_note.setText(scene.notes[0])
+
+    def _complain(self, text: str) -> None:
+        self.problem_text.setText(text)
+        self.problem_text.setVisible(bool(text))
+
+

@@ -1,0 +1,51 @@
+"""The Problem dock: a measurement from a file, or one simulated from an image."""
+
+from __future__ import annotations
+
+from napari.viewer import Viewer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
+
+from .layers import LayerView
+from .measured_page import MeasuredPage
+from .simulate_page import SimulatePage
+from .workbench import Workbench
+
+
+class ProblemDock(QWidget):
+    """Two pages, *measured* and *simulated*, and below them what the current problem is."""
+
+    def __init__(self, viewer: Viewer, workbench: Workbench, view: LayerView):
+        super().__init__()
+        self.workbench = workbench
+        self.pages = QTabWidget()
+        self.measured = MeasuredPage(viewer, workbench, view)
+        self.simulated = SimulatePage(viewer, workbench)
+        self.pages.addTab(self.measured, "I have a measurement")
+        self.pages.addTab(self.simulated, "I have an image")
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
+        self.summary.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        self.summary.setAlignment(Qt.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.pages)
+        layout.addWidget(self.summary, 1)
+        workbench.scene_changed.connect(self._summarise)
+        self._summarise()
+
+    def _summarise(self) -> None:
+        scene = self.workbench.scene
+        if scene is None:
+            self.summary.setText("No problem yet.")
+            return
+        problem = scene.problem
+        shape = " x ".join(map(str, problem.A.range_shape))
+        image = " x ".join(map(str, problem.A.domain_shape))
+        noise = "unknown" if problem.noise_std is None else f"standard deviation {problem.noise_std:.4g}"
+        lines = [
+            f"<b>{scene.title}</b>",
+            f"{type(problem.A).__name__}: measurement {shape}, image {image}",
+            f"noise: {noise}; truth: {'known' if problem.truth is not None else 'unknown'}",
+            *scene.notes,
+        ]
+        self.summary.setText("<br>".join(lines))

@@ -1,0 +1,45 @@
+"""napari's reader for measurements: adds the sinogram as a layer and lets the Problem dock pick it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from napari_mlpatch.core.errors import InputError
+
+SUFFIXES = (".h5", ".hdf5", ".nxs", ".mat", ".npy", ".npz", ".tif", ".tiff")
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """The reader for a path that may hold a measurement, else None."""
+    paths = [path] if isinstance(path, str) else path
+    return read if all(p.lower().endswith(SUFFIXES) for p in paths) else None
+
+
+def read(path: str | list[str]) -> list[LayerData]:
+    """One layer for each file. A saved result comes back with its recipe; anything else counts as a measurement."""
+    return [_layer(p) for p in ([path] if isinstance(path, str) else path)]
+
+
+def _layer(path: str) -> LayerData:
+    from napari_mlpatch import io
+
+    if path.lower().endswith((".tif", ".tiff", ".npy", ".h5")):
+        try:
+            image, recipe = io.read_image(path)
+        except InputError:
+            recipe, image = None, None
+        if recipe is not None:
+            return image, {"name": Path(path).stem, "metadata": {"mlpatch": {"role": "saved", "recipe": recipe}}}, "image"
+    return measurement_layer(io.load(path), {"path": str(path)})
+
+
+def measurement_layer(measurement: Any, source: dict[str, Any]) -> LayerData:
+    """The middle slice of a measurement, marked so that the Problem dock loads it."""
+    from .jobs import contrast_limits
+
+    data = measurement.data[len(measurement.data) // 2]
+    about = {"name": f"{measurement.path.stem} sinogram", "contrast_limits": contrast_limits(data)}
+    return data, {**about, "metadata": {"mlpatch_source": source}}, "image"

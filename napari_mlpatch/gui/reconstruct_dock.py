@@ -1,0 +1,256 @@
+"""The Reconstruct dock: choose a method, run it, watch it, stop it, continue it."""
+
+from __future__ import annotations
+
+import torch
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.method import Method
+from napari_mlpatch.core.registry import methods
+from napari_mlpatch.core.run import Cost
+
+from .forms import DeclarationForm, section
+from .layers import LayerView
+from .notify import show_error
+from .workbench import Entry, Workbench
+
+DEBOUNCE_MS = 300
+
+
+class ReconstructDock(QWidget):
+    """Method, parameters, weights, device; estimate; run, stop and keep, cancel, continue; progress and queue."""
+
+    def __init__(self, workbench: Workbench, view: LayerView):
+        super().__init__()
+        self.workbench, self.view = workbench, view
+        self.entry: Entry | None = None
+        """The entry that the progress bar and the buttons speak of."""
+
+        self.method = QComboBox()
+        for cls in methods:
+            self.method.addItem(cls.title, cls.name)
+        self.weights = QComboBox()
+        self.device = QComboBox()
+        self.device.addItems(["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))])
+        self.about, self.reason, self.cost = QLabel(), QLabel(), QLabel()
+        for label in (self.about, self.reason, self.cost):
+            label.setWordWrap(True)
+        self.reason.setStyleSheet("color: orange")
+        self.form = DeclarationForm(methods, self.method.currentData())
+        self.form_place = QVBoxLayout()
+        self.form_place.addWidget(self.form)
+
+        self.run_button = QPushButton("Run")
+        self.run_all = QPushButton("Run all methods")
+        self.stop = QPushButton("Stop and keep")
+        self.cancel = QPushButton("Cancel")
+        self.resume = QPushButton("Continue")
+        self.more = QSpinBox()
+        self.more.setRange(1, 10_000)
+        self.more.setValue(100)
+        self.more.setSuffix(" more")
+        self.run_all.setToolTip("Queue every method that suits the operator, with its default parameters")
+        self.stop.setToolTip("End after this iteration and keep the picture")
+        self.resume.setToolTip("Go on from the kept picture as if there had been no stop")
+        self.bar = QProgressBar()
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self.jobs = QListWidget()
+        self.jobs.setMaximumHeight(110)
+        self._lay_out()
+
+        self._debounce = QTimer(self)
+        self._debounce.setSingleShot(True)
+        self._debounce.setInterval(DEBOUNCE_MS)
+        self._debounce.timeout.connect(self._estimate)
+        self.method.currentIndexChanged.connect(self._method_chosen)
+        self.device.currentIndexChanged.connect(self._check)
+        self.run_button.clicked.connect(self._run)
+        self.run_all.clicked.connect(self._run_all)
+        self.stop.clicked.connect(lambda: self.entry and self.entry.job.control.stop())
+        self.cancel.clicked.connect(self._cancel)
+        self.resume.clicked.connect(lambda: self.entry and self.workbench.resume(self.entry, self.more.value()))
+        workbench.scene_changed.connect(self._check)
+        workbench.entry_progressed.connect(self._progressed)
+        workbench.entries_changed.connect(self._entries_changed)
+        self.method.setCurrentIndex(max(0, self.method.findData("tv")))
+        self._method_chosen()
+        self._entries_changed()
+
+    def _lay_out(self) -> None:
+        top = QFormLayout()
+        top.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        top.addRow("method", self.method)
+        top.addRow("weights", self.weights)
+        top.addRow("device", self.device)
+        run = QHBoxLayout()
+        run.addWidget(self.run_button, 2)
+        run.addWidget(self.run_all, 1)
+        control = QHBoxLayout()
+        for widget in (self.stop, self.cancel):
+            control.addWidget(widget)
+        again = QHBoxLayout()
+        again.addWidget(self.resume, 1)
+        again.addWidget(self.more)
+        layout = QVBoxLayout(self)
+        layout.setAlignment(Qt.AlignTop)
+        layout.addLayout(top)
+        layout.addWidget(self.about)
+        layout.addLayout(self.form_place)
+        layout.addWidget(self.reason)
+        layout.addWidget(self.cost)
+        layout.addLayout(run)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+        layout.addLayout(control)
+        layout.addLayout(again)
+        layout.addWidget(section("Queue"))
+        layout.addWidget(self.jobs)
+
+    # ---- choosing -------------------------------------------------------------------------------------------
+
+    def chosen(self) -> Method:
+        """The method as the form has it. Raises InputError."""
+        return self.form.build()
+
+    def _method_chosen(self) -> None:
+        name = self.method.currentData()
+        form = DeclarationForm(methods, name)
+        self.form_place.replaceWidget(self.form, form)
+        self.form.deleteLater()
+        self.form = form
+        form.changed.connect(self._check)
+        self.about.setText((methods.get(name).__doc__ or "").strip().split("\n")[0])
+        self.weights.clear()
+        self.weights.addItem("none needed")
+        self.weights.setEnabled(False)
+        self.weights.setToolTip("This method has no learned part")
+        self._check()
+
+    def _check(self) -> None:
+        """Say why a run is impossible, or what it will cost."""
+        reason = ""
+        scene = self.workbench.scene
+        for row in range(self.method.count()):
+            cls = methods.get(self.method.itemData(row))
+            unsuitable = cls().unsuitable(scene.problem.A) if scene else ""
+            item = self.method.model().item(row)  # type: ignore[attr-defined]
+            item.setEnabled(not unsuitable)
+            item.setToolTip(unsuitable)
+        if scene is None:
+            reason = "No data yet: load a measurement or simulate one in the Problem dock."
+        else:
+            try:
+                reason = self.chosen().unsuitable(scene.problem.A)
+            except InputError as error:
+                reason = str(error)
+        self.reason.setText(reason)
+        self.reason.setVisible(bool(reason))
+        self.run_button.setEnabled(not reason)
+        self.run_button.setToolTip(reason or "Start, or queue behind what is running")
+        self.run_all.setEnabled(scene is not None)
+        self.cost.setText("")
+        if not reason:
+            self._debounce.start()
+
+    def _estimate(self) -> None:
+        try:
+            method = self.chosen()
+        except InputError:
+            return
+        self.workbench.estimate(method, self._show_cost, lambda text: self.cost.setText(text))
+
+    def _show_cost(self, cost: Cost) -> None:
+        self.cost.setText(f"at most about {duration(cost.seconds)}, {size(cost.bytes)}")
+
+    # ---- running --------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self.entry = self.workbench.run(self.chosen(), self.device.currentText())
+        except InputError as error:
+            show_error(str(error))
+        self._entries_changed()
+
+    def _run_all(self) -> None:
+        scene = self.workbench.scene
+        for cls in methods:
+            if scene is not None and not cls().unsuitable(scene.problem.A):
+                self.entry = self.workbench.run(cls(), self.device.currentText())
+        self._entries_changed()
+
+    def _cancel(self) -> None:
+        if self.entry is not None:
+            self.workbench.queue.cancel(self.entry.job)
+
+    def _progressed(self, entry: Entry) -> None:
+        job = entry.job
+        if job.state == "running":
+            self.entry = entry
+        if entry is not self.entry:
+            return
+        self.bar.setMaximum(max(job.total, 1) if job.k or not job.active else 0)
+        self.bar.setValue(job.k)
+        numbers = ", ".join(f"{k.replace('_', ' ')} {v:.4g}" for k, v in job.scalars.items() if k != "weight")
+        if job.state == "running":
+            eta = "" if job.eta is None else f", at most {duration(job.eta)} left"
+            self.status.setText(f"{entry.title}: iteration {job.k} of {job.total}{eta}\n{numbers}")
+        elif job.state == "done" and entry.result is not None:
+            how = "converged" if entry.result.converged else "stopped"
+            self.status.setText(
+                f"{entry.title}: {how} at iteration {entry.result.iterations} after {duration(entry.result.seconds)}"
+            )
+        elif job.state in ("failed", "cancelled"):
+            self.status.setText(f"{entry.title}: {job.state}" + (f". {job.message}" if job.message else ""))
+        self._buttons()
+
+    def _entries_changed(self) -> None:
+        if self.entry is not None and self.entry not in self.workbench.entries and not self.entry.job.active:
+            self.bar.setMaximum(1)
+        self.jobs.clear()
+        for job in reversed(self.workbench.queue.jobs[-30:]):
+            item = QListWidgetItem(f"{job.state:<9}  {job.title}")
+            item.setToolTip(job.message)
+            self.jobs.addItem(item)
+        self._buttons()
+
+    def _buttons(self) -> None:
+        entry = self.entry
+        active = entry is not None and entry.job.active
+        self.stop.setEnabled(active and entry.job.state == "running")  # type: ignore[union-attr]
+        self.cancel.setEnabled(active)
+        kept = entry is not None and not active and entry.result is not None
+        iterative = kept and "iterations" in entry.method["params"]  # type: ignore[union-attr]
+        self.resume.setEnabled(bool(iterative))
+        self.more.setEnabled(bool(iterative))
+
+    def select(self, entry: Entry) -> None:
+        """Make the buttons speak of this entry."""
+        self.entry = entry
+        self._progressed(entry)
+
+
+def duration(seconds: float) -> str:
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min"
+
+
+def size(count: float) -> str:
+    return f"{count / 2**20:.0f} MB" if count < 2**30 else f"{count / 2**30:.1f} GB"

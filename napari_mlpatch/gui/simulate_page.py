@@ -1,0 +1,189 @@
+"""A measurement simulated from an image layer, so that the truth is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from magicgui.widgets import create_widget
+from napari.layers import Image
+from napari.viewer import Viewer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QMenu, QPushButton, QSpinBox, QToolButton, QVBoxLayout, QWidget
+
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.registry import noises, operators
+from napari_mlpatch.core.run import simulate
+
+from .forms import DeclarationForm
+from .workbench import Frame, Scene, Workbench
+
+
+class SimulatePage(QWidget):
+    """Image, operator, noise and seed; Simulate makes the measurement and keeps the truth."""
+
+    def __init__(self, viewer: Viewer, workbench: Workbench):
+        super().__init__()
+        self.viewer, self.workbench = viewer, workbench
+        self.image: Any = create_widget(annotation=Image, label="image")
+        self.samples = QToolButton()
+        self.samples.setText("Sample image")
+        self.samples.setPopupMode(QToolButton.InstantPopup)
+        menu = QMenu(self)
+        for name in io.samples.names("image"):
+            menu.addAction(io.samples.describe(name).title, lambda name=name: self.add_sample(name))
+        self.samples.setMenu(menu)
+        self.operator, self.noise = QComboBox(), QComboBox()
+        for combo, registry in ((self.operator, operators), (self.noise, noises)):
+            for cls in registry:
+                combo.addItem(cls.title, cls.name)
+        self.noise.setCurrentIndex(max(0, self.noise.findData("gaussian")))
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("The same seed gives the same noise")
+        self.operator_place, self.noise_place = QVBoxLayout(), QVBoxLayout()
+        self.operator_form = DeclarationForm(operators, self.operator.currentData(), hidden=("image_shape",))
+        self.noise_form = DeclarationForm(noises, self.noise.currentData())
+        self.simulate = QPushButton("Simulate")
+        self.trouble = QLabel()
+        self.trouble.setWordWrap(True)
+        self.trouble.setStyleSheet("color: orange")
+        self._lay_out()
+        self.operator.currentIndexChanged.connect(self._operator_chosen)
+        self.noise.currentIndexChanged.connect(self._noise_chosen)
+        self.image.changed.connect(self._image_chosen)
+        self.simulate.clicked.connect(self.apply)
+        viewer.layers.events.inserted.connect(self._reset_choices)
+        viewer.layers.events.removed.connect(self._reset_choices)
+        viewer.layers.events.reordered.connect(self._reset_choices)
+        self._shape: tuple[int, ...] | None = None
+        self._reset_choices()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        form.addRow("image", self.image.native)
+        form.addRow("", self.samples)
+        form.addRow("operator", self.operator)
+        noise = QFormLayout()
+        noise.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        noise.addRow("noise", self.noise)
+        seed = QFormLayout()
+        seed.addRow("seed", self.seed)
+        self.operator_place.addWidget(self.operator_form)
+        self.noise_place.addWidget(self.noise_form)
+        layout = QVBoxLayout(self)
+        layout.setAlignment(Qt.AlignTop)
+        for part in (form, self.operator_place, noise, self.noise_place, seed):
+            layout.addLayout(part)
+        layout.addWidget(self.simulate)
+        layout.addWidget(self.trouble)
+
+    # ---- choosing -------------------------------------------------------------------------------------------
+
+    def _reset_choices(self, event: object = None) -> None:
+        """Only images that are nobody's result can be simulated from."""
+        layers = [
+            layer
+            for layer in self.viewer.layers
+            if isinstance(layer, Image) and "mlpatch" not in layer.metadata and "mlpatch_source" not in layer.metadata
+        ]
+        chosen = self.image.value
+        self.image.choices = layers
+        if chosen in layers:
+            self.image.value = chosen
+        self._image_chosen()
+
+    def _image_chosen(self, value: object = None) -> None:
+        layer = self.image.value
+        self.simulate.setEnabled(layer is not None)
+        self.simulate.setToolTip("" if layer is not None else "Add an image layer first: open one, or take a sample")
+        if layer is not None and tuple(layer.data.shape[-2:]) != self._shape and not layer.rgb:
+            self._shape = tuple(layer.data.shape[-2:])
+            self._fill()
+
+    def _operator_chosen(self) -> None:
+        self._replace("operator_form", self.operator_place, operators, self.operator.currentData(), ("image_shape",))
+        self._fill()
+
+    def _noise_chosen(self) -> None:
+        self._replace("noise_form", self.noise_place, noises, self.noise.currentData(), ())
+
+    def _replace(self, name: str, place: QVBoxLayout, registry: Any, declared: str, hidden: tuple[str, ...]) -> None:
+        old, new = getattr(self, name), DeclarationForm(registry, declared, hidden=hidden)
+        place.replaceWidget(old, new)
+        old.deleteLater()
+        setattr(self, name, new)
+
+    def _fill(self) -> None:
+        """Sensible parameters for the image's size."""
+        if self._shape is not None:
+            self.operator_form.set_values(operators.get(self.operator.currentData()).suggest(self._shape))
+
+    def add_sample(self, name: str) -> None:
+        """Add a bundled image as a layer and choose it."""
+        self.image.value = self.viewer.add_image(io.samples.image(name), **sample_layer(name))
+
+    # ---- applying -------------------------------------------------------------------------------------------
+
+    def apply(self) -> None:
+        """Simulate, off the GUI thread."""
+        layer = self.image.value
+        self._complain("")
+        if layer is None:
+            self._complain("Add an image layer first.")
+            return
+        try:
+            image = _plane(layer, self.viewer)
+            A = self.operator_form.build(image_shape=image.shape)
+            noise = self.noise_form.build()
+        except (InputError, ValueError) as error:
+            self._complain(str(error))
+            return
+        source = layer.metadata.get("mlpatch_image") or _origin(layer)
+        frame = Frame(
+            tuple(layer.scale[-2:]), tuple(layer.translate[-2:]), tuple(map(str, layer.units[-2:])), layer.axis_labels[-2:]
+        )  # type: ignore[arg-type]
+        layer.metadata["mlpatch_simulated"] = True
+        layer.visible = False
+        seed, title = self.seed.value(), f"{layer.name}, {type(A).__name__}, {type(noise).__name__}, seed {self.seed.value()}"
+
+        def make() -> Scene:
+            return Scene(simulate(torch.from_numpy(image), A, noise, seed=seed, source=source), title, frame)
+
+        self.workbench.prepare(make, self._complain)
+
+    def _complain(self, text: str) -> None:
+        self.trouble.setText(text)
+        self.trouble.setVisible(bool(text))
+
+
+def sample_layer(name: str) -> dict[str, Any]:
+    """Name, size and origin of a sample image's layer."""
+    about = io.samples.describe(name)
+    size = about.pixel_size or 1.0
+    return {
+        "name": name,
+        "scale": (size, size),
+        "units": (about.unit or "pixel",) * 2,
+        "metadata": {"mlpatch_image": {"kind": "sample", "name": name}},
+    }
+
+
+def _plane(layer: Image, viewer: Viewer) -> np.ndarray:
+    """The 2-D image on show, float32. Raises InputError for colour images."""
+    if layer.rgb:
+        raise InputError(f"The layer {layer.name!r} is a colour image. Convert it to grey first (Layers > Convert).")
+    data = layer.data
+    step = viewer.dims.current_step[-data.ndim :]
+    plane = np.asarray(data[tuple(step[: data.ndim - 2])])
+    if plane.ndim != 2 or np.iscomplexobj(plane):
+        raise InputError(f"Simulation needs a real 2-D image, the layer {layer.name!r} shows {plane.dtype} {plane.shape}.")
+    return plane.astype(np.float32)
+
+
+def _origin(layer: Image) -> dict[str, Any]:
+    path = getattr(layer.source, "path", None)
+    return {"kind": "file", "path": str(path)} if path else {"kind": "memory"}

@@ -1,0 +1,211 @@
+"""The state of the workbench: the current problem, the results, the queue. Knows no widget and no layer.
+
+Docks and layers are views of one ``Workbench``; they change it through its methods and redraw on its signals, which are
+all emitted on the GUI thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from psygnal import Signal
+
+from napari_mlpatch.core.declare import describe, parameters
+from napari_mlpatch.core.method import Method
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.recipe import Recipe
+from napari_mlpatch.core.residuals import residuals
+from napari_mlpatch.core.run import Cost, Result, continued, estimate
+
+from .jobs import Job, JobQueue, Latest, contrast_limits, to_image
+
+_ids = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where an image lies in the world: taken over from the layer that it was simulated from."""
+
+    scale: tuple[float, float] = (1.0, 1.0)
+    translate: tuple[float, float] = (0.0, 0.0)
+    units: tuple[str, str] = ("pixel", "pixel")
+    axis_labels: tuple[str, str] = ("row", "column")
+
+
+@dataclass(eq=False)
+class Scene:
+    """A problem as the window shows it. ``limits`` are the contrast limits that all its pictures share."""
+
+    problem: Problem
+    title: str
+    frame: Frame = Frame()
+    notes: tuple[str, ...] = ()
+    preview: np.ndarray | None = None
+    limits: tuple[float, float] | None = None
+    id: int = field(default_factory=lambda: next(_ids))
+
+    def show(self) -> Scene:
+        """Compute what is shown at once: the quick picture. Runs off the GUI thread."""
+        self.preview = to_image(self.problem.A.pinv(self.problem.y))
+        truth = self.problem.truth
+        self.limits = contrast_limits(self.preview if truth is None else to_image(truth))
+        return self
+
+
+@dataclass(eq=False)
+class Entry:
+    """One row of the comparison: a method on a scene, its job, and its last good result."""
+
+    title: str
+    scene: Scene
+    method: dict[str, Any]
+    job: Job
+    result: Result | None = None
+    shown: bool = True
+    id: int = field(default_factory=lambda: next(_ids))
+
+    @property
+    def caption(self) -> str:
+        """Two lines: the title, and the figure that tells how good it is."""
+        values = {**(self.result.metrics if self.result else {}), **(self.job.scalars if self.job.active else {})}
+        if "psnr" in values:
+            return f"{self.title}\n{values['psnr']:.2f} dB"
+        if "relative_residual" in values:
+            return f"{self.title}\nresidual {100 * values['relative_residual']:.2f} %"
+        return self.title
+
+
+class Workbench:
+    """Current scene, results and queue, with signals for views."""
+
+    scene_changed = Signal()
+    entries_changed = Signal()
+    """A row was added, removed or finished."""
+    entry_progressed = Signal(object)
+    """An entry has a new frame or new numbers."""
+    residuals_ready = Signal(object, dict)
+    failed = Signal(str)
+    """Something went wrong; the text is for the user."""
+
+    def __init__(self, post: Callable[[Callable[[], None]], None] = lambda f: f()):
+        self.scene: Scene | None = None
+        self.entries: list[Entry] = []
+        self.queue = JobQueue(post, self._job_changed)
+        self.quick = Latest(post)
+
+    # ---- the problem ----------------------------------------------------------------------------------------
+
+    def prepare(self, make: Callable[[], Scene], failed: Callable[[str], None] | None = None) -> None:
+        """Make a scene off the GUI thread and make it the current one."""
+
+        def fail(error: Exception) -> None:
+            (failed or self.failed.emit)(str(error))
+
+        self.quick.call("scene", lambda: make().show(), self.set_scene, fail)
+
+    def set_scene(self, scene: Scene) -> None:
+        self.scene = scene
+        self.scene_changed.emit()
+
+    # ---- running --------------------------------------------------------------------------------------------
+
+    def run(self, method: Method, device: str = "cpu") -> Entry:
+        """Queue a method on the current scene. The same method and parameters on the same data replace their result."""
+        assert self.scene is not None, "views offer Run only where there is a problem"
+        scene = self.scene
+        recipe = Recipe.of(scene.problem, method, device=device)
+        job = Job(title_of(method), scene.problem, recipe)
+        same = [e for e in self.entries if e.method == describe(method) and e.scene.problem.same_as(scene.problem)]
+        if same and not same[0].job.active:
+            entry = same[0]
+            entry.job, entry.scene = job, scene
+        else:
+            entry = Entry(title_of(method), scene, describe(method), job)
+            self.entries.append(entry)
+        entry.shown = True
+        self.queue.submit(job)
+        self.entries_changed.emit()
+        return entry
+
+    def resume(self, entry: Entry, more: int) -> None:
+        """Continue a result for ``more`` iterations."""
+        assert entry.result is not None and not entry.job.active
+        recipe = continued(entry.result.recipe, entry.result.iterations + more)
+        job = Job(entry.title, entry.scene.problem, recipe, resume=entry.result)
+        job.limits, job.history = entry.scene.limits, list(entry.result.history)
+        entry.job = job
+        self.queue.submit(job)
+        self.entries_changed.emit()
+
+    def remove(self, entry: Entry) -> None:
+        self.queue.cancel(entry.job)
+        self.entries.remove(entry)
+        self.entries_changed.emit()
+
+    def set_shown(self, entry: Entry, shown: bool) -> None:
+        entry.shown = shown
+        self.entries_changed.emit()
+
+    def stale(self, entry: Entry) -> str:
+        """Why an entry does not belong to the current problem; empty where it does."""
+        if self.scene is None or entry.scene.problem.same_as(self.scene.problem):
+            return ""
+        return f"made from an earlier problem: {entry.scene.title}"
+
+    # ---- quick computations ---------------------------------------------------------------------------------
+
+    def estimate(self, method: Method, then: Callable[[Cost], None], failed: Callable[[str], None]) -> None:
+        scene = self.scene
+        if scene is not None:
+            self.quick.call(
+                "estimate", lambda: estimate(scene.problem, method), then, lambda error: failed(str(error))
+            )
+
+    def request_residuals(self, entry: Entry) -> None:
+        """Compute residual pictures of a result; ``residuals_ready`` tells when they are there."""
+        result, problem = entry.result, entry.scene.problem
+        if result is not None:
+            self.quick.call(
+                f"residuals {entry.id}",
+                lambda: {k: to_image(v) for k, v in residuals(result.x, problem).items()},
+                lambda images: self.residuals_ready.emit(entry, images),
+                lambda error: self.failed.emit(str(error)),
+            )
+
+    def close(self) -> None:
+        self.queue.close()
+        self.quick.close()
+
+    # ---- jobs -----------------------------------------------------------------------------------------------
+
+    def _job_changed(self, job: Job) -> None:
+        entry = next((e for e in self.entries if e.job is job), None)
+        if entry is None:  # removed in the meantime
+            return
+        if job.active:
+            self.entry_progressed.emit(entry)
+            return
+        if job.result is not None:
+            entry.result, entry.method = job.result, job.recipe.method.model_dump()
+            entry.title = title_of(job.recipe.build_method())
+        if job.state == "failed":
+            self.failed.emit(f"{entry.title} failed: {job.message}")
+        if entry.result is None:
+            self.entries.remove(entry)
+        self.entry_progressed.emit(entry)
+        self.entries_changed.emit()
+
+
+def title_of(method: Method) -> str:
+    """The method's short name with the parameters that differ from their defaults."""
+    changed = [
+        f"{p.name}={value:.4g}" if isinstance(value := getattr(method, p.name), float) else f"{p.name}={value}"
+        for p in parameters(type(method))
+        if getattr(method, p.name) != p.default
+    ]
+    return " ".join([type(method).__name__, ", ".join(changed)]).strip()
+

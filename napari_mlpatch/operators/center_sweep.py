@@ -1,0 +1,15 @@
+"""Reconstructions around a centre of rotation, to choose it by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .parallel_beam import ParallelBeam
+
+
+def center_sweep(A: ParallelBeam, y: Tensor, centers: Sequence[float]) -> Tensor:
+    """Filtered back-projections of ``y`` ``[B, C, angles, bins]`` for each centre: ``[centres, B, C, *image_shape]``."""
+    return torch.stack([A.fbp(y, "hann", center=c) for c in centers])
