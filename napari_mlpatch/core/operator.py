@@ -18,7 +18,8 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, operator: Operator, kind: str) -> Tensor:  # type: ignore[override]
         ctx.operator, ctx.kind = operator, kind
-        return getattr(operator, f"_{kind}")(x)
+        with torch.autocast(x.device.type, enabled=False):  # never half precision in transforms and projectors
+            return getattr(operator, f"_{kind}")(x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor):  # type: ignore[override]
@@ -42,6 +43,9 @@ class Operator:
     domain_shape: tuple[int, ...]
     range_shape: tuple[int, ...]
 
+    dtypes = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+    """What it computes in. A subclass that knows only real tensors leaves out the complex ones."""
+
     @classmethod
     def suggest(cls, image_shape: tuple[int, ...]) -> dict[str, Any]:
         """Sensible parameters for simulating from an image of this shape: what forms and commands start from."""
@@ -49,7 +53,7 @@ class Operator:
 
     def __call__(self, x: Tensor) -> Tensor:
         """A x."""
-        return self._linear(x, "apply", self.domain_shape)
+        return self._linear(x, "apply")
 
     @cached_property
     def T(self) -> Adjoint:
@@ -58,7 +62,7 @@ class Operator:
 
     def normal(self, x: Tensor) -> Tensor:
         """AᵀA x, by the fastest exact way that the operator knows."""
-        return self._linear(x, "normal", self.domain_shape)
+        return self._linear(x, "normal")
 
     def pinv(self, y: Tensor) -> Tensor:
         """The field's usual quick image from a measurement (filtered back-projection, zero-filling...)."""
@@ -71,7 +75,7 @@ class Operator:
         x = torch.rand(1, 1, *self.domain_shape, generator=generator)
         value = 0.0
         for _ in range(30):
-            x = self._normal(x / torch.linalg.vector_norm(x))
+            x = self.normal(x / torch.linalg.vector_norm(x))
             value = float(torch.linalg.vector_norm(x))
             if value == 0:
                 return 0.0
@@ -82,7 +86,7 @@ class Operator:
         """Root mean square of the norms of A's columns, ``sqrt(trace(AᵀA) / n)``, from 4 random probes."""
         generator = torch.Generator().manual_seed(0)
         z = torch.randint(0, 2, (4, 1, *self.domain_shape), generator=generator) * 2.0 - 1.0
-        return math.sqrt(max(float((z * self._normal(z)).mean()), 0.0))
+        return math.sqrt(max(float((z * self.normal(z)).mean()), 0.0))
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor | float:
         """Eigenvalues of a circulant approximation of AᵀA in ``rfft2`` layout: what preconditioners divide by."""
@@ -101,16 +105,22 @@ class Operator:
     def _normal(self, x: Tensor) -> Tensor:
         return self._adjoint(self._apply(x))
 
-    def _linear(self, x: Tensor, kind: str, shape: tuple[int, ...]) -> Tensor:
-        side = "measurement" if kind == "adjoint" else "image"
+    def _linear(self, x: Tensor, kind: str) -> Tensor:
+        self._check(x, kind)
+        return _Linear.apply(x, self, kind)  # type: ignore[return-value]
+
+    def _check(self, x: Tensor, kind: str) -> None:
+        side, shape = ("measurement", self.range_shape) if kind == "adjoint" else ("image", self.domain_shape)
+        name = type(self).__name__
         if x.ndim != 2 + len(shape) or tuple(x.shape[2:]) != tuple(shape):
             raise InputError(
-                f"{type(self).__name__} expects a {side} of shape [batch, channel, {', '.join(map(str, shape))}], "
+                f"{name} expects a {side} of shape [batch, channel, {', '.join(map(str, shape))}], "
                 f"got {list(x.shape)}. Reshape the data or change the operator's sizes."
             )
-        if not (x.is_floating_point() or x.is_complex()):
-            raise InputError(f"{type(self).__name__} expects floating-point data, got {x.dtype}. Call .float() first.")
-        return _Linear.apply(x, self, kind)  # type: ignore[return-value]
+        if x.dtype not in self.dtypes:
+            known = " or ".join(str(t).removeprefix("torch.") for t in self.dtypes)
+            given = str(x.dtype).removeprefix("torch.")
+            raise InputError(f"{name} computes in {known}, got {given}. Convert the {side} first, e.g. with .float().")
 
 
 class Adjoint:
@@ -122,4 +132,4 @@ class Adjoint:
         self.range_shape = operator.domain_shape
 
     def __call__(self, y: Tensor) -> Tensor:
-        return self.T._linear(y, "adjoint", self.domain_shape)
+        return self.T._linear(y, "adjoint")

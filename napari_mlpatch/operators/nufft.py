@@ -75,16 +75,16 @@ class Nufft2d:
         self.half = self.columns.grid // 2 + 1
         self.width = self.half + 2 * self.margin
 
-        # A real image needs only frequencies with a non-negative column component; the others are conjugates.
         omega = np.array(omega, dtype=np.float64)
+        # The grid has its origin at pixel shape // 2, the transform at (shape - 1) / 2. Half a pixel between them
+        # tells k from k + 2 pi: hence before any wrapping.
+        offset = np.array([(n - 1) / 2.0 - n // 2 for n in shape])
+        phase = np.exp(1j * (omega @ offset))
+        # A real image needs only frequencies with a non-negative column component; the others are conjugates.
         omega[:, 1] = (omega[:, 1] + math.pi) % (2.0 * math.pi) - math.pi
         mirrored = omega[:, 1] < 0
         omega[mirrored] *= -1.0
-        # The grid has its origin at pixel shape // 2, the transform at (shape - 1) / 2.
-        offset = np.array([(n - 1) / 2.0 - n // 2 for n in shape])
         self._matrix, self._transpose = self._tables(omega, device, dtype)
-        phase = np.exp(1j * (omega @ offset))
-        phase[mirrored] = phase[mirrored].conj()
         complex_dtype = torch.complex64 if dtype == torch.float32 else torch.complex128
         self.phase = torch.as_tensor(phase, device=device).to(complex_dtype)
         sign = np.where(mirrored, -1.0, 1.0)
@@ -182,10 +182,15 @@ def toeplitz_kernel(
 
 
 def _axis(size: int, kernel_width: int) -> _Axis:
-    grid = next_fast_len(max(int(math.ceil(OVERSAMPLING * size)), 2 * kernel_width + 4), real=True)
+    grid = next_fast(max(math.ceil(OVERSAMPLING * size), 2 * kernel_width + 4))
     while grid % 2:
-        grid = next_fast_len(grid + 1, real=True)
+        grid = next_fast(grid + 1)
     return _Axis(size, grid, kernel_width)
+
+
+def next_fast(size: int) -> int:
+    """The next length at or above ``size`` for which a real FFT is fast."""
+    return int(next_fast_len(size, real=True))  # type: ignore[arg-type]
 
 
 def _mirror(columns: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
-from scipy.fft import next_fast_len
 from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG, Angles
@@ -21,9 +20,10 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 
-from .nufft import Nufft2d, toeplitz_kernel
+from .nufft import Nufft2d, next_fast, toeplitz_kernel
 
 Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
+WEDGE = 10.0  # degrees
 
 _plans: WeakValueDictionary[tuple, Nufft2d] = WeakValueDictionary()
 _plans_lock = threading.Lock()
@@ -37,7 +37,8 @@ class ParallelBeam(Operator):
     The image is constant on square pixels of side ``pixel_size``; ``y[i, j]`` is the mean over bin j of its line
     integrals at ``angles_deg[i]``, in units of the image times the unit of length. The bin coordinate is
     ``s = (column - c) cos(theta) - (row - c) sin(theta)`` from the image's centre ``(n - 1) / 2``; bins are in
-    increasing s and the rotation axis projects onto the bin coordinate ``center``. Same as scikit-image and ASTRA.
+    increasing s and the rotation axis projects onto the bin coordinate ``center``. Same as ASTRA, and as scikit-image
+    for images of odd size (of even size, its rotation axis is pixel ``n // 2``: half a pixel from the middle).
 
     Method: by the Fourier slice theorem a row of the sinogram is the inverse 1-D transform of the image's 2-D
     transform along a line, times the transforms of pixel and bin; a NUFFT (see ``nufft.py``) gives those samples.
@@ -58,6 +59,8 @@ class ParallelBeam(Operator):
             json_schema_extra={"unit": "bins", "none_means": "middle"},
         ),
     ] = None
+
+    dtypes = (torch.float32, torch.float64)
 
     @field_validator("image_shape")
     @classmethod
@@ -129,7 +132,7 @@ class ParallelBeam(Operator):
         reach = max(self.axis_bin, self.detector_count - 1 - self.axis_bin)
         period = math.ceil(radius + reach) + 8
         period += -period % 32  # so that a shift of the axis by a few bins keeps the plan
-        while period != next_fast_len(period, real=True) or period % 2:
+        while period != next_fast(period) or period % 2:
             period += 2
         return period
 
@@ -262,8 +265,9 @@ class ParallelBeam(Operator):
         that they stand for, so repeated and unequal angles are right; a missing wedge counts as zero. ``center``
         tries another rotation axis without building anything.
         """
+        self._check(y, "adjoint")
         n = self.detector_count
-        size = next_fast_len(2 * n, real=True)
+        size = next_fast(2 * n)
         offset = np.minimum(np.arange(size), size - np.arange(size))
         ramp = np.where(offset % 2 == 1, -1.0 / (math.pi * np.maximum(offset, 1)) ** 2, 0.0)
         ramp[0] = 0.25
@@ -271,7 +275,7 @@ class ParallelBeam(Operator):
         response = np.fft.rfft(ramp).real * filter_window(f / (0.5 * cutoff), window) / self.detector_pitch
         shift = 0.0 if center is None else self.axis_bin - center
         response = response * np.exp(-2j * math.pi * f * shift)
-        table = torch.as_tensor(response, device=y.device).to(torch.complex64 if y.dtype == torch.float32 else torch.complex128)
+        table = torch.as_tensor(response, device=y.device).to(torch.promote_types(y.dtype, torch.complex32))
         arcs = torch.as_tensor(angle_weights(self.angles_deg), device=y.device).to(y.dtype)
         filtered = torch.fft.irfft(torch.fft.rfft(y, n=size) * table, n=size)[..., :n] * arcs[:, None]
         return self.T(filtered) * (self.detector_pitch / self.pixel_size**2)
@@ -293,15 +297,15 @@ def filter_window(f: np.ndarray, window: Window) -> np.ndarray:
 
 
 def angle_weights(angles_deg: Iterable[float]) -> np.ndarray:
-    """The arc in radians that each angle stands for, modulo 180 degrees; gaps of a missing wedge are not filled."""
-    angles = np.mod(np.asarray(tuple(angles_deg), dtype=float), 180.0)
-    if len(angles) == 1:
-        return np.array([math.pi])
-    order = np.argsort(angles, kind="stable")
-    gaps = np.diff(np.append(angles[order], angles[order[0]] + 180.0))
-    gaps[gaps < 1e-9] = 0.0
-    typical = np.median(gaps[gaps > 0])
-    gaps = np.where(gaps > 4.0 * typical, typical, gaps)
-    weights = np.empty_like(angles)
-    weights[order] = 0.5 * (gaps + np.roll(gaps, 1))
-    return np.radians(weights)
+    """The arc in radians that each angle stands for, modulo 180 degrees; repeated angles share theirs.
+
+    A gap of more than ``WEDGE`` degrees that is also four times wider than the median one is a missing wedge: it is
+    not filled by its neighbours.
+    """
+    angles = np.mod(np.round(np.asarray(tuple(angles_deg), dtype=float), 6), 180.0)
+    distinct, which, repeats = np.unique(angles, return_inverse=True, return_counts=True)
+    gaps = np.diff(np.append(distinct, distinct[0] + 180.0))
+    typical = np.median(gaps)
+    gaps = np.where(gaps > max(4.0 * typical, WEDGE), typical, gaps)
+    arcs = 0.5 * (gaps + np.roll(gaps, 1))
+    return np.radians((arcs / repeats)[which])
