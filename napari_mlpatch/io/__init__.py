@@ -1,0 +1,25 @@
+"""Readers and writers of measurements and images, and the bundled samples. All bad input raises InputError."""
+
+from . import samples
+from .angles import read_angles
+from .atomic import check_writable
+from .image_files import image_from_file, read_image, write_image
+from .load import load, read_measurement
+from .measurement import Measurement
+from .problem_file import write_measurement
+from .source import open_image, open_source
+
+__all__ = [
+    "Measurement",
+    "check_writable",
+    "image_from_file",
+    "load",
+    "open_image",
+    "open_source",
+    "read_angles",
+    "read_image",
+    "read_measurement",
+    "samples",
+    "write_image",
+    "write_measurement",
+]

@@ -1,0 +1,97 @@
+"""Arrays in files, read only where they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+
+AXES = ("rows", "columns", "pages")
+"""Names of the axes of an array [pages, rows, columns]: what is read down, across, and through a stack."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A named array in a file. ``read(index)`` gives that part of it, ``read(())`` all."""
+
+    shape: tuple[int, ...]
+    read: Callable[[Any], np.ndarray]
+    is_integer: bool = False
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> Stored:
+        """An array that is in memory already."""
+        return cls(array.shape, lambda index: array[index], array.dtype.kind in "iu")
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether it looks like a sinogram or a stack of them, rather than a list or a number."""
+        return len(self.shape) in (2, 3) and min(self.shape[-2:]) > 1
+
+
+@dataclass(frozen=True)
+class Slices:
+    """A stack seen as ``[slices, rows, bins]``: ``stack[i]`` reads slice i as float32 ``[rows, bins]``."""
+
+    shape: tuple[int, int, int]
+    read: Callable[[int], np.ndarray]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < self.shape[0]:
+            raise IndexError(f"slice {index} of {self.shape[0]}")
+        return to_float32(self.read(index))
+
+
+def slices(stored: Stored, angle_axis: str) -> Slices:
+    """View an array ``[rows, columns]`` or ``[pages, rows, columns]`` as ``[slices, angles, bins]``.
+
+    ``angle_axis`` says along which axis the angles run: "rows" (bins are columns, pages are slices), "columns" (bins
+    are rows, pages are slices) or "pages" (projections: rows are slices, columns are bins).
+    """
+    shape = stored.shape
+    if angle_axis not in AXES:
+        raise InputError(f"angle_axis must be one of {', '.join(AXES)}, got {angle_axis!r}.")
+    if len(shape) not in (2, 3) or 0 in shape:
+        raise InputError(
+            f"A sinogram has 2 axes and a stack of them 3, but this array has shape {list(shape)}. "
+            "Name another array of the file with the option dataset."
+        )
+    if len(shape) == 2:
+        if angle_axis == "pages":
+            raise InputError(f"angle_axis is 'pages', but the array {list(shape)} has only rows and columns.")
+        if angle_axis == "rows":
+            return Slices((1, *shape), lambda i: stored.read(()))
+        return Slices((1, shape[1], shape[0]), lambda i: stored.read(()).T)
+    pages, rows, columns = shape
+    if angle_axis == "rows":
+        return Slices((pages, rows, columns), lambda i: stored.read(i))
+    if angle_axis == "columns":
+        return Slices((pages, columns, rows), lambda i: stored.read(i).T)
+    return Slices((rows, pages, columns), lambda i: stored.read((slice(None), i)))
+
+
+def to_float32(array: Any) -> np.ndarray:
+    """A real array as contiguous float32. Raises InputError for text, objects and complex numbers."""
+    array = np.asarray(array)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"Numbers are needed, but the array holds {array.dtype}. Name another array of the file.")
+    with np.errstate(over="ignore"):  # becomes infinite, and is reported with its position
+        return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def check_finite(array: np.ndarray, what: str) -> None:
+    """Raises InputError with the number of NaN and infinite values and the position of the first."""
+    bad = ~np.isfinite(array)
+    if bad.any():
+        first = [int(i) for i in np.argwhere(bad)[0]]
+        raise InputError(
+            f"{what} holds {int(bad.sum())} NaN or infinite value(s), the first at index {first}. "
+            "Repair or replace them (interpolate dead pixels) before loading."
+        )

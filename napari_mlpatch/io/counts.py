@@ -1,0 +1,89 @@
+"""From detector counts to line integrals: y = -log((counts - dark) / (flat - dark))."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+
+from .arrays import Slices, check_finite, to_float32
+
+Field = Slices | np.ndarray | float
+"""A flat or dark field: ``[slices, frames, bins]``, ``[bins]``, or one number for the whole detector."""
+
+
+def line_integrals(
+    counts: np.ndarray, flat: np.ndarray | float, dark: np.ndarray | float = 0.0, clip_counts: float | None = None
+) -> np.ndarray:
+    """Line integrals ``[angles, bins]`` (float32, no unit) from counts of the same shape.
+
+    ``flat`` and ``dark`` are the counts without a sample and without a beam, one number or ``[bins]``. Where counts
+    less dark are not positive the logarithm does not exist: ``clip_counts`` raises them to that minimum, without it
+    InputError says how many there are and where.
+    """
+    if clip_counts is not None and not clip_counts > 0:
+        raise InputError(f"clip_counts is the least number of counts and must be positive, got {clip_counts}.")
+    beam = np.broadcast_to(np.asarray(flat, dtype=np.float64) - dark, counts.shape[1:])
+    signal = counts.astype(np.float64) - dark
+    if clip_counts is None:
+        _check_positive(beam[None], "flat field", "less the dark field")
+        _check_positive(signal, "detector counts", "less the dark field")
+    else:
+        beam, signal = np.maximum(beam, clip_counts), np.maximum(signal, clip_counts)
+    return np.log(beam / signal).astype(np.float32)
+
+
+def field_of_slice(field: Field | None, index: int, bins: int, name: str) -> np.ndarray | float | None:
+    """The field of one slice, averaged over its frames: ``[bins]`` or a number."""
+    if isinstance(field, Slices):
+        value = field[index]
+    elif isinstance(field, np.ndarray):
+        value = field
+    else:
+        return field
+    if value.shape[-1] != bins:
+        raise InputError(
+            f"The {name} field has {value.shape[-1]} bins but the detector has {bins}. Give one value for each bin."
+        )
+    check_finite(value, f"The {name} field")
+    return value if value.ndim == 1 else value.mean(axis=0, dtype=np.float64)
+
+
+def given_field(value: Any, name: str) -> Field:
+    """A flat or dark field that the user gave.
+
+    A number, ``[bins]``, ``[frames, bins]`` (averaged), ``[frames, slices, bins]``, or the path of a TIFF or NPY file.
+    """
+    if isinstance(value, str | os.PathLike):
+        from .load import load_array
+
+        value = load_array(Path(value))
+    array: np.ndarray = to_float32(value)
+    check_finite(array, f"The {name} field")
+    if array.ndim == 0:
+        return float(array)
+    if array.ndim == 1:
+        return array
+    if array.ndim == 2:
+        return array.mean(axis=0, dtype=np.float64)
+    if array.ndim == 3:
+        return Slices((array.shape[1], array.shape[0], array.shape[2]), lambda i: array[:, i])
+    raise InputError(
+        f"The {name} field has shape {list(array.shape)}. "
+        "Give a number, [bins], [frames, bins] or [frames, slices, bins]."
+    )
+
+
+def _check_positive(values: np.ndarray, what: str, after: str) -> None:
+    bad = ~(values > 0)
+    if bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise InputError(
+            f"{int(bad.sum())} of {bad.size} values of the {what} {after} are zero or negative, the first at row "
+            f"{row}, bin {column} (value {values[row, column]:.4g}): their logarithm does not exist. Repair the dead "
+            "pixels, or give clip_counts (for example 1) to raise all smaller counts to that minimum."
+        )

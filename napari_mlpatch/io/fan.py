@@ -1,0 +1,68 @@
+"""A fan-beam sinogram resampled to a parallel beam."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from napari_mlpatch.core.errors import InputError
+
+from .arrays import Slices
+
+if TYPE_CHECKING:
+    from .measurement import Measurement
+
+
+def to_parallel(measurement: Measurement) -> Measurement:
+    """The parallel-beam measurement that contains the same rays, interpolated with cubic splines.
+
+    The parallel ray (theta, s) is the fan's ray at
+
+        beta = theta + asin(s / R),    u = D tan(asin(s / R)),
+
+    beta the angle of the source, u the place on the flat detector, R and D the distances from the source to the
+    centre of rotation and to the detector. Needs a full turn of evenly spaced angles. The bins become the detector's
+    as seen at the centre, narrower by R / D.
+    """
+    geometry, angles = measurement.geometry, measurement.angles_deg
+    if angles is None:
+        raise InputError("The fan-beam file holds no angles, so that it cannot be resampled to a parallel beam.")
+    count = len(angles) - 1 if abs(angles[-1] - angles[0]) >= 360 - 1e-6 else len(angles)
+    step = (angles[count - 1] - angles[0]) / max(count - 1, 1)
+    if not np.allclose(np.diff(angles[:count]), step, atol=1e-3) or abs(abs(step) * count - 360) > 0.5 * abs(step):
+        raise InputError(
+            f"The {len(angles)} fan-beam angles go from {angles[0]:g} to {angles[-1]:g} degrees. Resampling to a "
+            "parallel beam needs one full turn in even steps."
+        )
+    radius, distance = geometry["source_to_center"], geometry["source_to_detector"]
+    slices, _, bins = measurement.data.shape
+    middle = (bins - 1) / 2 if measurement.center is None else measurement.center
+    pitch = geometry["detector_pitch"] * radius / distance
+    s = (np.arange(bins) - (bins - 1) / 2) * pitch
+    if abs(s[0]) >= radius:
+        raise InputError(
+            f"The fan's source lies {radius:g} from the centre, inside of the detector's view. Check the geometry."
+        )
+    gamma = np.arcsin(s / radius)
+    columns = middle + distance * np.tan(gamma) / geometry["detector_pitch"]
+    offset = np.degrees(gamma) / step  # in rows
+    margin = int(np.ceil(np.abs(offset).max())) + 4  # the turn continued at both ends, with room for the spline
+    rows = margin + np.arange(count)[:, None] + offset
+    where = np.stack(np.broadcast_arrays(rows, columns))
+
+    def read(index: int) -> np.ndarray:
+        turn = np.pad(measurement.data[index][:count], ((margin, margin), (0, 0)), mode="wrap")
+        return map_coordinates(turn, where, order=3, mode="nearest")
+
+    return dataclasses.replace(
+        measurement,
+        data=Slices((slices, count, bins), read),
+        kind="parallel-beam",
+        angles_deg=np.asarray(angles[:count]),
+        center=None,
+        geometry={"detector_pitch": pitch},
+        notes=(*measurement.notes, f"resampled from a fan to a parallel beam, bins of {pitch:.6g} {measurement.unit}"),
+    )

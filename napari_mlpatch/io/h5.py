@@ -1,0 +1,41 @@
+"""Groups, arrays and attributes of an HDF5 file, with the errors that a reader expects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+
+from .guard import check_claim
+
+
+def group(path: Path, parent: h5py.Group, name: str) -> h5py.Group:
+    """The group of that name. Raises InputError when it is missing or something else."""
+    found = parent.get(name)
+    if not isinstance(found, h5py.Group):
+        raise InputError(f"{path} has no group {name!r}. It is incomplete or of another kind.")
+    return found
+
+
+def dataset(path: Path, parent: h5py.Group, name: str) -> h5py.Dataset:
+    """The array of that name, not read yet. Raises InputError when it is missing or impossibly large."""
+    found = parent.get(name)
+    if not isinstance(found, h5py.Dataset) or found.shape is None:
+        raise InputError(f"{path} has no array {name!r}. It is incomplete or of another kind.")
+    check_claim(path, name, found.shape, found.dtype.itemsize)
+    return found
+
+
+def array(path: Path, parent: h5py.Group, name: str, index: Any = ()) -> np.ndarray:
+    """The array of that name, or the part at an index."""
+    return np.asarray(dataset(path, parent, name)[index])
+
+
+def attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """The attribute of that name, text as ``str``; None where there is none."""
+    value: Any = item.attrs.get(name)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

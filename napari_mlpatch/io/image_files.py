@@ -1,0 +1,196 @@
+"""Images: results with their recipe, and pictures of any kind to simulate from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import tifffile
+from PIL import Image
+
+from napari_mlpatch.core.errors import InputError
+
+from . import h5
+from .arrays import check_finite, to_float32
+from .atomic import check_writable, replacing
+from .guard import existing_file, reading
+from .numpy_file import open_npy
+from .tiff import stored_tiff
+
+RECIPE = "mlpatch_recipe"
+LUMA = np.array([0.2125, 0.7154, 0.0721], np.float32)  # Rec. 709
+
+
+def write_image(
+    path: str | os.PathLike[str],
+    x: Any,
+    recipe: Mapping[str, Any] | None = None,
+    *,
+    pixel_size: float | None = None,
+    unit: str | None = None,
+) -> None:
+    """Write an image, values untouched, as .tif (float32), .npy (with a .json beside it) or .h5, with its recipe.
+
+    ``x`` is a tensor or array ``[rows, columns]``, also with leading axes; those of length one are dropped.
+    ``recipe`` is plain JSON. ``pixel_size`` in ``unit`` is noted where it is known. The file is complete or not there.
+    Raises InputError when it cannot be written, when x is empty, and for complex x in a TIFF.
+    """
+    target = check_writable(path)
+    array = np.asarray(x.detach().cpu().numpy() if hasattr(x, "detach") else x)
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim < 2 or array.size == 0:
+        raise InputError(f"An image has rows and columns, this array has shape {list(array.shape)}.")
+    suffix = target.suffix.lower()
+    if np.iscomplexobj(array) and suffix in (".tif", ".tiff"):
+        raise InputError("A TIFF file cannot hold complex values. Write .npy or .h5, or the magnitude.")
+    if pixel_size is not None and not pixel_size > 0:
+        raise InputError(f"The pixel size must be positive, got {pixel_size}.")
+    array = np.ascontiguousarray(array, dtype=np.complex64 if np.iscomplexobj(array) else np.float32)
+    try:
+        recipe = None if recipe is None else json.loads(json.dumps(dict(recipe)))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The recipe is not plain JSON: {error}.") from error
+    about = {RECIPE: recipe, "pixel_size": pixel_size, "unit": unit}
+    if suffix in (".tif", ".tiff"):
+        _write_tiff(target, array, about)
+    elif suffix == ".npy":
+        with replacing(target) as temporary, temporary.open("wb") as file:
+            np.save(file, array)
+            file.flush()
+            about["sha256"] = _sha256(temporary)
+        with replacing(target.with_suffix(".json"), (".json",)) as temporary:
+            temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    else:
+        with replacing(target) as temporary, h5py.File(temporary, "w") as file:
+            file.create_dataset("image", data=array, compression="gzip", shuffle=True)
+            file.create_dataset("about", data=np.frombuffer(json.dumps(about).encode(), np.uint8))
+
+
+def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any] | None]:
+    """An image (float32, or complex64) and its recipe, None where the file has none. Values are not rescaled.
+
+    Raises InputError for files that are missing, damaged or of another kind.
+    """
+    path = existing_file(path)
+    kind = _kind(path)
+    if kind == "tiff":
+        stored = stored_tiff(path)
+        with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
+            about = _about(file.pages[0].tags.valueof("ImageDescription"))  # type: ignore[union-attr]
+        array = _pixels(path, stored.read(()))
+        shape = about.get("shape", [])  # with more than three axes, pages alone do not tell it
+        if len(shape) > 3 and all(isinstance(n, int) and n > 0 for n in shape) and math.prod(shape) == array.size:
+            array = array.reshape(shape)
+        return array, about.get(RECIPE)
+    if kind == "npy":
+        about = {}
+        beside = path.with_suffix(".json")
+        if beside.is_file():
+            with reading(beside, "a recipe"):
+                about = _about(beside.read_text(encoding="utf-8"))
+        recipe = about.get(RECIPE) if about.get("sha256") == _sha256(path) else None  # else of another array
+        return _pixels(path, np.array(open_npy(path))), recipe
+    if kind == "hdf5":
+        with reading(path, "an image of this program"), h5py.File(path, "r") as file:
+            about = _about(h5.array(path, file, "about").tobytes().decode()) if "about" in file else {}
+            return _pixels(path, h5.array(path, file, "image")), about.get(RECIPE)
+    return image_from_file(path)[0], None
+
+
+def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A picture to simulate from: float32 ``[rows, columns]`` and notes on what was done to it.
+
+    PNG, JPEG and the like (8 or 16 bits) become 0..1; TIFF and NPY keep their values. Colour becomes grey (Rec. 709).
+    Raises InputError for files that are missing, damaged, of another kind or not two-dimensional.
+    """
+    path = existing_file(path)
+    kind = _kind(path)
+    if kind == "hdf5":
+        return _grey(path, read_image(path)[0], [])
+    if kind == "npy":
+        return _grey(path, np.array(open_npy(path)), [])
+    if kind == "tiff":
+        return _grey(path, stored_tiff(path).read(()), [])
+    notes = []
+    with reading(path, "a picture"), Image.open(path) as picture:
+        if "A" in picture.getbands() or "transparency" in picture.info:
+            notes.append("transparency ignored")
+        if picture.mode.startswith(("I", "F")):
+            array = np.asarray(picture)
+        else:
+            array = np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"))
+    if array.dtype.kind in "iu":
+        top = 255 if array.dtype == np.uint8 else 65535
+        array = array.astype(np.float32) / top
+        notes.append(f"values divided by {top}, so that they lie between 0 and 1")
+    return _grey(path, array, notes)
+
+
+def _write_tiff(target: Path, array: np.ndarray, about: dict[str, Any]) -> None:
+    resolution, unit = None, None
+    per_cm = {"m": 0.01, "cm": 1.0, "mm": 10.0, "um": 1e4, "µm": 1e4, "micrometer": 1e4, "nm": 1e7}
+    if about["pixel_size"] and about["unit"] in per_cm:
+        resolution, unit = (per_cm[about["unit"]] / about["pixel_size"],) * 2, "CENTIMETER"
+    with replacing(target) as temporary:
+        tifffile.imwrite(
+            temporary,
+            array,
+            photometric="minisblack",
+            description=json.dumps({**about, "shape": array.shape}),
+            metadata=None,
+            resolution=resolution,
+            resolutionunit=unit,
+        )
+
+
+def _kind(path: Path) -> str:
+    with reading(path, "an image"), path.open("rb") as file:
+        head = file.read(8)
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "tiff"
+    if head == b"\x89HDF\r\n\x1a\n":
+        return "hdf5"
+    return "picture"
+
+
+def _about(text: Any) -> dict[str, Any]:
+    """What ``write_image`` noted; nothing for the notes of other programs."""
+    try:
+        about = json.loads(text)
+    except (TypeError, ValueError):
+        return {}
+    ours = isinstance(about, dict) and isinstance(about.get(RECIPE, 0), dict | None)
+    return about if ours and isinstance(about.get("shape", []), list) else {}
+
+
+def _pixels(path: Path, array: np.ndarray) -> np.ndarray:
+    if array.ndim < 2 or array.size == 0:
+        raise InputError(f"{path} holds an array of shape {list(array.shape)}, not an image with rows and columns.")
+    return array.astype(np.complex64) if np.iscomplexobj(array) else to_float32(array)
+
+
+def _grey(path: Path, array: np.ndarray, notes: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    array = np.squeeze(array)
+    if array.ndim == 3 and array.shape[-1] in (3, 4):
+        array = to_float32(array[..., :3]) @ LUMA
+        notes.append("colour converted to grey (Rec. 709 luminance)")
+    if array.ndim != 2 or min(array.shape) < 2:
+        raise InputError(f"{path} holds an array of shape {list(array.shape)}. One two-dimensional image is needed.")
+    image = to_float32(array)
+    check_finite(image, path.name)
+    return image, tuple(notes)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,111 @@
+"""MATLAB files (.mat, versions 5 to 7.3), among them the scans of the Helsinki Tomography Challenge."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+
+from . import h5
+from .arrays import Stored
+from .guard import check_claim, reading
+from .mat5 import read_mat5
+from .measurement import Measurement
+from .named import find, measurement_from
+
+Values = dict[str, Stored | str]
+
+
+def load_matlab(path: Path, *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
+    """Read a MATLAB file. Fields of structs are named like ``scan.parameters.angles``.
+
+    A struct with distanceSourceOrigin and distanceSourceDetector is a fan-beam scan. Raises InputError.
+    """
+    with reading(path, "a MATLAB file"):
+        values = _read_73(path) if h5py.is_hdf5(path) else _read_5(path)
+        arrays = {name: value for name, value in values.items() if isinstance(value, Stored)}
+        measurement = measurement_from(path, arrays, dataset=dataset, angle_axis=angle_axis)
+        return _with_fan(measurement, values, arrays)
+
+
+def _with_fan(measurement: Measurement, values: Values, arrays: Mapping[str, Stored]) -> Measurement:
+    """The same with the geometry of its fan beam, where the file describes one."""
+
+    def number(*names: str) -> float | None:
+        found = find(arrays, names)
+        return None if found is None else float(np.asarray(arrays[found].read(())).ravel()[0])
+
+    to_center, to_detector = number("distancesourceorigin"), number("distancesourcedetector")
+    if to_center is None or to_detector is None:
+        return measurement
+    pitch = number("pixelsizepost", "detectorpitch", "pixelsize")
+    if pitch is None or not 0 < to_center < to_detector or not pitch > 0:
+        raise InputError(
+            f"{measurement.path} describes a fan beam with distances {to_center} from the source to the centre, "
+            f"{to_detector} to the detector, and pixels of {pitch}: all must be positive, the first less than the next."
+        )
+    found = find(values, ("distanceunit",))
+    text = values[found] if found is not None else ""
+    unit = text if isinstance(text, str) else ""
+    return dataclasses.replace(
+        measurement,
+        kind="fan-beam",
+        geometry={"detector_pitch": pitch, "source_to_center": to_center, "source_to_detector": to_detector},
+        unit=unit,
+        notes=(
+            *measurement.notes,
+            f"fan beam: source to centre {to_center:g}, to detector {to_detector:g}, bins of {pitch:g} {unit}",
+        ),
+    )
+
+
+def _read_5(path: Path) -> Values:
+    values: Values = {}
+    for name, value in read_mat5(path).items():
+        if isinstance(value, np.ndarray):  # MATLAB's pages are the last axis, ours the first
+            values[name] = Stored.of(np.moveaxis(value, 2, 0) if value.ndim == 3 else value)
+        else:
+            values[name] = value
+    return values
+
+
+def _read_73(path: Path) -> Values:
+    """Version 7.3 is HDF5 with all axes reversed; text is numbers, structs are groups."""
+    values: Values = {}
+
+    def visit(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset) or name.startswith("#") or item.dtype.kind not in "iuf":
+            return
+        check_claim(path, name, item.shape, item.dtype.itemsize)
+        dotted = name.replace("/", ".")
+        if h5.attribute(item, "MATLAB_class") == "char":
+            values[dotted] = "".join(chr(code) for code in np.asarray(item[()]).ravel() if 0 < code < 0x110000)
+        else:
+            values[dotted] = _stored_73(path, name, item)
+
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    return values
+
+
+def _stored_73(path: Path, name: str, item: h5py.Dataset) -> Stored:
+    item_axes = item.ndim
+
+    def read(index: Any) -> np.ndarray:
+        with reading(path, "a MATLAB file"), h5py.File(path, "r") as file:
+            if item_axes == 3 and isinstance(index, int):
+                return h5.array(path, file, name, index).T
+            if item_axes == 3 and isinstance(index, tuple) and len(index) == 2:  # all pages, one row
+                return h5.array(path, file, name, (slice(None), slice(None), index[1]))
+            whole = h5.array(path, file, name)
+            return (whole.swapaxes(1, 2) if item_axes == 3 else whole.T)[index]
+
+    shape = item.shape
+    shape = (shape[0], shape[2], shape[1]) if len(shape) == 3 else tuple(reversed(shape))
+    return Stored(shape, read, item.dtype.kind in "iu")

@@ -1,0 +1,162 @@
+"""The bundled samples: measurements and images to try things on. Sources and licences: sample_data/README.md."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.paths import bundled
+
+from .image_files import image_from_file
+from .load import load as load_file
+from .load import problem_of
+from .measurement import Measurement
+from .phantom import shepp_logan
+from .resize import resize
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.problem import Problem
+
+SIZES = (16, 4096)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a sample is. ``kind`` is "measurement" or "image", ``shape`` that of the sinogram or image.
+
+    ``values`` tells range and unit in words. ``pixel_size`` is in ``unit``. ``file`` lies in sample_data; None for what
+    is computed. ``options`` are those with which a measurement makes a good problem.
+    """
+
+    name: str
+    kind: str
+    title: str
+    shape: tuple[int, int]
+    values: str
+    credit: str
+    file: str | None = None
+    pixel_size: float | None = None
+    unit: str = ""
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+SAMPLES = (
+    Sample(
+        "shepp-logan",
+        "image",
+        "Shepp-Logan phantom",
+        (256, 256),
+        "0 to 1, no unit",
+        "P. Toft, The Radon Transform (1996)",
+    ),
+    Sample(
+        "ct-slice",
+        "image",
+        "CT slice of a chest",
+        (512, 512),
+        "0 to 1.817, attenuation relative to water (air 0, water 1), from Hounsfield units / 1000 + 1",
+        "P. Li et al., Lung-PET-CT-Dx, The Cancer Imaging Archive (2020), CC BY 4.0",
+        file="ct_slice.png",
+        pixel_size=0.841796875,
+        unit="mm",
+    ),
+    Sample(
+        "camera",
+        "image",
+        "Photograph: camera",
+        (512, 512),
+        "0 to 1, no unit",
+        "L. Varshney, CC0",
+        file="camera.png",
+    ),
+    Sample(
+        "astronaut",
+        "image",
+        "Photograph: astronaut",
+        (512, 512),
+        "0 to 1, no unit",
+        "NASA, public domain",
+        file="astronaut.png",
+    ),
+    Sample(
+        "tooth",
+        "measurement",
+        "Tooth, measured at a synchrotron (parallel beam)",
+        (181, 640),
+        "line integrals, -0.1 to 2, no unit; as an image 1 / bin",
+        "TomoPy, UChicago Argonne, LLC",
+        file="tooth.h5",
+        options={"slice": 0, "center": "auto"},
+    ),
+    Sample(
+        "htc2022",
+        "measurement",
+        "Plastic disc with holes, measured (fan beam, resampled to a parallel beam)",
+        (720, 560),
+        "line integrals, 0 to 2.2, no unit; as an image 1 / mm",
+        "A. Meaney et al., Helsinki Tomography Challenge 2022, CC BY 4.0",
+        file="htc2022_ta.mat",
+        pixel_size=0.1483223173330444,
+        unit="mm",
+        options={"rebin": True, "image_shape": [512, 512]},
+    ),
+)
+
+
+def names(kind: str | None = None) -> list[str]:
+    """Names of all samples, or of one kind: "measurement" or "image"."""
+    return [sample.name for sample in SAMPLES if kind in (None, sample.kind)]
+
+
+def describe(name: str) -> Sample:
+    """What the sample is. Raises InputError for an unknown name."""
+    for sample in SAMPLES:
+        if sample.name == name:
+            return sample
+    raise InputError(f"There is no sample {name!r}. There are: {', '.join(names())}.")
+
+
+def load(name: str, **options: Any) -> Problem | np.ndarray:
+    """A measurement as a ``Problem``, an image as float32 ``[rows, columns]``; see ``problem`` and ``image``."""
+    return problem(name, **options) if describe(name).kind == "measurement" else image(name, **options)
+
+
+def problem(name: str, **options: Any) -> Problem:
+    """A measured sample. ``options`` are those of ``Measurement.problem`` and go before the sample's own.
+
+    Raises InputError for unknown names and options, and for samples that are images.
+    """
+    sample = describe(name)
+    made = problem_of(measurement(name), {**sample.options, **options})
+    return dataclasses.replace(made, source={"kind": "sample", "name": name, "options": made.source["options"]})
+
+
+def measurement(name: str) -> Measurement:
+    """A measured sample as found in its file. Raises InputError for samples that are images."""
+    sample = describe(name)
+    if sample.kind != "measurement" or sample.file is None:
+        raise InputError(f"The sample {name!r} is an image. Measured are: {', '.join(names('measurement'))}.")
+    return load_file(bundled("sample_data") / sample.file)
+
+
+def image(name: str, size: int | None = None) -> np.ndarray:
+    """A sample image, float32 ``[rows, columns]``; ``describe(name).values`` tells range and unit.
+
+    ``size`` makes it square with so many pixels, each the mean over its area. Raises InputError for unknown
+    names, samples that are measurements, and impossible sizes.
+    """
+    sample = describe(name)
+    if sample.kind != "image":
+        raise InputError(f"The sample {name!r} is a measurement. Images are: {', '.join(names('image'))}.")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or not SIZES[0] <= size <= SIZES[1]):
+        raise InputError(f"The size must be a whole number from {SIZES[0]} to {SIZES[1]}, got {size!r}.")
+    if sample.file is None:
+        return shepp_logan(size or sample.shape[0])
+    values, _ = image_from_file(bundled("sample_data") / sample.file)
+    if name == "ct-slice":
+        values = np.clip((values * 65535 - 24) / 1000, 0, None)  # stored: Hounsfield units + 1024
+    return values if size is None else resize(values, (size, size))
