@@ -31,7 +31,8 @@ class FBP(Method):
         reason = self.unsuitable(problem.A)
         if reason:
             raise InputError(reason)
-        yield Iterate(problem.A.fbp(problem.y, self.window, self.cutoff), 1, 1, converged=True)  # type: ignore[attr-defined]
+        x = problem.A.fbp(problem.y, self.window, self.cutoff)  # type: ignore[attr-defined]
+        yield Iterate(x, 1, 1, converged=True)
 
     def unsuitable(self, A: Operator) -> str:
         return "" if hasattr(A, "fbp") else f"Filtered back-projection needs a CT operator, not {type(A).__name__}."

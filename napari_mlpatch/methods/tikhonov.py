@@ -39,25 +39,30 @@ class Tikhonov(Method):
         smooth = self.penalty == "gradient"
         weight = self.weight if self.weight is not None else _automatic_weight(problem, smooth)
         yield None
-        symbol = A.normal_symbol(y.device, y.dtype) + weight * (laplacian_symbol(b) if smooth else 1.0)
+        symbol = torch.as_tensor(A.normal_symbol(y.device, y.dtype)) + weight * (laplacian_symbol(b) if smooth else 1.0)
+        symbol = symbol.clamp(min=1e-6 * float(symbol.max()))
 
         def system(x: Tensor) -> Tensor:
             return A.normal(x) + weight * (gradient_transpose(gradient(x)) if smooth else x)
 
         def precondition(r: Tensor) -> Tensor:
-            if isinstance(symbol, float):
-                return r / symbol
-            return torch.fft.irfft2(torch.fft.rfft2(r) / symbol.clamp(min=1e-6 * symbol.max()), s=r.shape[-2:])
+            return r / symbol if symbol.ndim == 0 else torch.fft.irfft2(torch.fft.rfft2(r) / symbol, s=r.shape[-2:])
 
-        x, done = (torch.zeros_like(b), 0) if state is None else (state["x"], state["k"])
-        left = self.iterations - done
-        for step in cg(system, b, x, precondition=precondition, iterations=left, tolerance=self.tolerance):
-            if step.k == 0 and left > 0 and step.relative_residual > self.tolerance:
-                continue
-            k = max(done + step.k, 1)
-            scalars = {"relative_residual_cg": step.relative_residual, "weight": weight}
+        start = state["k"] if state else 0
+        for step in cg(
+            system,
+            b,
+            torch.zeros_like(b),
+            precondition=precondition,
+            iterations=self.iterations,
+            tolerance=self.tolerance,
+            state=state,
+        ):
             finished = step.relative_residual <= self.tolerance
-            yield Iterate(step.x, k, self.iterations, scalars, state={"x": step.x, "k": k}, converged=finished)
+            if step.k == start and step.k < self.iterations and not finished:
+                continue  # where it starts from: nothing new
+            scalars = {"relative_residual_cg": step.relative_residual, "weight": weight}
+            yield Iterate(step.x, max(step.k, 1), self.iterations, scalars, state=step.state, converged=finished)
 
     def estimate(self, problem: Problem) -> Estimate:
         return Estimate(operator_calls=self.iterations + 1, images=12)
@@ -66,7 +71,8 @@ class Tikhonov(Method):
 def _automatic_weight(problem: Problem, smooth: bool) -> float:
     """Ratio of noise variance to the variance that the quick picture (smoothed over 4 pixels) shows."""
     std = problem.noise_std if problem.noise_std is not None else estimate_std(problem.y)
-    x = torch.nn.functional.avg_pool2d(problem.A.pinv(problem.y), 4, ceil_mode=True)
-    spread = float((gradient(x) / 4.0).square().sum(0).mean() if smooth else x.square().mean())
-    floor = 1e-3 * float(problem.y.square().mean()) ** 0.5
-    return max(std, floor) ** 2 / max(spread, 1e-30)
+    x = torch.nn.functional.avg_pool2d(problem.A.pinv(problem.y), 4, ceil_mode=True).double()
+    size = float(x.square().mean())
+    spread = float((gradient(x) / 4.0).square().sum(0).mean()) if smooth else size
+    floor = 1e-3 * float(problem.y.double().square().mean()) ** 0.5
+    return max(std, floor) ** 2 / max(spread, 1e-6 * size) if size else 1.0

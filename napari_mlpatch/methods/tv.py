@@ -30,8 +30,8 @@ from napari_mlpatch.solvers.gradient import (
 class TV(Method):
     """Minimise ``½ ‖A x - y‖² + weight · sum |gradient of x|`` (Rudin, Osher & Fatemi 1992), by ADMM.
 
-    Differences are between neighbouring pixels, so ``weight`` is in units of y²/x. The inner linear systems are solved by
-    conjugate gradients on AᵀA with a circulant preconditioner.
+    Differences are between neighbouring pixels, so ``weight`` is in units of y²/x. The inner linear systems are solved
+    by conjugate gradients on AᵀA with a circulant preconditioner.
     """
 
     weight: Annotated[
@@ -62,8 +62,9 @@ class TV(Method):
         if self.nonnegative:
             terms.append(Term(_same, _same, lambda v, t: v.clamp(min=0), 1.0))
             x = x.clamp(min=0)
-        # The threshold weight / rho starts at half the mean gradient of the first picture.
-        rho = 2.0 * weight / max(float(gradient_norm(gradient(x), isotropic).mean()), 1e-30)
+        # The threshold weight / rho starts at half the mean gradient of the first picture, where that is not flat.
+        steepness = max(float(gradient_norm(gradient(x), isotropic).mean()), 1e-3 * float(x.abs().mean()))
+        rho = 2.0 * weight / steepness if steepness else 1.0
         for step in admm(
             A.normal,
             b,
@@ -99,8 +100,8 @@ def objective(x: Tensor, problem: Problem, weight: float, isotropic: bool = True
 def automatic_weight(problem: Problem) -> float:
     """Half the standard deviation that the noise has in Aᵀy: ``½ · noise_std · (rms norm of A's columns)``."""
     std = problem.noise_std if problem.noise_std is not None else estimate_std(problem.y)
-    floor = 1e-3 * float(problem.y.square().mean()) ** 0.5
-    return 0.5 * max(std, floor) * problem.A.column_norm
+    floor = 1e-3 * float(problem.y.double().square().mean()) ** 0.5
+    return 0.5 * max(std, floor) * problem.A.column_norm or 1.0
 
 
 def _same(x: Tensor) -> Tensor:

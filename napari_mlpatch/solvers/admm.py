@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .cg import Linear, cg
+from .cg import Linear, cg, norm
+
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,10 @@ def admm(
         z = [t.prox(v + ui, 1.0 / rho) for t, v, ui in zip(terms, Kx, u, strict=True)]
         u = [ui + v - zi for v, zi, ui in zip(Kx, z, u, strict=True)]
 
-        primal = _norm([v - zi for v, zi in zip(Kx, z, strict=True)]) / max(_norm(Kx), _norm(z), 1e-30)
+        primal = _norm([v - zi for v, zi in zip(Kx, z, strict=True)]) / max(_norm(Kx), _norm(z), TINY)
         moved = _norm([t.KT(zi - o) for t, zi, o in zip(terms, z, z_old, strict=True)])
-        dual = moved / max(_norm([t.KT(ui) for t, ui in zip(terms, u, strict=True)]), 1e-30)
-        change = _norm([x - previous]) / max(_norm([x]), 1e-30)
+        dual = moved / max(_norm([t.KT(ui) for t, ui in zip(terms, u, strict=True)]), TINY)
+        change = norm(x - previous) / max(norm(x), TINY)
         if k <= balance_until:
             scale = 2.0 if primal > 5.0 * dual else 0.5 if dual > 5.0 * primal else 1.0
             rho *= scale
@@ -105,4 +108,4 @@ def admm(
 
 
 def _norm(parts: list[Tensor]) -> float:
-    return float(torch.stack([torch.linalg.vector_norm(p) for p in parts]).norm())
+    return math.hypot(*(norm(p) for p in parts))

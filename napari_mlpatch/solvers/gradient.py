@@ -40,12 +40,13 @@ def total_variation(x: Tensor, isotropic: bool = True) -> float:
 
 
 def gradient_norm(g: Tensor, isotropic: bool) -> Tensor:
-    return torch.linalg.vector_norm(g, dim=0) if isotropic else g.abs().sum(0)
+    """Length of the gradient at each pixel, ``[2, ...] -> [...]``."""
+    return torch.hypot(g[0].abs(), g[1].abs()) if isotropic else g.abs().sum(0)
 
 
 def shrink(g: Tensor, threshold: float, isotropic: bool) -> Tensor:
     """Proximal map of ``threshold`` times the total variation norm of a gradient field: soft thresholding."""
     if isotropic:
-        size = torch.linalg.vector_norm(g, dim=0, keepdim=True)
-        return g * (1.0 - threshold / size.clamp(min=threshold))
-    return g.sign() * (g.abs() - threshold).clamp(min=0)
+        least = max(threshold, torch.finfo(g.dtype).tiny)
+        return g * (1.0 - threshold / gradient_norm(g, isotropic).clamp(min=least))
+    return g.sgn() * (g.abs() - threshold).clamp(min=0)
