@@ -22,33 +22,38 @@ from .registry import Registry
 CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
 """Configuration of every declaration: unknown parameters and non-finite numbers are errors."""
 
+MOST_ANGLES = 1_000_000
+
 
 def parse_angles(value: Any) -> Any:
     """Angles from a sequence, an array, or a range written ``start:stop:count`` (stop excluded)."""
-    if isinstance(value, str):
-        try:
-            if ":" in value:
-                start, stop, count = value.split(":")
-                return tuple(np.linspace(float(start), float(stop), int(count), endpoint=False).tolist())
+    try:
+        if isinstance(value, str) and ":" in value:
+            start, stop, count = value.split(":")
+            if int(count) > MOST_ANGLES:
+                raise ValueError
+            return tuple(np.linspace(float(start), float(stop), int(count), endpoint=False).tolist())
+        if isinstance(value, str):
             return tuple(float(word) for word in value.replace(",", " ").split())
-        except ValueError:
-            raise ValueError(
-                f"angles must be written start:stop:count (stop excluded) or as a list of numbers, got {value!r}"
-            ) from None
-    if isinstance(value, Iterable):
-        return tuple(np.asarray(value, dtype=float).ravel().tolist())
-    return value
+        if isinstance(value, Iterable):
+            return tuple(np.asarray(value, dtype=float).ravel().tolist())
+        return value
+    except (TypeError, ValueError):
+        raise ValueError(
+            "angles must be written start:stop:count (stop excluded, at most a million) or as a list of numbers, "
+            f"got {_short(value)}"
+        ) from None
 
 
 def format_angles(angles: Iterable[float]) -> str:
-    """The shortest text that ``parse_angles`` turns back into these angles."""
+    """A short text that ``parse_angles`` turns back into these angles, to 1e-6 degrees."""
     values = np.asarray(tuple(angles), dtype=float)
     if len(values) > 1:
         step = (values[-1] - values[0]) / (len(values) - 1)
         text = f"{values[0]:.10g}:{values[0] + step * len(values):.10g}:{len(values)}"
-        if np.array_equal(np.asarray(parse_angles(text)), values):
+        if np.allclose(np.asarray(parse_angles(text)), values, rtol=0.0, atol=1e-6):
             return text
-    return ", ".join(repr(float(v)) for v in values)
+    return ", ".join(f"{v:.7g}" for v in values)
 
 
 Angles = Annotated[tuple[float, ...], BeforeValidator(parse_angles)]
@@ -125,6 +130,8 @@ def build(registry: Registry, description: dict[str, Any]) -> Any:
         raise InputError(f'A {registry.kind} is described by {{"name": ..., "params": {{...}}}}, got {description!r}.')
     name, params = description["name"], description.get("params", {})
     cls = registry.get(name)
+    if not isinstance(params, dict):
+        raise InputError(f"{registry.kind} {name!r}: its parameters must be given by name, got {_short(params)}.")
     try:
         return cls(**params)
     except ValidationError as error:
@@ -135,7 +142,7 @@ def explain(error: ValidationError, cls: type | None = None) -> str:
     """A validation error as one sentence for each bad parameter, with the value that was seen."""
     sentences = []
     for item in error.errors():
-        where = str(item["loc"][0]) if item["loc"] else ""
+        where = ".".join(str(part) for part in item["loc"])
         if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             known = ", ".join(p.name for p in parameters(cls)) if cls else ""
             sentences.append(f"unknown parameter {where!r}" + (f" (known: {known})" if known else ""))

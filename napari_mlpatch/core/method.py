@@ -23,12 +23,12 @@ class Iterate:
     on from here; handing it back to ``solve`` continues as if there had been no stop.
     """
 
-    x: Tensor
+    x: Tensor = field(repr=False)
     k: int
     total: int
     scalars: dict[str, float] = field(default_factory=dict)
-    fields: dict[str, Tensor] = field(default_factory=dict)
-    state: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Tensor] = field(default_factory=dict, repr=False)
+    state: dict[str, Any] = field(default_factory=dict, repr=False)
     converged: bool = False
 
 

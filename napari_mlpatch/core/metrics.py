@@ -68,16 +68,20 @@ def evaluate(x: Tensor, problem: Problem, *, data_range: float | None = None) ->
     found = {"relative_residual": _relative(residual, problem.y)}
     if problem.noise_std:
         found["reduced_chi_square"] = float((residual.abs().double() / problem.noise_std).square().mean())
-    truth = problem.truth
-    if truth is not None:
-        span = data_range_of(truth) if data_range is None else data_range
-        if span > 0:
-            found["psnr"] = psnr(x, truth, data_range=span)
-            if x.ndim == 4 and not x.is_complex():
-                found["ssim"] = ssim(x, truth, data_range=span)
-        found["nrmse"] = nrmse(x, truth)
-        found["data_range"] = span
+    if problem.truth is not None:
+        found |= compare(x, problem.truth, data_range=data_range)
     return found
+
+
+def compare(x: Tensor, truth: Tensor, *, data_range: float | None = None) -> dict[str, float]:
+    """PSNR, SSIM and NRMSE, and the ``data_range`` that they were taken with: by default that of the truth."""
+    span = data_range_of(truth) if data_range is None else data_range
+    found = {}
+    if span > 0:
+        found["psnr"] = psnr(x, truth, data_range=span)
+        if x.ndim == 4 and not x.is_complex():
+            found["ssim"] = ssim(x, truth, data_range=span)
+    return found | {"nrmse": nrmse(x, truth), "data_range": span}
 
 
 def _relative(residual: Tensor, y: Tensor) -> float:

@@ -29,9 +29,9 @@ class Problem:
     """
 
     A: Operator
-    y: Tensor
+    y: Tensor = field(repr=False)
     noise: Noise | None = None
-    truth: Tensor | None = None
+    truth: Tensor | None = field(default=None, repr=False)
     noise_std: float | None = None
     source: dict[str, Any] = field(default_factory=lambda: {"kind": "memory"})
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 from .errors import InputError
 
-T = TypeVar("T", bound=type)
+T = TypeVar("T", bound=type[Any])
 
 
 class Registry:
@@ -25,6 +26,7 @@ class Registry:
         self.kind, self.package, self.entry_point_group = kind, package, entry_point_group
         self._classes: dict[str, type] = {}
         self._loaded = False
+        self._lock = threading.RLock()
         self.broken: dict[str, str] = {}
         """Entry points of other packages that failed to import, with the reason."""
 
@@ -35,7 +37,7 @@ class Registry:
             if not dataclasses.is_dataclass(cls):
                 raise TypeError(f"{cls.__name__} must be a pydantic dataclass before it is registered")
             known = self._classes.get(name)
-            if known is not None and known.__qualname__ != cls.__qualname__:
+            if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
                 raise ValueError(f"two {self.kind}s named {name!r}: {known} and {cls}")
             cls.name, cls.title = name, title  # type: ignore[attr-defined]
             self._classes[name] = cls
@@ -58,17 +60,18 @@ class Registry:
         return (self._classes[name] for name in self.names())
 
     def _load(self) -> None:
-        if self._loaded:
-            return
-        self._loaded = True
-        package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
-            importlib.import_module(f"{self.package}.{module.name}")
-        for entry in entry_points(group=self.entry_point_group):
-            try:
-                entry.load()
-            except Exception as error:  # a broken package of somebody else must not take the workbench down
-                self.broken[entry.name] = f"{type(error).__name__}: {error}"
+        with self._lock:  # a second thread must not see half of them
+            if self._loaded:
+                return
+            package = importlib.import_module(self.package)
+            for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
+                importlib.import_module(f"{self.package}.{module.name}")
+            for entry in entry_points(group=self.entry_point_group):
+                try:
+                    entry.load()
+                except Exception as error:  # a broken package of somebody else must not take the workbench down
+                    self.broken[entry.name] = f"{type(error).__name__}: {error}"
+            self._loaded = True
 
 
 operators = Registry("operator", "napari_mlpatch.operators", "napari_mlpatch.operators")

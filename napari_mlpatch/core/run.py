@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,15 +26,15 @@ class Result:
     ``history`` has one dict per iteration: ``k``, ``seconds`` and the method's scalars. ``state`` continues it.
     """
 
-    x: Tensor
+    x: Tensor = field(repr=False)
     metrics: dict[str, float]
-    history: tuple[dict[str, float], ...]
+    history: tuple[dict[str, float], ...] = field(repr=False)
     recipe: Recipe
     seconds: float
     peak_bytes: int
     iterations: int
     converged: bool
-    state: dict[str, Any]
+    state: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import napari
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
-from qtpy.QtWidgets import QScrollArea, QWidget
+from qtpy.QtWidgets import QDockWidget, QScrollArea, QWidget
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -70,7 +70,10 @@ class Session:
         title = f"{name} (MLPatch)"
         if title not in self.viewer.window.dock_widgets:
             area = "bottom" if name == "Compare" else "right"
-            self.viewer.window.add_dock_widget(self.dock(name), name=title, area=area, tabify=name == "Reconstruct")
+            dock = self.viewer.window.add_dock_widget(self.dock(name), name=title, area=area, tabify=area == "right")
+            dock.setWindowTitle(name)  # short, for the tab
+            if name == "Compare":
+                self._give_room(dock)
 
     def open_all(self) -> None:
         """All docks in order, the first one in front."""
@@ -84,6 +87,12 @@ class Session:
         dock = self.viewer.window._wrapped_dock_widgets[f"{name} (MLPatch)"]
         dock.show()
         dock.raise_()
+
+    def _give_room(self, compare: QDockWidget) -> None:
+        """The forms on the right use the window's whole height, the table below a quarter of it."""
+        window = self.viewer.window._qt_window
+        window.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)
+        window.resizeDocks([compare], [max(190, window.height() // 4)], Qt.Vertical)
 
     def _select(self, entry: object) -> None:
         from .reconstruct_dock import ReconstructDock
@@ -113,7 +122,7 @@ def open_workbench() -> QWidget:
     from .home_dock import HomeDock
 
     here = session()
-    QTimer.singleShot(0, here.open_all)
+    QTimer.singleShot(0, here.open_all)  # napari adds the returned widget first
     return HomeDock(here)
 
 
@@ -135,5 +144,5 @@ def _scrolling(widget: QWidget) -> QScrollArea:
     area.setWidget(widget)
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-    area.setMinimumWidth(340)
+    area.setMinimumWidth(max(340, widget.minimumSizeHint().width() + 24))
     return area

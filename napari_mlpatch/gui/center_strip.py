@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 from napari_mlpatch.operators.center_sweep import center_sweep
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
 
+from .follow import follow
 from .forms import NumberBox
 from .jobs import contrast_limits
 from .layers import LayerView
@@ -36,20 +37,22 @@ class CenterStrip(QWidget):
         self.span.setPrefix("± ")
         self.span.setSuffix(" bins")
         self.adopt = QPushButton("Use this centre")
-        self.adopt.setEnabled(False)
         self.note = QLabel()
         row = QHBoxLayout()
-        for widget in (self.button, self.span, self.adopt):
-            row.addWidget(widget)
+        row.addWidget(self.button, 1)
+        row.addWidget(self.span)
+        choice = QHBoxLayout()
+        choice.addWidget(self.note, 1)
+        choice.addWidget(self.adopt)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
-        layout.addWidget(self.note)
-        self.note.hide()
+        layout.addLayout(choice)
+        self._show_choice(False)
         self.button.clicked.connect(self.make)
         self.adopt.clicked.connect(self._adopt)
-        viewer.dims.events.current_step.connect(self._say)
-        viewer.layers.events.removed.connect(self._removed)
+        follow(self, viewer.dims.events.current_step, self._say)
+        follow(self, viewer.layers.events.removed, self._removed)
 
     def make(self) -> None:
         """Compute the strip for the current problem, off the GUI thread."""
@@ -89,7 +92,7 @@ class CenterStrip(QWidget):
         self.layer = layer
         self.viewer.dims.set_current_step(0, COUNT // 2)
         self.viewer.reset_view()
-        self.adopt.setEnabled(True)
+        self._show_choice(True)
         self._say()
 
     def current(self) -> float:
@@ -100,9 +103,12 @@ class CenterStrip(QWidget):
         overlay = self.viewer.canvas.overlays.text
         if self.layer is not None and self.layer in self.viewer.layers:
             text = f"centre {self.current():.2f} bins"
-            self.note.setText(f"Slider: {text}")
-            self.note.show()
+            self.note.setText(text)
             overlay.text, overlay.visible = text, True
+
+    def _show_choice(self, visible: bool) -> None:
+        self.note.setVisible(visible)
+        self.adopt.setVisible(visible)
 
     def _adopt(self) -> None:
         value = self.current()
@@ -112,8 +118,7 @@ class CenterStrip(QWidget):
     def _removed(self, event: object) -> None:
         if self.layer is not None and self.layer not in self.viewer.layers:
             self.layer = None
-            self.adopt.setEnabled(False)
-            self.note.hide()
+            self._show_choice(False)
             self.viewer.canvas.overlays.text.visible = False
 
     def remove(self) -> None:

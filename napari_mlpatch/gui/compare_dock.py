@@ -28,6 +28,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.core.errors import InputError
 
+from .follow import follow
 from .export import as_command, as_python, save_result
 from .layers import RESIDUALS, LayerView
 from .notify import show_error, show_info
@@ -58,13 +59,14 @@ class CompareDock(QWidget):
             self.table.horizontalHeaderItem(2 + i).setToolTip(column[4])
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
+        self.table.horizontalHeader().setMinimumSectionSize(50)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
         self.table.setSelectionBehavior(QAbstractItemView.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
         self.range_note = QLabel()
-        self.plot = pyqtgraph.PlotWidget()
+        self.plot = pyqtgraph.PlotWidget(background=None)
         self.plot.setMinimumWidth(220)
         self.plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self.curve = QComboBox()
@@ -92,10 +94,10 @@ class CompareDock(QWidget):
         self.residual.currentIndexChanged.connect(self._residual_chosen)
         self.curve.currentIndexChanged.connect(self._draw)
         self.axis.currentIndexChanged.connect(self._draw)
-        workbench.entries_changed.connect(self._fill)
-        workbench.scene_changed.connect(self._fill)
-        workbench.entry_progressed.connect(self._progressed)
-        workbench.residuals_ready.connect(lambda *_: self._show() if self.grid.isChecked() else None)
+        follow(self, workbench.entries_changed, self._fill)
+        follow(self, workbench.scene_changed, self._fill)
+        follow(self, workbench.entry_progressed, self._progressed)
+        follow(self, workbench.residuals_ready, lambda *_: self._show() if self.grid.isChecked() else None)
         self._fill()
 
     def _lay_out(self) -> None:
@@ -143,6 +145,8 @@ class CompareDock(QWidget):
         for i, entry in enumerate(entries):
             self._fill_row(i, entry)
         self._mark_winners()
+        for column, (_, key, *_) in enumerate(COLUMNS, start=2):
+            self.table.setColumnHidden(column, not any(e.result and key in e.result.metrics for e in entries))
         if entries:
             self.table.setCurrentCell(min(max(row, 0), len(entries) - 1), 0)
         self.table.blockSignals(False)
@@ -229,6 +233,12 @@ class CompareDock(QWidget):
     def _draw(self) -> None:
         """Convergence of all ticked results."""
         self.plot.clear()
+        known = {key for e in self.workbench.entries for row in e.job.history[-20:] for key in row}
+        if known and PLOTS[self.curve.currentText()] not in known:
+            first = next((text for text, key in PLOTS.items() if key in known), None)
+            self.curve.blockSignals(True)
+            self.curve.setCurrentText(first or self.curve.currentText())
+            self.curve.blockSignals(False)
         key = PLOTS[self.curve.currentText()]
         by = "k" if self.axis.currentText() == "iteration" else "seconds"
         shown = [e for e in self.workbench.entries if e.shown]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from .follow import follow
+
 if TYPE_CHECKING:
     from . import Session
 
@@ -38,8 +40,8 @@ class HomeDock(QWidget):
         tip = QLabel("Drop a sinogram (TIFF, NPY, NPZ, HDF5, MAT) onto the window, or try File > Open Sample > MLPatch.")
         tip.setWordWrap(True)
         layout.addWidget(tip)
-        session.workbench.scene_changed.connect(self._update)
-        session.workbench.entries_changed.connect(self._update)
+        follow(self, session.workbench.scene_changed, self._update)
+        follow(self, session.workbench.entries_changed, self._update)
         self._update()
 
     def _update(self) -> None:

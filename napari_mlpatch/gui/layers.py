@@ -176,24 +176,24 @@ class LayerView:
         self.viewer.reset_view()
 
     def show_grid(self, residual: str | None = None) -> None:
-        """Truth and all shown results side by side, each with its name and figure; below them a kind of residual."""
+        """Truth and all ticked results side by side, each with its name and figure; or above a kind of residual."""
         results = [self._entry_layers[e.id] for e in self.workbench.entries if e.shown and e.id in self._entry_layers]
-        first = [self._scene_layers["truth"]] if "truth" in self._scene_layers else []
-        below = [
-            self._residual_layers[(e.id, residual)]
-            for e in self.workbench.entries
-            if residual and e.shown and (e.id, residual) in self._residual_layers
-        ]
-        cells = [*first, *results, *below]
+        truth = [self._scene_layers["truth"]] if "truth" in self._scene_layers else []
+        below: list[Image] = []
+        if residual:
+            shown = [e for e in self.workbench.entries if e.shown and e.id in self._entry_layers]
+            below = [self._residual_layers[(e.id, residual)] for e in shown if (e.id, residual) in self._residual_layers]
+        if below:  # a column for each result; the truth has no residual
+            truth = []
+        cells = [*truth, *results, *below]
         for layer in self.viewer.layers:
             layer.visible = layer in cells
             layer.name_overlay.visible = layer in cells
-        # napari fills the grid from the top of the layer list, which is its end.
-        for layer in cells:
-            self.viewer.layers.move(self.viewer.layers.index(layer), 0)
+        layers = self.viewer.layers
+        for layer in cells:  # napari fills the grid in the order of the list
+            layers.move(layers.index(layer), len(layers))
         grid = self.viewer.canvas.grid
-        columns = max(1, len(first) + len(results))
-        grid.shape = (2, columns) if below else (-1, -1)
+        grid.shape = (2, len(results)) if below else (-1, -1)
         grid.stride, grid.spacing = 1, 0.02
         grid.enabled = True
         self.viewer.reset_view()

@@ -29,6 +29,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators.center import find_center
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
 
+from .follow import follow
 from .center_strip import CenterStrip
 from .forms import NumberBox
 from .layers import LayerView
@@ -90,8 +91,8 @@ class MeasuredPage(QWidget):
         self.angles.editingFinished.connect(self._debounce.start)
         for box in (self.slice, self.center, self.clip, self.flat, self.pitch, self.pixel, self.image_size):
             box.valueChanged.connect(self._debounce.start)
-        viewer.layers.events.inserted.connect(self._layer_inserted)
-        workbench.scene_changed.connect(self.scene_ready)
+        follow(self, viewer.layers.events.inserted, self._layer_inserted)
+        follow(self, workbench.scene_changed, self.scene_ready)
         self._enable(False)
 
     def _lay_out(self) -> None:
@@ -212,8 +213,8 @@ class MeasuredPage(QWidget):
         assert m is not None
         slices, rows, bins = m.data.shape
         stack = f"{slices} slices of " if slices > 1 else ""
-        notes = " ".join(m.notes)
-        return f"<b>{m.path.name}</b>: {m.kind}, {stack}{rows} angles x {bins} bins. {notes}"
+        notes = "".join(f"<br>• {note}" for note in m.notes)
+        return f"<b>{m.path.name}</b>: {m.kind}, {stack}{rows} angles x {bins} bins{notes}"
 
     def _enable(self, on: bool) -> None:
         for widget in (self.angles, self.angle_file, self.slice, self.center_mode, self.center, self.advanced, self.strip):

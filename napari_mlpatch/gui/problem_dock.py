@@ -6,6 +6,7 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
+from .follow import follow
 from .layers import LayerView
 from .measured_page import MeasuredPage
 from .simulate_page import SimulatePage
@@ -30,7 +31,7 @@ class ProblemDock(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(self.pages)
         layout.addWidget(self.summary, 1)
-        workbench.scene_changed.connect(self._summarise)
+        follow(self, workbench.scene_changed, self._summarise)
         self._summarise()
 
     def _summarise(self) -> None:

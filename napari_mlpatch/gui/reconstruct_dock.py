@@ -23,6 +23,7 @@ from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.core.run import Cost
 
+from .follow import follow
 from .forms import DeclarationForm, section
 from .layers import LayerView
 from .notify import show_error
@@ -84,9 +85,9 @@ class ReconstructDock(QWidget):
         self.stop.clicked.connect(lambda: self.entry and self.entry.job.control.stop())
         self.cancel.clicked.connect(self._cancel)
         self.resume.clicked.connect(lambda: self.entry and self.workbench.resume(self.entry, self.more.value()))
-        workbench.scene_changed.connect(self._check)
-        workbench.entry_progressed.connect(self._progressed)
-        workbench.entries_changed.connect(self._entries_changed)
+        follow(self, workbench.scene_changed, self._check)
+        follow(self, workbench.entry_progressed, self._progressed)
+        follow(self, workbench.entries_changed, self._entries_changed)
         self.method.setCurrentIndex(max(0, self.method.findData("tv")))
         self._method_chosen()
         self._entries_changed()
@@ -134,7 +135,7 @@ class ReconstructDock(QWidget):
         self.form.deleteLater()
         self.form = form
         form.changed.connect(self._check)
-        self.about.setText((methods.get(name).__doc__ or "").strip().split("\n")[0])
+        self.about.setText((methods.get(name).__doc__ or "").strip().split("\n")[0].replace("``", ""))
         self.weights.clear()
         self.weights.addItem("none needed")
         self.weights.setEnabled(False)

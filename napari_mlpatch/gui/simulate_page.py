@@ -17,6 +17,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import noises, operators
 from napari_mlpatch.core.run import simulate
 
+from .follow import follow
 from .forms import DeclarationForm
 from .workbench import Frame, Scene, Workbench
 
@@ -55,9 +56,9 @@ class SimulatePage(QWidget):
         self.noise.currentIndexChanged.connect(self._noise_chosen)
         self.image.changed.connect(self._image_chosen)
         self.simulate.clicked.connect(self.apply)
-        viewer.layers.events.inserted.connect(self._reset_choices)
-        viewer.layers.events.removed.connect(self._reset_choices)
-        viewer.layers.events.reordered.connect(self._reset_choices)
+        follow(self, viewer.layers.events.inserted, self._reset_choices)
+        follow(self, viewer.layers.events.removed, self._reset_choices)
+        follow(self, viewer.layers.events.reordered, self._reset_choices)
         self._shape: tuple[int, ...] | None = None
         self._reset_choices()
 
