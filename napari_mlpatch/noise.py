@@ -14,6 +14,8 @@ from .core.declare import CONFIG
 from .core.errors import InputError
 from .core.registry import noises
 
+MOST_COUNTS = 1e15  # beyond, Poisson samples overflow
+
 
 class Noise:
     """Base of all noise models: frozen pydantic dataclasses with ``sample`` and ``level``."""
@@ -75,7 +77,7 @@ class Gaussian(Noise):
 class Poisson(Noise):
     """Counting noise on data that are proportional to counts: the largest value of y corresponds to ``counts``."""
 
-    counts: Annotated[float, Field(gt=0, description="expected counts at the brightest sample")] = 10_000.0
+    counts: Annotated[float, Field(gt=0, le=MOST_COUNTS, description="expected counts at the brightest sample")] = 1e4
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
         gain = self._gain(y)
@@ -98,7 +100,9 @@ class Poisson(Noise):
 class PoissonTransmission(Noise):
     """Photon noise before the logarithm: ``y -> -log(Poisson(photons · exp(-y)) / photons)``, y dimensionless."""
 
-    photons: Annotated[float, Field(gt=0, description="photons for each detector bin without a sample")] = 10_000.0
+    photons: Annotated[
+        float, Field(gt=0, le=MOST_COUNTS, description="photons for each detector bin without a sample")
+    ] = 1e4
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
         expected = self._expected(y)
@@ -114,6 +118,11 @@ class PoissonTransmission(Noise):
                 f"Fewer than one photon is expected behind the largest line integral ({float(y.max()):.4g}, "
                 f"{self.photons:g} photons). Line integrals should stay below about {math.log(self.photons):.1f}: "
                 "use a smaller pixel_size, or more photons."
+            )
+        if float(expected.max()) > MOST_COUNTS:
+            raise InputError(
+                f"The smallest line integral is {float(y.min()):.4g}: more photons than were sent would arrive. "
+                "Simulate from a non-negative image."
             )
         return expected
 

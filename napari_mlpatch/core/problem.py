@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -44,8 +45,8 @@ class Problem:
                     f"The truth has batch and channels {list(self.truth.shape[:2])}, the measurement "
                     f"{list(self.y.shape[:2])}. Give one image for each measurement."
                 )
-        if self.noise_std is not None and not self.noise_std >= 0:
-            raise InputError(f"The noise standard deviation must not be negative, got {self.noise_std}.")
+        if self.noise_std is not None and not 0 <= self.noise_std < math.inf:
+            raise InputError(f"The noise standard deviation must be a number from 0 upwards, got {self.noise_std}.")
 
     @cached_property
     def fingerprint(self) -> str:

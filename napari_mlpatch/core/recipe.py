@@ -75,7 +75,7 @@ class Recipe(_Strict):
         """Read a recipe. Raises InputError for text that is no recipe, unknown keys and wrong values."""
         try:
             values = json.loads(text) if isinstance(text, str) else text
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, nests of brackets
             raise InputError(f"This is not a recipe: the JSON breaks off or is malformed ({error}).") from None
         if not isinstance(values, dict) or "method" not in values:
             raise InputError("This is not a recipe: it has no 'method'. A recipe comes from a result of the workbench.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import pkgutil
 import threading
@@ -10,9 +9,11 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from pydantic.dataclasses import is_pydantic_dataclass
+
 from .errors import InputError
 
-T = TypeVar("T", bound=type[Any])
+T = TypeVar("T", bound=type)
 
 
 class Registry:
@@ -34,7 +35,7 @@ class Registry:
         """Decorator of a frozen pydantic dataclass. ``name`` is used in recipes and on the command line."""
 
         def add(cls: T) -> T:
-            if not dataclasses.is_dataclass(cls):
+            if not is_pydantic_dataclass(cls):
                 raise TypeError(f"{cls.__name__} must be a pydantic dataclass before it is registered")
             known = self._classes.get(name)
             if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
@@ -63,15 +64,19 @@ class Registry:
         with self._lock:  # a second thread must not see half of them
             if self._loaded:
                 return
-            package = importlib.import_module(self.package)
-            for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
-                importlib.import_module(f"{self.package}.{module.name}")
+            self._loaded = True  # first, because a module may ask for names while it is loaded
+            try:
+                package = importlib.import_module(self.package)
+                for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
+                    importlib.import_module(f"{self.package}.{module.name}")
+            except BaseException:
+                self._loaded = False
+                raise
             for entry in entry_points(group=self.entry_point_group):
                 try:
                     entry.load()
                 except Exception as error:  # a broken package of somebody else must not take the workbench down
                     self.broken[entry.name] = f"{type(error).__name__}: {error}"
-            self._loaded = True
 
 
 operators = Registry("operator", "napari_mlpatch.operators", "napari_mlpatch.operators")
