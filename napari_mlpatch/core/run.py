@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +15,8 @@ from .meter import Meter
 from .method import Iterate, Method
 from .metrics import data_range_of, evaluate, psnr
 from .problem import Problem, sha256
-from .recipe import Recipe
+from .recipe import Recipe, build
+from .registry import operators
 
 
 @dataclass(frozen=True)
@@ -98,47 +98,43 @@ def run(
     ``Failed`` and ``Cancelled``. No exception leaves it.
 
     ``control`` is obeyed between two steps of the method. ``state`` and ``history`` of an earlier result continue it.
+    Between two events nothing of the caller's is changed: gradients and the global random numbers are as it left them.
     """
     control = control or Control()
     k = 0
     try:
         method = recipe.build_method()
         device = _device(recipe.device)
-        if problem.fingerprint != recipe.data.sha256:
-            raise InputError("The data are not those of the recipe: their fingerprints differ. Choose the right file.")
+        _check_problem(problem, recipe)
         reason = method.unsuitable(problem.A)
         if reason:
             raise InputError(reason)
         yield Started(recipe)
         before = history[-1]["seconds"] if history else 0.0
+        done_before = history[-1]["k"] if history else 0
         rows, last, limit = list(history), None, recipe.stopped_at
-        span = 0.0 if problem.truth is None else data_range_of(problem.truth)
-        with Meter(device) as meter, torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(recipe.seed)
+        with Meter(device) as meter:
             there = problem.to(device)
-            for iterate in method.solve(there, network, state):
-                if iterate is not None:
+            for iterate in _steps(method, there, network, state, recipe.seed):
+                if iterate is None:
+                    yield Progress(None, before + meter.seconds)
+                else:
                     last, k = iterate, iterate.k
                     _check_finite(iterate, recipe.method.name)
-                    scalars = dict(iterate.scalars)
-                    if there.truth is not None and span > 0:
-                        scalars["psnr"] = psnr(iterate.x, there.truth, data_range=span)
+                    scalars = iterate.scalars | _distance(iterate, there)
                     rows.append({"k": k, "seconds": before + meter.seconds, **scalars})
-                    done_here = k - (history[-1]["k"] if history else 0)
-                    yield Progress(iterate, rows[-1]["seconds"], meter.seconds / max(done_here, 1) * (iterate.total - k))
-                    if limit is not None and k >= limit:
-                        break
-                else:
-                    yield Progress(None, before + meter.seconds)
+                    eta = meter.seconds / max(k - done_before, 1) * (iterate.total - k)
+                    yield Progress(iterate, rows[-1]["seconds"], eta)
                 if control.wish == "cancel":
                     yield Cancelled(k)
                     return
-                if control.wish == "stop" and last is not None:
+                if last is not None and (control.wish == "stop" or (limit is not None and k >= limit)):
                     break
             if last is None:
                 raise InputError(f"The method {recipe.method.name!r} has nothing left to do: raise its iterations.")
             seconds = before + meter.seconds
-            metrics = evaluate(last.x, there)
+            with torch.no_grad():
+                metrics = evaluate(last.x, there)
             peak = meter.peak_bytes
         if not last.converged and last.k < last.total:
             recipe = recipe.model_copy(update={"stopped_at": last.k})
@@ -157,21 +153,44 @@ def run(
         )
     except InputError as error:
         yield Failed(str(error), error)
-    except torch.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
-        yield Failed(_out_of_memory(problem, recipe), error)
-    except MemoryError as error:
-        yield Failed(_out_of_memory(problem, recipe), error)
     except Exception as error:
-        if "not enough memory" in str(error) or "can't allocate memory" in str(error):
+        if _is_out_of_memory(error):
+            error.__traceback__ = None  # its frames would keep the tensors
+            there = last = iterate = None
+            torch.cuda.empty_cache()
             yield Failed(_out_of_memory(problem, recipe), error)
         else:
             yield Failed(f"{type(error).__name__} at iteration {k}: {error}", error)
 
 
-def reconstruct(
-    problem: Problem, method: Method, weights: Any = None, *, seed: int = 0, device: str = "cpu"
-) -> Result:
+def _steps(
+    method: Method, problem: Problem, network: Any, state: dict[str, Any] | None, seed: int
+) -> Iterator[Iterate | None]:
+    """The steps of the method. Only while it works are gradients off and the global random numbers its own."""
+    device = problem.y.device
+    devices = [device] if device.type == "cuda" else []
+    solving = iter(method.solve(problem, network, state))
+    random: list[Tensor] = []
+    while True:
+        with torch.no_grad(), torch.random.fork_rng(devices):
+            if random:
+                torch.set_rng_state(random[0])
+                for there, numbers in zip(devices, random[1:], strict=True):
+                    torch.cuda.set_rng_state(numbers, there)
+            else:
+                torch.default_generator.manual_seed(seed)
+                for there in devices:
+                    with torch.cuda.device(there):
+                        torch.cuda.manual_seed(seed)
+            try:
+                step = next(solving)
+            except StopIteration:
+                return
+            random = [torch.get_rng_state(), *(torch.cuda.get_rng_state(there) for there in devices)]
+        yield step
+
+
+def reconstruct(problem: Problem, method: Method, weights: Any = None, *, seed: int = 0, device: str = "cpu") -> Result:
     """Run a method to its end and give the result; raises what went wrong.
 
     >>> result = mp.reconstruct(problem, mp.methods.TV(weight=0.1))
@@ -202,20 +221,24 @@ class Cost:
 
 
 def estimate(problem: Problem, method: Method) -> Cost:
-    """Time and memory that a run will take at most, from timing AᵀA once on this machine (which builds its tables)."""
+    """Time and memory that a run will take at most, from timing Aᵀ and AᵀA here (which builds their tables)."""
     expected = method.estimate(problem)
-    x = torch.zeros(*problem.y.shape[:2], *problem.A.domain_shape, device=problem.y.device)
-    problem.A.normal(x)
-    start = time.perf_counter()
-    problem.A.normal(x)
-    once = time.perf_counter() - start
-    size = math.prod(x.shape) * x.element_size()
-    return Cost(expected.operator_calls * once, int(problem.A.memory_bytes() + expected.images * size))
+    A, y = problem.A, problem.y
+    x = torch.zeros(*y.shape[:2], *A.domain_shape, device=y.device, dtype=y.real.dtype)
+    seconds = 2 * _time(lambda: A.T(y)) + expected.operator_calls * _time(lambda: A.normal(x))
+    return Cost(seconds, int(A.memory_bytes() + expected.images * x.numel() * x.element_size()))
 
 
-def simulate(
-    x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dict[str, Any] | None = None
-) -> Problem:
+def _time(call: Callable[[], Tensor]) -> float:
+    """Seconds of a second call."""
+    for _ in range(2):
+        start = time.perf_counter()
+        if call().is_cuda:
+            torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def simulate(x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dict[str, Any] | None = None) -> Problem:
     """A problem with known truth: ``y = A x`` plus noise. ``x`` is ``[B, C, *A.domain_shape]`` or one image.
 
     ``source`` says where the image came from, in plain JSON.
@@ -227,13 +250,14 @@ def simulate(
         image = image[None]
     y = A(image)
     noisy = y if noise is None else noise(y, seed)
+    image_source = {"image": source or {"kind": "memory"}, "image_sha256": sha256(image)}
     return Problem(
         A,
         noisy,
         noise=noise,
         truth=image,
         noise_std=0.0 if noise is None else noise.level(y),
-        source={"kind": "simulated", "image": source or {"kind": "memory"}, "image_sha256": sha256(image), "seed": seed},
+        source={"kind": "simulated", **image_source, "seed": seed},
     )
 
 
@@ -255,9 +279,37 @@ def _check_finite(iterate: Iterate, name: str) -> None:
         )
 
 
+def _check_problem(problem: Problem, recipe: Recipe) -> None:
+    if problem.fingerprint != recipe.data.sha256:
+        raise InputError("The data are not those of the recipe: their fingerprints differ. Choose the right file.")
+    if build(operators, recipe.operator.model_dump()) != problem.A:
+        raise InputError(f"The operator is not that of the recipe, {recipe.operator.model_dump()}: {problem.A}.")
+    if problem.noise_std != recipe.data.noise_std:
+        raise InputError(
+            f"The noise level of the data is given as {problem.noise_std}, that of the recipe is "
+            f"{recipe.data.noise_std}. Make them equal, or make a new recipe."
+        )
+
+
+def _distance(iterate: Iterate, problem: Problem) -> dict[str, float]:
+    """The PSNR, where the truth is known."""
+    if problem.truth is None:
+        return {}
+    span = data_range_of(problem.truth)
+    with torch.no_grad():
+        return {"psnr": psnr(iterate.x, problem.truth, data_range=span)} if span > 0 else {}
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    known = ("not enough memory", "can't allocate memory", "out of memory", "alloc_failed")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in text for words in known)
+
+
 def _out_of_memory(problem: Problem, recipe: Recipe) -> str:
-    need = problem.A.memory_bytes() / 2**30
-    return (
-        f"Out of memory on {recipe.device}. The operator's tables alone take about {need:.2f} GiB for an image of "
-        f"{tuple(problem.A.domain_shape)}. Use a smaller image, fewer angles, or another device."
-    )
+    try:
+        tables = f"The operator's tables alone take about {problem.A.memory_bytes() / 2**30:.2f} GiB for an image of "
+        tables += f"{tuple(problem.A.domain_shape)}. "
+    except Exception:  # whatever happens here must not hide what happened there
+        tables = ""
+    return f"Out of memory on {recipe.device}. {tables}Use a smaller image, fewer angles, or another device."
