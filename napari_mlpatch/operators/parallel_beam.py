@@ -20,7 +20,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 
-from .nufft import Nufft2d, next_fast, toeplitz_kernel
+from .nufft import Nufft2d, next_fast, toeplitz_apply, toeplitz_kernel, toeplitz_symbol
 
 Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
 WEDGE = 10.0  # degrees
@@ -206,10 +206,7 @@ class ParallelBeam(Operator):
     def _normal(self, x: Tensor) -> Tensor:
         if not self.covers_image or self._refinement > 1:
             return self._adjoint(self._apply(x))
-        rows, columns = self.image_shape
-        symbol = self._toeplitz(x.device, x.dtype)
-        spectrum = torch.fft.rfft2(x, s=(2 * rows, 2 * columns)) * symbol
-        return torch.fft.irfft2(spectrum, s=(2 * rows, 2 * columns))[..., :rows, :columns]
+        return toeplitz_apply(x, self._toeplitz(x.device, x.dtype))
 
     @cached_property
     def _kernel(self) -> np.ndarray:
@@ -223,11 +220,9 @@ class ParallelBeam(Operator):
         return {}
 
     def _toeplitz(self, device: torch.device, dtype: torch.dtype) -> Tensor:
-        """Transform of the kernel: real, because the kernel is even."""
         key = (device, dtype)
         if key not in self._symbols:
-            symbol = torch.fft.rfft2(torch.from_numpy(self._kernel)).real
-            self._symbols[key] = symbol.to(device=device, dtype=dtype)
+            self._symbols[key] = toeplitz_symbol(self._kernel).to(device=device, dtype=dtype)
         return self._symbols[key]
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
