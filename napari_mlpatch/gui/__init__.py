@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,11 @@ class _Post(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._wanted.connect(lambda f: f(), Qt.QueuedConnection)
+        self._wanted.connect(lambda f: f(), Qt.ConnectionType.QueuedConnection)
 
     def __call__(self, function: Callable[[], None]) -> None:
-        try:
+        with contextlib.suppress(RuntimeError):  # the window may be gone while a job is still ending
             self._wanted.emit(function)
-        except RuntimeError:  # the window is gone while a job was still ending
-            pass
 
 
 class Session:
@@ -77,6 +76,9 @@ class Session:
 
     def open_all(self) -> None:
         """All docks in order, the first one in front."""
+        home = self.viewer.window._wrapped_dock_widgets.get("Workbench (MLPatch)")
+        if home is not None:
+            home.setWindowTitle("Workbench")
         for name in DOCKS:
             self.open(name)
         self.show("Problem")
@@ -91,8 +93,8 @@ class Session:
     def _give_room(self, compare: QDockWidget) -> None:
         """The forms on the right use the window's whole height, the table below a quarter of it."""
         window = self.viewer.window._qt_window
-        window.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)
-        window.resizeDocks([compare], [max(190, window.height() // 4)], Qt.Vertical)
+        window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        window.resizeDocks([compare], [max(190, window.height() // 4)], Qt.Orientation.Vertical)
 
     def _select(self, entry: object) -> None:
         from .reconstruct_dock import ReconstructDock
@@ -100,8 +102,6 @@ class Session:
         dock = self.docks.get("Reconstruct")
         if isinstance(dock, ReconstructDock):
             dock.select(entry)  # type: ignore[arg-type]
-
-
 
 
 def session(viewer: Viewer | None = None) -> Session:
@@ -143,6 +143,6 @@ def _scrolling(widget: QWidget) -> QScrollArea:
     area = QScrollArea()
     area.setWidget(widget)
     area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setMinimumWidth(max(340, widget.minimumSizeHint().width() + 24))
     return area

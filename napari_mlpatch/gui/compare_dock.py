@@ -28,8 +28,8 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.core.errors import InputError
 
-from .follow import follow
 from .export import as_command, as_python, save_result
+from .follow import follow
 from .layers import RESIDUALS, LayerView
 from .notify import show_error, show_info
 from .reconstruct_dock import duration, size
@@ -57,16 +57,16 @@ class CompareDock(QWidget):
         self.table.setHorizontalHeaderLabels(headings)
         for i, column in enumerate(COLUMNS):
             self.table.horizontalHeaderItem(2 + i).setToolTip(column[4])
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setMinimumSectionSize(50)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.range_note = QLabel()
-        self.plot = pyqtgraph.PlotWidget(background=None)
+        self.plot = pyqtgraph.PlotWidget(background=None)  # pyright: ignore[reportArgumentType]
         self.plot.setMinimumWidth(220)
         self.plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self.curve = QComboBox()
@@ -83,7 +83,7 @@ class CompareDock(QWidget):
         self.residual.setToolTip("Show this for every ticked result, as layers and in the grid's second row")
         self.take = QToolButton()
         self.take.setText("Take away")
-        self.take.setPopupMode(QToolButton.InstantPopup)
+        self.take.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.take.setMenu(self._menu())
         self._lay_out()
 
@@ -108,7 +108,7 @@ class CompareDock(QWidget):
         bar.addWidget(self.curve)
         bar.addWidget(QLabel("over"))
         bar.addWidget(self.axis)
-        split = QSplitter(Qt.Horizontal)
+        split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.table)
         split.addWidget(self.plot)
         split.setStretchFactor(0, 3)
@@ -151,7 +151,9 @@ class CompareDock(QWidget):
             self.table.setCurrentCell(min(max(row, 0), len(entries) - 1), 0)
         self.table.blockSignals(False)
         ranges = {e.result.metrics["data_range"] for e in entries if e.result and "data_range" in e.result.metrics}
-        self.range_note.setText("data range of PSNR and SSIM: " + ", ".join(f"{r:.4g}" for r in ranges) if ranges else "")
+        self.range_note.setText(
+            "data range of PSNR and SSIM: " + ", ".join(f"{r:.4g}" for r in ranges) if ranges else ""
+        )
         self._draw()
         if self.grid.isChecked():
             self._show()
@@ -159,7 +161,7 @@ class CompareDock(QWidget):
     def _fill_row(self, row: int, entry: Entry) -> None:
         result, stale = entry.result, self.workbench.stale(entry)
         texts = [entry.title if not entry.job.active else f"{entry.title} ({entry.job.state})"]
-        texts.append(str(result.iterations) if result else str(entry.job.k))
+        texts.append(str(entry.job.k if entry.job.active or result is None else result.iterations))
         for _, key, form, _, _ in COLUMNS:
             value = result.metrics.get(key, math.nan) if result else entry.job.scalars.get(key, math.nan)
             texts.append("" if math.isnan(value) else form.format(value))
@@ -167,10 +169,10 @@ class CompareDock(QWidget):
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
             if column == 0:
-                item.setFlags(item.flags() | Qt.ItemIsUserCheckable)
-                item.setCheckState(Qt.Checked if entry.shown else Qt.Unchecked)
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+                item.setCheckState(Qt.CheckState.Checked if entry.shown else Qt.CheckState.Unchecked)
             else:
-                item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             if stale:
                 item.setForeground(QColor("gray"))
                 item.setToolTip(stale)
@@ -201,7 +203,7 @@ class CompareDock(QWidget):
     def _ticked(self, item: QTableWidgetItem) -> None:
         if item.column() == 0:
             entry = self.workbench.entries[item.row()]
-            shown = item.checkState() == Qt.Checked
+            shown = item.checkState() == Qt.CheckState.Checked
             if shown != entry.shown:
                 self.workbench.set_shown(entry, shown)
                 if shown and not self.grid.isChecked():
@@ -266,7 +268,9 @@ class CompareDock(QWidget):
             show_error(str(error))
 
     def _save(self, entry: Entry) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save the picture", f"{entry.title.split()[0]}.tif", "TIFF (*.tif);;All (*)")
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save the picture", f"{entry.title.split()[0]}.tif", "TIFF (*.tif);;All (*)"
+        )
         if path:
             assert entry.result is not None
             save_result(path, entry.result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 
+from napari_mlpatch.core.declare import parameters
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.core.run import Result
@@ -20,7 +21,7 @@ def save_result(path: str, result: Result) -> None:
 def as_python(recipe: Recipe) -> str:
     """A script that makes the picture again."""
     cls = methods.get(recipe.method.name)
-    defaults = json.loads(json.dumps({k: v for k, v in cls.__pydantic_fields__.items()}, default=lambda f: f.default))
+    defaults = {p.name: p.default for p in parameters(cls)}
     changed = {k: v for k, v in recipe.method.params.items() if v != defaults.get(k)}
     call = f"mp.methods.{cls.__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
     return (

@@ -34,7 +34,7 @@ class NumberBox(QDoubleSpinBox):
         super().__init__()
         self.setDecimals(15)
         self.setRange(minimum, maximum)
-        self.setStepType(QDoubleSpinBox.AdaptiveDecimalStepType)
+        self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.setKeyboardTracking(False)
 
     def textFromValue(self, value: float) -> str:
@@ -47,8 +47,8 @@ class NumberBox(QDoubleSpinBox):
         try:
             self.valueFromText(text)
         except ValueError:
-            return QValidator.Intermediate, text, position
-        return QValidator.Acceptable, text, position
+            return QValidator.State.Intermediate, text, position
+        return QValidator.State.Acceptable, text, position
 
     def sizeHint(self):  # the 15 decimals would make it as wide as the window
         hint = super().sizeHint()
@@ -170,19 +170,18 @@ class DeclarationForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, registry: Registry, name: str, values: dict[str, Any] | None = None, hidden: tuple[str, ...] = ()):
+    def __init__(self, registry: Registry, name: str, hidden: tuple[str, ...] = ()):
         super().__init__()
-        self.registry, self.name, self.hidden = registry, name, hidden
+        self.registry, self.name = registry, name
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.fields: dict[str, Field] = {}
-        values = values or {}
         for p in parameters(registry.get(name)):
             if p.name in hidden:
                 continue
             field = Field(p)
-            field.set(values.get(p.name, p.default if not p.required else _first(p)))
+            field.set(_first(p) if p.required else p.default)
             field.changed.connect(self.changed)
             label = QLabel(p.name.replace("_deg", "").replace("_", " "))
             for widget in (label, field):
@@ -218,5 +217,5 @@ def _tooltip(p: Parameter) -> str:
 def section(title: str) -> QLabel:
     """A heading inside a dock."""
     label = QLabel(f"<b>{title}</b>")
-    label.setTextFormat(Qt.RichText)
+    label.setTextFormat(Qt.TextFormat.RichText)
     return label

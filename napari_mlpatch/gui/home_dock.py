@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from .follow import follow
@@ -20,7 +19,6 @@ class HomeDock(QWidget):
         super().__init__()
         self.session = session
         layout = QVBoxLayout(self)
-        layout.setAlignment(Qt.AlignTop)
         self.lines: dict[str, QLabel] = {}
         for number, (name, text) in enumerate(
             (
@@ -37,9 +35,12 @@ class HomeDock(QWidget):
             layout.addWidget(button)
             layout.addWidget(line)
             self.lines[name] = line
-        tip = QLabel("Drop a sinogram (TIFF, NPY, NPZ, HDF5, MAT) onto the window, or try File > Open Sample > MLPatch.")
+        tip = QLabel(
+            "Drop a sinogram (TIFF, NPY, NPZ, HDF5, MAT) onto the window, or try File > Open Sample > MLPatch."
+        )
         tip.setWordWrap(True)
         layout.addWidget(tip)
+        layout.addStretch(1)
         follow(self, session.workbench.scene_changed, self._update)
         follow(self, session.workbench.entries_changed, self._update)
         self._update()

@@ -79,7 +79,8 @@ class JobQueue:
     def cancel(self, job: Job) -> None:
         job.control.cancel()
         if job.state == "queued":
-            self._end(job, "cancelled")
+            job.state = "cancelled"
+            self._changed(job)
 
     def close(self) -> None:
         """Cancel everything and let the thread end."""
@@ -133,8 +134,11 @@ class JobQueue:
         job.history.append({"k": iterate.k, "seconds": job.seconds, **iterate.scalars})
 
     def _end(self, job: Job, state: State) -> None:
-        job.state = state
-        self._post(lambda: self._changed(job))
+        def end() -> None:  # on the GUI thread, so that state and result change together for all views
+            job.state = state
+            self._changed(job)
+
+        self._post(end)
 
     def _tell(self, job: Job) -> None:
         if job.id in self._told:  # the GUI thread has not yet shown the last frame: it will see the newest one

@@ -10,8 +10,8 @@ import json
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Layer
 from napari.experimental import link_layers
+from napari.layers import Image, Layer
 from napari.viewer import Viewer
 
 from .jobs import contrast_limits, to_image
@@ -73,8 +73,7 @@ class LayerView:
         image = scene.problem.A.domain_shape
         scale = tuple(s * n / m for s, n, m in zip(scene.frame.scale, image, shape[-2:], strict=True))
         shift = tuple(
-            t + (new - old) / 2.0
-            for t, new, old in zip(scene.frame.translate, scale, scene.frame.scale, strict=True)
+            t + (new - old) / 2.0 for t, new, old in zip(scene.frame.translate, scale, scene.frame.scale, strict=True)
         )
         return Frame(scale, shift, scene.frame.units, scene.frame.axis_labels)  # type: ignore[arg-type]
 
@@ -149,7 +148,7 @@ class LayerView:
                 layer.name = name
         for kind in RESIDUALS:
             same = [layer for (_, k), layer in self._residual_layers.items() if k == kind]
-            widest = max((abs(v) for layer in same for v in layer.contrast_limits), default=0.0)
+            widest = max((abs(v or 0.0) for layer in same for v in layer.contrast_limits), default=0.0)
             if len(same) > 1:
                 link_layers(same, LINKED)
                 same[0].contrast_limits = (-widest, widest)
@@ -182,7 +181,9 @@ class LayerView:
         below: list[Image] = []
         if residual:
             shown = [e for e in self.workbench.entries if e.shown and e.id in self._entry_layers]
-            below = [self._residual_layers[(e.id, residual)] for e in shown if (e.id, residual) in self._residual_layers]
+            below = [
+                self._residual_layers[(e.id, residual)] for e in shown if (e.id, residual) in self._residual_layers
+            ]
         if below:  # a column for each result; the truth has no residual
             truth = []
         cells = [*truth, *results, *below]
@@ -250,6 +251,6 @@ def _place(layer: Image, data: np.ndarray, frame: Frame) -> None:
 def _widened(layer: Image, limits: tuple[float, float] | None) -> tuple[float, float]:
     """Contrast limits, with the slider's range made wide enough to hold them."""
     low, high = limits or (0.0, 1.0)
-    span = layer.contrast_limits_range
-    layer.contrast_limits_range = (min(low, span[0]), max(high, span[1]))
+    lowest, highest = layer.contrast_limits_range
+    layer.contrast_limits_range = (min(low, lowest or low), max(high, highest or high))
     return low, high

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -29,8 +29,8 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators.center import find_center
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
 
-from .follow import follow
 from .center_strip import CenterStrip
+from .follow import follow
 from .forms import NumberBox
 from .layers import LayerView
 from .workbench import Frame, Scene, Workbench
@@ -51,7 +51,7 @@ class MeasuredPage(QWidget):
         self.open = QPushButton("Open a file…")
         self.samples = QToolButton()
         self.samples.setText("Samples")
-        self.samples.setPopupMode(QToolButton.InstantPopup)
+        self.samples.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.samples.setMenu(self._sample_menu())
         self.found, self.problem_text = QLabel("Open a sinogram, or drop one onto the window."), QLabel()
         for label in (self.found, self.problem_text):
@@ -106,7 +106,7 @@ class MeasuredPage(QWidget):
         center.addWidget(self.center_mode)
         center.addWidget(self.center, 1)
         self.form = QFormLayout()
-        self.form.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.form.addRow("angles / °", angles)
         self.form.addRow("slice", self.slice)
         self.form.addRow("flat field", self.flat)
@@ -122,13 +122,13 @@ class MeasuredPage(QWidget):
         self.advanced = QCollapsible("Sizes and counts")
         self.advanced.addWidget(inner)
         layout = QVBoxLayout(self)
-        layout.setAlignment(Qt.AlignTop)
         layout.addLayout(top)
         layout.addWidget(self.found)
         layout.addLayout(self.form)
         layout.addWidget(self.strip)
         layout.addWidget(self.advanced)
         layout.addWidget(self.problem_text)
+        layout.addStretch(1)
 
     def _sample_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -153,7 +153,10 @@ class MeasuredPage(QWidget):
     def load_sample(self, name: str) -> None:
         """The same with a bundled sample."""
         self.workbench.quick.call(
-            "load", lambda: io.samples.measurement(name), lambda m: self._loaded(m, name), lambda e: self._refused(str(e))
+            "load",
+            lambda: io.samples.measurement(name),
+            lambda m: self._loaded(m, name),
+            lambda e: self._refused(str(e)),
         )
 
     def _layer_inserted(self, event: Any) -> None:
@@ -217,7 +220,15 @@ class MeasuredPage(QWidget):
         return f"<b>{m.path.name}</b>: {m.kind}, {stack}{rows} angles x {bins} bins{notes}"
 
     def _enable(self, on: bool) -> None:
-        for widget in (self.angles, self.angle_file, self.slice, self.center_mode, self.center, self.advanced, self.strip):
+        for widget in (
+            self.angles,
+            self.angle_file,
+            self.slice,
+            self.center_mode,
+            self.center,
+            self.advanced,
+            self.strip,
+        ):
             widget.setEnabled(on)
         if not on:
             self._show_row(self.slice, False)
@@ -324,5 +335,3 @@ class MeasuredPage(QWidget):
     def _complain(self, text: str) -> None:
         self.problem_text.setText(text)
         self.problem_text.setVisible(bool(text))
-
-

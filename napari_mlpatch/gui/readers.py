@@ -32,7 +32,11 @@ def _layer(path: str) -> LayerData:
         except InputError:
             recipe, image = None, None
         if recipe is not None:
-            return image, {"name": Path(path).stem, "metadata": {"mlpatch": {"role": "saved", "recipe": recipe}}}, "image"
+            return (
+                image,
+                {"name": Path(path).stem, "metadata": {"mlpatch": {"role": "saved", "recipe": recipe}}},
+                "image",
+            )
     return measurement_layer(io.load(path), {"path": str(path)})
 
 

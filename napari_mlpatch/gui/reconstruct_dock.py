@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -94,7 +94,7 @@ class ReconstructDock(QWidget):
 
     def _lay_out(self) -> None:
         top = QFormLayout()
-        top.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         top.addRow("method", self.method)
         top.addRow("weights", self.weights)
         top.addRow("device", self.device)
@@ -108,7 +108,6 @@ class ReconstructDock(QWidget):
         again.addWidget(self.resume, 1)
         again.addWidget(self.more)
         layout = QVBoxLayout(self)
-        layout.setAlignment(Qt.AlignTop)
         layout.addLayout(top)
         layout.addWidget(self.about)
         layout.addLayout(self.form_place)
@@ -121,6 +120,7 @@ class ReconstructDock(QWidget):
         layout.addLayout(again)
         layout.addWidget(section("Queue"))
         layout.addWidget(self.jobs)
+        layout.addStretch(1)
 
     # ---- choosing -------------------------------------------------------------------------------------------
 

@@ -9,8 +9,17 @@ import torch
 from magicgui.widgets import create_widget
 from napari.layers import Image
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QMenu, QPushButton, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
@@ -31,7 +40,7 @@ class SimulatePage(QWidget):
         self.image: Any = create_widget(annotation=Image, label="image")
         self.samples = QToolButton()
         self.samples.setText("Sample image")
-        self.samples.setPopupMode(QToolButton.InstantPopup)
+        self.samples.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         for name in io.samples.names("image"):
             menu.addAction(io.samples.describe(name).title, lambda name=name: self.add_sample(name))
@@ -64,23 +73,23 @@ class SimulatePage(QWidget):
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("image", self.image.native)
         form.addRow("", self.samples)
         form.addRow("operator", self.operator)
         noise = QFormLayout()
-        noise.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        noise.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         noise.addRow("noise", self.noise)
         seed = QFormLayout()
         seed.addRow("seed", self.seed)
         self.operator_place.addWidget(self.operator_form)
         self.noise_place.addWidget(self.noise_form)
         layout = QVBoxLayout(self)
-        layout.setAlignment(Qt.AlignTop)
         for part in (form, self.operator_place, noise, self.noise_place, seed):
             layout.addLayout(part)
         layout.addWidget(self.simulate)
         layout.addWidget(self.trouble)
+        layout.addStretch(1)
 
     # ---- choosing -------------------------------------------------------------------------------------------
 
@@ -144,12 +153,12 @@ class SimulatePage(QWidget):
             self._complain(str(error))
             return
         source = layer.metadata.get("mlpatch_image") or _origin(layer)
-        frame = Frame(
-            tuple(layer.scale[-2:]), tuple(layer.translate[-2:]), tuple(map(str, layer.units[-2:])), layer.axis_labels[-2:]
-        )  # type: ignore[arg-type]
-        layer.metadata["mlpatch_simulated"] = True
+        frame = _frame(layer)
         layer.visible = False
-        seed, title = self.seed.value(), f"{layer.name}, {type(A).__name__}, {type(noise).__name__}, seed {self.seed.value()}"
+        seed, title = (
+            self.seed.value(),
+            f"{layer.name}, {type(A).__name__}, {type(noise).__name__}, seed {self.seed.value()}",
+        )
 
         def make() -> Scene:
             return Scene(simulate(torch.from_numpy(image), A, noise, seed=seed, source=source), title, frame)
@@ -179,10 +188,23 @@ def _plane(layer: Image, viewer: Viewer) -> np.ndarray:
         raise InputError(f"The layer {layer.name!r} is a colour image. Convert it to grey first (Layers > Convert).")
     data = layer.data
     step = viewer.dims.current_step[-data.ndim :]
-    plane = np.asarray(data[tuple(step[: data.ndim - 2])])
+    index: Any = tuple(step[: data.ndim - 2])
+    plane = np.asarray(data[index])
     if plane.ndim != 2 or np.iscomplexobj(plane):
-        raise InputError(f"Simulation needs a real 2-D image, the layer {layer.name!r} shows {plane.dtype} {plane.shape}.")
+        raise InputError(
+            f"Simulation needs a real 2-D image, the layer {layer.name!r} shows {plane.dtype} {plane.shape}."
+        )
     return plane.astype(np.float32)
+
+
+def _frame(layer: Image) -> Frame:
+    """Where the layer's plane lies in the world."""
+
+    def pair(values: Any) -> tuple[Any, Any]:
+        return values[-2], values[-1]
+
+    units = [str(unit) for unit in layer.units]
+    return Frame(pair(layer.scale.tolist()), pair(layer.translate.tolist()), pair(units), pair(layer.axis_labels))
 
 
 def _origin(layer: Image) -> dict[str, Any]:

@@ -161,9 +161,7 @@ class Workbench:
     def estimate(self, method: Method, then: Callable[[Cost], None], failed: Callable[[str], None]) -> None:
         scene = self.scene
         if scene is not None:
-            self.quick.call(
-                "estimate", lambda: estimate(scene.problem, method), then, lambda error: failed(str(error))
-            )
+            self.quick.call("estimate", lambda: estimate(scene.problem, method), then, lambda error: failed(str(error)))
 
     def request_residuals(self, entry: Entry) -> None:
         """Compute residual pictures of a result; ``residuals_ready`` tells when they are there."""
@@ -208,4 +206,3 @@ def title_of(method: Method) -> str:
         if getattr(method, p.name) != p.default
     ]
     return " ".join([type(method).__name__, ", ".join(changed)]).strip()
-
