@@ -112,9 +112,11 @@ class ParallelBeam(Operator):
 
     @property
     def covers_image(self) -> bool:
-        """Whether the detector sees every pixel's centre at every angle (else ``normal`` is Aᵀ(A x))."""
-        rows, columns = self.image_shape
-        radius = math.hypot(rows - 1, columns - 1) / 2.0 * self.pixel_size
+        """Whether the detector sees all of the image at every angle, but for a tip of a corner pixel.
+
+        Then ``normal`` is a convolution, else Aᵀ(A x).
+        """
+        radius = (math.hypot(*self.image_shape) / 2.0 - 0.2) * self.pixel_size
         below, above = self.axis_bin + 0.5, self.detector_count - 0.5 - self.axis_bin
         return min(below, above) * self.detector_pitch >= radius
 
@@ -211,7 +213,7 @@ class ParallelBeam(Operator):
     @cached_property
     def _kernel(self) -> np.ndarray:
         """AᵀA's convolution kernel, ``[2 rows, 2 columns]`` with offset zero at [0, 0]."""
-        weight = self._gain**2 * (2.0 / (self._period * self._refinement))
+        weight = self._gain**2 * (2.0 / (self._period * self._refinement**2))
         weight[:, 0] *= 0.5
         return toeplitz_kernel(self.image_shape, self._omega, weight.ravel())
 
