@@ -11,7 +11,12 @@ Submodules and names are loaded when they are first used, so importing the packa
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+# Read by OpenMP when torch is loaded. Its threads wait for work by spinning otherwise, which makes every short operation
+# several times slower as soon as anything else (a window that draws, a second job) needs a core.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from . import io, methods, noise, operators
