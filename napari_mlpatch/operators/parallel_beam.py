@@ -132,7 +132,7 @@ class ParallelBeam(Operator):
         """Bins of the zero-padded detector: what leaves it on one side must not come back on the other."""
         radius = math.hypot(*self.image_shape) / 2.0 * self.pixel_size / self.detector_pitch
         reach = max(self.axis_bin, self.detector_count - 1 - self.axis_bin)
-        period = math.ceil(radius + reach) + 8
+        period = max(math.ceil(radius + reach) + 8, self.detector_count)
         period += -period % 32  # so that a shift of the axis by a few bins keeps the plan
         while period != next_fast(period) or period % 2:
             period += 2
