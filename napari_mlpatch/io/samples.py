@@ -152,11 +152,17 @@ def image(name: str, size: int | None = None) -> np.ndarray:
     sample = describe(name)
     if sample.kind != "image":
         raise InputError(f"The sample {name!r} is a measurement. Images are: {', '.join(names('image'))}.")
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or not SIZES[0] <= size <= SIZES[1]):
-        raise InputError(f"The size must be a whole number from {SIZES[0]} to {SIZES[1]}, got {size!r}.")
+    if size is not None:
+        check_size(size)
     if sample.file is None:
         return shepp_logan(size or sample.shape[0])
     values, _ = image_from_file(bundled("sample_data") / sample.file)
     if name == "ct-slice":
         values = np.clip((values * 65535 - 24) / 1000, 0, None)  # stored: Hounsfield units + 1024
     return values if size is None else resize(values, (size, size))
+
+
+def check_size(size: object) -> None:
+    """Raises InputError unless ``size`` is a sensible number of pixels."""
+    if isinstance(size, bool) or not isinstance(size, int) or not SIZES[0] <= size <= SIZES[1]:
+        raise InputError(f"The size must be a whole number from {SIZES[0]} to {SIZES[1]}, got {size!r}.")

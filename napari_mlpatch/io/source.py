@@ -14,6 +14,7 @@ from napari_mlpatch.core.registry import noises, operators
 from . import samples
 from .image_files import image_from_file
 from .load import read_measurement
+from .resize import resize
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
@@ -50,18 +51,26 @@ def open_source(
 def open_image(source: Mapping[str, Any]) -> np.ndarray:
     """The image float32 ``[rows, columns]`` that a source describes, for a simulation.
 
-    ``{"kind": "file", "path": ...}`` or ``{"kind": "sample", "name": ..., "options": {"size": ...}}``.
-    Raises InputError.
+    ``{"kind": "file", "path": ...}`` or ``{"kind": "sample", "name": ...}``, both with ``"options": {"size": n}``
+    where the image is to be resized, its longer side to n pixels. Raises InputError.
     """
     kind, options = _kind(source)
+    unknown = sorted(set(options) - {"size"})
+    if unknown:
+        raise InputError(f"Unknown option(s) {', '.join(unknown)} of an image. Known: size.")
     if kind == "file":
-        return image_from_file(_text(source, "path"))[0]
+        return _resized(image_from_file(_text(source, "path"))[0], options.get("size"))
     if kind == "sample":
-        unknown = sorted(set(options) - {"size"})
-        if unknown:
-            raise InputError(f"Unknown option(s) {', '.join(unknown)} of a sample image. Known: size.")
         return samples.image(_text(source, "name"), **options)
     raise InputError(_no_source(kind))
+
+
+def _resized(image: np.ndarray, size: Any) -> np.ndarray:
+    if size is None:
+        return image
+    samples.check_size(size)
+    rows, columns = (max(1, round(n * size / max(image.shape))) for n in image.shape)
+    return resize(image, (rows, columns))
 
 
 def _kind(source: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
