@@ -26,11 +26,13 @@ MAY_IMPORT = {
     "io": FORWARD | {"paths"},
     "weights": FORWARD | {"paths"},
     "methods": METHODS - {"io"},
+    "replay": FORWARD | {"weights", "io"},
     "training": METHODS | {ROOT},
     "batch": METHODS | {ROOT},
     "interop": METHODS | {ROOT},
-    "cli": METHODS | {"training", "batch", "interop", "gui", ROOT},
-    "gui": METHODS - {"solvers", "networks"} | {"training", "batch", "interop", ROOT},
+    "reproduce": METHODS | {ROOT},
+    "cli": METHODS | {"training", "batch", "interop", "replay", "reproduce", "gui", ROOT},
+    "gui": METHODS - {"solvers", "networks"} | {"training", "batch", "interop", "replay", ROOT},
 }
 SCREEN = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
 COMPUTING = ("torch.nn", "torch.optim", "torch.fft", "torch.autograd", "torch.linalg", "scipy")

@@ -77,9 +77,7 @@ def test_unsuitable(path, operator):
     larger = mp.operators.ParallelBeam(image_shape=(16, 16), angles_deg="0:180:24", detector_count=24)
     assert "were trained with ‖A‖ = " in card.unsuitable(mp.methods.TV(), larger)
     edit(path, operator={"name": "blur"})
-    assert "operator 'blur', not for 'parallel-beam'" in weights.load(path).card.unsuitable(
-        mp.methods.TV(), operator
-    )
+    assert "operator 'blur', not for 'parallel-beam'" in weights.load(path).card.unsuitable(mp.methods.TV(), operator)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""Run a recipe at the terminal: progress while it runs, Ctrl-C cancels, a summary at the end."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from napari_mlpatch.core.errors import InputError
+
+from .output import duration, metrics, number, say, shape, size
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.problem import Problem
+    from napari_mlpatch.core.recipe import Recipe
+    from napari_mlpatch.core.run import Control, Progress, Result
+
+LINE_SECONDS = 0.1  # between two changes of the line on a terminal
+LOG_SECONDS = 5.0  # before the first line in a log; the wait grows with each
+
+
+def execute(recipe: Recipe, problem: Problem, network: Any = None) -> Result:
+    """The result of a recipe. Raises InputError where it fails, KeyboardInterrupt where the user cancels."""
+    from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, run
+    from napari_mlpatch.core.run import Progress as Step
+
+    control = Control()
+    with _cancelling(control), _Progress(recipe.method.name, sys.stderr) as progress:
+        for event in run(recipe, problem, network=network, control=control):
+            if isinstance(event, Step):
+                progress.show(event)
+            elif isinstance(event, Done):
+                return event.result
+            elif isinstance(event, Cancelled):
+                raise KeyboardInterrupt
+            elif isinstance(event, Failed):
+                if isinstance(event.error, InputError | MemoryError) or event.message.startswith("Out of memory"):
+                    raise InputError(event.message)
+                raise event.error
+    raise AssertionError("a run ends in Done, Failed or Cancelled")
+
+
+def write(path: Path, result: Result, problem: Problem) -> None:
+    """Write the picture ``[rows, columns]``, or ``[slices, rows, columns]``, with its recipe."""
+    from napari_mlpatch import io
+
+    x = result.x[:, 0] if result.x.shape[1] == 1 else result.x
+    recipe = result.recipe.model_dump(mode="json")
+    io.write_image(path, x, recipe, pixel_size=getattr(problem.A, "pixel_size", None))
+
+
+def facts(out: str | None, result: Result) -> dict[str, Any]:
+    """What there is to say about a result, for JSON."""
+    return {
+        "out": out,
+        "method": result.recipe.method.model_dump(),
+        "metrics": result.metrics,
+        "iterations": result.iterations,
+        "converged": result.converged,
+        "seconds": result.seconds,
+        "peak_bytes": result.peak_bytes,
+    }
+
+
+def summary(out: str, result: Result) -> str:
+    """The same for a person."""
+    count = f"{result.iterations} iteration{'' if result.iterations == 1 else 's'}"
+    how = ", converged" if result.converged and result.iterations > 1 else ""
+    cost = f"{duration(result.seconds)}, peak memory {size(result.peak_bytes)}"
+    head = f"{out}: {result.recipe.method.name}, image {shape(result.x.shape[2:])}, {count}{how}, {cost}"
+    return f"{head}\n{metrics(result.metrics)}"
+
+
+@contextmanager
+def _cancelling(control: Control) -> Iterator[None]:
+    """Ctrl-C asks the run to cancel after this step; a second one does not wait for that."""
+
+    def ask(signum: int, frame: Any) -> None:
+        if control.wish == "cancel":
+            raise KeyboardInterrupt
+        control.cancel()
+        say("\nmlpatch: cancelling after this step; once more to stop at once")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Progress:
+    """One line that is rewritten on a terminal; in a log now and then a line."""
+
+    def __init__(self, title: str, stream: TextIO):
+        self._title, self._stream, self._rewrites = title, stream, stream.isatty()
+        self._wait = LINE_SECONDS if self._rewrites else LOG_SECONDS
+        self._next = time.monotonic() + self._wait
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._rewrites:
+            print("\r\x1b[K", end="", file=self._stream, flush=True)
+
+    def show(self, step: Progress) -> None:
+        now = time.monotonic()
+        if step.iterate is None or now < self._next:
+            return
+        text = self._text(step)
+        if self._rewrites:
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\x1b[K{text[:width]}", end="", file=self._stream, flush=True)
+        else:
+            self._wait *= 1.5
+            print(text, file=self._stream, flush=True)
+        self._next = now + self._wait
+
+    def _text(self, step: Progress) -> str:
+        iterate = step.iterate
+        assert iterate is not None
+        eta = [] if step.eta is None else [f"{duration(step.eta)} left"]
+        scalars = [f"{name} {number(value)}" for name, value in iterate.scalars.items()]
+        return "  ".join([f"{self._title} {iterate.k}/{iterate.total}", *eta, *scalars])

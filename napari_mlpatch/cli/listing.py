@@ -1,0 +1,87 @@
+"""List what there is, with all parameters: operators, methods, weights, noises, samples."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+from typing import Any
+
+from napari_mlpatch.core.declare import Parameter, format_angles, parameters
+from napari_mlpatch.core.registry import Registry, methods, noises, operators
+
+from .output import number, print_json, say, shape, table
+
+REGISTRIES = {"operators": operators, "methods": methods, "noises": noises}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=(*REGISTRIES, "weights", "samples"), help="what to list")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.kind in REGISTRIES:
+        entries, texts = _declared(REGISTRIES[args.kind])
+    elif args.kind == "weights":
+        entries, texts = _weights()
+    else:
+        entries, texts = _samples()
+    if args.json:
+        print_json(entries)
+    else:
+        print("\n\n".join(texts) or f"There are no {args.kind} in this version.")
+    return 0
+
+
+def _declared(registry: Registry) -> tuple[list[dict[str, Any]], list[str]]:
+    entries, texts = [], []
+    for cls in registry:
+        description = (inspect.getdoc(cls) or "").partition("\n")[0]
+        known = parameters(cls)
+        entries.append(
+            {
+                "name": cls.name,
+                "title": cls.title,
+                "description": description,
+                "parameters": [p.json() for p in known],
+            }
+        )
+        rows = [(p.name, _kind(p), _default(p), p.description) for p in known]
+        listed = "\n" + table(rows, indent="    ") if rows else ""
+        texts.append(f"{cls.name}   {cls.title}\n  {description}{listed}")
+    for name, reason in registry.broken.items():
+        say(f"mlpatch: the {registry.kind} {name!r} of another package cannot be used: {reason}")
+    return entries, texts
+
+
+def _weights() -> tuple[list[dict[str, Any]], list[str]]:
+    from napari_mlpatch import weights
+
+    cards = weights.available()
+    texts = [f"{card.name}   {card.title}\n  for {card.method}, trained on {card.data}" for card in cards]
+    return [card.model_dump(mode="json") for card in cards], texts
+
+
+def _samples() -> tuple[list[dict[str, Any]], list[str]]:
+    from napari_mlpatch import io
+
+    found = io.samples.SAMPLES
+    texts = [f"{s.name}   {s.title}\n  {s.kind}, {shape(s.shape)}, {s.values}\n  {s.credit}" for s in found]
+    return [dataclasses.asdict(sample) for sample in found], texts
+
+
+def _kind(p: Parameter) -> str:
+    """Type, bounds and unit."""
+    if p.choices:
+        return "|".join(map(str, p.choices))
+    bounds = [f"{word} {value:g}" for word, value in (("from", p.minimum), ("to", p.maximum)) if value is not None]
+    return " ".join([p.kind, *bounds, p.unit]).strip()
+
+
+def _default(p: Parameter) -> str:
+    if p.required:
+        return "required"
+    if p.default is None:
+        return p.none_means
+    return format_angles(p.default) if p.kind == "angles" else number(p.default)

@@ -1,0 +1,70 @@
+"""Make a picture from a measurement. The picture carries the recipe with which `mlpatch replay` makes it again.
+
+  mlpatch reconstruct m.h5 --method tv --set weight=0.1 --out x.tif
+  mlpatch reconstruct sample:tooth --method fbp --set window=hann --out tooth.tif
+  mlpatch reconstruct sinogram.npy --angles 0:180:360 --center auto --method tikhonov --out x.tif
+
+`mlpatch list methods` shows the methods and their parameters.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from napari_mlpatch.core.errors import InputError
+
+from . import reading
+from .output import print_json, say
+from .settings import build_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="FILE|sample:NAME", help="a measurement, or a bundled one")
+    parser.add_argument("--method", required=True, metavar="NAME", help="e.g. fbp, tikhonov, tv")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="parameter of the method")
+    parser.add_argument("--out", required=True, metavar="FILE", help="picture to write: .tif, .npy or .h5")
+    parser.add_argument("--weights", metavar="NAME", help="trained weights: a name, or a .safetensors file")
+    parser.add_argument("--truth", metavar="FILE", help="the true image, where it is known")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the method (0)")
+    parser.add_argument("--device", default="cpu", help="cpu (the default), cuda or cuda:0")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    reading.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from napari_mlpatch import io
+
+    out = io.check_writable(args.out)
+
+    from napari_mlpatch.core.recipe import Recipe
+    from napari_mlpatch.core.registry import methods
+
+    from . import execute
+
+    method = build_from(methods, args.method, args.set)
+    say(f"{args.data}:")
+    problem = reading.read(args.data, args)
+    if args.truth is not None:
+        problem = reading.with_truth(problem, args.truth)
+    network = None
+    if args.weights is not None:
+        from napari_mlpatch import weights
+
+        network = weights.find(args.weights)
+        reason = network.card.unsuitable(method, problem.A)
+        if reason:
+            raise InputError(reason)
+    recipe = Recipe.of(
+        problem,
+        method,
+        weights=None if network is None else network.card.sha256,
+        seed=args.seed,
+        device=args.device,
+    )
+    result = execute.execute(recipe, problem, network)
+    execute.write(out, result, problem)
+    if args.json:
+        print_json(execute.facts(args.out, result))
+    else:
+        print(execute.summary(args.out, result))
+    return 0

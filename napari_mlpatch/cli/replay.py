@@ -1,0 +1,90 @@
+"""Make a picture again from its recipe: the data that it names, the same method, the same seed.
+
+  mlpatch replay x.tif --out again.tif
+  mlpatch replay recipe.json --data moved/m.h5 --device cpu
+
+Says whether the picture is the old one, where there is an old one; exit code 1 where it is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_mlpatch.core.errors import InputError
+
+from .output import number, print_json, say
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_mlpatch.core.recipe import Recipe
+
+EQUAL = 1e-3
+"""Largest difference, in terms of the old picture's range, that passes for rounding on another machine."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", metavar="RECIPE.json|PICTURE", help="a recipe, or a picture that carries one")
+    parser.add_argument("--out", metavar="FILE", help="picture to write: .tif, .npy or .h5")
+    parser.add_argument("--data", metavar="FILE", help="the measurement (or the image), where it lies elsewhere now")
+    parser.add_argument("--device", help="another device than the recipe's, e.g. cpu")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    from napari_mlpatch import io
+
+    out = None if args.out is None else io.check_writable(args.out)
+
+    from napari_mlpatch.replay import as_batch, open_problem, open_weights, read_recipe, rerun
+
+    from . import execute
+
+    recipe, picture = read_recipe(args.recipe)
+    if args.device is None:
+        _check_device(recipe.device)
+    problem = open_problem(recipe, args.data or _moved(recipe, Path(args.recipe)))
+    if problem.fingerprint != recipe.data.sha256:
+        say("mlpatch: the simulation is the same, but its last digits differ on this machine")
+    old = None if picture is None else as_batch(picture, problem)
+    result = execute.execute(rerun(recipe, problem, device=args.device), problem, open_weights(recipe))
+    comparison = {} if old is None else _compare(result.x, old)
+    if out is not None:
+        execute.write(out, result, problem)
+    name = args.out or args.recipe
+    if args.json:
+        print_json(execute.facts(args.out, result) | comparison)
+    else:
+        print(execute.summary(name, result))
+        if comparison:
+            verdict = "the same picture" if comparison["same"] else "another picture"
+            largest, share = comparison["largest_difference"], comparison["share_of_range"]
+            print(f"  {verdict}: largest difference {number(largest)}, {100 * share:.2g} % of its range")
+    return 0 if comparison.get("same", True) else 1
+
+
+def _compare(x: Tensor, old: Tensor) -> dict[str, Any]:
+    largest = float((x - old).abs().max())
+    values = old.abs() if old.is_complex() else old
+    spread = float(values.max() - values.min())
+    share = largest / spread if spread else largest
+    return {"same": share <= EQUAL, "largest_difference": largest, "share_of_range": share}
+
+
+def _check_device(name: str) -> None:
+    import torch
+
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(f"The recipe ran on {name!r}, but this machine has no usable GPU. Add --device cpu.")
+
+
+def _moved(recipe: Recipe, beside: Path) -> Path | None:
+    """A file of the same name beside the recipe, where the one that it names is gone."""
+    path = Path(recipe.data.source.get("path") or "")
+    here = beside.expanduser().parent / path.name
+    if not path.name or path.exists() or not here.is_file():
+        return None
+    say(f"mlpatch: {path} is gone, {here} is taken instead")
+    return here

@@ -1,0 +1,36 @@
+"""Check a published figure by computing it here. Without one, lists them. Exit code 1 where it is missed."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+
+from .output import number, print_json, table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("row", nargs="?", metavar="ROW", help="which figure")
+    parser.add_argument("--seeds", type=int, default=10, metavar="N", help="mean over so many seeds (10)")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    from napari_mlpatch import reproduce
+
+    if args.row is None:
+        listed = {name: figure.title for name, figure in reproduce.FIGURES.items()}
+        if args.json:
+            print_json(listed)
+        else:
+            print(table(list(listed.items())))
+        return 0
+    with contextlib.redirect_stdout(sys.stderr):
+        found = reproduce.run(args.row, seeds=args.seeds)
+    if args.json:
+        print_json(found)
+    else:
+        verdict = "reproduced" if found["passed"] else "MISSED"
+        figures = (f"{key} {number(found[key])}" for key in ("published", "ours", "tolerance", "seeds"))
+        print(f"{found['row']}: {verdict}: {', '.join(figures)}")
+    return 0 if found["passed"] else 1

@@ -1,0 +1,134 @@
+"""From a recipe back to what it was made from: its data, its weights, and a run that makes the picture again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_mlpatch import io, weights
+from napari_mlpatch.core.declare import build, describe
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.recipe import Recipe, installed_versions
+from napari_mlpatch.core.registry import noises, operators
+
+__all__ = ["as_batch", "open_problem", "open_weights", "read_recipe", "rerun"]
+
+GEOMETRY = ("angles_deg", "center", "image_shape", "detector_pitch", "pixel_size")
+"""Parameters of an operator that are also options of reading a measurement."""
+
+
+def read_recipe(path: str | os.PathLike[str]) -> tuple[Recipe, np.ndarray | None]:
+    """The recipe in a ``.json`` file, or the one that a picture carries and that picture.
+
+    Raises InputError for files that cannot be read and pictures without a recipe.
+    """
+    path = Path(path).expanduser()
+    if path.suffix.lower() == ".json":
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"The recipe {path} cannot be read: {error}.") from None
+        return Recipe.from_json(_beside_npy(text) or text), None
+    picture, recipe = io.read_image(path)
+    if recipe is None:
+        raise InputError(f"{path} carries no recipe: it was not made by this program, or was edited since.")
+    return Recipe.from_json(recipe), picture
+
+
+def open_problem(recipe: Recipe, data: str | os.PathLike[str] | None = None) -> Problem:
+    """The problem of a recipe: from the file or sample that it names, or simulated again from its image and seed.
+
+    ``data`` is a file to take instead: the measurement, or for simulated data also the image. Operator and noise are
+    the recipe's. Raises InputError where the data are gone, or are others: their fingerprint is checked. That of
+    simulated data is the image's, because the measurement may differ in its last digits on another machine.
+    """
+    source = recipe.data.source if data is None else _replaced(recipe, Path(data).expanduser().absolute())
+    operator = recipe.operator.model_dump()
+    noise = None if recipe.noise is None else recipe.noise.model_dump()
+    found = io.open_source(source, operator=operator, noise=noise)
+    problem = dataclasses.replace(
+        found,
+        A=found.A if describe(found.A) == operator else build(operators, operator),
+        noise=None if noise is None else build(noises, noise),
+        noise_std=recipe.data.noise_std,
+    )
+    if not _same(problem, recipe):
+        name = source.get("path") or source.get("name") or "the simulation"
+        raise InputError(
+            f"The data are not those of the recipe: {name} has another fingerprint. It was changed, or is another "
+            "measurement or slice. Name the right file (--data)."
+        )
+    return problem
+
+
+def open_weights(recipe: Recipe) -> weights.Weights | None:
+    """The weights of a recipe. Raises InputError where they are not here."""
+    return None if recipe.weights is None else weights.find(recipe.weights)
+
+
+def rerun(recipe: Recipe, problem: Problem, *, device: str | None = None) -> Recipe:
+    """The recipe of running it again here, on this problem, on its own device or another one."""
+    return recipe.model_copy(
+        update={
+            "data": recipe.data.model_copy(update={"source": problem.source, "sha256": problem.fingerprint}),
+            "device": device or recipe.device,
+            "versions": installed_versions(),
+        }
+    )
+
+
+def as_batch(picture: np.ndarray | Tensor, problem: Problem) -> Tensor:
+    """A picture from a file, ``[rows, columns]`` or ``[slices, rows, columns]``, as ``[B, C, *domain_shape]``.
+
+    Raises InputError for a picture of another size and for NaN or infinite values.
+    """
+    x = torch.as_tensor(picture)
+    wanted = (*problem.y.shape[:2], *problem.A.domain_shape)
+    if x.shape[-2:] != wanted[-2:] or x.numel() != np.prod(wanted):
+        raise InputError(
+            f"The picture has shape {list(x.shape)}, but the problem has pictures of shape {list(wanted)}. "
+            "Take the measurement that it was made from."
+        )
+    if not bool(torch.isfinite(x).all()):
+        raise InputError("The picture holds NaN or infinite values.")
+    return x.reshape(wanted)
+
+
+def _beside_npy(text: str) -> dict[str, Any] | None:
+    """The recipe in the ``.json`` file that lies beside an ``.npy`` picture."""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        return None
+    return values.get("mlpatch_recipe") if isinstance(values, dict) else None
+
+
+def _replaced(recipe: Recipe, path: Path) -> dict[str, Any]:
+    """The recipe's source with another file in the place of its data."""
+    source = recipe.data.source
+    kind = source.get("kind")
+    if kind == "simulated" and path.suffix.lower() not in (".h5", ".hdf5"):
+        image = source.get("image")
+        options = image.get("options", {}) if isinstance(image, Mapping) else {}
+        return source | {"image": {"kind": "file", "path": str(path), "options": options}}
+    options = source.get("options", {}) if kind in ("file", "sample") else {}
+    if kind == "memory":
+        params = recipe.operator.params
+        options = {key: params[key] for key in GEOMETRY if params.get(key) is not None}
+    return {"kind": "file", "path": str(path), "options": options}
+
+
+def _same(problem: Problem, recipe: Recipe) -> bool:
+    if problem.fingerprint == recipe.data.sha256:
+        return True
+    image = recipe.data.source.get("image_sha256")
+    return image is not None and problem.source.get("image_sha256") == image
