@@ -118,6 +118,11 @@ class Demo:
         scene = self.workbench.scene
         report = {"data": scene.title, "notes": list(scene.notes), "results": rows} if scene else {"results": rows}
         (self.out / "report.json").write_text(json.dumps(report, indent=1))
+        from qtpy.QtWidgets import QWidget
+
+        for widget in self.viewer.window._qt_window.findChildren(QWidget):
+            if type(widget).__name__ == "NapariQtNotification":  # it would cover a part of the picture
+                widget.close()
         self.viewer.screenshot(str(self.out / "screenshot.png"), canvas_only=False, flash=False)
         print(f"mlpatch demo: wrote {self.out / 'report.json'} and {self.out / 'screenshot.png'}")
         self.finish("")

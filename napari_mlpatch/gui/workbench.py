@@ -201,8 +201,14 @@ class Workbench:
 def title_of(method: Method) -> str:
     """The method's short name with the parameters that differ from their defaults."""
     changed = [
-        f"{p.name}={value:.4g}" if isinstance(value := getattr(method, p.name), float) else f"{p.name}={value}"
+        _setting(p.name, getattr(method, p.name))
         for p in parameters(type(method))
         if getattr(method, p.name) != p.default
     ]
     return " ".join([type(method).__name__, ", ".join(changed)]).strip()
+
+
+def _setting(name: str, value: Any) -> str:
+    if value is True:
+        return name
+    return f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
