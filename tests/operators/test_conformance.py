@@ -1,0 +1,227 @@
+"""What every registered operator must do. A new one gets its line in EXAMPLES; what its values are, its own file tests."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from napari_mlpatch.core.declare import build, describe, parameters
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.registry import operators
+from napari_mlpatch.operators import ParallelBeam
+
+# Small instances of each operator, and how far its `normal` may be from A.T(A(x)) on white noise. The Toeplitz form of
+# ParallelBeam also counts what rings beyond the ends of the detector, which white noise on tiny images makes most of.
+EXAMPLES: dict[str, list[tuple[Operator, float]]] = {
+    "parallel-beam": [
+        (ParallelBeam(image_shape=(16, 16), angles_deg="0:180:9", detector_count=25), 1e-2),
+        (
+            ParallelBeam(image_shape=(13, 18), angles_deg=(-30, 0, 45, 90, 200, 725), detector_count=33, center=15.2),
+            1e-2,
+        ),
+        (ParallelBeam(image_shape=(9, 12), angles_deg="0:360:7", detector_count=40, pixel_size=2.3), 1e-3),
+        (ParallelBeam(image_shape=(12, 9), angles_deg="0:180:7", detector_count=8, detector_pitch=2.5), 1e-12),
+        (ParallelBeam(image_shape=(15, 15), angles_deg="0:180:7", detector_count=9), 1e-12),
+        (ParallelBeam(image_shape=(1, 9), angles_deg="0:180:5", detector_count=12), 1e-2),
+        (ParallelBeam(image_shape=(9, 1), angles_deg="0:180:5", detector_count=12), 1e-2),
+        (ParallelBeam(image_shape=(1, 1), angles_deg=(30.0,), detector_count=1), 1e-12),
+    ]
+}
+CASES = [(A, tolerance) for name in EXAMPLES for A, tolerance in EXAMPLES[name]]
+IDS = [f"{name}-{'x'.join(map(str, A.domain_shape))}" for name in EXAMPLES for A, _ in EXAMPLES[name]]
+
+each_operator = pytest.mark.parametrize("A", [A for A, _ in CASES], ids=IDS)
+
+
+def image(A, *batch, dtype=torch.float64):
+    return torch.randn(*(batch or (1, 1)), *A.domain_shape, dtype=dtype)
+
+
+def measurement(A, *batch, dtype=torch.float64):
+    return torch.randn_like(A(image(A, *(batch or (1, 1)), dtype=dtype)))
+
+
+def relative(a, b):
+    return float((a - b).norm() / b.norm())
+
+
+def dense(A, function):
+    """The matrix of a linear function of A's images, one column for each pixel."""
+    n = math.prod(A.domain_shape)
+    units = torch.eye(n, dtype=torch.float64).reshape(n, 1, *A.domain_shape)
+    return function(units).flatten(1).T
+
+
+def test_every_operator_has_an_example():
+    assert set(operators.names()) == set(EXAMPLES)
+
+
+@each_operator
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-10), (torch.float32, 1e-5)], ids=["64", "32"])
+def test_adjoint(A, dtype, bound):
+    x, y = image(A, 2, 1, dtype=dtype), measurement(A, 2, 1, dtype=dtype)
+    Ax, ATy = A(x), A.T(y)
+    there = torch.vdot(Ax.flatten(), y.flatten()).real
+    back = torch.vdot(x.flatten().to(ATy.dtype), ATy.flatten()).real
+    assert abs(there - back) <= bound * Ax.norm() * y.norm()
+
+
+@each_operator
+def test_linear(A):
+    x, z = image(A), image(A)
+    for f in (A, A.normal):
+        assert relative(f(2.5 * x - 0.3 * z), 2.5 * f(x) - 0.3 * f(z)) < 1e-12
+
+
+@pytest.mark.parametrize(("A", "tolerance"), CASES, ids=IDS)
+def test_normal(A, tolerance):
+    x, z = image(A, 2, 1), image(A, 2, 1)
+    assert relative(A.normal(x), A.T(A(x))) < tolerance
+    Nx, Nz = A.normal(x), A.normal(z)
+    assert (
+        abs(torch.vdot(Nx.flatten(), z.flatten()) - torch.vdot(x.flatten(), Nz.flatten()))
+        < 1e-10 * Nx.norm() * z.norm()
+    )
+    assert torch.vdot(x.flatten(), Nx.flatten()).real > 0
+
+
+@each_operator
+@pytest.mark.parametrize("kind", ["apply", "adjoint", "normal"])
+def test_gradients(A, kind):
+    x = (measurement(A) if kind == "adjoint" else image(A)).requires_grad_()
+    f = {"apply": A, "adjoint": A.T, "normal": A.normal}[kind]
+    assert torch.autograd.gradcheck(f, x, fast_mode=True)
+    assert torch.autograd.gradgradcheck(f, x, fast_mode=True)
+
+
+def test_gradients_by_every_entry_of_the_jacobian():
+    A = ParallelBeam(image_shape=(2, 3), angles_deg="0:180:2", detector_count=4)
+    x = image(A, 2, 1).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: A(x).square(), x)
+    assert torch.autograd.gradgradcheck(lambda x: A(x).square(), x)
+
+
+@each_operator
+def test_batch_and_channels_are_independent(A):
+    x, y = image(A, 2, 2), measurement(A, 2, 2)
+    for f, given in ((A, x), (A.T, y), (A.normal, x), (A.pinv, y)):
+        one = torch.stack([torch.stack([f(v[None, None])[0, 0] for v in row]) for row in given])
+        assert relative(f(given), one) < 1e-12
+    strided = image(A, 2, 3).transpose(0, 1)
+    assert relative(A(strided), A(strided.contiguous())) < 1e-12
+
+
+@each_operator
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_follows_the_type(A, dtype):
+    x = image(A, dtype=dtype)
+    y = A(x)
+    assert y.dtype.to_real() == dtype
+    assert A.T(y).dtype.to_real() == A.normal(x).dtype.to_real() == A.pinv(y).dtype.to_real() == dtype
+    assert relative(y, A(x.double())) < 1e-5
+
+
+@each_operator
+def test_leaves_its_input_alone(A):
+    x, y = image(A), measurement(A)
+    before = x.clone(), y.clone()
+    A(x), A.normal(x), A.T(y), A.pinv(y)
+    assert torch.equal(x, before[0]) and torch.equal(y, before[1])
+
+
+@each_operator
+def test_autocast_does_not_reach_it(A):
+    x = image(A, dtype=torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y, n = A(x), A.normal(x)
+    assert torch.equal(y, A(x)) and torch.equal(n, A.normal(x))
+
+
+@each_operator
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_on_the_gpu(A):
+    x = image(A, 2, 1)
+    y = A(x)
+    for f, given in ((A, x), (A.T, y), (A.normal, x), (A.pinv, y)):
+        there = f(given.cuda())
+        assert there.device.type == "cuda"
+        assert relative(there.cpu(), f(given)) < 1e-10
+
+
+@each_operator
+def test_transposed_twice(A):
+    assert A.T.T is A
+    assert (A.T.domain_shape, A.T.range_shape) == (A.range_shape, A.domain_shape)
+    assert A(image(A, 2, 3)).shape == (2, 3, *A.range_shape)
+    assert A.T(measurement(A, 2, 3)).shape == A.pinv(measurement(A, 2, 3)).shape == (2, 3, *A.domain_shape)
+
+
+@each_operator
+def test_wrong_input(A):
+    x, y = image(A), measurement(A)
+    for f, given in ((A, x), (A.normal, x), (A.T, y), (A.pinv, y)):
+        wrong = torch.cat([given, given], -1)
+        with pytest.raises(InputError, match=r"expects a (image|measurement) of shape \[batch, channel"):
+            f(wrong)
+        with pytest.raises(InputError, match="got"):
+            f(given[0])
+        for dtype in (torch.int32, torch.bool, torch.float16, torch.bfloat16):
+            with pytest.raises(InputError, match=f"got {dtype}".replace("torch.", "")):
+                f(given.to(dtype))
+
+
+@each_operator
+def test_norms(A):
+    matrix = dense(A, A)
+    largest = float(torch.linalg.svdvals(matrix)[0])
+    assert 0.99 * largest < A.norm < 1.01 * largest
+    # Random probes estimate the trace with this standard deviation (Hutchinson 1990).
+    gram = (matrix.mT.conj() @ matrix).real
+    trace = float(gram.trace())
+    deviation = math.sqrt(2 * float((gram - gram.diag().diag()).square().sum()) / 4)
+    assert abs(A.column_norm**2 * len(gram) - trace) < 4 * deviation + 0.02 * trace
+
+
+@each_operator
+def test_normal_symbol_preconditions(A):
+    """It divides spectra: positive once anything is added to it, of the same size as the eigenvalues."""
+    symbol = torch.as_tensor(A.normal_symbol(torch.device("cpu"), torch.float64))
+    assert symbol.ndim == 0 or symbol.shape == (A.domain_shape[-2], A.domain_shape[-1] // 2 + 1)
+    assert (symbol >= 0).all() and symbol.max() > 0
+    assert symbol.max() < 1.5 * A.norm**2
+
+
+@each_operator
+def test_description(A):
+    description = json.loads(json.dumps(describe(A)))
+    again = build(operators, description)
+    assert again == A and hash(again) == hash(A) and describe(again) == describe(A)
+    x = image(A)
+    assert torch.equal(again(x), A(x))
+    with pytest.raises(AttributeError):
+        A.image_shape = (3, 3)
+    for parameter in parameters(type(A)):
+        assert parameter.description, parameter.name
+        assert not parameter.optional or parameter.none_means
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("shape", [(20, 30), (31, 7)])
+def test_suggested_parameters_fit(name, shape):
+    cls = operators.get(name)
+    A = build(operators, {"name": name, "params": cls.suggest(shape)})
+    assert A.domain_shape == shape
+    assert A(torch.rand(1, 1, *shape)).isfinite().all()
+    assert A.memory_bytes() >= 0
+
+
+@each_operator
+def test_tables_from_inference_mode_serve_training(A):
+    fresh = build(operators, describe(A))
+    with torch.inference_mode():
+        fresh(image(A)), fresh.normal(image(A))
+    x = image(A).requires_grad_()
+    (fresh(x).sum() + fresh.normal(x).sum()).backward()
+    assert x.grad is not None and x.grad.isfinite().all()

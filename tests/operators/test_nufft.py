@@ -1,0 +1,94 @@
+"""The gridding transform against finufft, against sums written out, and against its own transpose."""
+
+import finufft
+import numpy as np
+import pytest
+import torch
+
+from napari_mlpatch.operators.nufft import Nufft2d, toeplitz_kernel
+
+SHAPES = [(24, 24), (25, 27), (24, 31), (31, 24), (1, 9), (9, 1), (1, 1), (2, 3)]
+
+
+def frequencies(count, span, seed=0):
+    return np.random.default_rng(seed).uniform(-span, span, (count, 2))
+
+
+def centred_transform(x, omega):
+    """By finufft to 1e-12: its pixels count from shape // 2, ours from (shape - 1) / 2."""
+    k = omega.T
+    plain = finufft.nufft2d2(k[0].copy(), k[1].copy(), x.astype(complex), isign=-1, eps=1e-12)
+    return plain * np.exp(1j * omega @ [(n - 1) / 2 - n // 2 for n in x.shape])
+
+
+def direct_transform(x, omega):
+    """The definition."""
+    r, c = (np.arange(n) - (n - 1) / 2 for n in x.shape)
+    return np.einsum("kr,rc,kc->k", np.exp(-1j * np.outer(omega[:, 0], r)), x, np.exp(-1j * np.outer(omega[:, 1], c)))
+
+
+def distance(a, b):
+    return np.linalg.norm(a - b) / np.linalg.norm(b)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("span", [np.pi, 3 * np.pi], ids=["within pi", "beyond pi"])
+def test_oracles_agree(shape, span):
+    x, omega = np.random.default_rng(1).normal(size=shape), frequencies(50, span)
+    assert distance(centred_transform(x, omega), direct_transform(x, omega)) < 1e-10
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("span", [np.pi, 3 * np.pi], ids=["within pi", "beyond pi"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_transform(shape, span, dtype):
+    omega = frequencies(400, span)
+    x = np.random.default_rng(1).normal(size=(2, *shape))
+    nufft = Nufft2d(shape, omega, dtype=dtype)
+    found = (nufft(torch.tensor(x, dtype=dtype)) * nufft.phase).numpy()
+    assert found.dtype == (np.complex64 if dtype == torch.float32 else np.complex128)
+    for one, image in zip(found, x, strict=True):
+        assert distance(one, centred_transform(image, omega)) < 1e-5
+
+
+@pytest.mark.parametrize("k", [(np.pi, 0), (0, np.pi), (-np.pi, np.pi), (0, 0), (0, -1e-12), (2 * np.pi, -2 * np.pi)])
+def test_frequencies_at_the_seams(k):
+    """Where the half spectrum ends, and where it is mirrored."""
+    omega = np.array([k], dtype=float)
+    for shape in ((12, 12), (11, 13)):
+        x = np.random.default_rng(2).normal(size=shape)
+        nufft = Nufft2d(shape, omega, dtype=torch.float64)
+        found = (nufft(torch.tensor(x)[None]) * nufft.phase)[0].numpy()
+        assert abs(found - direct_transform(x, omega))[0] < 1e-5 * np.abs(x).sum()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-12), (torch.float32, 1e-5)], ids=["64", "32"])
+def test_transpose(shape, dtype, bound):
+    nufft = Nufft2d(shape, frequencies(300, 2 * np.pi), dtype=dtype)
+    x = torch.randn(3, *shape, dtype=dtype)
+    f = torch.randn(3, 300, dtype=nufft.phase.dtype)
+    Fx, Ff = nufft(x), nufft.transpose(f)
+    there, back = torch.vdot(f.flatten(), Fx.flatten()).real, torch.vdot(x.flatten(), Ff.flatten())
+    assert abs(there - back) < bound * Fx.norm() * f.norm()
+
+
+def test_wider_kernels_are_more_accurate():
+    x, omega = np.random.default_rng(3).normal(size=(20, 23)), frequencies(300, np.pi)
+    errors = []
+    for width in (2, 4, 6):
+        nufft = Nufft2d(x.shape, omega, kernel_width=width, dtype=torch.float64)
+        errors.append(distance((nufft(torch.tensor(x)[None]) * nufft.phase)[0].numpy(), centred_transform(x, omega)))
+    assert errors[0] > 10 * errors[1] > 100 * errors[2]
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (7, 10), (1, 5), (5, 1)])
+def test_toeplitz_kernel(shape):
+    omega, weight = frequencies(40, 2 * np.pi), np.random.default_rng(4).uniform(0.1, 2, 40)
+    kernel = toeplitz_kernel(shape, omega, weight)
+    assert kernel.shape == (2 * shape[0], 2 * shape[1])
+    for r in range(1 - shape[0], shape[0]):
+        for c in range(1 - shape[1], shape[1]):
+            direct = np.sum(weight * np.cos(omega @ [r, c]))
+            assert abs(kernel[r, c] - direct) < 1e-5 * weight.sum()
+            assert abs(kernel[r, c] - kernel[-r, -c]) < 1e-12 * weight.sum()
