@@ -129,5 +129,5 @@ class _Progress:
         iterate = step.iterate
         assert iterate is not None
         eta = [] if step.eta is None else [f"{duration(step.eta)} left"]
-        scalars = [f"{name} {number(value)}" for name, value in iterate.scalars.items()]
+        scalars = [f"{name} {number(value)}" for name, value in step.scalars.items()]
         return "  ".join([f"{self._title} {iterate.k}/{iterate.total}", *eta, *scalars])

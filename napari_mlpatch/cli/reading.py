@@ -62,6 +62,7 @@ def read(name: str, args: argparse.Namespace) -> Problem:
     chosen = [f"{key} = {value}" for key, value in problem.source.get("options", {}).items()]
     center = getattr(problem.A, "center", None)
     sizes = f"image {sizes_of(problem.A.domain_shape)}, data {sizes_of(problem.y.shape)}"
+    say(f"{name}:")
     for note in (*found.notes, *chosen, sizes, *([] if center is None else [f"centre {center:.2f}"])):
         say(f"  {note}")
     return problem
@@ -92,4 +93,7 @@ def _number_or_path(text: str) -> float | Path:
 
 
 def _shape(text: str) -> tuple[int, ...]:
-    return shape(text, "--image-shape")
+    try:
+        return shape(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

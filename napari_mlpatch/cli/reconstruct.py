@@ -14,7 +14,7 @@ import argparse
 from napari_mlpatch.core.errors import InputError
 
 from . import reading
-from .output import print_json, say
+from .output import print_json
 from .settings import build_from
 
 
@@ -36,24 +36,20 @@ def run(args: argparse.Namespace) -> int:
 
     out = io.check_writable(args.out)
 
+    from napari_mlpatch import weights
     from napari_mlpatch.core.recipe import Recipe
     from napari_mlpatch.core.registry import methods
 
     from . import execute
 
     method = build_from(methods, args.method, args.set)
-    say(f"{args.data}:")
+    network = None if args.weights is None else weights.find(args.weights)
     problem = reading.read(args.data, args)
     if args.truth is not None:
         problem = reading.with_truth(problem, args.truth)
-    network = None
-    if args.weights is not None:
-        from napari_mlpatch import weights
-
-        network = weights.find(args.weights)
-        reason = network.card.unsuitable(method, problem.A)
-        if reason:
-            raise InputError(reason)
+    reason = "" if network is None else network.card.unsuitable(method, problem.A)
+    if reason:
+        raise InputError(reason)
     recipe = Recipe.of(
         problem,
         method,
