@@ -44,11 +44,15 @@ class Started:
 
 @dataclass(frozen=True)
 class Progress:
-    """``iterate`` is None during long inner work. ``eta`` is the expected time left in seconds."""
+    """``iterate`` is None during long inner work. ``eta`` is the expected time left in seconds.
+
+    ``scalars`` are the iterate's, and the PSNR where the truth is known.
+    """
 
     iterate: Iterate | None
     seconds: float
     eta: float | None = None
+    scalars: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def run(
                     scalars = iterate.scalars | _distance(iterate, there)
                     rows.append({"k": k, "seconds": before + meter.seconds, **scalars})
                     eta = meter.seconds / max(k - done_before, 1) * (iterate.total - k)
-                    yield Progress(iterate, rows[-1]["seconds"], eta)
+                    yield Progress(iterate, rows[-1]["seconds"], eta, scalars)
                 if control.wish == "cancel":
                     yield Cancelled(k)
                     return
@@ -283,7 +287,7 @@ def _check_problem(problem: Problem, recipe: Recipe) -> None:
     if problem.fingerprint != recipe.data.sha256:
         raise InputError("The data are not those of the recipe: their fingerprints differ. Choose the right file.")
     if build(operators, recipe.operator.model_dump()) != problem.A:
-        raise InputError(f"The operator is not that of the recipe, {recipe.operator.model_dump()}: {problem.A}.")
+        raise InputError("The operator of the data is not that of the recipe. Open the data with the recipe's geometry.")
     if problem.noise_std != recipe.data.noise_std:
         raise InputError(
             f"The noise level of the data is given as {problem.noise_std}, that of the recipe is "

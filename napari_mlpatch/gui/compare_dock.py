@@ -58,8 +58,6 @@ class CompareDock(QWidget):
         for i, column in enumerate(COLUMNS):
             self.table.horizontalHeaderItem(2 + i).setToolTip(column[4])
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.table.horizontalHeader().setMinimumSectionSize(50)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -67,7 +65,7 @@ class CompareDock(QWidget):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.range_note = QLabel()
         self.plot = pyqtgraph.PlotWidget(background=None)  # pyright: ignore[reportArgumentType]
-        self.plot.setMinimumWidth(220)
+        self.plot.setMinimumWidth(180)
         self.plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self.curve = QComboBox()
         self.curve.addItems(list(PLOTS))
@@ -94,6 +92,7 @@ class CompareDock(QWidget):
         self.residual.currentIndexChanged.connect(self._residual_chosen)
         self.curve.currentIndexChanged.connect(self._draw)
         self.axis.currentIndexChanged.connect(self._draw)
+        follow(self, view.viewer.canvas.grid.events.enabled, self._grid_toggled)
         follow(self, workbench.entries_changed, self._fill)
         follow(self, workbench.scene_changed, self._fill)
         follow(self, workbench.entry_progressed, self._progressed)
@@ -111,8 +110,9 @@ class CompareDock(QWidget):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.table)
         split.addWidget(self.plot)
-        split.setStretchFactor(0, 3)
+        split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 1)
+        split.setSizes([600, 300])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.addLayout(bar)
@@ -231,6 +231,12 @@ class CompareDock(QWidget):
             self.view.show_grid(self.residual.currentData())
         elif (entry := self.selected()) is not None:
             self.view.show_single(entry)
+
+    def _grid_toggled(self, event: object = None) -> None:
+        """Somebody else switched napari's grid."""
+        self.grid.blockSignals(True)
+        self.grid.setChecked(self.view.viewer.canvas.grid.enabled)
+        self.grid.blockSignals(False)
 
     def _draw(self) -> None:
         """Convergence of all ticked results."""

@@ -111,7 +111,7 @@ class JobQueue:
             if isinstance(event, Progress):
                 job.seconds, job.eta = event.seconds, event.eta
                 if event.iterate is not None:
-                    self._note(job, event.iterate)
+                    self._note(job, event.iterate, event.scalars)
                     if time.perf_counter() - shown >= FRAME_SECONDS:
                         job.frame = to_image(event.iterate.x)
                         job.limits = job.limits or contrast_limits(job.frame)
@@ -129,9 +129,9 @@ class JobQueue:
             elif isinstance(event, Cancelled):
                 self._end(job, "cancelled")
 
-    def _note(self, job: Job, iterate: Iterate) -> None:
-        job.k, job.total, job.scalars = iterate.k, iterate.total, dict(iterate.scalars)
-        job.history.append({"k": iterate.k, "seconds": job.seconds, **iterate.scalars})
+    def _note(self, job: Job, iterate: Iterate, scalars: dict[str, float]) -> None:
+        job.k, job.total, job.scalars = iterate.k, iterate.total, scalars
+        job.history.append({"k": iterate.k, "seconds": job.seconds, **scalars})
 
     def _end(self, job: Job, state: State) -> None:
         def end() -> None:  # on the GUI thread, so that state and result change together for all views

@@ -13,11 +13,13 @@ import numpy as np
 from napari.experimental import link_layers
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
+from qtpy.QtCore import QTimer
 
 from .jobs import contrast_limits, to_image
 from .workbench import Entry, Frame, Scene, Workbench
 
 LINKED = ("contrast_limits", "gamma", "colormap")
+NAMES = {"preview": "quick preview"}
 RESIDUALS = {"residual": "A x - y", "backprojected": "Aᵀ(A x - y)", "error": "error"}
 
 
@@ -43,29 +45,26 @@ class LayerView:
         scene = self.workbench.scene
         assert scene is not None
         problem = scene.problem
-        wanted: dict[str, tuple[str, np.ndarray]] = {"measurement": ("measurement", to_image(problem.y))}
+        wanted = {"measurement": to_image(problem.y), "preview": scene.preview}
         if problem.truth is not None:
-            wanted["truth"] = ("truth", to_image(problem.truth))
-        if scene.preview is not None:
-            wanted["preview"] = ("quick preview", scene.preview)
+            wanted["truth"] = to_image(problem.truth)
         for role in list(self._scene_layers):
             if role not in wanted:
                 self._remove(self._scene_layers.pop(role))
-        for role, (name, data) in wanted.items():
+        for role, data in wanted.items():
             limits = contrast_limits(data) if role == "measurement" else scene.limits
             layer = self._scene_layers.get(role)
             frame = self._stretched(scene, data.shape) if role == "measurement" else scene.frame
             if layer is None or layer not in self.viewer.layers:
-                layer = self._add(data, f"{name}", frame, limits, {"role": role})
-                layer.visible = role == "preview"
+                layer = self._add(data, NAMES.get(role, role), frame, limits, {"role": role})
                 self._scene_layers[role] = layer
             else:
                 _place(layer, data, frame)
                 layer.contrast_limits = _widened(layer, limits)
             layer.metadata["mlpatch"]["title"] = scene.title
-        self._hide_foreign()
-        if not self._entry_layers and "preview" in self._scene_layers:
-            self._scene_layers["preview"].visible = True
+        # Whatever was on show belongs to another problem: show what this one looks like.
+        self.viewer.canvas.grid.enabled = False
+        self._only(self._scene_layers["preview"])
         self.viewer.reset_view()
 
     def _stretched(self, scene: Scene, shape: tuple[int, ...]) -> Frame:
@@ -76,12 +75,6 @@ class LayerView:
             t + (new - old) / 2.0 for t, new, old in zip(scene.frame.translate, scale, scene.frame.scale, strict=True)
         )
         return Frame(scale, shift, scene.frame.units, scene.frame.axis_labels)  # type: ignore[arg-type]
-
-    def _hide_foreign(self) -> None:
-        """Sinograms and images that the scene was made from would lie over its pictures."""
-        for layer in self.viewer.layers:
-            if "mlpatch_source" in layer.metadata:
-                layer.visible = False
 
     # ---- entries --------------------------------------------------------------------------------------------
 
@@ -198,6 +191,7 @@ class LayerView:
         grid.stride, grid.spacing = 1, 0.02
         grid.enabled = True
         self.viewer.reset_view()
+        QTimer.singleShot(100, self.viewer.reset_view)  # once the cells have their size
 
     def _only(self, layer: Layer) -> None:
         for other in self.viewer.layers:

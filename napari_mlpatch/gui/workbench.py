@@ -44,7 +44,7 @@ class Scene:
     title: str
     frame: Frame = Frame()
     notes: tuple[str, ...] = ()
-    preview: np.ndarray | None = None
+    preview: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.float32), repr=False)
     limits: tuple[float, float] | None = None
     id: int = field(default_factory=lambda: next(_ids))
 
