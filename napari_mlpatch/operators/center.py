@@ -36,7 +36,8 @@ class Center:
     """``value`` is the bin index (float) onto which the rotation axis projects, bins counted from 0.
 
     ``method`` is "opposite-rows" or "double-wedge". ``uncertainty`` is one standard deviation in bins, estimated from
-    how far the detector frequencies disagree; several bins mean that the sinogram does not determine the centre.
+    how far the detector frequencies disagree. Where another centre is nearly as good, it is the distance to that one:
+    several bins mean that the sinogram does not determine the centre.
     """
 
     value: float
@@ -161,11 +162,12 @@ def _double_wedge(rows: np.ndarray) -> np.ndarray:
 
 
 def _minimum(c_of_w: np.ndarray, bins: int, low: float, high: float) -> tuple[float, float]:
-    """Minimiser over ``low <= c <= high`` of E(c) = sum of Re(C(w) exp(-2iwc)), and its standard deviation."""
+    """Minimiser over ``low <= c <= high`` of E(c) = sum of Re(C(w) exp(-2iwc)), and its uncertainty."""
     w, terms = np.arange(bins) * (np.pi / bins), c_of_w.astype(complex)
-    energy = np.fft.fft(terms, 4 * bins).real  # E at c = index / 4
     candidates = np.arange(int(np.ceil(4 * low)), int(4 * high) + 1)
-    center = float(candidates[np.argmin(energy[candidates])]) / 4
+    energy = np.fft.fft(terms, 4 * bins).real[candidates]  # E at c = index / 4
+    center = float(candidates[np.argmin(energy)]) / 4
+    rival = _rival(candidates / 4, energy)
     for _ in range(8):
         phased = terms * np.exp(-2j * w * center)
         slopes, curvature = (-2j * w * phased).real, float((-4 * w**2 * phased).real.sum())
@@ -173,4 +175,17 @@ def _minimum(c_of_w: np.ndarray, bins: int, low: float, high: float) -> tuple[fl
             return center, float(bins)
         step = float(slopes.sum()) / curvature
         center = float(np.clip(center - np.clip(step, -0.25, 0.25), low, high))
-    return center, float(np.sqrt(2 * np.square(slopes).sum()) / curvature)
+    deviation = float(np.sqrt(2 * np.square(slopes).sum()) / curvature)
+    return center, deviation if rival is None else max(deviation, abs(rival - center))
+
+
+def _rival(candidates: np.ndarray, energy: np.ndarray) -> float | None:
+    """Another centre that is more than half as good, as with noise alone; one clear minimum has none."""
+    best = int(np.argmin(energy))
+    inner = energy[1:-1]
+    is_minimum = (inner < energy[:-2]) & (inner <= energy[2:]) & (np.abs(candidates[1:-1] - candidates[best]) > 2)
+    if not is_minimum.any():
+        return None
+    other = 1 + int(np.argmin(np.where(is_minimum, inner, np.inf)))
+    good_enough = energy[other] - energy[best] < 0.5 * (np.median(energy) - energy[best])
+    return float(candidates[other]) if good_enough else None

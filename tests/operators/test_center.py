@@ -1,0 +1,145 @@
+"""The centre of rotation, on sinograms of ellipses computed here from their formula, and on the measured tooth."""
+
+import time
+
+import numpy as np
+import pytest
+
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.operators.center import find_center
+
+
+def ellipse_sinogram(ellipses, angles_deg, bins, center):
+    """Sum of ellipses (value, x, row, a, b, tilt) in bins from the axis, each bin the mean of four rays."""
+    theta = np.deg2rad(angles_deg)[:, None, None]
+    s = np.arange(bins)[:, None] + (np.arange(4) + 0.5) / 4 - 0.5 - center
+    y = np.zeros((len(angles_deg), bins, 4))
+    for value, x, row, a, b, tilt in ellipses:
+        phi = theta - np.deg2rad(tilt)
+        width2 = (a * np.cos(phi)) ** 2 + (b * np.sin(phi)) ** 2
+        offset = s - (x * np.cos(theta) - row * np.sin(theta))
+        y += 2 * value * a * b * np.sqrt(np.maximum(width2 - offset**2, 0)) / width2
+    return y.mean(-1)
+
+
+def phantom(radius, seed=0):
+    rng = np.random.default_rng(seed)
+    ellipses = [(1.0, 0, 0, 0.7 * radius, 0.9 * radius, 10.0)]
+    for _ in range(10):
+        r, t = 0.6 * radius * np.sqrt(rng.random()), 2 * np.pi * rng.random()
+        a, b = radius * rng.uniform(0.03, 0.15, 2)
+        ellipses.append((rng.uniform(-0.5, 0.8), r * np.cos(t), r * np.sin(t), a, b, rng.uniform(0, 180)))
+    return ellipses
+
+
+def scan(angles, bins, center, noise=0.02, seed=0, fill=0.95):
+    """A noisy sinogram of an object that just fits on the detector."""
+    y = ellipse_sinogram(phantom(fill * min(center, bins - 1 - center), seed), angles, bins, center)
+    return y + noise * y.max() * np.random.default_rng(seed).normal(size=y.shape)
+
+
+SCANS = {
+    "180": np.arange(180.0),
+    "180 with both ends": np.linspace(0, 180, 181),
+    "175": np.arange(0, 175.0),
+    "200": np.arange(0, 200.0),
+    "230": np.arange(0, 230.0),
+    "360": np.arange(0, 360.0),
+    "360 with both ends": np.linspace(0, 360, 361),
+    "60 angles": np.arange(0, 180, 3.0),
+    "backwards": np.arange(90.0, -90, -1),
+    "from 50": np.arange(50.0, 230),
+    "golden": np.mod(np.arange(300) * 111.246, 180),
+    "golden, whole turns": np.arange(400) * 111.246,
+    "two turns": np.arange(0, 720, 2.0),
+    "uneven step": np.arange(0, 180, 1.7),
+}
+
+
+@pytest.mark.parametrize("center", [127.5, 118.3, 160.25, 60.6, 208.1])
+@pytest.mark.parametrize("name", SCANS)
+def test_a_quarter_of_a_bin(name, center):
+    found = find_center(scan(SCANS[name], 256, center), SCANS[name])
+    assert abs(found.value - center) <= 0.25
+    assert found.uncertainty < 0.5
+    assert abs(found.value - center) <= 6 * found.uncertainty + 0.05
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("center", [319.5, 97.1])
+def test_full_size(center, seed):
+    y = scan(SCANS["180"], 640, center, seed=seed)
+    start = time.perf_counter()
+    found = find_center(y, SCANS["180"])
+    assert time.perf_counter() - start < 2
+    assert abs(found.value - center) <= 0.25
+
+
+@pytest.mark.parametrize("disturbance", ["offset", "rings", "drift", "gain"])
+def test_disturbed_measurements(disturbance):
+    rng = np.random.default_rng(1)
+    y = scan(SCANS["180"], 256, 140.3, noise=0.01)
+    if disturbance == "offset":
+        y = y + 0.1 * y.max()
+    elif disturbance == "rings":
+        y = y * (1 + 0.01 * rng.normal(size=256))
+    elif disturbance == "drift":
+        y = y + 0.02 * y.max() * np.linspace(0, 1, 180)[:, None]
+    else:
+        y = y * (1 + 0.01 * rng.normal(size=(180, 1)))
+    assert abs(find_center(y, SCANS["180"]).value - 140.3) <= 0.25
+
+
+def test_an_object_wider_than_the_detector():
+    y = scan(SCANS["180"], 256, 150.3, noise=0.01, fill=1.15)
+    assert abs(find_center(y, SCANS["180"]).value - 150.3) <= 0.5
+
+
+@pytest.mark.parametrize("slice", [0, 1])
+def test_the_measured_tooth(slice):
+    problem = io.samples.problem("tooth", slice=slice, center=None)
+    found = find_center(problem.y[0, 0].numpy(), problem.A.angles_deg)
+    assert abs(found.value - 296) <= 0.7
+
+
+def test_methods_are_named():
+    assert find_center(scan(SCANS["180"], 128, 63.5), SCANS["180"]).method == "double-wedge"
+    assert find_center(scan(SCANS["360"], 128, 63.5), SCANS["360"]).method == "opposite-rows"
+
+
+def test_search_is_bounded():
+    y = scan(SCANS["180"], 128, 50.2)
+    assert 60 <= find_center(y, SCANS["180"], search=(60, 80)).value <= 80
+    assert abs(find_center(y, SCANS["180"], search=(40, 60)).value - 50.2) < 0.25
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("angles", ["180", "360"])
+def test_noise_alone_is_uncertain(angles, seed):
+    y = np.random.default_rng(seed).normal(size=(len(SCANS[angles]), 128))
+    assert find_center(y, SCANS[angles]).uncertainty > 2
+
+
+ROWS = np.ones((180, 64)) + np.arange(64)
+
+
+@pytest.mark.parametrize(
+    ("y", "angles", "options", "words"),
+    [
+        (ROWS[:90], np.arange(90.0), {}, "cover 90 degrees"),
+        (ROWS[:160], np.arange(160.0), {}, "try-strip"),
+        (ROWS[:120], np.r_[0:60, 120:180.0], {}, "gaps of up to 61"),
+        (ROWS, np.arange(90.0), {}, "180 rows but there are 90 angles"),
+        (ROWS[:4], np.arange(0, 180, 45.0), {}, "4 angles are too few"),
+        (ROWS[:, :4], np.arange(180.0), {}, r"8 bins or more, got \(180, 4\)"),
+        (np.full((180, 64), 3.0), np.arange(180.0), {}, "constant"),
+        (np.full((180, 64), np.nan), np.arange(180.0), {}, "NaN"),
+        (ROWS, np.full(180, 7.0), {}, "cover"),
+        (ROWS, np.arange(180.0), {"search": (50, 20)}, "increasing pair"),
+        (ROWS, np.arange(180.0), {"search": (0, 64)}, "0 to 63"),
+    ],
+)
+def test_bad_input(y, angles, options, words):
+    with pytest.raises(InputError, match=words):
+        find_center(y, angles, **options)
