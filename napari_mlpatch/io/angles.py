@@ -51,7 +51,7 @@ def read_angles(path: str | os.PathLike[str], *, unit: str | None = None) -> np.
 
 def resolve_angles(angles: Any) -> np.ndarray:
     """Angles in degrees from numbers, a range "start:stop:count" (stop excluded) or the path of a text file."""
-    if isinstance(angles, os.PathLike) or (isinstance(angles, str) and _is_file(angles)):
+    if isinstance(angles, os.PathLike) or (isinstance(angles, str) and is_file(angles)):
         return read_angles(angles)
     if not isinstance(angles, str | Iterable):
         raise InputError(f"Angles are a list, a range start:stop:count or the path of a text file, got {angles!r}.")
@@ -82,7 +82,7 @@ def checked(values: Any, origin: str) -> np.ndarray:
 def to_degrees(values: Any, unit: str | None, origin: str) -> tuple[np.ndarray, str]:
     """Angles in degrees, and a note on the unit. Without a unit, several angles within 2 pi are taken as radians."""
     angles = checked(values, origin)
-    word = (unit or "").strip().lower()
+    word = str(unit or "").strip().lower()
     if word.startswith("rad"):
         return np.degrees(angles), "angles converted from radians"
     if word.startswith(("deg", "°")):
@@ -92,7 +92,8 @@ def to_degrees(values: Any, unit: str | None, origin: str) -> tuple[np.ndarray, 
     return angles, "angles assumed to be in degrees"
 
 
-def _is_file(text: str) -> bool:
+def is_file(text: str) -> bool:
+    """Whether a text is the name of an existing file."""
     try:
         return Path(text).expanduser().is_file()
     except (OSError, ValueError):  # too long, or a null byte: no file name

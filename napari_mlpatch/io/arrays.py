@@ -83,7 +83,7 @@ def to_float32(array: Any) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         raise InputError(f"Numbers are needed, but the array holds {array.dtype}. Name another array of the file.")
     with np.errstate(over="ignore"):  # becomes infinite, and is reported with its position
-        return np.ascontiguousarray(array, dtype=np.float32)
+        return np.asarray(array, dtype=np.float32, order="C")
 
 
 def check_finite(array: np.ndarray, what: str) -> None:

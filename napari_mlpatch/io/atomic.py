@@ -22,6 +22,8 @@ def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str] = IMAGE
     if target.suffix.lower() not in suffixes:
         raise InputError(f"{target.name!r} does not end in {', '.join(suffixes)}: choose one of these formats.")
     try:
+        if "\0" in target.name:
+            raise ValueError("the name holds a null byte")
         if target.is_dir():
             raise InputError(f"{target} is a folder. Give the name of a file in it.")
         if not target.parent.is_dir():

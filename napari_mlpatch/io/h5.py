@@ -38,4 +38,6 @@ def array(path: Path, parent: h5py.Group, name: str, index: Any = ()) -> np.ndar
 def attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     """The attribute of that name, text as ``str``; None where there is none."""
     value: Any = item.attrs.get(name)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

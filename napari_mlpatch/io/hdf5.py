@@ -18,6 +18,8 @@ from .measurement import Measurement
 from .named import counts_note, measurement_from
 from .problem_file import GROUP, load_problem
 
+COUNTS = ("counts", "Counts", "count")
+
 
 def load_hdf5(path: Path, *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
     """Read an HDF5 file of any supported layout. Raises InputError."""
@@ -43,7 +45,8 @@ def load_exchange(path: Path, angle_axis: str | None = None) -> Measurement:
         if "data" not in arrays:
             raise InputError(f"{path}: /exchange/data does not hold numbers.")
         unit = h5.attribute(h5.dataset(path, exchange, "theta"), "units") if "theta" in arrays else None
-        units = str(h5.attribute(h5.dataset(path, exchange, "data"), "units")).lower()
+        # Text is read only where it matters: the library can hang on a damaged heap of texts.
+        counts = "data_white" in arrays or h5.attribute(h5.dataset(path, exchange, "data"), "units") in COUNTS
     data = arrays["data"]
     if len(data.shape) not in (2, 3):
         raise InputError(f"{path}: /exchange/data has shape {list(data.shape)}, expected [theta, y, x].")
@@ -60,18 +63,17 @@ def load_exchange(path: Path, angle_axis: str | None = None) -> Measurement:
         slices(arrays[name], "pages" if len(arrays[name].shape) == 3 else "rows") if name in arrays else None
         for name in ("data_white", "data_dark")
     )
-    is_counts = flat is not None or units in ("counts", "count")
-    if is_counts and flat is None:
+    if counts and flat is None:
         notes.append("detector counts without a flat field")
     else:
-        notes.append(counts_note(is_counts, data.is_integer))
+        notes.append(counts_note(counts, data.is_integer))
     return Measurement(
         data=stack,
         path=path,
         angles_deg=angles,
         flat=flat,
         dark=dark,
-        is_counts=is_counts,
+        is_counts=counts,
         notes=tuple(notes),
         load_options={} if angle_axis is None else {"angle_axis": angle_axis},
     )

@@ -75,7 +75,7 @@ def file_format(path: Path) -> str:
     if head.startswith(b"MATLAB"):
         return "MATLAB"
     if h5py.is_hdf5(path):
-        return "HDF5"
+        return "MATLAB" if path.suffix.lower() == ".mat" else "HDF5"
     if path.suffix.lower() in (".png", ".jpg", ".jpeg"):
         raise InputError(f"{path} is a picture, not a measurement. Load it as an image to simulate a measurement from.")
     if path.suffix.lower() in SUFFIXES:

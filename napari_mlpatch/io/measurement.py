@@ -13,7 +13,7 @@ from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
 
-from .angles import resolve_angles
+from .angles import is_file, resolve_angles
 from .arrays import Slices, check_finite
 from .counts import Field, field_of_slice, given_field, line_integrals
 from .fan import to_parallel
@@ -149,6 +149,9 @@ class Measurement:
     def source(self, options: dict[str, Any]) -> dict[str, Any]:
         """Where a problem made with these options comes from, in plain JSON, for ``open_source``."""
         plain = {name: _plain(value) for name, value in {**self.load_options, **options}.items()}
+        for name in ("angles_deg", "flat", "dark"):  # files, perhaps relative to the current folder
+            if isinstance(plain.get(name), str) and is_file(plain[name]):
+                plain[name] = _plain(Path(plain[name]))
         return {"kind": "file", "path": str(self.path), "options": plain}
 
 

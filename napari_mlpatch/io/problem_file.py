@@ -127,6 +127,11 @@ def changed(problem: Problem, options: dict[str, Any], source: dict[str, Any]) -
         angles = changes.get("angles_deg", described["params"]["angles_deg"])
         changes["center"] = find_center(problem.y[len(problem.y) // 2, 0].cpu().numpy(), angles).value
     A = build(operators, {"name": described["name"], "params": {**described["params"], **changes}})
+    if A.range_shape != problem.A.range_shape:
+        raise InputError(
+            f"With these options data have shape {list(A.range_shape)}, "
+            f"but the file's have {list(problem.A.range_shape)}. Give one angle for each row."
+        )
     return dataclasses.replace(problem, A=A, source=source)
 
 

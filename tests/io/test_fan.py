@@ -1,0 +1,53 @@
+"""A fan-beam sinogram of ellipses, from their formula, resampled to a parallel beam gives the parallel sinogram."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.io.arrays import Slices
+from napari_mlpatch.io.fan import to_parallel
+from napari_mlpatch.io.measurement import Measurement
+
+R, D, BINS, PITCH = 400.0, 560.0, 256, 0.4
+
+
+def rays(theta, s):
+    """Line integrals of two smooth bumps along the rays (theta, s)."""
+    total = np.zeros(np.broadcast(theta, s).shape)
+    for x, row, width in ((12.0, -8.0, 6.0), (-10.0, 15.0, 4.0)):
+        total += np.exp(-((s - (x * np.cos(theta) - row * np.sin(theta))) ** 2) / (2 * width**2))
+    return total
+
+
+def fan(angles, center=None):
+    u = (np.arange(BINS) - ((BINS - 1) / 2 if center is None else center)) * PITCH
+    gamma = np.arctan(u / D)
+    data = rays(np.deg2rad(angles)[:, None] - gamma, R * np.sin(gamma)).astype(np.float32)
+    return Measurement(
+        data=Slices((1, *data.shape), lambda i: data),
+        path=Path("scan.mat"),
+        kind="fan-beam",
+        angles_deg=angles,
+        center=center,
+        geometry={"detector_pitch": PITCH, "source_to_center": R, "source_to_detector": D},
+    )
+
+
+@pytest.mark.parametrize("center", [None, 130.25])
+@pytest.mark.parametrize("angles", [np.arange(0, 360, 1.0), np.linspace(0, 360, 361), np.arange(30, -330, -1.0)])
+def test_same_as_the_parallel_sinogram(angles, center):
+    beam = to_parallel(fan(angles, center))
+    pitch = beam.geometry["detector_pitch"]
+    assert beam.kind == "parallel-beam" and pitch == pytest.approx(PITCH * R / D)
+    s = (np.arange(BINS) - (BINS - 1) / 2) * pitch
+    expected = rays(np.deg2rad(beam.angles_deg)[:, None], s)
+    assert beam.data.shape[1:] == expected.shape == (360, BINS)
+    assert np.abs(beam.data[0] - expected).max() < 2e-3
+
+
+@pytest.mark.parametrize("angles", [np.arange(0, 180, 1.0), np.r_[0:180, 181:361.0], np.arange(0, 720, 2.0)])
+def test_needs_a_full_even_turn(angles):
+    with pytest.raises(InputError, match="one full turn in even steps"):
+        to_parallel(fan(angles))

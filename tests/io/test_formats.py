@@ -1,0 +1,241 @@
+"""Each format of measurements gives the same sinogram back, with what belongs to it."""
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+import tifffile
+
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.io import hdf5
+from napari_mlpatch.io.mat5 import read_mat5
+from napari_mlpatch.paths import bundled
+
+from .files import (
+    ANGLES,
+    BINS,
+    angles,
+    fan_struct,
+    sinogram,
+    write_exchange,
+    write_mat,
+    write_mat73,
+    write_npz,
+    write_tiff,
+)
+
+
+def y_of(problem):
+    return problem.y.numpy()
+
+
+# ---- TIFF -----------------------------------------------------------------------------------------------------------
+
+
+def test_tiff_stack(tmp_path):
+    measurement = io.load(write_tiff(tmp_path / "scan.tif"))
+    assert measurement.data.shape == (3, ANGLES, BINS) and measurement.missing == ("angles_deg",)
+    problem = measurement.problem(angles_deg=angles(), slice="all")
+    assert np.array_equal(y_of(problem)[:, 0], sinogram())
+    assert np.array_equal(y_of(measurement.problem(angles_deg=angles()))[0, 0], sinogram()[1])  # the middle one
+
+
+@pytest.mark.parametrize(
+    ("array", "axis"),
+    [
+        (sinogram()[0], "rows"),
+        (sinogram()[0].T, "columns"),
+        (sinogram(), "rows"),
+        (sinogram().transpose(0, 2, 1), "columns"),
+        (sinogram().transpose(1, 0, 2), "pages"),
+    ],
+)
+def test_tiff_axes(tmp_path, array, axis):
+    tifffile.imwrite(tmp_path / "scan.tif", array, photometric="minisblack")
+    problem = io.read_measurement(tmp_path / "scan.tif", angle_axis=axis, angles_deg="0:180:20", slice=0)
+    assert np.array_equal(y_of(problem)[0, 0], sinogram()[0])
+    assert np.allclose(problem.A.angles_deg, angles())
+
+
+def test_tiff_of_whole_numbers_is_not_taken_for_counts_silently(tmp_path):
+    counts = (1000 * np.exp(-sinogram()[0])).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "scan.tif", counts)
+    measurement = io.load(tmp_path / "scan.tif")
+    assert not measurement.is_counts and any("whole numbers" in note for note in measurement.notes)
+    problem = measurement.problem(angles_deg=angles(), flat=1000)
+    assert np.allclose(y_of(problem)[0, 0], sinogram()[0], atol=5e-3)
+
+
+# ---- NumPy ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, ">f4"])
+def test_npy(tmp_path, dtype):
+    np.save(tmp_path / "scan.npy", sinogram()[0].astype(dtype))
+    measurement = io.load(tmp_path / "scan.npy")
+    assert measurement.data[0].dtype == np.float32
+    assert np.allclose(y_of(measurement.problem(angles_deg=angles()))[0, 0], sinogram()[0], atol=1e-3)
+
+
+def test_npz_with_usual_names(tmp_path):
+    counts = (10 + 1000 * np.exp(-sinogram()[0])).astype(np.float32)
+    np.savez(
+        tmp_path / "a.npz",
+        Projections=counts,
+        theta_rad=np.deg2rad(angles()),
+        flats=np.full((5, BINS), 1010),
+        dark=10.0,
+    )
+    measurement = io.load(tmp_path / "a.npz")
+    assert measurement.missing == () and measurement.is_counts
+    problem = measurement.problem()
+    assert np.allclose(y_of(problem)[0, 0], sinogram()[0], atol=1e-5) and np.allclose(problem.A.angles_deg, angles())
+    assert io.load(write_npz(tmp_path / "b.npz")).problem().A.axis_bin == 15.25
+
+
+def test_angles_tell_the_axis(tmp_path):
+    np.savez(tmp_path / "a.npz", sino=sinogram()[0].T, angles=angles())
+    assert np.array_equal(io.load(tmp_path / "a.npz").data[0], sinogram()[0])
+
+
+def test_several_arrays_need_a_name(tmp_path):
+    np.savez(tmp_path / "a.npz", first=sinogram()[0], second=sinogram()[1], angles=angles())
+    with pytest.raises(InputError, match=r"first \[20, 32\], second \[20, 32\].*option dataset"):
+        io.load(tmp_path / "a.npz")
+    problem = io.read_measurement(tmp_path / "a.npz", dataset="second")
+    assert np.array_equal(y_of(problem)[0, 0], sinogram()[1])
+    assert np.array_equal(y_of(io.open_source(problem.source)), y_of(problem))
+    with pytest.raises(InputError, match="no array 'third'"):
+        io.load(tmp_path / "a.npz", dataset="third")
+
+
+def test_pickles_are_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "b.npz", np.array([{"a": 1}], dtype=object))
+    for name in ("a.npy", "b.npz"):
+        with pytest.raises(InputError):
+            io.load(tmp_path / name)
+
+
+# ---- HDF5 -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("units", "theta"),
+    [
+        (np.bytes_(b"degrees"), None),
+        (np.bytes_(b"radians"), np.deg2rad(angles())),
+        (None, None),
+        (None, np.deg2rad(angles())),
+        (np.bytes_(b"deg"), None),
+        ("degrees", None),
+        (["radians"], np.deg2rad(angles())),
+    ],
+)
+def test_data_exchange(tmp_path, units, theta):
+    measurement = io.load(write_exchange(tmp_path / "a.h5", units=units, theta=theta))
+    assert measurement.data.shape == (3, ANGLES, BINS) and measurement.missing == ()
+    problem = measurement.problem(slice="all")
+    assert np.allclose(y_of(problem)[:, 0], sinogram(), atol=1e-5)
+    assert np.allclose(problem.A.angles_deg, angles())
+
+
+def test_data_exchange_counts_without_a_flat(tmp_path):
+    measurement = io.load(write_exchange(tmp_path / "a.h5", white=False))
+    assert measurement.missing == ("flat",)
+    with pytest.raises(InputError, match=r"needs the flat field.*1010"):
+        measurement.problem()
+    problem = measurement.problem(flat=1010, dark=10.0, slice=2)
+    assert np.allclose(y_of(problem)[0, 0], sinogram()[2], atol=1e-5)
+
+
+def test_one_slice_of_a_volume_reads_only_that(tmp_path, monkeypatch):
+    path = write_exchange(tmp_path / "a.h5")
+    read = []
+    array = hdf5.h5.array
+    monkeypatch.setattr(hdf5.h5, "array", lambda *args: read.append(array(*args)) or read[-1])
+    io.load(path).problem(slice=1)
+    assert max(part.size for part in read) == ANGLES * BINS
+
+
+def test_plain_hdf5(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["scan/first"] = sinogram()
+        file["scan/second"] = 2 * sinogram()
+        file["scan/Angles"] = angles()
+        file["title"] = "text is left alone"
+    with pytest.raises(InputError, match=r"scan/first \[3, 20, 32\].*option dataset"):
+        io.load(tmp_path / "a.h5")
+    problem = io.read_measurement(tmp_path / "a.h5", dataset="scan/second", slice=0)
+    assert np.array_equal(y_of(problem)[0, 0], 2 * sinogram()[0])
+
+
+# ---- MATLAB ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_matlab_5(tmp_path, compress):
+    stack = np.moveaxis(sinogram(), 0, 2)  # MATLAB's pages are the last axis
+    scipy.io.savemat(tmp_path / "a.mat", {"sino": stack, "anglesRad": np.deg2rad(angles())}, do_compression=compress)
+    problem = io.read_measurement(tmp_path / "a.mat", slice="all")
+    assert np.array_equal(y_of(problem)[:, 0], sinogram()) and np.allclose(problem.A.angles_deg, angles())
+
+
+def test_matlab_7_3(tmp_path):
+    problem = io.read_measurement(write_mat73(tmp_path / "a.mat"))
+    assert np.array_equal(y_of(problem)[0, 0], sinogram()[0]) and np.allclose(problem.A.angles_deg, angles())
+
+
+@pytest.mark.parametrize("axis", ["rows", "columns", "pages"])
+def test_matlab_7_3_stack(tmp_path, axis):
+    array = {"rows": sinogram(), "columns": sinogram().transpose(0, 2, 1), "pages": sinogram().transpose(1, 0, 2)}[axis]
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["volume"] = array.swapaxes(1, 2)  # all axes reversed with respect to MATLAB's [rows, columns, pages]
+        file["volume"].attrs["MATLAB_class"] = np.bytes_(b"single")
+    measurement = io.load(tmp_path / "a.mat", angle_axis=axis)
+    assert [measurement.data[i].tolist() for i in range(3)] == sinogram().tolist()
+
+
+def test_matlab_values_are_those_of_scipy(tmp_path):
+    values = {
+        "numbers": np.arange(6.0).reshape(2, 3),
+        "bytes": np.arange(6, dtype=np.uint8).reshape(3, 2),
+        "text": "grüße",
+        "long_name_of_a_variable": np.int64(-5),
+        "nested": {"inner": {"x": np.float32(1.5), "s": "a"}, "flag": True},
+        "empty": np.zeros((0, 3)),
+        "complex": np.ones(2) * 1j,  # cannot be a sinogram: left out
+        "cell": np.array([1, "a"], dtype=object),
+    }
+    for compress in (True, False):
+        scipy.io.savemat(tmp_path / "a.mat", values, do_compression=compress)
+        read = read_mat5(tmp_path / "a.mat")
+        assert np.array_equal(read["numbers"], values["numbers"]) and np.array_equal(read["bytes"], values["bytes"])
+        assert read["text"] == "grüße" and read["long_name_of_a_variable"].item() == -5
+        assert (
+            read["nested.inner.x"].item() == 1.5 and read["nested.inner.s"] == "a" and read["nested.flag"].item() == 1
+        )
+        assert read["empty"].shape == (0, 3) and "complex" not in read and "cell" not in read
+
+
+def test_the_challenge_file_as_matlab_wrote_it_and_as_scipy_reads_it():
+    path = bundled("sample_data") / "htc2022_ta.mat"
+    expected = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)["CtDataFull"]
+    measurement = io.load(path)
+    assert measurement.kind == "fan-beam" and measurement.unit == "mm" and measurement.missing == ()
+    assert np.array_equal(measurement.data[0], expected.sinogram)
+    assert np.array_equal(measurement.angles_deg, expected.parameters.angles)
+    assert measurement.geometry == {"detector_pitch": 0.2, "source_to_center": 410.66, "source_to_detector": 553.74}
+
+
+def test_fan_beam_has_no_operator_yet(tmp_path):
+    measurement = io.load(write_mat(tmp_path / "a.mat"))
+    with pytest.raises(InputError, match=r"fan-beam operator is not part of this version.*rebin=True"):
+        measurement.problem()
+    assert measurement.problem(rebin=True).A.range_shape == (20, 32)
+    scan = fan_struct()
+    scan["CtData"]["parameters"]["distanceSourceDetector"] = 0.0
+    scipy.io.savemat(tmp_path / "b.mat", scan)
+    with pytest.raises(InputError, match="all must be positive"):
+        io.load(tmp_path / "b.mat")

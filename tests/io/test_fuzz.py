@@ -1,0 +1,120 @@
+"""Damaged files either load or raise InputError: nothing else, no crash, no endless reading."""
+
+import os
+from datetime import timedelta
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import napari_mlpatch as mp
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+
+from .files import sinogram, write_exchange, write_mat, write_mat73, write_npz, write_tiff
+
+
+def write_own(path):
+    A = mp.operators.ParallelBeam(image_shape=(8, 8), angles_deg="0:180:6", detector_count=12)
+    io.write_measurement(path, mp.simulate(torch.ones(8, 8), A, mp.noise.Gaussian(), seed=0))
+    return path
+
+
+def write_npy(path):
+    np.save(path, sinogram()[0])
+    return path
+
+
+def read_as_measurement(path):
+    measurement = io.load(path)
+    options = {} if measurement.stored else {"slice": "all", "rebin": measurement.kind == "fan-beam"}
+    if "angles_deg" in measurement.missing:
+        options["angles_deg"] = np.arange(measurement.data.shape[1]) * 9.0
+    if "flat" in measurement.missing:
+        options["flat"] = 2000
+    measurement.problem(**options)
+
+
+MEASUREMENTS = {
+    "exchange": (write_exchange, ".h5"),
+    "own": (write_own, ".h5"),
+    "npy": (write_npy, ".npy"),
+    "npz": (write_npz, ".npz"),
+    "mat5": (write_mat, ".mat"),
+    "mat5 plain": (lambda path: write_mat(path, compress=False), ".mat"),
+    "mat73": (write_mat73, ".mat"),
+    "tiff": (write_tiff, ".tif"),
+}
+RECIPE = {"method": "tv"}
+IMAGES = {
+    "image tiff": (lambda path: io.write_image(path, sinogram()[0], RECIPE), ".tif"),
+    "image npy": (lambda path: io.write_image(path, sinogram()[0], RECIPE), ".npy"),
+    "image h5": (lambda path: io.write_image(path, sinogram()[0], RECIPE), ".h5"),
+    "image png": (lambda path: Image.fromarray((sinogram()[0] * 200).astype(np.uint8)).save(path), ".png"),
+}
+FILES = {name: (*how, read_as_measurement) for name, how in MEASUREMENTS.items()}
+FILES |= {name: (*how, io.read_image) for name, how in IMAGES.items()}
+TEXT = {"angles": (lambda path: path.write_text("# angles\n0\n1.5\n3\n"), ".txt", io.read_angles)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Valid files, and the reader that gets their damaged copies."""
+    place = tmp_path_factory.mktemp("valid")
+    for name, (write, suffix, _) in {**FILES, **TEXT}.items():
+        write(place / f"{name}{suffix}")
+    return place
+
+
+def damaged(data, content):
+    """The content cut off, or with some bytes changed: half of the time near its beginning, where headers are."""
+    content = bytearray(content)
+    if data.draw(st.integers(0, 4)) == 0:
+        return content[: data.draw(st.integers(0, len(content) - 1))]
+    for _ in range(data.draw(st.sampled_from([1, 1, 2, 8]))):
+        end = len(content) if data.draw(st.booleans()) else min(len(content), 1024)
+        content[data.draw(st.integers(0, end - 1))] = data.draw(st.integers(0, 255))
+    return content
+
+
+@pytest.mark.parametrize("name", [*FILES, *TEXT])
+@settings(
+    max_examples=int(os.environ.get("FUZZ", "100")),
+    deadline=timedelta(seconds=20),
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_damaged_files(name, folder, data):
+    _, suffix, read = {**FILES, **TEXT}[name]
+    path = folder / f"damaged {name}{suffix}"
+    path.write_bytes(damaged(data, (folder / f"{name}{suffix}").read_bytes()))
+    try:
+        read(path)
+    except InputError as error:
+        assert len(str(error)) > 20
+
+
+@pytest.mark.parametrize("name", [*FILES, *TEXT])
+def test_the_files_are_valid_before(name, folder):
+    _, suffix, read = {**FILES, **TEXT}[name]
+    read(folder / f"{name}{suffix}")
+
+
+@given(content=st.binary(max_size=300))
+@example(content=b"\x89HDF\r\n\x1a\n")
+@example(content=b"II*\0")
+@example(content=b"PK\x03\x04")
+@example(content=b"\x93NUMPY")
+@example(content=b"MATLAB 5.0")
+@settings(max_examples=50, derandomize=True, database=None, deadline=None)
+def test_arbitrary_bytes(content, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "arbitrary"
+    path.write_bytes(content)
+    for read in (io.load, io.read_image, io.image_from_file, io.read_measurement):
+        with pytest.raises(InputError):
+            read(path)
