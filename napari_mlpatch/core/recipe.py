@@ -49,7 +49,7 @@ class Recipe(_Strict):
     method: Description
     weights: str | None = None
     data: Data
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
     device: str = "cpu"
     stopped_at: int | None = None
     versions: dict[str, str] = Field(default_factory=dict)

@@ -272,6 +272,10 @@ def _device(name: str) -> torch.device:
         raise InputError(f"Unknown device {name!r}. Use 'cpu', 'cuda' or 'cuda:0'.") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f"The device {name!r} was asked for, but this machine has no usable GPU. Use 'cpu'.")
+    try:
+        torch.empty(1, device=device).item()
+    except Exception as error:  # a number beyond the last GPU, a kind that this PyTorch was built without
+        raise InputError(f"The device {name!r} cannot be used here ({error}). Use 'cpu'.") from None
     return device
 
 
@@ -287,7 +291,7 @@ def _check_problem(problem: Problem, recipe: Recipe) -> None:
     if problem.fingerprint != recipe.data.sha256:
         raise InputError("The data are not those of the recipe: their fingerprints differ. Choose the right file.")
     if build(operators, recipe.operator.model_dump()) != problem.A:
-        raise InputError("The operator of the data is not that of the recipe. Open the data with the recipe's geometry.")
+        raise InputError("The operator of the data is not that of the recipe. Open them with the recipe's geometry.")
     if problem.noise_std != recipe.data.noise_std:
         raise InputError(
             f"The noise level of the data is given as {problem.noise_std}, that of the recipe is "

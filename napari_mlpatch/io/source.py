@@ -91,8 +91,8 @@ def _text(source: Mapping[str, Any], name: str) -> str:
 
 def _seed(source: Mapping[str, Any]) -> int:
     seed = source.get("seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise InputError(f"The seed of a simulation is a whole number, got {seed!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise InputError(f"The seed of a simulation is a whole number from 0 on, below 2^63, got {seed!r}.")
     return seed
 
 
