@@ -150,3 +150,11 @@ def test_weights_of_a_recipe(simulated):
     assert open_weights(recipe) is None
     with pytest.raises(InputError, match="Unknown weights"):
         open_weights(recipe.model_copy(update={"weights": "0" * 64}))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, 0.5, True, "7"])
+def test_impossible_seeds(simulated, seed):
+    values = json.loads(through_json(simulated).to_json())
+    values["data"]["source"]["seed"] = seed
+    with pytest.raises(InputError, match="seed of a simulation"):
+        open_problem(Recipe.from_json(values))

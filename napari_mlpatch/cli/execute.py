@@ -129,5 +129,6 @@ class _Progress:
         iterate = step.iterate
         assert iterate is not None
         eta = [] if step.eta is None else [f"{duration(step.eta)} left"]
-        scalars = [f"{name} {number(value)}" for name, value in step.scalars.items()]
+        names = sorted(step.scalars, key=lambda name: name != "psnr")  # what counts most must not be cut off
+        scalars = [f"{name} {number(step.scalars[name])}" for name in names]
         return "  ".join([f"{self._title} {iterate.k}/{iterate.total}", *eta, *scalars])

@@ -1,6 +1,7 @@
 """Make a picture from a measurement. The picture carries the recipe with which `mlpatch replay` makes it again.
 
-  mlpatch reconstruct m.h5 --method tv --set weight=0.1 --out x.tif
+  mlpatch reconstruct m.h5 --method tv --out x.tif
+  mlpatch reconstruct m.h5 --method tv --set weight=2 --set nonnegative=true --out x.tif
   mlpatch reconstruct sample:tooth --method fbp --set window=hann --out tooth.tif
   mlpatch reconstruct sinogram.npy --angles 0:180:360 --center auto --method tikhonov --out x.tif
 
@@ -15,7 +16,7 @@ from napari_mlpatch.core.errors import InputError
 
 from . import reading
 from .output import print_json
-from .settings import build_from
+from .settings import build_from, seed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help="picture to write: .tif, .npy or .h5")
     parser.add_argument("--weights", metavar="NAME", help="trained weights: a name, or a .safetensors file")
     parser.add_argument("--truth", metavar="FILE", help="the true image, where it is known")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the method (0)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the method (0)")
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda or cuda:0")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     reading.add_arguments(parser)

@@ -45,6 +45,14 @@ def value_of(p: Parameter, text: str) -> Any:
     return text
 
 
+def seed(text: str) -> int:
+    """A seed of random numbers."""
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise ValueError
+    return value
+
+
 def shape(text: str, name: str = "a shape") -> tuple[int, ...]:
     """Rows and columns from ``512x512``, ``512,512`` or, for a square, ``512``."""
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .output import number, shape
-from .settings import build_from
+from .settings import build_from, seed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="parameter of the operator")
     parser.add_argument("--noise", default="gaussian", metavar="NAME", help="noise model (gaussian), or none")
     parser.add_argument("--set-noise", action="append", default=[], metavar="KEY=VALUE", help="parameter of the noise")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the noise (0)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the noise (0)")
     parser.add_argument("--out", required=True, metavar="FILE", help="measurement to write, .h5")
 
 

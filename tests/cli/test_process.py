@@ -83,7 +83,7 @@ class Terminal(text_io.StringIO):
 
 def steps(count):
     for k in range(1, count):
-        yield Progress(Iterate(torch.zeros(0), k, count), k, count - k, {"psnr": 30.123, "weight": float(k)})
+        yield Progress(Iterate(torch.zeros(0), k, count), k, count - k, {"weight": float(k), "psnr": 30.123})
 
 
 def test_progress_rewrites_one_line_on_a_terminal(monkeypatch):
@@ -119,7 +119,7 @@ def test_an_error_of_our_own_is_neither_bad_input_nor_a_missed_figure(here, mlpa
 
 
 def test_head_may_close_the_pipe(here):
-    process = subprocess.Popen([*COMMAND, "list", "methods"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([*COMMAND, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     assert process.wait(60) == 0 and process.stderr.read() == b""
