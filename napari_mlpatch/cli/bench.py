@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.name not in known:
         raise InputError(f"There is no benchmark {args.name!r}. There are: {', '.join(known) or 'none'}.")
-    with contextlib.redirect_stdout(sys.stderr):
+    with contextlib.redirect_stdout(sys.stderr if args.json else sys.stdout):
         rows = _load(known[args.name]).run(args.rest)
     if args.json:
         print_json(rows)

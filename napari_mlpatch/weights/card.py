@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from napari_mlpatch.core.recipe import Description
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.method import Method
@@ -14,18 +16,7 @@ NORM_TOLERANCE = 0.02
 """Relative difference of ‖A‖ up to which weights fit an operator; ``A.norm`` itself is good to 1 %."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Described(_Strict):
-    """A thing by its registered name and its parameters, as in a recipe."""
-
-    name: str
-    params: dict[str, Any] = Field(default_factory=dict)
-
-
-class Card(_Strict):
+class Card(BaseModel):
     """The model card that lies as JSON beside the tensors.
 
     ``method`` is the registered name of the method that the weights are for, ``architecture`` the network and
@@ -33,14 +24,16 @@ class Card(_Strict):
     words what was trained on. ``sha256`` is the hash of the safetensors file.
     """
 
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
     format: Literal["napari-mlpatch weights 1"] = "napari-mlpatch weights 1"
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     title: str
     method: str
-    architecture: Described
-    operator: Described
+    architecture: Description
+    operator: Description
     operator_norm: Annotated[float, Field(gt=0)]
-    noise: Described | None
+    noise: Description | None
     data: str
     steps: Annotated[int, Field(ge=0)]
     seed: int

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 import napari_mlpatch as mp
 from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.recipe import describe
+from napari_mlpatch.core.recipe import Description, describe
 from napari_mlpatch.weights import zoo
 
 
@@ -51,7 +51,7 @@ def edit(path, **changes):
 def test_load(path):
     found = weights.load(path)
     assert torch.equal(found.tensors["layer.weight"], torch.arange(6.0).reshape(2, 3))
-    assert found.card.architecture == weights.Described(name="mlp", params={"width": 3})
+    assert found.card.architecture == Description(name="mlp", params={"width": 3})
     assert weights.find(str(path)).card == found.card
 
 
