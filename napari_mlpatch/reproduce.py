@@ -187,14 +187,14 @@ def _tv(published_weight: float, norm: str) -> Callable[[int], dict[str, float]]
 FIGURES: dict[str, Figure] = {
     "fbp": Figure(
         title="FBP with a Hann window, Shepp-Logan, 30 angles, 5 % noise",
-        source="Adler & Öktem 2017, table 1; 2018, table 1",
+        source="Adler & Öktem 2017, table 1, and 2018",
         published=19.75,
         tolerance=0.2,
         measure=_picture(mp.methods.FBP(window="hann")),
     ),
     "tv": Figure(
         title="isotropic TV, λ = 0.26, same problem",
-        source="Adler & Öktem 2018, table 1",
+        source="Adler & Öktem 2018",
         published=28.06,
         tolerance=0.4,
         measure=_tv(0.26, "isotropic"),

@@ -1,0 +1,117 @@
+"""The benchmarks run in a tiny configuration and give well-formed rows. Nothing here asserts a speed."""
+
+import importlib.util
+import math
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from napari_mlpatch.paths import bundled
+
+COLUMNS = {"name", "ours", "theirs", "ratio", "unit", "required", "passed"}
+TINY = {
+    "projector": ["--size", "24", "--angles", "5", "--repeats", "1"],
+    "tv": ["--size", "24", "--angles", "12", "--repeats", "1", "--long", "150"],
+}
+
+
+def load(name: str) -> ModuleType:
+    path = bundled("benchmarks") / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def measure() -> ModuleType:
+    load("projector")  # which puts the folder on the path
+    return sys.modules["_measure"]
+
+
+def check(rows: list[dict]) -> None:
+    assert rows
+    assert len({row["name"] for row in rows}) == len(rows), "two rows with one name"
+    for row in rows:
+        assert set(row) >= COLUMNS, row
+        assert (row["theirs"] is None) == (row["ratio"] is None)
+        if row["ours"] is None:
+            assert row["note"], f"{row['name']} says neither a figure nor why there is none"
+            assert row["passed"] is None
+        else:
+            assert math.isfinite(row["ours"])
+            assert (row["passed"] is None) == (row["required"] is None)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_rows_are_well_formed(name):
+    check(load(name).run(TINY[name]))
+
+
+def test_table_of_the_projector():
+    rows = load("projector").run(["--table", "--sizes", "16", "--angles", "4"])
+    check(rows)
+    assert {row["unit"] for row in rows} == {"ms", "s", "GB"}
+
+
+@pytest.mark.parametrize(("name", "part"), [("projector", "ASTRA strip"), ("tv", "ASTRA linear")])
+def test_a_missing_astra_is_said(name, part, monkeypatch):
+    module = load(name)
+    monkeypatch.setattr(module, "find_astra", lambda: (None, "not here"))
+    if name == "projector":
+        rows = module.astra_rows("strip", 24, 5, 1, floors=(1.0, 1.0, 1.0)) + module.agreement_rows(24, 5)
+    else:
+        rows = module.run(TINY[name])
+    missing = [row for row in rows if part in row["name"]]
+    assert missing
+    assert all(row["note"] == "not here" and row["passed"] is None for row in missing)
+    check(rows)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_unknown_options_are_refused(name):
+    with pytest.raises(SystemExit):
+        load(name).run(["--sise", "24"])
+
+
+def test_figures_of_the_projector_that_are_no_speeds():
+    rows = {row["name"]: row for row in load("projector").agreement_rows(32, 9)}
+    assert rows["adjoint mismatch, float32, 9 angles"]["passed"]
+    assert rows["adjoint mismatch, float64, 9 angles"]["passed"]
+    assert rows["AᵀA beside Aᵀ(A x), 9 angles"]["ours"] < 1e-4
+
+
+def test_ratios_are_of_pairs(measure):
+    pair = measure.Pair(ours=[1.0, 2.0, 4.0], theirs=[3.0, 8.0, 4.0])
+    assert pair.ratio == 3.0
+    assert pair.ratio_of_minima == 3.0
+    assert measure.compared("a", pair, required=2.5)["passed"] is True
+    assert measure.compared("a", pair, required=3.5)["passed"] is False
+    assert measure.measured("a", 0.2, "GB", at_most=0.5)["passed"] is True
+    assert measure.measured("a", math.nan, "GB", at_most=0.5)["passed"] is False
+
+
+def test_calls_alternate(measure):
+    calls = []
+    pair = measure.paired(lambda: calls.append("a"), lambda: calls.append("b"), repeats=3, block_s=1e-9)
+    assert "".join(calls) == "abababab"
+    assert len(pair.ours) == len(pair.theirs) == 3
+
+
+def test_pdhg_and_tv_agree():
+    """Two algorithms that share nothing but the problem find the same optimum: each is the other's oracle."""
+    tv = load("tv")
+    y, std = tv.measurement(32, 15)
+    weight, best, state = tv.reference(y, std, 32, 400)
+    A = tv.geometry(32, 15)
+    steps = tv.pdhg(A, A.T, y, A.pinv(y), weight, A.norm, 0.3)
+    x = residual = torch.zeros(0)
+    for _ in range(1500):
+        x, residual = next(steps)
+    assert tv.objective(residual, x, weight) == pytest.approx(best, rel=2e-4)
+    assert float((x - state["x"]).norm() / x.norm()) < 5e-3
+    assert np.isclose(tv.objective(A(x) - y, x, weight), tv.objective(residual, x, weight), rtol=1e-4)
