@@ -1,4 +1,4 @@
-"""What every registered operator must do. A new one gets its line in EXAMPLES; what its values are, its own file tests."""
+"""What every registered operator must do. A new one gets its line in EXAMPLES; its values, a test file of its own."""
 
 import json
 import math

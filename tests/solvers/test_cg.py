@@ -78,7 +78,7 @@ def test_stops_where_the_matrix_is_not_positive(sign):
 
 
 def test_not_a_number_ends_it():
-    last, steps = solve(torch.eye(3) * float("nan"), torch.ones(3))
+    _, steps = solve(torch.eye(3) * float("nan"), torch.ones(3))
     assert len(steps) <= 2
 
 

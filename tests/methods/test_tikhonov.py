@@ -1,0 +1,77 @@
+"""Tikhonov regularisation against the linear system, solved by numpy."""
+
+import numpy as np
+import pytest
+import torch
+
+import napari_mlpatch as mp
+
+N = 14
+
+
+@pytest.fixture(scope="module")
+def problem():
+    """On a detector narrower than the image, where AᵀA is exact."""
+    A = mp.operators.ParallelBeam(image_shape=(N, N), angles_deg="0:180:11", detector_count=17)
+    x = torch.zeros(N, N, dtype=torch.float64)
+    x[4:11, 3:9] = 1.0
+    return mp.simulate(x, A, mp.noise.Gaussian(relative=0.05), seed=2)
+
+
+def exact_solution(problem, weight, penalty):
+    units = torch.eye(N * N, dtype=torch.float64).reshape(-1, 1, N, N)
+    M = problem.A(units).flatten(1).T.numpy()
+    d = np.eye(N, k=1) - np.eye(N)
+    d[-1] = 0
+    D = np.concatenate([np.kron(d, np.eye(N)), np.kron(np.eye(N), d)])
+    L = D.T @ D if penalty == "gradient" else np.eye(N * N)
+    return np.linalg.solve(M.T @ M + weight * L, M.T @ problem.y.numpy().ravel()).reshape(N, N)
+
+
+@pytest.mark.parametrize("penalty", ["gradient", "identity"])
+@pytest.mark.parametrize("weight", [0.01, 1.0, 100.0])
+def test_solves_the_linear_system(problem, weight, penalty):
+    method = mp.methods.Tikhonov(weight=weight, penalty=penalty, iterations=500, tolerance=1e-10)
+    result = mp.reconstruct(problem, method)
+    exact = exact_solution(problem, weight, penalty)
+    assert result.converged
+    assert np.linalg.norm(result.x[0, 0].numpy() - exact) < 1e-6 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize("penalty", ["gradient", "identity"])
+def test_defaults_solve_it_well_enough(problem, penalty):
+    single = mp.Problem(problem.A, problem.y.float(), noise_std=problem.noise_std)
+    result = mp.reconstruct(single, mp.methods.Tikhonov(penalty=penalty))
+    exact = exact_solution(problem, result.history[-1]["weight"], penalty)
+    assert result.converged and result.iterations < 40
+    assert np.linalg.norm(result.x[0, 0].numpy() - exact) < 2e-2 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize("penalty", ["gradient", "identity"])
+def test_weight_from_the_noise(problem, penalty):
+    def weight(std, scale=1.0):
+        scaled = mp.Problem(problem.A, problem.y * scale, noise_std=std)
+        return mp.reconstruct(scaled, mp.methods.Tikhonov(penalty=penalty)).history[-1]["weight"]
+
+    assert weight(2.0) == pytest.approx(4 * weight(1.0))
+    assert weight(0.0) == weight(1e-9) > 0
+    for scale in (1e-12, 1e12):
+        assert weight(scale, scale) == pytest.approx(weight(1.0))
+    assert weight(None) > 0
+
+
+def test_weights_near_the_best(problem):
+    """The automatic weight is within 2.5 dB of the best one on a grid."""
+
+    def psnr(weight):
+        return mp.reconstruct(problem, mp.methods.Tikhonov(weight=weight)).metrics["psnr"]
+
+    assert psnr(None) > max(psnr(w) for w in np.geomspace(0.01, 100, 13)) - 2.5
+
+
+def test_stops_early_when_it_has_converged(problem):
+    loose = mp.reconstruct(problem, mp.methods.Tikhonov(weight=1.0, tolerance=1e-2))
+    tight = mp.reconstruct(problem, mp.methods.Tikhonov(weight=1.0, tolerance=1e-8))
+    assert loose.iterations < tight.iterations < 50
+    assert loose.history[-1]["relative_residual_cg"] <= 1e-2
+    assert loose.recipe.stopped_at is None
