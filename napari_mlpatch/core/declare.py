@@ -53,7 +53,7 @@ def format_angles(angles: Iterable[float]) -> str:
         text = f"{values[0]:.10g}:{values[0] + step * len(values):.10g}:{len(values)}"
         if np.allclose(np.asarray(parse_angles(text)), values, rtol=0.0, atol=1e-6):
             return text
-    return ", ".join(f"{v:.7g}" for v in values)
+    return ", ".join(f"{round(v, 6):.15g}" for v in values.tolist())
 
 
 Angles = Annotated[tuple[float, ...], BeforeValidator(parse_angles)]
