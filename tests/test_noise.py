@@ -1,0 +1,174 @@
+"""Noise models: reproducible, of the moments they promise, and clear about what they cannot do."""
+
+import json
+import math
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+import napari_mlpatch as mp
+from napari_mlpatch.core.declare import build, describe
+from napari_mlpatch.core.registry import noises
+from napari_mlpatch.noise import NoNoise, Poisson, PoissonTransmission, estimate_std
+
+EXAMPLES = {
+    "none": NoNoise(),
+    "gaussian": mp.noise.Gaussian(relative=0.1),
+    "poisson": Poisson(counts=500.0),
+    "poisson-transmission": PoissonTransmission(photons=5000.0),
+}
+each_noise = pytest.mark.parametrize("noise", EXAMPLES.values(), ids=EXAMPLES)
+
+
+def smooth():
+    """Non-negative line integrals, between 0.5 and 2.5."""
+    t = torch.linspace(0, 6.28, 400)
+    return 1.5 + (torch.sin(t)[:, None] * torch.cos(2 * t)[None, :])[None, None]
+
+
+def test_every_noise_has_an_example():
+    assert set(noises.names()) == set(EXAMPLES)
+
+
+@each_noise
+def test_same_seed_same_noise(noise):
+    y = smooth()
+    first = noise(y, 3)
+    torch.manual_seed(99)
+    assert torch.equal(noise(y, 3), first)
+    assert isinstance(noise, NoNoise) or not torch.equal(noise(y, 4), first)
+
+
+@each_noise
+def test_global_random_numbers_are_left_alone(noise):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    noise(smooth(), 0)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@each_noise
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_shape_type_and_input(noise, dtype):
+    y = smooth().to(dtype)
+    before = y.clone()
+    noisy = noise(y, 0)
+    assert noisy.shape == y.shape and noisy.dtype == dtype and noisy.isfinite().all()
+    assert torch.equal(y, before) and noisy.data_ptr() != y.data_ptr()
+
+
+@each_noise
+def test_level_is_the_standard_deviation(noise):
+    y = smooth()
+    error = noise(y, 1) - y
+    assert float(error.square().mean().sqrt()) == pytest.approx(noise.level(y), rel=0.02, abs=1e-12)
+    assert abs(float(error.mean())) <= 0.02 * noise.level(y)
+
+
+@each_noise
+def test_description(noise):
+    assert build(noises, json.loads(json.dumps(describe(noise)))) == noise
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@each_noise
+def test_same_noise_on_the_gpu(noise):
+    assert torch.equal(noise(smooth().cuda(), 3).cpu(), noise(smooth(), 3))
+
+
+def test_gaussian_moments():
+    y = smooth()
+    error = mp.noise.Gaussian(std=0.3)(y, 2) - y
+    z = error / error.std()
+    assert float(error.std()) == pytest.approx(0.3, rel=0.01)
+    assert abs(float((z**3).mean())) < 0.03 and float((z**4).mean()) == pytest.approx(3, abs=0.1)
+    neighbours = (z[..., 1:] * z[..., :-1]).mean()
+    assert abs(float(neighbours)) < 0.01
+    assert mp.noise.Gaussian(relative=0.2).level(-y) == pytest.approx(0.2 * 1.5, rel=0.01)
+    assert mp.noise.Gaussian(relative=0.2, std=0.0).level(y) == 0
+
+
+def test_gaussian_on_complex_data():
+    y = torch.zeros(300, 300, dtype=torch.complex64)
+    n = mp.noise.Gaussian(std=0.5)(y, 0)
+    assert float(n.abs().square().mean().sqrt()) == pytest.approx(0.5, rel=0.01)
+    assert float(n.real.std()) == pytest.approx(float(n.imag.std()), rel=0.02)
+
+
+def test_poisson_variance_follows_the_signal():
+    y = torch.tensor([0.0, 1.0, 4.0]).repeat_interleave(50_000)[None, None, None]
+    noisy = Poisson(counts=100.0)(y, 0).flatten().unflatten(0, (3, -1)).double()
+    assert (noisy[0] == 0).all()
+    counts = noisy * 25  # the brightest value, 4, is 100 counts
+    assert torch.allclose(counts, counts.round(), atol=1e-4)
+    for row, expected in ((1, 25.0), (2, 100.0)):
+        assert float(counts[row].mean()) == pytest.approx(expected, rel=0.01)
+        assert float(counts[row].var()) == pytest.approx(expected, rel=0.03)
+
+
+@pytest.mark.parametrize("counts", [1.0, 1e6, 1e15])
+def test_poisson_at_both_ends(counts):
+    noisy = Poisson(counts=counts)(smooth(), 0)
+    assert noisy.isfinite().all() and (noisy >= 0).all()
+    assert (noisy - smooth()).abs().max() < 12 * 2.5 / math.sqrt(counts) + 1e-5
+
+
+def test_poisson_of_nothing():
+    assert (Poisson()(torch.zeros(1, 1, 5, 5), 0) == 0).all() and Poisson().level(torch.zeros(1, 1, 5, 5)) == 0
+
+
+def test_poisson_needs_a_positive_signal():
+    y = smooth()
+    y[..., 0] = -0.1
+    with pytest.raises(mp.InputError, match=r"smallest value is -0\.1"):
+        Poisson()(y, 0)
+    y[..., 0] = -1e-6  # rounding
+    assert Poisson()(y, 0).isfinite().all()
+
+
+def test_transmission():
+    """Variance of the line integral: one over the expected photons."""
+    y = torch.tensor([0.0, 1.0, 3.0]).repeat_interleave(50_000)[None, None, None]
+    noisy = PoissonTransmission(photons=1e5)(y, 0).flatten().unflatten(0, (3, -1)).double()
+    for row, line in enumerate((0.0, 1.0, 3.0)):
+        assert float(noisy[row].mean()) == pytest.approx(line, abs=2e-3)
+        assert float(noisy[row].var()) == pytest.approx(math.exp(line) / 1e5, rel=0.03)
+
+
+@pytest.mark.parametrize(("line", "message"), [(20.0, "Fewer than one photon"), (-30.0, "more photons than were sent")])
+def test_transmission_of_the_impossible(line, message):
+    with pytest.raises(mp.InputError, match=message):
+        PoissonTransmission()(torch.full((1, 1, 4, 4), line), 0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: mp.noise.Gaussian(relative=-0.1),
+        lambda: mp.noise.Gaussian(std=math.nan),
+        lambda: Poisson(counts=0),
+        lambda: Poisson(counts=1e20),
+        lambda: PoissonTransmission(photons=math.inf),
+    ],
+)
+def test_impossible_parameters(make):
+    with pytest.raises(ValidationError):
+        make()
+
+
+@pytest.mark.parametrize("std", [0.01, 0.3])
+def test_estimate_of_the_noise(std):
+    y = smooth()
+    assert estimate_std(mp.noise.Gaussian(std=std)(y, 0)) == pytest.approx(std, rel=0.05)
+    assert estimate_std(y) < 1e-3
+    assert estimate_std(torch.rand(1, 1, 4, 2)) == 0
+
+
+def test_estimate_of_the_noise_of_a_scan():
+    A = mp.operators.ParallelBeam(image_shape=(64, 64), angles_deg="0:180:60", detector_count=92)
+    x = torch.zeros(64, 64)
+    x[16:48, 20:44] = 1.0
+    problem = mp.simulate(x, A, mp.noise.Gaussian(relative=0.05), seed=0)
+    assert estimate_std(problem.y) == pytest.approx(problem.noise_std, rel=0.15)
