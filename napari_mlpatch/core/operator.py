@@ -55,10 +55,10 @@ class Operator:
         """A x."""
         return self._linear(x, "apply")
 
-    @cached_property
+    @property
     def T(self) -> Adjoint:
         """The adjoint, itself callable; ``A.T.T is A``."""
-        return Adjoint(self)
+        return Adjoint(self)  # not kept: a cycle would keep the operator's tables until the garbage is collected
 
     def normal(self, x: Tensor) -> Tensor:
         """AᵀA x, by the fastest exact way that the operator knows."""
@@ -86,7 +86,7 @@ class Operator:
         """Root mean square of the norms of A's columns, ``sqrt(trace(AᵀA) / n)``, from 4 random probes."""
         generator = torch.Generator().manual_seed(0)
         z = torch.randint(0, 2, (4, 1, *self.domain_shape), generator=generator) * 2.0 - 1.0
-        return math.sqrt(max(float((z * self.normal(z)).mean()), 0.0))
+        return math.sqrt(max(float((z * self.normal(z)).real.mean()), 0.0))
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor | float:
         """Eigenvalues of a circulant approximation of AᵀA in ``rfft2`` layout: what preconditioners divide by."""

@@ -58,17 +58,20 @@ class Recipe(_Strict):
     def of(
         cls, problem: Problem, method: Method, *, weights: str | None = None, seed: int = 0, device: str = "cpu"
     ) -> Recipe:
-        """The recipe of running this method on this problem."""
-        return cls(
-            operator=Description(**describe(problem.A)),
-            noise=None if problem.noise is None else Description(**describe(problem.noise)),
-            method=Description(**describe(method)),
-            weights=weights,
-            data=Data(source=problem.source, sha256=problem.fingerprint, noise_std=problem.noise_std),
-            seed=seed,
-            device=device,
-            versions=installed_versions(),
-        )
+        """The recipe of running this method on this problem. Raises InputError for an impossible seed."""
+        try:
+            return cls(
+                operator=Description(**describe(problem.A)),
+                noise=None if problem.noise is None else Description(**describe(problem.noise)),
+                method=Description(**describe(method)),
+                weights=weights,
+                data=Data(source=problem.source, sha256=problem.fingerprint, noise_std=problem.noise_std),
+                seed=seed,
+                device=device,
+                versions=installed_versions(),
+            )
+        except ValidationError as error:
+            raise InputError(f"There is no such recipe: {explain(error)}") from None
 
     @classmethod
     def from_json(cls, text: str | dict[str, Any]) -> Recipe:

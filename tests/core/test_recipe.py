@@ -51,6 +51,12 @@ def test_without_noise(problem):
     assert mp.Recipe.from_json(recipe.to_json()) == recipe
 
 
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"seed": 1.5}, {"seed": 2**64}, {"device": 3}])
+def test_impossible_from_the_start(problem, wrong):
+    with pytest.raises(mp.InputError, match=next(iter(wrong))):
+        mp.Recipe.of(problem, mp.methods.FBP(), **wrong)
+
+
 def test_is_frozen(recipe):
     with pytest.raises(Exception, match="frozen"):
         recipe.seed = 3
