@@ -72,7 +72,26 @@ def test_a_missing_astra_is_said(name, part, monkeypatch):
     check(rows)
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.slow
+def test_rows_of_the_window():
+    options = ["--repeats", "1", "--seconds", "1", "--size", "32", "--angles", "12"]
+    rows = load("gui").run(options)
+    check(rows)
+    if rows[0]["ours"] is not None:
+        assert [row["required"] for row in rows if row["required"]] == [5.0, 100.0, 300.0]
+
+
+def test_a_missing_display_is_said(monkeypatch):
+    gui = load("gui")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr(gui.sys, "platform", "linux")
+    monkeypatch.setattr(gui.shutil, "which", lambda name: None)
+    rows = gui.run([])
+    check(rows)
+    assert all("xvfb" in row["note"] for row in rows)
+
+
+@pytest.mark.parametrize("name", [*TINY, "gui"])
 def test_unknown_options_are_refused(name):
     with pytest.raises(SystemExit):
         load(name).run(["--sise", "24"])

@@ -1,0 +1,221 @@
+"""How fast the window is there, and whether it stays alive while a job runs.
+
+    mlpatch bench gui [--repeats 3] [--seconds 10] [--size 512] [--angles 180] [--json]
+
+*Window*: a fresh process, from its start until the viewer with all docks is on the screen and has painted. *Job*: total
+variation runs on its thread while a timer on the GUI thread ticks every 5 ms; the longest gap between two ticks is how
+long the window was deaf. The first picture, for which napari makes a layer and its controls, is in the first half. Then
+the Cancel button is clicked, and the job's state watched until it is final. Without a display everything runs under
+Xvfb, whose rendering is software: a desktop is faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))  # also when loaded by its path
+from _measure import Row, measured, missing, shepp_logan
+
+WINDOW_SECONDS = 5.0
+STALL_MS = 100.0
+CANCEL_MS = 300.0
+TICK_MS = 5
+PATIENCE_SECONDS = 120.0
+NAMES = {
+    "window": "window with all docks, from the start of the process",
+    "after_torch": "window with all docks, from after Python has started and torch is imported",
+    "picture": "quick picture of a new problem",
+    "stall": "longest stall of the GUI thread while TV runs",
+    "settled": "longest stall in the second half of that time",
+    "cancel": "from the click on Cancel to the job's end",
+    "rate": "TV iterations while the window watches",
+}
+
+
+def run(options: list[str]) -> list[Row]:
+    """All rows. Raises SystemExit on unknown options."""
+    parser = argparse.ArgumentParser(prog="mlpatch bench gui", description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3, help="windows opened, and jobs cancelled")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long the job is watched")
+    parser.add_argument("--size", type=int, default=512, help="rows and columns of the image")
+    parser.add_argument("--angles", type=int, default=180, help="number of angles")
+    given = parser.parse_args(options)
+    screen = [] if os.environ.get("DISPLAY") or not sys.platform.startswith("linux") else ["xvfb-run", "-a"]
+    if screen and shutil.which("xvfb-run") is None:
+        why = "there is no display and no xvfb-run: apt-get install xvfb"
+        return [missing(name, "s", why) for name in NAMES.values()]
+    if screen:
+        screen += ["-s", "-screen 0 1600x1200x24"]
+    environment = {key: value for key, value in os.environ.items() if key != "QT_QPA_PLATFORM"}
+    environment["NAPARI_CONFIG"] = ""  # the user's own settings stay out of it
+    wanted = json.dumps(vars(given))
+    command = [*screen, sys.executable, __file__, "--inside", wanted]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = f"the window's process ended with {done.returncode}: {done.stderr.strip()[-300:]}"
+        return [missing(name, "s", why) for name in NAMES.values()]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def inside(given: dict[str, Any]) -> list[Row]:
+    """All rows, where there is a display."""
+    windows = [_child("--window") for _ in range(given["repeats"])]
+    jobs = [_child("--job", json.dumps(given)) for _ in range(given["repeats"])]
+
+    def worst(key: str) -> float:
+        return max(job[key] for job in jobs)
+
+    what = f"{given['size']}x{given['size']}, {given['angles']} angles"
+    total, rest = ([window[key] for window in windows] for key in ("window", "after_torch"))
+    note = f"worst of {len(jobs)} jobs of {given['seconds']:g} s; 99 % of the gaps below {worst('usual'):.0f} ms"
+    return [
+        measured(NAMES["window"], statistics.median(total), "s", at_most=WINDOW_SECONDS),
+        measured(NAMES["after_torch"], statistics.median(rest), "s"),
+        measured(f"{NAMES['picture']}, {what}", 1e3 * worst("picture"), "ms", note="simulating it included"),
+        measured(f"{NAMES['stall']}, {what}", worst("stall"), "ms", at_most=STALL_MS, note=note),
+        measured(f"{NAMES['settled']}, {what}", worst("settled"), "ms"),
+        measured(f"{NAMES['cancel']}, {what}", worst("cancel"), "ms", at_most=CANCEL_MS),
+        measured(f"{NAMES['rate']}, {what}", statistics.median(job["rate"] for job in jobs), "iterations/s"),
+    ]
+
+
+def _child(*arguments: str) -> dict[str, float]:
+    """This file in a fresh process, told when it was started."""
+    command = [sys.executable, __file__, *arguments, repr(time.time())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{arguments[0]} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def open_window() -> tuple[Any, Any]:
+    """A viewer with all docks, shown and painted; and its session."""
+    import napari
+
+    from napari_mlpatch.gui import DOCKS, open_workbench, session
+
+    viewer = napari.Viewer(title="MLPatch")
+    viewer.window.resize(1500, 1000)
+    viewer.window.add_dock_widget(open_workbench(), name="Workbench (MLPatch)", area="right")
+    here = session(viewer)
+    wait(lambda: set(DOCKS) <= set(here.docks) and viewer.window._qt_window.isVisible())
+    wait(lambda: True)  # one more round of events: the docks paint
+    return viewer, here
+
+
+def window(started: float) -> dict[str, float]:
+    import torch  # noqa: F401
+
+    imported = time.time()
+    viewer, _ = open_window()
+    now = time.time()
+    viewer.close()
+    return {"window": now - started, "after_torch": now - imported}
+
+
+def job(given: dict[str, Any]) -> dict[str, float]:
+    """Run TV in the window by the dock's own buttons, listen to the GUI thread's pulse, cancel."""
+    import numpy as np
+    import torch
+
+    import napari_mlpatch as mp
+    from napari_mlpatch.gui.workbench import Scene
+
+    viewer, here = open_window()
+    workbench, dock = here.workbench, here.docks["Reconstruct"]
+    size, n = given["size"], given["angles"]
+    bins = mp.operators.ParallelBeam.suggest((size, size))["detector_count"]
+
+    def scene() -> Scene:
+        A = mp.operators.ParallelBeam(image_shape=(size, size), angles_deg=f"0:180:{n}", detector_count=bins)
+        noise = mp.noise.Gaussian(relative=0.05)
+        return Scene(mp.simulate(torch.from_numpy(shepp_logan(size)), A, noise=noise, seed=0), "benchmark")
+
+    clock = time.perf_counter()
+    workbench.prepare(scene)
+    wait(lambda: workbench.scene is not None)
+    picture = time.perf_counter() - clock
+
+    dock.method.setCurrentIndex(dock.method.findData("tv"))
+    dock.form.set_values({"iterations": 100_000, "tolerance": 0.0})
+    wait(lambda: dock.run_button.isEnabled())
+    with Pulse() as pulse:
+        dock.run_button.click()
+        running = workbench.entries[0].job
+        wait(lambda: running.k > 0 or not running.active)
+        first, clock = running.k, time.perf_counter()
+        wait(lambda: time.perf_counter() - clock > given["seconds"] or not running.active)
+        rate = (running.k - first) / (time.perf_counter() - clock)
+    clock = time.perf_counter()
+    dock.cancel.click()
+    wait(lambda: not running.active)
+    cancel = time.perf_counter() - clock
+    if running.state != "cancelled":
+        raise SystemExit(f"the job was {running.state} before it could be cancelled: {running.message}")
+    viewer.close()
+    gaps = 1e3 * np.diff(pulse.ticks)
+    later = gaps[np.array(pulse.ticks[1:]) > (pulse.ticks[0] + pulse.ticks[-1]) / 2]
+    return {
+        "picture": picture,
+        "stall": float(gaps.max()),
+        "settled": float(later.max()),
+        "usual": float(np.percentile(gaps, 99)),
+        "cancel": 1e3 * cancel,
+        "rate": rate,
+    }
+
+
+class Pulse:
+    """The times at which the GUI thread was free to answer a timer."""
+
+    def __init__(self) -> None:
+        from qtpy.QtCore import Qt, QTimer
+
+        self.ticks = [time.perf_counter()]
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(lambda: self.ticks.append(time.perf_counter()))
+
+    def __enter__(self) -> Pulse:
+        self._timer.start(TICK_MS)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.stop()
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Run the event loop until the condition holds."""
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    loop, timer = QEventLoop(), QTimer()
+    deadline = time.perf_counter() + PATIENCE_SECONDS
+    timer.timeout.connect(lambda: loop.quit() if condition() or time.perf_counter() > deadline else None)
+    timer.start(TICK_MS)
+    loop.exec()
+    timer.stop()
+    if not condition():
+        raise SystemExit(f"waited {PATIENCE_SECONDS:g} s in vain")
+
+
+if __name__ == "__main__":
+    kind, *rest = [*sys.argv[1:], ""][:3]
+    if kind == "--inside":
+        print(json.dumps(inside(json.loads(rest[0]))))
+    elif kind == "--window":
+        print(json.dumps(window(float(rest[0]))))
+    elif kind == "--job":
+        print(json.dumps(job(json.loads(rest[0]))))
+    else:
+        for row in run(sys.argv[1:]):
+            print(json.dumps(row, ensure_ascii=False))
