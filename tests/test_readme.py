@@ -1,0 +1,119 @@
+"""The Python in README.md and docs/ runs, and what docs/adding.md adds passes the conformance tests.
+
+A block is left out where the line above its fence is ``<!-- not run -->``.
+"""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import napari_mlpatch as mp
+from napari_mlpatch.core.registry import methods, operators
+
+from .methods import test_conformance as method_conformance
+from .operators import test_conformance as operator_conformance
+
+ROOT = Path(__file__).parents[1]
+ADDING = ROOT / "docs" / "adding.md"
+FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(path):
+    """Line number, the text above it, and source of each Python block."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    for match in FENCE.finditer(text):
+        above = text[: match.start()].rstrip("\n").rpartition("\n")[2]
+        if "<!-- not run -->" not in above:
+            yield text[: match.start()].count("\n") + 2, above, match.group(1)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", *(f"docs/{p.name}" for p in sorted(ROOT.glob("docs/*.md")) if p != ADDING)]
+)
+def test_python_blocks_run(name, workdir, capsys):
+    """One after the other, as a reader would paste them."""
+    found = list(blocks(ROOT / name))
+    if not found:
+        pytest.skip(f"{name} has no Python")
+    namespace: dict = {"__name__": "__main__"}
+    for line, _, source in found:
+        code = compile("\n" * (line - 1) + source, name, "exec")  # so that errors name the line of the document
+        exec(code, namespace)
+
+
+@pytest.fixture
+def added(tmp_path, monkeypatch):
+    """The modules that docs/adding.md writes, by the name of their file."""
+    for registry in (operators, methods):
+        names = registry.names()
+        kept = {n: c for n, c in registry._classes.items() if n not in ("mask", "landweber")}
+        assert names
+        monkeypatch.setattr(registry, "_classes", kept)
+    modules = {}
+    for _, above, source in blocks(ADDING):
+        (path,) = re.findall(r"^`napari_mlpatch/((?:operators|methods)/\w+\.py)`:$", above)
+        file = tmp_path / path.replace("/", "_")
+        file.write_text(source, encoding="utf-8")
+        spec = importlib.util.spec_from_file_location(f"added_{file.stem}", file)
+        assert spec and spec.loader
+        module = modules[path] = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+    return modules
+
+
+def test_added_operator(added):
+    A = added["operators/mask.py"].Mask(image_shape=(7, 9), share=0.6)
+    assert operators.get("mask") is type(A)
+    assert 0.4 < float(A(torch.ones(1, 1, 7, 9)).mean()) < 0.8
+    operator_conformance.test_adjoint(A, torch.float64, 1e-10)
+    operator_conformance.test_adjoint(A, torch.float32, 1e-5)
+    operator_conformance.test_normal(A, 1e-12)
+    for kind in ("apply", "adjoint", "normal"):
+        operator_conformance.test_gradients(A, kind)
+    for test in (
+        operator_conformance.test_linear,
+        operator_conformance.test_batch_and_channels_are_independent,
+        operator_conformance.test_leaves_its_input_alone,
+        operator_conformance.test_transposed_twice,
+        operator_conformance.test_wrong_input,
+        operator_conformance.test_norms,
+        operator_conformance.test_normal_symbol_preconditions,
+        operator_conformance.test_description,
+    ):
+        test(A)
+
+
+def test_added_method(added):
+    method = added["methods/landweber.py"].Landweber(iterations=60, step=1.9)
+    assert methods.get("landweber") is type(method)
+    A = method_conformance.operator()
+    problem = mp.simulate(method_conformance.image(), A, mp.noise.Gaussian(relative=0.05), seed=3)
+    for test in (
+        method_conformance.test_runs,
+        method_conformance.test_same_seed_same_picture,
+        method_conformance.test_recipe_makes_it_again,
+        method_conformance.test_continued_beyond_its_end,
+        method_conformance.test_estimate,
+    ):
+        test(problem, method, None)
+    for k in (1, 4):
+        method_conformance.test_cancelled_within_one_step(problem, method, None, k)
+        method_conformance.test_stopped_and_kept(problem, method, None, k)
+        method_conformance.test_continued_as_if_there_had_been_no_stop(problem, method, None, k)
+    method_conformance.test_description(method, None)
+
+
+def test_added_method_reaches_the_least_squares_solution(added):
+    """Landweber's iteration converges to what numpy finds."""
+    A = mp.operators.ParallelBeam(image_shape=(2, 2), angles_deg="0:180:8", detector_count=3)
+    y = torch.randn(1, 1, *A.range_shape, dtype=torch.float64)
+    matrix = operator_conformance.dense(A, A)
+    exact = torch.linalg.solve(operator_conformance.dense(A, A.normal), matrix.T @ y.flatten())
+    method = added["methods/landweber.py"].Landweber(iterations=500, step=1.9)
+    found = [iterate for iterate in method.solve(mp.Problem(A, y))][-1].x
+    assert (found.flatten() - exact).norm() < 1e-3 * exact.norm()
