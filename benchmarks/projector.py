@@ -4,7 +4,8 @@
 
 Times are for one float32 image, taken in pairs (A B A B); "theirs / ours" is the median of the paired ratios, and
 ``ratio_of_minima`` stands beside it in the JSON. ASTRA's are its own algorithms on linked arrays, without copies.
-Memory is the growth of a fresh process that builds and applies everything. The floors hold for the default size.
+Memory is the growth of a fresh process that builds and applies everything. ``required`` is a floor for ratios and a
+ceiling for plain figures, at the default size.
 ``--table`` measures ourselves only, over sizes and numbers of angles, each cell in a process of its own.
 """
 
