@@ -265,6 +265,19 @@ def test_equal_geometries_share_their_tables():
     assert not torch.allclose(first(x), shifted(x), atol=0.1)
 
 
+def test_almost_equal_geometries_do_not_share():
+    """Of the same sizes in every respect, but with slightly narrower bins."""
+    wide, narrow = (
+        ParallelBeam(image_shape=(40, 40), angles_deg="0:180:11", detector_count=57, detector_pitch=pitch)
+        for pitch in (1.0, 0.99)
+    )
+    assert wide._period == narrow._period
+    image = blobs((40, 40))
+    for A in (wide, narrow):
+        exact = (strips(A) @ image.ravel()).reshape(A.range_shape)
+        assert distance(project(A, image), exact) < 2e-3
+
+
 def test_tables_go_with_the_last_operator():
     gc.collect()
     before = len(_plans)
