@@ -171,7 +171,7 @@ def toeplitz_kernel(
     nothing is stored.
     """
     rows, columns = (_axis(2 * n, kernel_width) for n in shape)
-    grid = np.zeros(rows.grid * columns.grid)
+    grid = torch.zeros(rows.grid * columns.grid, dtype=torch.float64)
     step = 1 << 15
     for start in range(0, len(omega), step):
         part = slice(start, start + step)
@@ -179,10 +179,11 @@ def toeplitz_kernel(
         column_index, column_weight = columns.neighbours(omega[part, 1])
         index = ((row_index % rows.grid) * columns.grid)[:, :, None] + (column_index % columns.grid)[:, None, :]
         values = weight[part, None, None] * row_weight[:, :, None] * column_weight[:, None, :]
-        grid += np.bincount(index.ravel(), values.ravel(), minlength=grid.size)
-    image = torch.fft.fft2(torch.from_numpy(grid).reshape(rows.grid, columns.grid)).real.numpy()
-    r, c = np.arange(2 * shape[0]) - shape[0], np.arange(2 * shape[1]) - shape[1]
-    kernel = image[np.ix_(r % rows.grid, c % columns.grid)]
+        grid.index_add_(0, torch.from_numpy(index.ravel()), torch.from_numpy(values.ravel()))
+    half = torch.fft.rfft2(grid.reshape(rows.grid, columns.grid)).real.numpy()
+    r, c = np.arange(2 * shape[0]) - shape[0], shape[1]
+    # The kernel is even: its value at (r, -c) is that at (-r, c).
+    kernel = np.concatenate([half[-r % rows.grid, c:0:-1], half[r % rows.grid, :c]], axis=1)
     kernel = kernel * rows.correction()[:, None] * columns.correction()
     return np.fft.ifftshift(kernel)
 
