@@ -75,7 +75,7 @@ class Registry:
             for entry in entry_points(group=self.entry_point_group):
                 try:
                     entry.load()
-                except (Exception, SystemExit) as error:  # a broken package of somebody else must not take the workbench down
+                except (Exception, SystemExit) as error:  # what others broke must not take the workbench down
                     self.broken[entry.name] = f"{type(error).__name__}: {error}"
 
 

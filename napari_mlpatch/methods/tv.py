@@ -56,9 +56,7 @@ class TV(Method):
         x = A.pinv(y)
         yield None
         weight = self.weight if self.weight is not None else automatic_weight(problem)
-        terms = [
-            Term(gradient, gradient_transpose, lambda v, t: shrink(v, weight * t, isotropic), laplacian_symbol(x))
-        ]
+        terms = [Term(gradient, gradient_transpose, lambda v, t: shrink(v, weight * t, isotropic), laplacian_symbol(x))]
         if self.nonnegative:
             terms.append(Term(_same, _same, lambda v, t: v.clamp(min=0), 1.0))
             x = x.clamp(min=0)

@@ -11,5 +11,5 @@ from .parallel_beam import ParallelBeam
 
 
 def center_sweep(A: ParallelBeam, y: Tensor, centers: Sequence[float]) -> Tensor:
-    """Filtered back-projections of ``y`` ``[B, C, angles, bins]`` for each centre: ``[centres, B, C, *image_shape]``."""
+    """Filtered back-projections of ``y`` ``[B, C, angles, bins]``, ``[centres, B, C, *image_shape]``."""
     return torch.stack([A.fbp(y, "hann", center=c) for c in centers])
