@@ -252,9 +252,7 @@ class ParallelBeam(Operator):
         """Filtered back-projection with the ramp filter."""
         return self.fbp(y)
 
-    def fbp(
-        self, y: Tensor, window: Window = "ramp", cutoff: float = 1.0, center: float | None = None
-    ) -> Tensor:
+    def fbp(self, y: Tensor, window: Window = "ramp", cutoff: float = 1.0, center: float | None = None) -> Tensor:
         """Filtered back-projection, ``[B, C, angles, bins] -> [B, C, *image_shape]``.
 
         The ramp filter is the band-limited one of Kak & Slaney (1988, eq. 61), times a window that reaches zero (or
