@@ -37,6 +37,7 @@ class Session:
     """What all docks of one viewer share."""
 
     def __init__(self, viewer: Viewer):
+        from .garbage import GuiThreadGarbage
         from .layers import LayerView
         from .notify import show_error
         from .workbench import Workbench
@@ -46,7 +47,9 @@ class Session:
         self.workbench: Workbench = Workbench(self._post)
         self.view: LayerView = LayerView(viewer, self.workbench)
         self.workbench.failed.connect(show_error)
+        self._garbage = GuiThreadGarbage()
         viewer.window._qt_window.destroyed.connect(self.workbench.close)
+        viewer.window._qt_window.destroyed.connect(self._garbage.close)
         self.docks: dict[str, QWidget] = {}
 
     def dock(self, name: str) -> QWidget:

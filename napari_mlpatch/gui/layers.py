@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import numpy as np
-from napari.experimental import link_layers
+from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
@@ -63,7 +63,7 @@ class LayerView:
                 layer.contrast_limits = _widened(layer, limits)
             layer.metadata["mlpatch"]["title"] = scene.title
         # Whatever was on show belongs to another problem: show what this one looks like.
-        self.viewer.canvas.grid.enabled = False
+        self._leave_grid()
         self._only(self._scene_layers["preview"])
         self.viewer.reset_view()
 
@@ -95,7 +95,6 @@ class LayerView:
             _place(layer, frame, entry.scene.frame)
         else:
             layer.data = frame
-        layer.name = entry.caption
 
     def _sync_entries(self) -> None:
         """Names, recipes and visibility; layers of removed entries go."""
@@ -111,7 +110,7 @@ class LayerView:
             layer = self._entry_layers.get(number)
             if layer is None:
                 continue
-            layer.name = entry.caption
+            _rename(layer, entry.caption)
             if entry.result is not None:
                 layer.metadata["mlpatch"]["recipe"] = json.loads(entry.result.recipe.to_json())
                 layer.metadata["mlpatch"]["metrics"] = dict(entry.result.metrics)
@@ -138,7 +137,7 @@ class LayerView:
                 self._residual_layers[key] = layer
             else:
                 _place(layer, data, frame)
-                layer.name = name
+                _rename(layer, name)
         for kind in RESIDUALS:
             same = [layer for (_, k), layer in self._residual_layers.items() if k == kind]
             widest = max((abs(v or 0.0) for layer in same for v in layer.contrast_limits), default=0.0)
@@ -160,7 +159,7 @@ class LayerView:
 
     def show_single(self, entry: Entry) -> None:
         """One result alone."""
-        self.viewer.canvas.grid.enabled = False
+        self._leave_grid()
         layer = self._entry_layers.get(entry.id)
         if layer is not None:
             self._only(layer)
@@ -193,6 +192,11 @@ class LayerView:
         self.viewer.reset_view()
         QTimer.singleShot(100, self.viewer.reset_view)  # once the cells have their size
 
+    def _leave_grid(self) -> None:
+        for layer in self.viewer.layers:
+            layer.name_overlay.visible = False
+        self.viewer.canvas.grid.enabled = False
+
     def _only(self, layer: Layer) -> None:
         for other in self.viewer.layers:
             other.visible = other is layer
@@ -218,6 +222,7 @@ class LayerView:
 
     def _remove(self, layer: Layer) -> None:
         if layer in self.viewer.layers:
+            unlink_layers([layer])
             self._ours = True
             self.viewer.layers.remove(layer)
             self._ours = False
@@ -235,6 +240,11 @@ class LayerView:
                     self.workbench.set_shown(entry, False)
         self._scene_layers = {k: v for k, v in self._scene_layers.items() if v is not event.value}
         self._residual_layers = {k: v for k, v in self._residual_layers.items() if v is not event.value}
+
+
+def _rename(layer: Image, name: str) -> None:
+    if layer.name != name:
+        layer.name = name
 
 
 def _place(layer: Image, data: np.ndarray, frame: Frame) -> None:

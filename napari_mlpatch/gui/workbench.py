@@ -71,7 +71,7 @@ class Entry:
     @property
     def caption(self) -> str:
         """Two lines: the title, and the figure that tells how good it is."""
-        values = {**(self.result.metrics if self.result else {}), **(self.job.scalars if self.job.active else {})}
+        values = self.result.metrics if self.result else {}
         if "psnr" in values:
             return f"{self.title}\n{values['psnr']:.2f} dB"
         if "relative_residual" in values:
