@@ -14,9 +14,10 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# Read by OpenMP when torch is loaded. Its threads wait for work by spinning otherwise, which makes every short operation
-# several times slower as soon as anything else (a window that draws, a second job) needs a core.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read by GNU OpenMP when torch is loaded. Its threads spin for long while they wait for work, which makes every short
+# operation ten times slower as soon as anything else (a window that draws, a second job) needs a core. Spinning a
+# little keeps the full speed of an idle machine and a third of the loss.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
     from . import io, methods, noise, operators
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = {"io": ".io", "methods": ".methods", "metrics": ".core.metrics", "noise": ".noise", "operators": ".operators"}
+_MODULES = {
+    "io": ".io",
+    "methods": ".methods",
+    "metrics": ".core.metrics",
+    "noise": ".noise",
+    "operators": ".operators",
+}
 _NAMES = {
     "InputError": ".core.errors",
     "Problem": ".core.problem",

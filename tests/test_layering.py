@@ -42,9 +42,7 @@ def imports(source: str, module: str, is_package: bool) -> Iterator[tuple[int, s
     """Line and full name of each import, also inside functions; of our own not those for types only."""
     package = module.split(".") if is_package else module.split(".")[:-1]
     nodes = list(ast.walk(ast.parse(source)))
-    guarded = [
-        node for node in nodes if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    ]
+    guarded = [node for node in nodes if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     for_types = {id(inner) for node in guarded for part in node.body for inner in ast.walk(part)}
     for node in nodes:
         if isinstance(node, ast.Import):

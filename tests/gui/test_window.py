@@ -19,7 +19,9 @@ def wait_for(qtbot, condition, timeout=60_000):
 
 
 def test_docks_carry_the_names_of_napari_s_menu(session):
-    assert {"Problem (MLPatch)", "Reconstruct (MLPatch)", "Compare (MLPatch)"} <= set(session.viewer.window.dock_widgets)
+    assert {"Problem (MLPatch)", "Reconstruct (MLPatch)", "Compare (MLPatch)"} <= set(
+        session.viewer.window.dock_widgets
+    )
     session.open_all()
     assert len(session.viewer.window.dock_widgets) == 3, "opening again adds nothing"
 
@@ -210,7 +212,8 @@ def test_reader_hands_the_file_to_the_problem_dock(session, qtbot, tmp_path):
     from napari_mlpatch.gui.readers import get_reader
 
     problem = mp.Problem(
-        mp.operators.ParallelBeam(image_shape=(32, 32), angles_deg="0:180:20", detector_count=46), np.ones((20, 46), "f4")
+        mp.operators.ParallelBeam(image_shape=(32, 32), angles_deg="0:180:20", detector_count=46),
+        np.ones((20, 46), "f4"),
     )
     path = str(tmp_path / "m.h5")
     mp.io.write_measurement(path, problem)
