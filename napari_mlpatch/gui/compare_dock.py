@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 import pyqtgraph
@@ -43,6 +44,7 @@ COLUMNS: list[tuple[str, str, str, bool | None, str]] = [
     ("residual", "relative_residual", "{:.4f}", None, "‖A x - y‖ / ‖y‖; smaller is not better: it may fit the noise"),
     ("chi²", "reduced_chi_square", "{:.3f}", None, "mean ((A x - y) / noise)²; about 1 where the noise is not fitted"),
 ]
+DRAW_SECONDS = 0.5
 PLOTS = {"PSNR / dB": "psnr", "objective": "objective", "change": "change", "primal residual": "primal_residual"}
 
 
@@ -52,6 +54,7 @@ class CompareDock(QWidget):
     def __init__(self, workbench: Workbench, view: LayerView, selected: Callable[[Entry], None] = lambda e: None):
         super().__init__()
         self.workbench, self.view, self._tell_selected = workbench, view, selected
+        self._drawn = 0.0
         headings = ["result", "iterations", *(c[0] for c in COLUMNS), "time", "memory"]
         self.table = QTableWidget(0, len(headings))
         self.table.setHorizontalHeaderLabels(headings)
@@ -198,7 +201,8 @@ class CompareDock(QWidget):
             self.table.blockSignals(True)
             self._fill_row(self.workbench.entries.index(entry), entry)
             self.table.blockSignals(False)
-            self._draw()
+            if time.monotonic() - self._drawn > DRAW_SECONDS:
+                self._draw()
 
     def _ticked(self, item: QTableWidgetItem) -> None:
         if item.column() == 0:
@@ -240,6 +244,7 @@ class CompareDock(QWidget):
 
     def _draw(self) -> None:
         """Convergence of all ticked results."""
+        self._drawn = time.monotonic()
         self.plot.clear()
         known = {key for e in self.workbench.entries for row in e.job.history[-20:] for key in row}
         if known and PLOTS[self.curve.currentText()] not in known:

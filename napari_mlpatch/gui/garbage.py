@@ -19,7 +19,6 @@ class GuiThreadGarbage:
     """From its making until ``close``, garbage is collected on the present thread only."""
 
     def __init__(self) -> None:
-        gc.collect()
         gc.freeze()
         self._collector = GarbageCollector(INTERVAL_SECONDS)
 

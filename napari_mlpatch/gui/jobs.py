@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.problem import Problem
@@ -92,6 +93,7 @@ class JobQueue:
     # ---- on the worker thread -------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread: a core is left to the window
         while (job := self._waiting.get()) is not None:
             if job.state == "queued":
                 self._run(job)

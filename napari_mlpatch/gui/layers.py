@@ -79,7 +79,7 @@ class LayerView:
     # ---- entries --------------------------------------------------------------------------------------------
 
     def _show_entry(self, entry: Entry) -> None:
-        frame = entry.job.frame
+        frame = entry.scene.preview if entry.job.frame is None and entry.result is None else entry.job.frame
         if entry.job.state in ("failed", "cancelled"):
             frame = None if entry.result is None else to_image(entry.result.x)
         if frame is None or entry.id in self._closed_by_user:
@@ -108,6 +108,9 @@ class LayerView:
                 self._closed_by_user.discard(number)
                 self._show_entry(entry)
             layer = self._entry_layers.get(number)
+            if layer is None and entry.job.active:
+                self._show_entry(entry)
+                layer = self._entry_layers.get(number)
             if layer is None:
                 continue
             _rename(layer, entry.caption)
