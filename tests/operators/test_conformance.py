@@ -55,7 +55,8 @@ def dense(A, function):
 
 
 def test_every_operator_has_an_example():
-    assert set(operators.names()) == set(EXAMPLES)
+    shipped = {cls.name for cls in operators if cls.__module__.startswith("napari_mlpatch.operators.")}
+    assert shipped == set(EXAMPLES)  # others, such as the one of reproduce.py, are registered by who imports them
 
 
 @each_operator
