@@ -43,6 +43,9 @@ def test_python_blocks_run(name, workdir, capsys):
     for line, _, source in found:
         code = compile("\n" * (line - 1) + source, name, "exec")  # so that errors name the line of the document
         exec(code, namespace)
+    if name == "README.md":
+        assert namespace["result"].metrics["psnr"] > 25
+        assert '"method"' in capsys.readouterr().out, "the recipe is printed"
 
 
 @pytest.fixture

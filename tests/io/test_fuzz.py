@@ -102,7 +102,7 @@ def test_damaged_files(name, folder, data):
 @pytest.mark.parametrize("name", [*FILES, *TEXT])
 def test_the_files_are_valid_before(name, folder):
     _, suffix, read = {**FILES, **TEXT}[name]
-    read(folder / f"{name}{suffix}")
+    assert read(folder / f"{name}{suffix}") is not None
 
 
 @given(content=st.binary(max_size=300))
