@@ -38,6 +38,10 @@ def value_of(p: Parameter, text: str) -> Any:
         return shape(text, p.name)
     if p.kind == "choice":
         return next((choice for choice in p.choices if str(choice) == text), text)
+    if p.kind == "array":
+        from napari_mlpatch import io
+
+        return io.read_array(text)
     if p.kind == "angles" and Path(text).is_file():
         from napari_mlpatch import io
 

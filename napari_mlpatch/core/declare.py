@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from .array import Array
 from .errors import InputError
 from .registry import Registry
 
@@ -78,16 +79,18 @@ class Parameter:
 
     @property
     def kind(self) -> str:
-        """``float``, ``int``, ``bool``, ``choice``, ``angles`` or ``shape``."""
+        """``float``, ``int``, ``bool``, ``str``, ``choice``, ``angles``, ``array`` or ``shape``."""
         if self.choices:
             return "choice"
         if get_origin(self.type) is tuple:
             return "shape" if Ellipsis not in get_args(self.type) else "angles"
-        return self.type.__name__
+        return self.type.__name__.lower()
 
     def json(self) -> dict[str, Any]:
         fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in ("type", "optional")}
         fields["default"] = None if self.required else self.default
+        if isinstance(fields["default"], Array):
+            fields["default"] = repr(fields["default"])
         return {"type": self.kind} | {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
 
 

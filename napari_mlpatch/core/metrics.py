@@ -54,23 +54,24 @@ def relative_residual(x: Tensor, problem: Problem) -> float:
 
 
 def reduced_chi_square(x: Tensor, problem: Problem) -> float:
-    """Mean of ``((A x - y) / noise_std)²``: about 1 where the residual is as large as the noise.
+    """Mean of ``(|A x - y| / noise_std)²``: about 1 where the residual is as large as the noise.
 
     NaN where the noise is unknown. Well below 1 the noise was fitted, well above 1 the picture misses signal.
     """
-    if not problem.noise_std:
-        return math.nan
-    return float(((problem.A(x) - problem.y).abs().double() / problem.noise_std).square().mean())
+    return _chi_square(problem.A(x) - problem.y, problem) if problem.noise_std else math.nan
 
 
 def evaluate(x: Tensor, problem: Problem, *, data_range: float | None = None) -> dict[str, float]:
-    """All metrics that the problem allows. ``data_range`` defaults to the range of the truth, and is among them."""
+    """All metrics that the problem allows. ``data_range`` defaults to the range of the truth, and is among them.
+
+    Images are compared as ``A.picture`` shows them: complex ones by their magnitude, mass maps by their E mode.
+    """
     residual = problem.A(x) - problem.y
     found = {"relative_residual": _relative(residual, problem.y)}
     if problem.noise_std:
-        found["reduced_chi_square"] = float((residual.abs().double() / problem.noise_std).square().mean())
+        found["reduced_chi_square"] = _chi_square(residual, problem)
     if problem.truth is not None:
-        found |= compare(x, problem.truth, data_range=data_range)
+        found |= compare(problem.A.picture(x), problem.A.picture(problem.truth), data_range=data_range)
     return found
 
 
@@ -80,9 +81,18 @@ def compare(x: Tensor, truth: Tensor, *, data_range: float | None = None) -> dic
     found = {}
     if span > 0:
         found["psnr"] = psnr(x, truth, data_range=span)
-        if x.ndim == 4 and not x.is_complex():
+        if x.ndim == 4:
             found["ssim"] = ssim(x, truth, data_range=span)
     return found | {"nrmse": nrmse(x, truth), "data_range": span}
+
+
+def _chi_square(residual: Tensor, problem: Problem) -> float:
+    squares = (residual.abs().double() / (problem.noise_std or math.nan)).square()
+    sampled = problem.A.sampled
+    if sampled is None:
+        return float(squares.mean())
+    where = sampled.to(squares.device).expand(problem.A.range_shape)
+    return float((squares * where).sum() / (where.sum() * squares.shape[0] * squares.shape[1]))
 
 
 def _relative(residual: Tensor, y: Tensor) -> float:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from .errors import InputError
+from .noise_level import from_smooth
+
+FLOATS = (torch.float32, torch.float64)
+COMPLEX = (torch.complex64, torch.complex128)
 
 
 class _Linear(torch.autograd.Function):
@@ -36,15 +40,22 @@ class Operator:
     noise in here.
 
     A subclass is a frozen pydantic dataclass (its fields are the parameters) that sets ``domain_shape`` and
-    ``range_shape`` and defines ``_apply`` and ``_adjoint``; ``_normal``, ``pinv`` and ``normal_symbol`` where
-    something faster or better than the default exists.
+    ``range_shape`` and defines ``_apply`` and ``_adjoint``; ``_normal``, ``pinv``, ``normal_symbol`` and
+    ``solve_shifted`` where something faster or better than the default exists. Where images are real and data
+    complex, the adjoint is that of the real inner product: ``Re(A^H y)``.
     """
 
     domain_shape: tuple[int, ...]
     range_shape: tuple[int, ...]
 
-    dtypes = (torch.float32, torch.float64, torch.complex64, torch.complex128)
-    """What it computes in. A subclass that knows only real tensors leaves out the complex ones."""
+    complex_image: ClassVar[bool | None] = None
+    """Whether images are complex (real ones are then accepted too); None: either, and the data are of the same kind."""
+
+    complex_data: ClassVar[bool | None] = None
+    """Whether measurements are complex; None: as the image."""
+
+    closed_form: ClassVar[bool] = False
+    """Whether ``solve_shifted`` exists."""
 
     @classmethod
     def suggest(cls, image_shape: tuple[int, ...]) -> dict[str, Any]:
@@ -68,6 +79,37 @@ class Operator:
         """The field's usual quick image from a measurement (filtered back-projection, zero-filling...)."""
         return self.T(y) / self.norm**2
 
+    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+        """``(AᵀA + alpha I)⁻¹ b`` in closed form, for images b and ``alpha > 0``; only where ``closed_form`` is set."""
+        raise NotImplementedError(f"{type(self).__name__} has no closed form: use solvers.shifted")
+
+    @property
+    def sampled(self) -> Tensor | None:
+        """Which samples of the measurement exist, bool, of a shape that broadcasts to ``range_shape``; None: all.
+
+        The others are zero in every measurement, carry no noise and count in no statistic.
+        """
+        return None
+
+    # ---- what a person sees -----------------------------------------------------------------------------------
+
+    def picture(self, x: Tensor) -> Tensor:
+        """The real image that stands for an image x, of the same shape: x, or the magnitude where that is complex."""
+        return x.abs() if x.is_complex() else x
+
+    def more_pictures(self, x: Tensor) -> dict[str, Tensor]:
+        """What else there is to see of an image x, by name: the phase where it is complex."""
+        return {"phase": x.angle()} if x.is_complex() else {}
+
+    def data_picture(self, y: Tensor) -> Tensor:
+        """A measurement ``[B, C, *range_shape]`` as real pictures ``[B, C, rows, columns]``."""
+        y = y.abs() if y.is_complex() else y
+        return y[:, :, None] if y.ndim == 3 else y.flatten(2, -3).square().sum(2).sqrt() if y.ndim > 4 else y
+
+    def estimate_std(self, y: Tensor) -> float:
+        """Standard deviation of the noise of a measurement, from the measurement: see ``noise_level.from_smooth``."""
+        return from_smooth(y)
+
     @cached_property
     def norm(self) -> float:
         """The largest singular value of A, by 30 power iterations in float32 on the CPU (from below, within 1 %)."""
@@ -89,7 +131,10 @@ class Operator:
         return math.sqrt(max(float((z * self.normal(z)).real.mean()), 0.0))
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor | float:
-        """Eigenvalues of a circulant approximation of AᵀA in ``rfft2`` layout: what preconditioners divide by."""
+        """Eigenvalues of a circulant approximation of AᵀA in ``rfft2`` layout: what preconditioners divide by.
+
+        ``dtype`` is real. Complex images are filtered by it in their real and imaginary parts.
+        """
         return self.column_norm**2
 
     def memory_bytes(self) -> int:
@@ -117,10 +162,12 @@ class Operator:
                 f"{name} expects a {side} of shape [batch, channel, {', '.join(map(str, shape))}], "
                 f"got {list(x.shape)}. Reshape the data or change the operator's sizes."
             )
-        if x.dtype not in self.dtypes:
-            known = " or ".join(str(t).removeprefix("torch.") for t in self.dtypes)
+        wanted = self.complex_data if kind == "adjoint" else self.complex_image
+        known = FLOATS if wanted is False else FLOATS + COMPLEX if wanted is None or kind != "adjoint" else COMPLEX
+        if x.dtype not in known:
+            names = " or ".join(str(t).removeprefix("torch.") for t in known)
             given = str(x.dtype).removeprefix("torch.")
-            raise InputError(f"{name} computes in {known}, got {given}. Convert the {side} first, e.g. with .float().")
+            raise InputError(f"{name} expects the {side} in {names}, got {given}. Convert the {side} first.")
 
 
 class Adjoint:

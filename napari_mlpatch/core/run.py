@@ -228,7 +228,7 @@ def estimate(problem: Problem, method: Method) -> Cost:
     """Time and memory that a run will take at most, from timing Aᵀ and AᵀA here (which builds their tables)."""
     expected = method.estimate(problem)
     A, y = problem.A, problem.y
-    x = torch.zeros(*y.shape[:2], *A.domain_shape, device=y.device, dtype=y.real.dtype)
+    x = torch.zeros_like(A.T(y))
     seconds = 2 * _time(lambda: A.T(y)) + expected.operator_calls * _time(lambda: A.normal(x))
     return Cost(seconds, int(A.memory_bytes() + expected.images * x.numel() * x.element_size()))
 
@@ -248,12 +248,14 @@ def simulate(x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dic
     ``source`` says where the image came from, in plain JSON.
     """
     image = torch.as_tensor(x).detach()
-    if not image.is_floating_point():
+    if not (image.is_floating_point() or image.is_complex()):
         image = image.to(torch.float32)
     while image.ndim < 2 + len(A.domain_shape):
         image = image[None]
     y = A(image)
     noisy = y if noise is None else noise(y, seed)
+    if A.sampled is not None:
+        noisy = torch.where(A.sampled.to(y.device), noisy, y)
     image_source = {"image": source or {"kind": "memory"}, "image_sha256": sha256(image)}
     return Problem(
         A,
@@ -303,9 +305,10 @@ def _distance(iterate: Iterate, problem: Problem) -> dict[str, float]:
     """The PSNR, where the truth is known."""
     if problem.truth is None:
         return {}
-    span = data_range_of(problem.truth)
     with torch.no_grad():
-        return {"psnr": psnr(iterate.x, problem.truth, data_range=span)} if span > 0 else {}
+        x, truth = problem.A.picture(iterate.x), problem.A.picture(problem.truth)
+        span = data_range_of(truth)
+        return {"psnr": psnr(x, truth, data_range=span)} if span > 0 else {}
 
 
 def _is_out_of_memory(error: Exception) -> bool:

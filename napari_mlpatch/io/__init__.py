@@ -2,6 +2,7 @@
 
 from . import samples
 from .angles import read_angles
+from .array_file import read_array
 from .atomic import check_writable
 from .image_files import image_from_file, read_image, write_image
 from .load import load, read_measurement
@@ -17,6 +18,7 @@ __all__ = [
     "open_image",
     "open_source",
     "read_angles",
+    "read_array",
     "read_image",
     "read_measurement",
     "samples",

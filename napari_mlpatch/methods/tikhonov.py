@@ -14,8 +14,8 @@ from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.noise import estimate_std
 from napari_mlpatch.solvers.cg import cg
+from napari_mlpatch.solvers.circulant import divide_spectrum
 from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplacian_symbol
 
 
@@ -39,14 +39,15 @@ class Tikhonov(Method):
         smooth = self.penalty == "gradient"
         weight = self.weight if self.weight is not None else _automatic_weight(problem, smooth)
         yield None
-        symbol = torch.as_tensor(A.normal_symbol(y.device, y.dtype)) + weight * (laplacian_symbol(b) if smooth else 1.0)
+        symbol = torch.as_tensor(A.normal_symbol(y.device, b.dtype.to_real()))
+        symbol = symbol + weight * (laplacian_symbol(b) if smooth else 1.0)
         symbol = symbol.clamp(min=1e-6 * float(symbol.max()))
 
         def system(x: Tensor) -> Tensor:
             return A.normal(x) + weight * (gradient_transpose(gradient(x)) if smooth else x)
 
         def precondition(r: Tensor) -> Tensor:
-            return r / symbol if symbol.ndim == 0 else torch.fft.irfft2(torch.fft.rfft2(r) / symbol, s=r.shape[-2:])
+            return divide_spectrum(r, symbol)
 
         start = state["k"] if state else 0
         for step in cg(
@@ -70,9 +71,15 @@ class Tikhonov(Method):
 
 def _automatic_weight(problem: Problem, smooth: bool) -> float:
     """Ratio of noise variance to the variance that the quick picture (smoothed over 4 pixels) shows."""
-    std = problem.noise_std if problem.noise_std is not None else estimate_std(problem.y)
-    x = torch.nn.functional.avg_pool2d(problem.A.pinv(problem.y), 4, ceil_mode=True).double()
-    size = float(x.square().mean())
-    spread = float((gradient(x) / 4.0).square().sum(0).mean()) if smooth else size
-    floor = 1e-3 * float(problem.y.double().square().mean()) ** 0.5
+    std = problem.noise_std if problem.noise_std is not None else problem.A.estimate_std(problem.y)
+    x = _smoothed(problem.A.pinv(problem.y))
+    size = float(x.abs().square().mean())
+    spread = float((gradient(x) / 4.0).abs().square().sum(0).mean()) if smooth else size
+    floor = 1e-3 * float(problem.y.abs().double().square().mean()) ** 0.5
     return max(std, floor) ** 2 / max(spread, 1e-6 * size) if size else 1.0
+
+
+def _smoothed(x: Tensor) -> Tensor:
+    if x.is_complex():
+        return torch.complex(_smoothed(x.real), _smoothed(x.imag))
+    return torch.nn.functional.avg_pool2d(x, 4, ceil_mode=True).double()

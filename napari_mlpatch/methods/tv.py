@@ -13,7 +13,6 @@ from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.noise import estimate_std
 from napari_mlpatch.solvers.admm import Term, admm
 from napari_mlpatch.solvers.gradient import (
     gradient,
@@ -58,8 +57,8 @@ class TV(Method):
         weight = self.weight if self.weight is not None else automatic_weight(problem)
         terms = [Term(gradient, gradient_transpose, lambda v, t: shrink(v, weight * t, isotropic), laplacian_symbol(x))]
         if self.nonnegative:
-            terms.append(Term(_same, _same, lambda v, t: v.clamp(min=0), 1.0))
-            x = x.clamp(min=0)
+            terms.append(Term(_same, _same, lambda v, t: _nonnegative(v), 1.0))
+            x = _nonnegative(x)
         # The threshold weight / rho starts at half the mean gradient of the first picture, where that is not flat.
         steepness = max(float(gradient_norm(gradient(x), isotropic).mean()), 1e-3 * float(x.abs().mean()))
         rho = 2.0 * weight / steepness if steepness else 1.0
@@ -68,7 +67,7 @@ class TV(Method):
             b,
             terms,
             x,
-            normal_symbol=A.normal_symbol(y.device, y.dtype),
+            normal_symbol=A.normal_symbol(y.device, b.dtype.to_real()),
             rho=rho,
             iterations=self.iterations,
             state=state,
@@ -77,7 +76,7 @@ class TV(Method):
                 yield None
                 continue
             converged = max(step.change, step.primal) <= self.tolerance
-            x = step.x.clamp(min=0) if self.nonnegative else step.x
+            x = _nonnegative(step.x) if self.nonnegative else step.x
             scalars = {"weight": weight, "change": step.change, "primal_residual": step.primal}
             if step.k % 10 == 0 or converged or step.k == self.iterations:
                 scalars["objective"] = objective(x, problem, weight, isotropic)
@@ -92,15 +91,20 @@ class TV(Method):
 
 def objective(x: Tensor, problem: Problem, weight: float, isotropic: bool = True) -> float:
     """``½ ‖A x - y‖² + weight · TV(x)``."""
-    misfit = float((problem.A(x) - problem.y).double().square().sum())
+    misfit = float((problem.A(x) - problem.y).abs().double().square().sum())
     return 0.5 * misfit + weight * total_variation(x, isotropic)
 
 
 def automatic_weight(problem: Problem) -> float:
     """Half the standard deviation that the noise has in Aᵀy: ``½ · noise_std · (rms norm of A's columns)``."""
-    std = problem.noise_std if problem.noise_std is not None else estimate_std(problem.y)
-    floor = 1e-3 * float(problem.y.double().square().mean()) ** 0.5
+    std = problem.noise_std if problem.noise_std is not None else problem.A.estimate_std(problem.y)
+    floor = 1e-3 * float(problem.y.abs().double().square().mean()) ** 0.5
     return 0.5 * max(std, floor) * problem.A.column_norm or 1.0
+
+
+def _nonnegative(x: Tensor) -> Tensor:
+    """The nearest non-negative image; of a complex one, which must be real and non-negative."""
+    return x.real.clamp(min=0).to(x.dtype)
 
 
 def _same(x: Tensor) -> Tensor:

@@ -60,7 +60,7 @@ class ParallelBeam(Operator):
         ),
     ] = None
 
-    dtypes = (torch.float32, torch.float64)
+    complex_image = complex_data = False
 
     @field_validator("image_shape")
     @classmethod

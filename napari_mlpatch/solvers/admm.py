@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .cg import Linear, cg, norm
+from .circulant import divide_spectrum
 
 TINY = 1e-300
 
@@ -80,9 +81,7 @@ def admm(
         divisor = normal_symbol + rho * sum((t.symbol for t in terms), 0.0)
 
         def precondition(r: Tensor, divisor: Tensor | float = divisor) -> Tensor:
-            if isinstance(divisor, float):
-                return r / divisor
-            return torch.fft.irfft2(torch.fft.rfft2(r) / divisor, s=r.shape[-2:])
+            return divide_spectrum(r, divisor)
 
         rhs = b + rho * sum((t.KT(zi - ui) for t, zi, ui in zip(terms, z, u, strict=True)), torch.zeros_like(b))
         previous = x

@@ -28,7 +28,7 @@ def gradient_transpose(g: Tensor) -> Tensor:
 def laplacian_symbol(like: Tensor) -> Tensor:
     """Eigenvalues of the periodic ``gradient_transpose(gradient(x))`` in ``rfft2`` layout."""
     rows, columns = like.shape[-2:]
-    kwargs = {"device": like.device, "dtype": like.dtype}
+    kwargs = {"device": like.device, "dtype": like.dtype.to_real()}
     r = 4.0 * torch.sin(torch.pi * torch.fft.fftfreq(rows, **kwargs)) ** 2
     c = 4.0 * torch.sin(torch.pi * torch.fft.rfftfreq(columns, **kwargs)) ** 2
     return r[:, None] + c

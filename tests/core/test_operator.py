@@ -88,7 +88,9 @@ def test_errors_say_what_was_seen(A):
         InputError, match=r"Matrix expects a measurement of shape \[batch, channel, 5\], got \[1, 1, 4\]"
     ):
         A.T(torch.zeros(1, 1, 4))
-    with pytest.raises(InputError, match="Matrix computes in float32 or float64 or complex64 or complex128, got int64"):
+    with pytest.raises(
+        InputError, match="expects the image in float32 or float64 or complex64 or complex128, got int64"
+    ):
         A(torch.zeros(1, 1, 4, dtype=torch.int64))
 
 

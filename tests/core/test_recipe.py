@@ -29,7 +29,7 @@ def test_holds_everything(problem, recipe):
     assert values["format"] == "napari-mlpatch recipe 1"
     assert values["method"]["name"] == "tv" and values["method"]["params"]["weight"] == 0.1
     assert values["operator"]["params"]["angles_deg"] == [0.1, 1 / 3, 90]
-    assert values["noise"] == {"name": "gaussian", "params": {"relative": 0.1, "std": None}}
+    assert values["noise"] == {"name": "gaussian", "params": {"relative": 0.1, "std": None, "snr_db": None}}
     assert values["data"]["sha256"] == problem.fingerprint and values["data"]["noise_std"] == problem.noise_std
     assert values["data"]["source"]["image"] == {"kind": "sample", "name": "x"}
     assert (values["seed"], values["device"], values["weights"], values["stopped_at"]) == (7, "cpu", "abc", None)

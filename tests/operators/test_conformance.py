@@ -32,10 +32,22 @@ EXAMPLES: dict[str, list[tuple[Operator, float]]] = {
 CASES = [(A, tolerance) for name in EXAMPLES for A, tolerance in EXAMPLES[name]]
 IDS = [f"{name}-{'x'.join(map(str, A.domain_shape))}" for name in EXAMPLES for A, _ in EXAMPLES[name]]
 
+
+def only(condition):
+    """Those of the operators for which it holds."""
+    chosen = [i for i, (A, _) in enumerate(CASES) if condition(A)]
+    return pytest.mark.parametrize("A", [CASES[i][0] for i in chosen], ids=[IDS[i] for i in chosen])
+
+
 each_operator = pytest.mark.parametrize("A", [A for A, _ in CASES], ids=IDS)
 
 
 def image(A, *batch, dtype=torch.float64):
+    """White noise, complex where A's images are."""
+    return torch.randn(*(batch or (1, 1)), *A.domain_shape, dtype=dtype.to_complex() if A.complex_image else dtype)
+
+
+def real_image(A, *batch, dtype=torch.float64):
     return torch.randn(*(batch or (1, 1)), *A.domain_shape, dtype=dtype)
 
 
@@ -48,10 +60,11 @@ def relative(a, b):
 
 
 def dense(A, function):
-    """The matrix of a linear function of A's images, one column for each pixel."""
+    """The matrix of a linear function of A's images, one column for each pixel; complex rows of real columns as two."""
     n = math.prod(A.domain_shape)
     units = torch.eye(n, dtype=torch.float64).reshape(n, 1, *A.domain_shape)
-    return function(units).flatten(1).T
+    matrix = function(units).flatten(1).T
+    return matrix if A.complex_image or not matrix.is_complex() else torch.cat([matrix.real, matrix.imag])
 
 
 def test_every_operator_has_an_example():
@@ -64,9 +77,44 @@ def test_every_operator_has_an_example():
 def test_adjoint(A, dtype, bound):
     x, y = image(A, 2, 1, dtype=dtype), measurement(A, 2, 1, dtype=dtype)
     Ax, ATy = A(x), A.T(y)
-    there = torch.vdot(Ax.flatten(), y.flatten()).real
-    back = torch.vdot(x.flatten().to(ATy.dtype), ATy.flatten()).real
+    there, back = torch.vdot(Ax.flatten(), y.flatten()), torch.vdot(x.flatten(), ATy.flatten())
+    if not ATy.is_complex():
+        there = there.real
     assert abs(there - back) <= bound * Ax.norm() * y.norm()
+
+
+@only(lambda A: A.complex_image)
+def test_real_images_are_taken_as_complex_ones(A):
+    x = real_image(A)
+    assert torch.equal(A(x), A(x.to(torch.complex128)))
+    assert torch.equal(A.normal(x), A.normal(x.to(torch.complex128)))
+
+
+@only(lambda A: A.closed_form)
+def test_closed_form(A):
+    b = image(A, 2, 1)
+    for alpha in (0.01, 3.0):
+        x = A.solve_shifted(b, alpha)
+        assert relative(A.normal(x) + alpha * x, b) < 1e-10
+
+
+@only(lambda A: A.sampled is not None)
+def test_samples_that_do_not_exist(A):
+    missing = ~A.sampled.expand(A.range_shape)
+    assert missing.any() and A.sampled.any()
+    assert not A(image(A))[..., missing].any()
+    y = measurement(A)
+    filled = torch.where(missing, torch.zeros_like(y), y)
+    assert torch.equal(A.T(y), A.T(filled)) and torch.equal(A.pinv(y), A.pinv(filled))
+
+
+@each_operator
+def test_pictures(A):
+    x = image(A, 2, 1)
+    for seen in (A.picture(x), *A.more_pictures(x).values()):
+        assert seen.shape == x.shape and not seen.is_complex()
+    seen = A.data_picture(measurement(A, 2, 1))
+    assert seen.ndim == 4 and seen.shape[:2] == (2, 1) and not seen.is_complex() and seen.isfinite().all()
 
 
 @each_operator
@@ -161,7 +209,7 @@ def test_transposed_twice(A):
 
 @each_operator
 def test_wrong_input(A):
-    x, y = image(A), measurement(A)
+    x, y = real_image(A), measurement(A)
     for f, given in ((A, x), (A.normal, x), (A.T, y), (A.pinv, y)):
         wrong = torch.cat([given, given], -1)
         with pytest.raises(InputError, match=r"expects a (image|measurement) of shape \[batch, channel"):
@@ -170,7 +218,13 @@ def test_wrong_input(A):
             f(given[0])
         for dtype in (torch.int32, torch.bool, torch.float16, torch.bfloat16):
             with pytest.raises(InputError, match=f"got {dtype}".replace("torch.", "")):
-                f(given.to(dtype))
+                f(given.real.to(dtype))
+    if A.complex_image is False:
+        with pytest.raises(InputError, match="got complex64"):
+            A(x.to(torch.complex64))
+    if A.complex_data is not None:
+        with pytest.raises(InputError, match="expects the measurement in"):
+            A.T(y.real.float() if A.complex_data else y.to(torch.complex64))
 
 
 @each_operator
@@ -192,6 +246,7 @@ def test_normal_symbol_preconditions(A):
     assert symbol.ndim == 0 or symbol.shape == (A.domain_shape[-2], A.domain_shape[-1] // 2 + 1)
     assert (symbol >= 0).all() and symbol.max() > 0
     assert symbol.max() < 1.5 * A.norm**2
+    assert not symbol.is_complex()
 
 
 @each_operator
@@ -224,5 +279,5 @@ def test_tables_from_inference_mode_serve_training(A):
     with torch.inference_mode():
         fresh(image(A)), fresh.normal(image(A))
     x = image(A).requires_grad_()
-    (fresh(x).sum() + fresh.normal(x).sum()).backward()
+    (fresh(x).abs().sum() + fresh.normal(x).abs().sum()).backward()
     assert x.grad is not None and x.grad.isfinite().all()

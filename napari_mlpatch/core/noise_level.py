@@ -1,0 +1,35 @@
+"""The standard deviation of noise, estimated from a measurement."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+MAD_TO_STD = 1.4826
+
+
+def from_smooth(y: Tensor) -> float:
+    """Standard deviation of white noise in a smooth measurement, robustly, from second differences along the last axis.
+
+    ``1.4826 · median |y[j-1] - 2 y[j] + y[j+1]| / sqrt(6)`` (the median absolute deviation; Donoho & Johnstone 1994).
+    Of complex data: the root of the summed variances of real and imaginary part.
+    """
+    if y.is_complex():
+        return math.hypot(from_smooth(y.real), from_smooth(y.imag))
+    if y.shape[-1] < 3:
+        return 0.0
+    second = y[..., 2:] - 2.0 * y[..., 1:-1] + y[..., :-2]
+    return MAD_TO_STD * float(second.abs().median()) / math.sqrt(6.0)
+
+
+def from_mostly_noise(y: Tensor) -> float:
+    """Standard deviation of white noise in values of which most hold no signal: ``1.4826 · median |y|``.
+
+    Of complex values: ``median |y| / sqrt(ln 2)``, the median of a Rayleigh distribution.
+    """
+    if y.numel() == 0:
+        return 0.0
+    middle = float(torch.median(y.abs()))
+    return middle / math.sqrt(math.log(2.0)) if y.is_complex() else MAD_TO_STD * middle
