@@ -1,0 +1,68 @@
+"""Networks: one file is one architecture. All are called as ``network(x, sigma)`` on ``[B, C, H, W]``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from torch import Tensor, nn
+
+from napari_mlpatch.core.declare import explain
+from napari_mlpatch.core.errors import InputError
+
+ARCHITECTURES = {"mlpatch": ("mlpatch", "MLPatch")}
+"""Module and class by the name that cards and recipes use. The class has ``architecture`` and ``Config``."""
+
+
+def architecture(name: str) -> Any:
+    """The class of that name. Raises InputError with the known names."""
+    if name not in ARCHITECTURES:
+        raise InputError(f"Unknown architecture {name!r}. Known: {', '.join(sorted(ARCHITECTURES))}.")
+    module, cls = ARCHITECTURES[name]
+    return getattr(importlib.import_module(f".{module}", __name__), cls)
+
+
+def build(name: str, config: Any = None) -> nn.Module:
+    """A new network by its architecture and configuration: a mapping, a ``Config``, or None for the defaults.
+
+    Raises InputError for unknown names and parameters.
+    """
+    cls = architecture(name)
+    if config is None or isinstance(config, Mapping):
+        try:
+            config = cls.Config(**(config or {}))
+        except ValidationError as error:
+            raise InputError(f"architecture {name!r}: {explain(error, cls.Config)}") from None
+    return cls(config)
+
+
+def describe(network: Any) -> dict[str, Any]:
+    """``{"name": ..., "params": {...}}`` as plain JSON: what ``build`` makes the network of."""
+    params = TypeAdapter(type(network.config)).dump_python(network.config, mode="json")
+    return {"name": type(network).architecture, "params": params}
+
+
+def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """A network with trained tensors, ready for use (no gradients of the weights).
+
+    Raises InputError where names, shapes or values are not those of a trained network of this architecture.
+    """
+    network = build(name, config)
+    own = network.state_dict()
+    missing, unknown = own.keys() - tensors.keys(), tensors.keys() - own.keys()
+    if missing or unknown:
+        found = [f"missing {', '.join(sorted(missing)[:3])}"] * bool(missing)
+        found += [f"unknown {', '.join(sorted(unknown)[:3])}"] * bool(unknown)
+        raise InputError(f"These are not weights of the architecture {name!r}: {'; '.join(found)}.")
+    for key, value in tensors.items():
+        if value.shape != own[key].shape:
+            raise InputError(
+                f"These weights do not fit their configuration: {key} has shape {list(value.shape)}, "
+                f"{list(own[key].shape)} was expected."
+            )
+        if not bool(value.isfinite().all()):
+            raise InputError(f"These weights are damaged: {key} holds NaN or infinite values.")
+    network.load_state_dict(dict(tensors))
+    return network.requires_grad_(False).eval()
