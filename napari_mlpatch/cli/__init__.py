@@ -24,6 +24,7 @@ VERBS = {
     "reconstruct": "make a picture from a measurement",
     "evaluate": "measure how good a picture is",
     "replay": "make a picture again from its recipe",
+    "train": "train a denoiser",
     "bench": "compare speed and memory with other programs",
     "reproduce": "check a published figure",
     "demo": "run the window through a tour, leave a report and a screenshot",

@@ -66,3 +66,9 @@ def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Mo
             raise InputError(f"These weights are damaged: {key} holds NaN or infinite values.")
     network.load_state_dict(dict(tensors))
     return network.requires_grad_(False).eval()
+
+
+def of_weights(weights: Any) -> nn.Module:
+    """The network of loaded ``Weights``, ready for use. Raises InputError like ``from_tensors``."""
+    made_of = weights.card.architecture
+    return from_tensors(made_of.name, made_of.params, weights.tensors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from napari_mlpatch.core.errors import InputError
 from .cubic import sampling_matrix
 from .fourier_filter import FourierFilter
 from .mlpatch_config import MLPatchConfig
-from .patch_geometry import initial_points, reach, reflected, tap_radius
+from .patch_geometry import farthest, initial_points, reflected, tap_radius
 from .perceptron import Perceptrons
 
 Sampler = Callable[[Tensor], Tensor]
@@ -129,9 +129,7 @@ class MLPatch(nn.Module):
         return math.inf if self.filter is not None or self.warp is not None else self._radius()
 
     @torch.no_grad()
-    def patch_points(
-        self, coords: Tensor, image: Tensor | None = None, sigma: float | Tensor | None = None
-    ) -> Tensor:
+    def patch_points(self, coords: Tensor, image: Tensor | None = None, sigma: float | Tensor | None = None) -> Tensor:
         """Where the patches of these positions are sampled: ``[B, P, N, M, 2]`` in pixels, B = 1 without image.
 
         ``coords`` are ``[P, 2]`` or ``[B, P, 2]``. The image is needed where the network moves the samples by it.
@@ -166,7 +164,7 @@ class MLPatch(nn.Module):
 
     def _radius(self) -> int:
         moved = self.config.max_offset if len(self.deformations) else 0.0
-        return tap_radius(reach(self.offsets()) + moved)
+        return tap_radius(farthest(self.offsets()) + moved)
 
     def _at(self, x: Tensor, coords: Tensor, sigmas: Tensor | None, chunk: int | None, dtype: Any) -> Tensor:
         q = self.prepare(x)
@@ -243,16 +241,18 @@ class MLPatch(nn.Module):
             raise InputError(
                 f"This network takes images [batch, {self.config.channels}, rows, columns], got {list(x.shape)}."
             )
-        smallest = min(x.shape[-2:])
-        if smallest <= self._radius():
+        reach, (rows, columns) = self._radius(), x.shape[-2:]
+        if min(rows, columns) <= reach:
             raise InputError(
-                f"The image has {x.shape[-2]} x {x.shape[-1]} pixels, but the patch reaches {self._radius()} pixels from "
-                f"its centre. Use an image of at least {self._radius() + 1} x {self._radius() + 1} pixels."
+                f"The image has {rows} x {columns} pixels, but the patch reaches {reach} pixels from its centre. "
+                f"Use an image of at least {reach + 1} x {reach + 1} pixels."
             )
         if not self.config.noise_input:
             return None
         if sigma is None:
-            raise InputError("This network needs the standard deviation of the noise, sigma, in the units of the image.")
+            raise InputError(
+                "This network needs the standard deviation of the noise, sigma, in the units of the image."
+            )
         return torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
 
 
@@ -283,7 +283,9 @@ def _in_image(q: Tensor, coords: Tensor) -> Sampler:
 def _check_coords(coords: Tensor, x: Tensor) -> Tensor:
     """The positions as ``[1 or B, P, 2]`` of the type of x."""
     if coords.ndim not in (2, 3) or coords.shape[-1] != 2 or (coords.ndim == 3 and len(coords) not in (1, len(x))):
-        raise InputError(f"Positions are [P, 2] or [{len(x)}, P, 2], (row, column) in pixels, got {list(coords.shape)}.")
+        raise InputError(
+            f"Positions are [P, 2] or [{len(x)}, P, 2], (row, column) in pixels, got {list(coords.shape)}."
+        )
     coords = coords.to(x)
     last = coords.new_tensor([n - 0.5 for n in x.shape[-2:]])
     outside = ~((coords >= -0.5) & (coords <= last)).all(-1)

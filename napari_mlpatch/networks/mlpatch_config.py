@@ -23,9 +23,9 @@ class MLPatchConfig:
     """
 
     channels: Annotated[Literal[1, 2, 3], Field(description="channels of the image")] = 1
-    out_channels: Annotated[Literal[1, 2, 3] | None, Field(description="channels of the output; as many by default")] = (
-        None
-    )
+    out_channels: Annotated[
+        Literal[1, 2, 3] | None, Field(description="channels of the output; as many by default")
+    ] = None
     geometry: Annotated[Geometry, Field(description="initial positions of the samples")] = "round"
     rings: Annotated[int, Field(ge=1, le=64, description="samples on a ray, N")] = 9
     rays: Annotated[int, Field(ge=1, le=64, description="rays, M")] = 9

@@ -27,7 +27,7 @@ def initial_points(geometry: Geometry, rings: int, rays: int, radius: float) -> 
     return (2 * torch.rand(rings, rays, 2) - 1) * radius
 
 
-def reach(points: Tensor) -> float:
+def farthest(points: Tensor) -> float:
     """Largest distance of a point from the centre along either axis, in pixels."""
     return float(points.detach().abs().max())
 

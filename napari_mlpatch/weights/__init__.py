@@ -1,7 +1,7 @@
 """Trained weights: tensors in a safetensors file, and beside it a card that says what they are good for."""
 
 from .card import Card
-from .files import Weights, load, read_card
+from .files import Weights, load, read_card, save
 from .zoo import available, find
 
-__all__ = ["Card", "Weights", "available", "find", "load", "read_card"]
+__all__ = ["Card", "Weights", "available", "find", "load", "read_card", "save"]

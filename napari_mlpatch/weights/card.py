@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,9 +19,10 @@ NORM_TOLERANCE = 0.02
 class Card(BaseModel):
     """The model card that lies as JSON beside the tensors.
 
-    ``method`` is the registered name of the method that the weights are for, ``architecture`` the network and
-    its configuration. ``operator`` and ``operator_norm`` (‖A‖) are those of the training, ``data`` says in
-    words what was trained on. ``sha256`` is the hash of the safetensors file.
+    ``method`` is the registered name of the method that the weights are for, or "denoiser": any method that works
+    with denoisers. ``architecture`` is the network and its configuration. ``operator`` and ``operator_norm`` (‖A‖) are
+    those of the training; a denoiser has none. ``data`` says in words what was trained on, ``training`` holds the
+    recipe of ``mlpatch train``. ``sha256`` is the hash of the safetensors file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -31,12 +32,13 @@ class Card(BaseModel):
     title: str
     method: str
     architecture: Description
-    operator: Description
-    operator_norm: Annotated[float, Field(gt=0)]
+    operator: Description | None = None
+    operator_norm: Annotated[float, Field(gt=0)] | None = None
     noise: Description | None
     data: str
     steps: Annotated[int, Field(ge=0)]
     seed: int
+    training: dict[str, Any] | None = None
     metrics: dict[str, float]
     licence: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -47,8 +49,13 @@ class Card(BaseModel):
         Learned methods are not invariant to ‖A‖, so an operator of another norm is refused.
         """
         these = f"The weights {self.name!r}"
+        if self.method == "denoiser":
+            takes = method.weights_kind == "denoiser"
+            return "" if takes else f"{these} are a denoiser, which the method {method.name!r} has no use for."
         if method.name != self.method:
             return f"{these} are for the method {self.method!r}, not for {method.name!r}."
+        if self.operator is None or self.operator_norm is None:
+            return f"The card of {self.name!r} does not say for which operator they were trained."
         kind = getattr(A, "name", type(A).__name__)
         if kind != self.operator.name:
             return f"{these} were trained for the operator {self.operator.name!r}, not for {kind!r}."

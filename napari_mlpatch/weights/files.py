@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -50,6 +51,38 @@ def load(path: str | os.PathLike[str]) -> Weights:
         return Weights(safetensors.torch.load(content), card)
     except safetensors.SafetensorError as error:
         raise InputError(f"{path} is damaged or no safetensors file: {error}.") from None
+
+
+def save(folder: str | os.PathLike[str], tensors: Mapping[str, Tensor], **about: Any) -> Card:
+    """Write ``NAME.safetensors`` and its card into a folder; ``about`` are the card's fields but for ``sha256``.
+
+    Raises InputError for wrong fields, and for a folder that cannot be written.
+    """
+    import safetensors.torch
+
+    content = safetensors.torch.save({key: value.detach().cpu().contiguous() for key, value in tensors.items()})
+    try:
+        card = Card(**about, sha256=hashlib.sha256(content).hexdigest())
+    except ValidationError as error:
+        raise InputError(f"There is no such model card: {explain(error)}") from None
+    path = Path(folder).expanduser() / f"{card.name}.safetensors"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, content)
+        _write(path.with_suffix(".json"), (card.model_dump_json(indent=1, exclude_none=True) + "\n").encode())
+    except OSError as error:
+        raise InputError(f"The weights {path} cannot be written: {error.strerror or error}.") from None
+    return card
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Complete or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_card(path: str | os.PathLike[str]) -> Card:

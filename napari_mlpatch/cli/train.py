@@ -1,0 +1,72 @@
+"""Train a denoiser from a recipe. Leaves NAME.safetensors with its card, and a checkpoint to resume from.
+
+  mlpatch train recipe.json --data pictures --out trained
+  mlpatch train recipe.json --data pictures --out trained --resume
+  mlpatch train --example > recipe.json
+  torchrun --nproc-per-node 4 -m napari_mlpatch.cli train recipe.json --out trained
+
+Ctrl-C stops it; what was done up to the last checkpoint is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_mlpatch.core.errors import InputError
+
+from .output import duration, number, print_json, say
+
+if TYPE_CHECKING:
+    from napari_mlpatch.training import Step
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE.json", help="the training recipe")
+    parser.add_argument("--out", default="trained", metavar="DIR", help="folder for weights and checkpoint (trained)")
+    parser.add_argument("--data", default=".", metavar="DIR", help="where relative paths of the recipe start (.)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--device", help="another device than the recipe's, e.g. cuda")
+    parser.add_argument("--example", action="store_true", help="print a recipe that needs no data")
+    parser.add_argument("--json", action="store_true", help="the card as one JSON document on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    from napari_mlpatch.training import Step, TrainingRecipe, ship, train
+    from napari_mlpatch.training.examples import EXAMPLE
+
+    if args.example:
+        print(EXAMPLE.to_json())
+        return 0
+    if args.recipe is None:
+        raise InputError("Name a training recipe. `mlpatch train --example` prints one to start from.")
+    recipe = TrainingRecipe.read(args.recipe)
+    if args.device is not None:
+        recipe = recipe.model_copy(update={"device": args.device})
+    out = Path(args.out).expanduser()
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file. Give a folder with --out.")
+    wait = 0.2 if sys.stderr.isatty() else 10.0
+    shown = -wait
+    for event in train(recipe, out=out, data=args.data, resume=args.resume):
+        if isinstance(event, Step):
+            if event.psnr or event.seconds - shown > wait:
+                say(_line(event))
+                shown = event.seconds
+        elif event.rank == 0:
+            card = ship(event, recipe, out)
+            if args.json:
+                print_json(card.model_dump(mode="json", exclude_none=True))
+            else:
+                print(f"{out / card.name}.safetensors: {card.title}, {card.steps} steps, {duration(event.seconds)}")
+                for name, value in card.metrics.items():
+                    print(f"  {name} {value:.2f} dB")
+    return 0
+
+
+def _line(step: Step) -> str:
+    left = duration(step.seconds / step.k * (step.total - step.k))
+    words = [f"{step.k}/{step.total}", f"{left} left", f"loss {number(step.loss)}"]
+    return "  ".join(words + [f"{name} {value:.2f} dB" for name, value in step.psnr.items()])

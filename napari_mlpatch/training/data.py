@@ -1,0 +1,106 @@
+"""The images that a recipe names, for training and for validation."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+
+from .pictures import Pictures
+from .recipe import Files, Synthetic
+from .synthetic import draw
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy", ".npz")
+
+
+def open_data(
+    data: Files | Synthetic, root: str | os.PathLike[str] = ".", device: torch.device | str = "cpu"
+) -> tuple[Pictures, Pictures | None]:
+    """Images for training, and those held out for validation (None if there are none).
+
+    Relative paths start at ``root``. Raises InputError for missing and unreadable files, and if nothing is left.
+    """
+    if isinstance(data, Synthetic):
+        images = draw(data.kind, data.count, data.size, data.colours, seed=2**31)
+    else:
+        files = [file for path in data.paths for file in _files(Path(root).expanduser() / Path(path).expanduser())]
+        images = [image for file in files for image in _images(file, data)]
+    if len(images) <= data.hold_out:
+        raise InputError(
+            f"There are {len(images)} images, and {data.hold_out} of them are held out. Lower hold_out or add images."
+        )
+    count = len(images) - data.hold_out
+    return Pictures(images[:count], device), Pictures(images[count:], device) if data.hold_out else None
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURES)
+        if not found:
+            raise InputError(f"The folder {path} holds no {', '.join(PICTURES)} files. Choose another.")
+        return found
+    if not path.is_file():
+        raise InputError(f"There is no file or folder {path}. Relative paths start at the folder given by --data.")
+    return [path]
+
+
+def _images(path: Path, data: Files) -> list[np.ndarray]:
+    """The images ``[C, H, W]`` of a file, uint8 or float32."""
+    if path.suffix.lower() == ".npz":
+        stack = _stack(path)
+    elif path.suffix.lower() in (".tif", ".tiff", ".npy"):
+        stack = io.read_image(path)[0]
+    else:
+        stack = _picture(path)
+    if stack.ndim >= 3 and stack.shape[-1] in (3, 4) and stack.shape[-1] < stack.shape[-2]:
+        stack = stack[..., :3] if data.colours == 3 else _grey(stack[..., :3])
+    elif data.colours == 3:
+        raise InputError(f"{path} is grey, but the recipe asks for three colours. Use other images or colours = 1.")
+    rank = 3 if data.colours == 3 else 2
+    stack = stack.reshape(-1, *stack.shape[-rank:])
+    return [_scaled(image if rank == 2 else np.moveaxis(image, -1, 0), data) for image in stack]
+
+
+def _picture(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as picture:
+            if picture.mode.startswith(("I", "F")):
+                return np.asarray(picture)
+            return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} cannot be read as a picture: {error}.") from None
+
+
+def _stack(path: Path) -> np.ndarray:
+    """The largest array of images in a .npz file."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = [array for name in file.files if (array := file[name]).ndim >= 2 and array.dtype.kind in "iuf"]
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from None
+    if not arrays:
+        raise InputError(f"{path} holds no array of images. One of numbers, [images, rows, columns], is needed.")
+    return max(arrays, key=lambda array: array.size)
+
+
+def _grey(stack: np.ndarray) -> np.ndarray:
+    grey = stack.astype(np.float32) @ np.array([0.2125, 0.7154, 0.0721], np.float32)
+    return grey if stack.dtype.kind == "f" else np.rint(grey).astype(stack.dtype)
+
+
+def _scaled(image: np.ndarray, data: Files) -> np.ndarray:
+    image = image if image.ndim == 3 else image[None]
+    if data.low is not None and data.high is not None:
+        return np.clip((image.astype(np.float32) - data.low) / (data.high - data.low), 0, 1)
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype.kind in "iu":
+        return image.astype(np.float32) / np.iinfo(image.dtype).max
+    return image.astype(np.float32)

@@ -1,0 +1,155 @@
+"""Training: one loop, read from top to bottom. Nothing here knows the network; the loss of a batch does."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from napari_mlpatch import networks
+from napari_mlpatch.core.errors import InputError
+
+from . import checkpoint
+from .data import open_data
+from .objective import loss_of
+from .parallel import Team
+from .recipe import TrainingRecipe
+from .validation import validate
+
+FINAL = 0.01
+"""The learning rate at the end, in terms of the largest."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """After step k of total: the loss (averaged since the last event), the learning rate, seconds of work so far.
+
+    ``psnr`` are the validation's, by noise level, where there was one.
+    """
+
+    k: int
+    total: int
+    loss: float
+    lr: float
+    seconds: float
+    psnr: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The end: the averaged network, on the CPU, and its figures on the images that were held out."""
+
+    network: nn.Module
+    metrics: dict[str, float]
+    steps: int
+    seconds: float
+    rank: int = 0
+
+
+def train(
+    recipe: TrainingRecipe,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] = ".",
+    resume: bool = False,
+    report_every: int = 20,
+) -> Iterator[Step | Trained]:
+    """Train a network: any number of ``Step`` and then ``Trained``. To stop, close the generator.
+
+    Checkpoints go to the folder ``out``, from which ``resume`` continues as if there had been no stop. ``data`` is
+    where relative paths of the recipe start. Under ``torchrun`` each process takes its share of the images.
+    Raises InputError for bad recipes, data and checkpoints, and where the loss is no longer a number.
+    """
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    team = Team.of(recipe.device)
+    device = team.device
+    pictures, held_out = open_data(recipe.data, data, device)
+    torch.manual_seed(recipe.seed)
+    network: Any = networks.build(recipe.network.name, recipe.network.params).to(device)
+    if network.config.channels != pictures.channels:
+        raise InputError(
+            f"The network takes {network.config.channels} channels, the images have {pictures.channels}. "
+            "Change the network's channels or the data's colours."
+        )
+    average = copy.deepcopy(network).requires_grad_(False).eval()
+    batch_loss = loss_of(network)
+    weights = [p for p in network.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(weights, lr=recipe.lr, betas=(0.9, 0.99), foreach=True)
+
+    folder = None if out is None else Path(out).expanduser()
+    done, before = 0, 0.0
+    if resume:
+        if folder is None:
+            raise InputError("To resume, give the folder of the checkpoint.")
+        state = checkpoint.load(folder, recipe)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        done, before = state["k"], state["seconds"]
+    elif folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    random = torch.Generator(device)
+    start = saved = time.monotonic()
+    total = torch.zeros((), device=device)
+    since = 0
+    for k in range(done + 1, recipe.steps + 1):
+        random.manual_seed((recipe.seed << 32) + (k * team.size + team.rank))  # no state to keep between steps
+        lr = learning_rate(recipe, k)
+        for group in optimiser.param_groups:
+            group["lr"] = lr
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            loss = batch_loss(network, pictures, recipe, random)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        team.average([p.grad for p in weights if p.grad is not None])
+        nn.utils.clip_grad_norm_(weights, recipe.clip, foreach=True)
+        optimiser.step()
+        follow(average, network, min(recipe.ema, k / (k + 10)))
+
+        total += loss.detach()
+        since += 1
+        seconds = before + time.monotonic() - start
+        validating = held_out is not None and team.rank == 0 and k % recipe.validate_every == 0
+        if k % report_every == 0 or validating or k == recipe.steps:
+            mean = float(total) / since
+            if not math.isfinite(mean):
+                raise InputError(f"The loss is {mean} at step {k}. Lower the learning rate, now {recipe.lr:g}.")
+            psnr = validate(average, held_out, recipe, crop=96) if validating and held_out is not None else {}
+            yield Step(k, recipe.steps, mean, lr, seconds, psnr)
+            total.zero_()
+            since = 0
+        late = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
+        if folder is not None and team.rank == 0 and (late or k == recipe.steps):
+            state = {"network": network.state_dict(), "average": average.state_dict()}
+            state |= {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds}
+            checkpoint.save(folder, state, recipe)
+            saved = time.monotonic()
+    metrics = validate(average, held_out, recipe) if held_out is not None and team.rank == 0 else {}
+    yield Trained(average.cpu(), metrics, recipe.steps, before + time.monotonic() - start, team.rank)
+
+
+def learning_rate(recipe: TrainingRecipe, k: int) -> float:
+    """Linear warm-up, then half a cosine down to a hundredth."""
+    if k <= recipe.warmup:
+        return recipe.lr * k / recipe.warmup
+    share = (k - recipe.warmup) / max(recipe.steps - recipe.warmup, 1)
+    return recipe.lr * (FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """average <- decay · average + (1 - decay) · network; buffers are copied."""
+    for mine, its in zip(average.parameters(), network.parameters(), strict=True):
+        mine.lerp_(its, 1 - decay)
+    for mine, its in zip(average.buffers(), network.buffers(), strict=True):
+        mine.copy_(its)

@@ -1,0 +1,50 @@
+"""Several GPUs: one process each, started by ``torchrun``, which average their gradients."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from napari_mlpatch.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes of one training. Alone: rank 0 of 1."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @classmethod
+    def of(cls, device: str) -> Team:
+        """The team that this process was started in. Raises InputError for devices that cannot be used."""
+        rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        if size > 1 and device.startswith("cuda"):
+            device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        try:
+            found = torch.device(device)
+            torch.empty(1, device=found).item()
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"The device {device!r} cannot be used here ({reason}). Use 'cpu'.") from None
+        if found.type == "cuda":
+            torch.cuda.set_device(found)
+        if size > 1 and not dist.is_initialized():
+            dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
+        return cls(rank, size, found)
+
+    def average(self, gradients: Sequence[Tensor]) -> None:
+        """Replace the gradients by their mean over all processes."""
+        if self.size == 1:
+            return
+        flat = torch.cat([g.ravel() for g in gradients])
+        dist.all_reduce(flat)
+        flat /= self.size
+        for g, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+            g.copy_(mean.view_as(g))
