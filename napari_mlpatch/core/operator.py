@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from numbers import Real
 from typing import Any, ClassVar
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from .errors import InputError
 from .noise_level import from_smooth
+from .registry import operators
 
 FLOATS = (torch.float32, torch.float64)
 COMPLEX = (torch.complex64, torch.complex128)
@@ -57,6 +59,9 @@ class Operator:
     closed_form: ClassVar[bool] = False
     """Whether ``solve_shifted`` exists."""
 
+    in_forms: ClassVar[bool] = True
+    """Whether its parameters can be edited in a form; those that hold other operators cannot, and are not offered."""
+
     @classmethod
     def suggest(cls, image_shape: tuple[int, ...]) -> dict[str, Any]:
         """Sensible parameters for simulating from an image of this shape: what forms and commands start from."""
@@ -74,6 +79,14 @@ class Operator:
     def normal(self, x: Tensor) -> Tensor:
         """AᵀA x, by the fastest exact way that the operator knows."""
         return self._linear(x, "normal")
+
+    def __matmul__(self, inner: Operator) -> Operator:
+        """``A @ B`` is A∘B, the operator ``x -> A(B(x))``."""
+        return operators.get("composed")(outer=self, inner=inner) if isinstance(inner, Operator) else NotImplemented
+
+    def __rmul__(self, factor: float) -> Operator:
+        """``2.0 * A`` is the operator ``x -> 2 A x``."""
+        return operators.get("scaled")(operator=self, factor=factor) if isinstance(factor, Real) else NotImplemented
 
     def pinv(self, y: Tensor) -> Tensor:
         """The field's usual quick image from a measurement (filtered back-projection, zero-filling...)."""
@@ -152,6 +165,8 @@ class Operator:
 
     def _linear(self, x: Tensor, kind: str) -> Tensor:
         self._check(x, kind)
+        if self.complex_image and kind != "adjoint" and not x.is_complex():
+            x = x.to(x.dtype.to_complex())  # under autograd, so that the gradient is real again
         return _Linear.apply(x, self, kind)  # type: ignore[return-value]
 
     def _check(self, x: Tensor, kind: str) -> None:

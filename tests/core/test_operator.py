@@ -98,3 +98,17 @@ def test_follows_the_type_under_autocast():
     A = Matrix(np.eye(3))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert A(torch.ones(1, 1, 3)).dtype == torch.float32
+
+
+def test_gradient_of_a_real_image_under_a_complex_operator():
+    """It is real: the real part of what a complex image would get."""
+
+    class Complex(Matrix):
+        complex_image = complex_data = True
+
+    A = Complex(np.array([[1.0, 2j], [3.0, 1 - 1j]]))
+    x = torch.tensor([[[0.5, -2.0]]], requires_grad=True)
+    y = torch.tensor([[[1j, 2.0]]])
+    (0.5 * (A(x) - y).abs().square().sum()).backward()
+    assert x.grad is not None and x.grad.dtype == torch.float32
+    assert torch.allclose(x.grad, A.T(A(x) - y).real)
