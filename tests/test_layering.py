@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "napari_mlpatch"
 ROOT = "napari_mlpatch"  # the public names, `import napari_mlpatch as mp`
 
 FORWARD = {"core", "operators", "noise"}
-METHODS = FORWARD | {"solvers", "networks", "methods", "weights", "io", "paths"}
+METHODS = FORWARD | {"solvers", "networks", "denoisers", "methods", "weights", "io", "paths"}
 MAY_IMPORT = {
     "paths": set(),
     "core": {"paths"},
@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "noise": FORWARD,
     "solvers": {"core"},
     "networks": {"core"},
+    "denoisers": {"core", "solvers", "networks"},
     "io": FORWARD | {"paths"},
     "weights": FORWARD | {"paths"},
     "methods": METHODS - {"io"},
@@ -32,7 +33,7 @@ MAY_IMPORT = {
     "interop": METHODS | {ROOT},
     "reproduce": METHODS | {ROOT},
     "cli": METHODS | {"training", "batch", "interop", "replay", "reproduce", "gui", ROOT},
-    "gui": METHODS - {"solvers", "networks"} | {"training", "batch", "interop", "replay", ROOT},
+    "gui": METHODS - {"solvers", "networks", "denoisers"} | {"training", "batch", "interop", "replay", ROOT},
 }
 SCREEN = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
 COMPUTING = ("torch.nn", "torch.optim", "torch.fft", "torch.autograd", "torch.linalg", "scipy")

@@ -45,6 +45,9 @@ class Method:
     iterative: bool = True
     """Whether the method has iterations that can be stopped and continued."""
 
+    weights_kind: str = ""
+    """Which trained weights it works with: "denoiser", "network" for its own, or none at all."""
+
     def solve(
         self, problem: Problem, network: Any = None, state: dict[str, Any] | None = None
     ) -> Iterator[Iterate | None]:

@@ -15,6 +15,10 @@ from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, Progress, 
 # One quick instance of each, of at least 6 iterations where it iterates. For a learned method: (method, network).
 EXAMPLES: dict[str, Method | tuple[Method, object]] = {
     "fbp": mp.methods.FBP(window="hann"),
+    "direct": mp.methods.Direct(denoiser="tv"),
+    "pnp-admm": mp.methods.PnPADMM(denoiser="tv", iterations=12, tolerance=0.0),
+    "pnp-hqs": mp.methods.PnPHQS(denoiser="tv", iterations=12, tolerance=0.0, averaging=True),
+    "pnp-pgm": mp.methods.PnPPGM(denoiser="tv", iterations=12, tolerance=0.0),
     "tikhonov": mp.methods.Tikhonov(iterations=12, tolerance=0.0),
     "tv": mp.methods.TV(iterations=12, tolerance=0.0),
 }

@@ -1,0 +1,58 @@
+"""A denoiser applied once to the quick picture; with MLPatch it is MLPatch direct."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.method import Estimate, Iterate, Method
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.registry import methods
+from napari_mlpatch.denoisers import Name, Scaled, denoiser
+
+from .plug_and_play import value_range
+
+
+@methods.register("direct", title="Denoised quick picture (MLPatch direct)")
+@dataclass(frozen=True, config=CONFIG)
+class Direct(Method):
+    """``D(A.pinv(y))``: the operator's quick picture (FBP, zero-filling, Kaiser-Squires...), denoised."""
+
+    denoiser: Annotated[Name, Field(description="network: the chosen weights; the others need none")] = "network"
+    sigma: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=1,
+            description="noise level of the quick picture, as a share of its range",
+            json_schema_extra={"none_means": "from the noise"},
+        ),
+    ] = None
+
+    iterative = False
+    weights_kind = "denoiser"
+
+    def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+        quick = problem.A.pinv(problem.y)
+        yield None
+        low, high = value_range(quick)
+        clean = Scaled(denoiser(self.denoiser, network, quick.device), low, high)
+        sigma = self.sigma * (high - low) if self.sigma is not None else noise_of_quick_picture(problem)
+        yield Iterate(clean(quick, sigma), 1, 1, {"sigma": sigma / (high - low)}, converged=True)
+
+    def estimate(self, problem: Problem) -> Estimate:
+        return Estimate(operator_calls=1, images=20)
+
+
+def noise_of_quick_picture(problem: Problem) -> float:
+    """Root mean square of what ``A.pinv`` makes of white noise as strong as that of the data."""
+    y = problem.y
+    std = problem.noise_std if problem.noise_std is not None else problem.A.estimate_std(y)
+    generator = torch.Generator().manual_seed(0)
+    noise = std * torch.randn(y.shape, generator=generator, dtype=y.dtype).to(y.device)
+    return max(float(problem.A.pinv(noise).abs().square().mean().sqrt()), 1e-6 * float(y.abs().max()))

@@ -1,0 +1,32 @@
+"""Plug-and-play half-quadratic splitting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.registry import methods
+from napari_mlpatch.denoisers import Denoise
+from napari_mlpatch.solvers.shifted import solve_shifted
+
+from .plug_and_play import PlugAndPlay
+
+
+@methods.register("pnp-hqs", title="Plug-and-play half-quadratic splitting (HQS)")
+@dataclass(frozen=True, config=CONFIG)
+class PnPHQS(PlugAndPlay):
+    """Alternate ``x = (AᵀA + alpha)⁻¹(Aᵀy + alpha z)`` and ``z = D(x)`` with a denoiser D and a falling noise level.
+
+    Zhang et al., Plug-and-play image restoration with deep denoiser prior, IEEE TPAMI 2021.
+    """
+
+    def _data_step(self, problem: Problem, b: Tensor, alpha: float, z: Tensor, u: Tensor) -> Iterator[Tensor]:
+        for step in solve_shifted(problem.A, b + alpha * z, alpha, z, iterations=self.inner_iterations, tolerance=1e-5):
+            yield step.x
+
+    def _prior_step(self, x: Tensor, z: Tensor, u: Tensor, denoise: Denoise, sigma: float) -> tuple[Tensor, Tensor]:
+        return denoise(x, sigma), u
