@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ def denoiser(name: Name, network: Any = None, device: torch.device | str = "cpu"
             "This method needs trained weights of a denoiser. Choose weights, or another denoiser: tv or nl-means."
         )
     if callable(network):
-        return network
+        return cast(Denoise, network)
     made = network.card.architecture
     module = networks.from_tensors(made.name, made.params, network.tensors).to(device)
     return lambda x, sigma: module(x, sigma)

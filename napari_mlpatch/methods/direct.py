@@ -54,5 +54,6 @@ def noise_of_quick_picture(problem: Problem) -> float:
     y = problem.y
     std = problem.noise_std if problem.noise_std is not None else problem.A.estimate_std(y)
     generator = torch.Generator().manual_seed(0)
-    noise = std * torch.randn(y.shape, generator=generator, dtype=y.dtype).to(y.device)
+    kind = torch.complex64 if y.is_complex() else torch.float32  # so that the numbers do not depend on the precision
+    noise = std * torch.randn(y.shape, generator=generator, dtype=kind).to(y)
     return max(float(problem.A.pinv(noise).abs().square().mean().sqrt()), 1e-6 * float(y.abs().max()))

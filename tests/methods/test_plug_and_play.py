@@ -15,7 +15,7 @@ SIZE = 16
 def problem():
     image = torch.zeros(SIZE, SIZE, dtype=torch.float64)
     image[4:12, 5:11] = 1.0
-    A = mp.operators.ParallelBeam(image_shape=(SIZE, SIZE), angles_deg="0:180:20", detector_count=26)
+    A = mp.operators.ParallelBeam(image_shape=(SIZE, SIZE), angles_deg=tuple(range(0, 180, 9)), detector_count=26)
     return mp.simulate(image, A, mp.noise.Gaussian(std=0.05), seed=1)
 
 
