@@ -1,5 +1,6 @@
 """Forward operators. One file is one family; each is a frozen pydantic dataclass under a decorator."""
 
+from .fan_beam import FanBeam
 from .parallel_beam import ParallelBeam
 
-__all__ = ["ParallelBeam"]
+__all__ = ["FanBeam", "ParallelBeam"]

@@ -263,17 +263,25 @@ class ParallelBeam(Operator):
         self._check(y, "adjoint")
         n = self.detector_count
         size = next_fast(2 * n)
-        offset = np.minimum(np.arange(size), size - np.arange(size))
-        ramp = np.where(offset % 2 == 1, -1.0 / (math.pi * np.maximum(offset, 1)) ** 2, 0.0)
-        ramp[0] = 0.25
         f = np.fft.rfftfreq(size)
-        response = np.fft.rfft(ramp).real * filter_window(f / (0.5 * cutoff), window) / self.detector_pitch
+        response = ramp_filter(size, window, cutoff) / self.detector_pitch
         shift = 0.0 if center is None else self.axis_bin - center
         response = response * np.exp(-2j * math.pi * f * shift)
         table = torch.as_tensor(response, device=y.device).to(torch.promote_types(y.dtype, torch.complex32))
         arcs = torch.as_tensor(angle_weights(self.angles_deg), device=y.device).to(y.dtype)
         filtered = torch.fft.irfft(torch.fft.rfft(y, n=size) * table, n=size)[..., :n] * arcs[:, None]
         return self.T(filtered) * (self.detector_pitch / self.pixel_size**2)
+
+
+def ramp_filter(size: int, window: Window, cutoff: float) -> np.ndarray:
+    """The band-limited ramp of Kak & Slaney (1988, eq. 61) times a window, at the frequencies of ``rfft``.
+
+    For samples one apart and data of at most half the ``size``; ``cutoff`` is relative to the Nyquist frequency.
+    """
+    offset = np.minimum(np.arange(size), size - np.arange(size))
+    ramp = np.where(offset % 2 == 1, -1.0 / (math.pi * np.maximum(offset, 1)) ** 2, 0.0)
+    ramp[0] = 0.25
+    return np.fft.rfft(ramp).real * filter_window(np.fft.rfftfreq(size) / (0.5 * cutoff), window)
 
 
 def filter_window(f: np.ndarray, window: Window) -> np.ndarray:

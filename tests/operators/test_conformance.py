@@ -10,7 +10,7 @@ from napari_mlpatch.core.declare import build, describe, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
-from napari_mlpatch.operators import ParallelBeam
+from napari_mlpatch.operators import FanBeam, ParallelBeam
 
 # Small instances of each operator, and how far its `normal` may be from A.T(A(x)) on white noise. The Toeplitz form of
 # ParallelBeam also counts what rings beyond the ends of the detector, which white noise on tiny images makes most of.
@@ -27,7 +27,12 @@ EXAMPLES: dict[str, list[tuple[Operator, float]]] = {
         (ParallelBeam(image_shape=(1, 9), angles_deg="0:180:5", detector_count=12), 1e-2),
         (ParallelBeam(image_shape=(9, 1), angles_deg="0:180:5", detector_count=12), 1e-2),
         (ParallelBeam(image_shape=(1, 1), angles_deg=(30.0,), detector_count=1), 1e-12),
-    ]
+    ],
+    "fan-beam": [
+        (FanBeam((16, 16), "0:360:9", 25, source_to_axis=40, source_to_detector=60, detector_pitch=1.5), 1e-12),
+        (FanBeam((9, 12), (-30, 0, 45, 200), 21, 30, 30, detector="curved", pixel_size=2.3, center=8.2), 1e-12),
+        (FanBeam((1, 1), (30.0,), 1, source_to_axis=2, source_to_detector=3), 1e-12),
+    ],
 }
 CASES = [(A, tolerance) for name in EXAMPLES for A, tolerance in EXAMPLES[name]]
 IDS = [f"{name}-{'x'.join(map(str, A.domain_shape))}" for name in EXAMPLES for A, _ in EXAMPLES[name]]
