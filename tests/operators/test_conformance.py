@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,7 +11,7 @@ from napari_mlpatch.core.declare import build, describe, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
-from napari_mlpatch.operators import FanBeam, ParallelBeam
+from napari_mlpatch.operators import FanBeam, KaiserSquires, ParallelBeam
 
 # Small instances of each operator, and how far its `normal` may be from A.T(A(x)) on white noise. The Toeplitz form of
 # ParallelBeam also counts what rings beyond the ends of the detector, which white noise on tiny images makes most of.
@@ -27,6 +28,11 @@ EXAMPLES: dict[str, list[tuple[Operator, float]]] = {
         (ParallelBeam(image_shape=(1, 9), angles_deg="0:180:5", detector_count=12), 1e-2),
         (ParallelBeam(image_shape=(9, 1), angles_deg="0:180:5", detector_count=12), 1e-2),
         (ParallelBeam(image_shape=(1, 1), angles_deg=(30.0,), detector_count=1), 1e-12),
+    ],
+    "kaiser-squires": [
+        (KaiserSquires(image_shape=(12, 16)), 1e-12),
+        (KaiserSquires(image_shape=(15, 9), signs="+-"), 1e-12),
+        (KaiserSquires(image_shape=(10, 13), mask="custom", mask_values=np.arange(130).reshape(10, 13) % 3), 1e-12),
     ],
     "fan-beam": [
         (FanBeam((16, 16), "0:360:9", 25, source_to_axis=40, source_to_detector=60, detector_pitch=1.5), 1e-12),
@@ -174,7 +180,7 @@ def test_follows_the_type(A, dtype):
     y = A(x)
     assert y.dtype.to_real() == dtype
     assert A.T(y).dtype.to_real() == A.normal(x).dtype.to_real() == A.pinv(y).dtype.to_real() == dtype
-    assert relative(y, A(x.double())) < 1e-5
+    assert relative(y, A(x.to(torch.promote_types(x.dtype, torch.float64)))) < 1e-5
 
 
 @each_operator
