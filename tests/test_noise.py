@@ -11,7 +11,7 @@ import napari_mlpatch as mp
 from napari_mlpatch.core.declare import build, describe
 from napari_mlpatch.core.noise_level import from_smooth
 from napari_mlpatch.core.registry import noises
-from napari_mlpatch.noise import NoNoise, Poisson, PoissonGaussian, PoissonTransmission
+from napari_mlpatch.noise import NoNoise, Poisson, PoissonGaussian, PoissonTransmission, ShapeNoise
 
 EXAMPLES = {
     "none": NoNoise(),
@@ -19,6 +19,7 @@ EXAMPLES = {
     "poisson": Poisson(counts=500.0),
     "poisson-gaussian": PoissonGaussian(counts=500.0, readout=3.0),
     "poisson-transmission": PoissonTransmission(photons=5000.0),
+    "shape-noise": ShapeNoise(pixel_size_arcmin=1.0),
 }
 each_noise = pytest.mark.parametrize("noise", EXAMPLES.values(), ids=EXAMPLES)
 
@@ -97,6 +98,19 @@ def test_gaussian_on_complex_data():
     n = mp.noise.Gaussian(std=0.5)(y, 0)
     assert float(n.abs().square().mean().sqrt()) == pytest.approx(0.5, rel=0.01)
     assert float(n.real.std()) == pytest.approx(float(n.imag.std()), rel=0.02)
+
+
+@pytest.mark.parametrize(("pixels", "sigma"), [(64, 0.0144), (128, 0.0288), (1024, 0.2306)])
+def test_shape_noise_of_a_field_of_five_degrees(pixels, sigma):
+    """Of a complex shear, real and imaginary part have sigma each; the E and the B mode have it as well."""
+    noise = ShapeNoise(pixel_size_arcmin=300 / pixels)
+    A = mp.operators.KaiserSquires(image_shape=(256, 256))
+    n = noise(torch.zeros(1, 1, 256, 256, dtype=torch.complex64), 0)
+    kappa = A.pinv(n)
+    for part in (n.real, n.imag, kappa.real, kappa.imag):
+        assert float(part.std()) == pytest.approx(sigma, rel=0.02)
+    assert noise.level(n) == pytest.approx(2**0.5 * sigma, rel=5e-3)
+    assert noise.level(n.real) == pytest.approx(sigma, rel=5e-3)
 
 
 def test_poisson_variance_follows_the_signal():
