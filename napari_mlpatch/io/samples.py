@@ -14,6 +14,7 @@ from napari_mlpatch.paths import bundled
 from .image_files import image_from_file
 from .load import load as load_file
 from .load import problem_of
+from .mass_map import mass_map
 from .measurement import Measurement
 from .phantom import shepp_logan
 from .resize import resize
@@ -83,6 +84,16 @@ SAMPLES = (
         file="astronaut.png",
     ),
     Sample(
+        "kappa",
+        "image",
+        "Convergence map (mass behind which galaxies look sheared)",
+        (256, 256),
+        "-0.028 to 0.338, no unit; of mean zero",
+        "computed: a log-normal random field",
+        pixel_size=300.0 / 256,
+        unit="arcmin",
+    ),
+    Sample(
         "tooth",
         "measurement",
         "Tooth, measured at a synchrotron (parallel beam)",
@@ -103,6 +114,17 @@ SAMPLES = (
         pixel_size=0.1483223173330444,
         unit="mm",
         options={"rebin": True, "image_shape": [512, 512]},
+    ),
+    Sample(
+        "cosmos-shear",
+        "measurement",
+        "Shear of galaxies in the COSMOS field, measured with Hubble",
+        (256, 256),
+        "complex shear, up to 1.2, no unit",
+        "COSMOS survey, Hubble Space Telescope",
+        file="cosmos_shear.h5",
+        pixel_size=0.367,
+        unit="arcmin",
     ),
 )
 
@@ -154,9 +176,12 @@ def image(name: str, size: int | None = None) -> np.ndarray:
         raise InputError(f"The sample {name!r} is a measurement. Images are: {', '.join(names('image'))}.")
     if size is not None:
         check_size(size)
-    if sample.file is None:
+    if name == "shepp-logan":
         return shepp_logan(size or sample.shape[0])
-    values, _ = image_from_file(bundled("sample_data") / sample.file)
+    if sample.file is None:
+        values = mass_map(sample.shape[0])
+    else:
+        values, _ = image_from_file(bundled("sample_data") / sample.file)
     if name == "ct-slice":
         values = np.clip((values * 65535 - 24) / 1000, 0, None)  # stored: Hounsfield units + 1024
     return values if size is None else resize(values, (size, size))
