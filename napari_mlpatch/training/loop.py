@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
 
 from . import checkpoint
 from .data import open_data
-from .objective import loss_of
+from .objective import Loss, loss_of
 from .parallel import Team
+from .pictures import Pictures
 from .recipe import TrainingRecipe
 from .validation import validate
 
@@ -107,16 +108,13 @@ def train(
         lr = learning_rate(recipe, k)
         for group in optimiser.param_groups:
             group["lr"] = lr
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            loss = batch_loss(network, pictures, recipe, random)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        total += differentiate(batch_loss, network, pictures, recipe, random)
         team.average([p.grad for p in weights if p.grad is not None])
         nn.utils.clip_grad_norm_(weights, recipe.clip, foreach=True)
         optimiser.step()
         follow(average, network, min(recipe.ema, k / (k + 10)))
 
-        total += loss.detach()
         since += 1
         seconds = before + time.monotonic() - start
         validating = held_out is not None and team.rank == 0 and k % recipe.validate_every == 0
@@ -136,6 +134,22 @@ def train(
             saved = time.monotonic()
     metrics = validate(average, held_out, recipe) if held_out is not None and team.rank == 0 else {}
     yield Trained(average.cpu(), metrics, recipe.steps, before + time.monotonic() - start, team.rank)
+
+
+def differentiate(
+    batch_loss: Loss, network: nn.Module, pictures: Pictures, recipe: TrainingRecipe, random: torch.Generator
+) -> Tensor:
+    """The loss of a batch, after adding its gradient to those of the weights."""
+    kind, low = pictures.values.device.type, recipe.precision == "bfloat16"
+    parts = iter(batch_loss(network, pictures, recipe, random))
+    total = torch.zeros((), device=pictures.values.device)
+    while True:
+        with torch.autocast(kind, torch.bfloat16, enabled=low):
+            part = next(parts, None)
+        if part is None:
+            return total
+        part.backward()
+        total += part.detach()
 
 
 def learning_rate(recipe: TrainingRecipe, k: int) -> float:

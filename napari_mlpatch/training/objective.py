@@ -1,7 +1,11 @@
-"""The loss of one batch, one small function for each kind of network."""
+"""The loss of one batch, one small function for each kind of network.
+
+Each yields the loss in parts, to be differentiated one after the other, so that only one part's activations are held.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -14,7 +18,10 @@ FLOOR = 0.02
 """Added to the noise level by which errors are divided."""
 
 
-def pixel_loss(network: Any, pictures: Pictures, recipe: TrainingRecipe, random: torch.Generator) -> Tensor:
+Loss = Callable[[Any, Pictures, TrainingRecipe, torch.Generator], Iterator[Tensor]]
+
+
+def pixel_loss(network: Any, pictures: Pictures, recipe: TrainingRecipe, random: torch.Generator) -> Iterator[Tensor]:
     """Of patch networks: random pixels, of which only the neighbourhoods are read, so memory does not depend on the
     images' size."""
     radius = int(network.receptive_field())
@@ -23,21 +30,24 @@ def pixel_loss(network: Any, pictures: Pictures, recipe: TrainingRecipe, random:
         clean = _turned(clean, random)
     sigma = _levels(recipe, random, clean.device).repeat_interleave(recipe.pixels)
     noisy = _noisy(clean, sigma, random)
-    found = network.from_neighbourhoods(noisy, sigma)
-    return _error(found, clean[:, : found.shape[1], radius, radius], sigma, recipe)
+    truth = clean[:, : network.config.outputs, radius, radius]
+    size = recipe.part or len(truth)
+    for inputs, outputs, level in zip(noisy.split(size), truth.split(size), sigma.split(size), strict=True):
+        found = network.from_neighbourhoods(inputs, level)
+        yield _error(found, outputs, level, recipe) * (len(outputs) / len(truth))
 
 
-def crop_loss(network: Any, pictures: Pictures, recipe: TrainingRecipe, random: torch.Generator) -> Tensor:
+def crop_loss(network: Any, pictures: Pictures, recipe: TrainingRecipe, random: torch.Generator) -> Iterator[Tensor]:
     """Of all other networks: random crops."""
     clean = pictures.crops(recipe.images, recipe.crop, random)
     if recipe.augment:
         clean = _turned(clean, random)
     sigma = _levels(recipe, random, clean.device)
     found = network(_noisy(clean, sigma, random), sigma)
-    return _error(found, clean[:, : found.shape[1]], sigma, recipe)
+    yield _error(found, clean[:, : found.shape[1]], sigma, recipe)
 
 
-def loss_of(network: Any) -> Any:
+def loss_of(network: Any) -> Loss:
     """The loss function for a network: by pixels where it is local, and can be given neighbourhoods."""
     reads_pixels = hasattr(network, "from_neighbourhoods") and network.receptive_field() < float("inf")
     return pixel_loss if reads_pixels else crop_loss

@@ -73,6 +73,8 @@ class TrainingRecipe(_Strict):
     steps: Annotated[int, Field(ge=1)] = 20_000
     images: Annotated[int, Field(ge=1)] = 64
     pixels: Annotated[int, Field(ge=1)] = 512
+    part: Annotated[int, Field(ge=1)] | None = 16384
+    """So many pixels at a time are differentiated, which bounds the memory and changes nothing else; None: all."""
     crop: Annotated[int, Field(ge=8)] = 64
     augment: bool = True
     """Random flips and transpositions."""

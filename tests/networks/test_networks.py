@@ -14,7 +14,7 @@ def test_unknown_names_and_parameters():
         networks.build("resnet")
     with pytest.raises(InputError, match=r"architecture 'mlpatch': unknown parameter 'width' \(known: channels"):
         networks.build("mlpatch", {"width": 3})
-    with pytest.raises(InputError, match="rings: .*got 0"):
+    with pytest.raises(InputError, match=r"rings: .*got 0"):
         networks.build("mlpatch", {"rings": 0})
 
 

@@ -1,0 +1,187 @@
+"""Memory of a training step of MLPatch beside the image's size, and beside other networks.
+
+    mlpatch bench memory [--sizes 128,256,512,1024] [--images 64] [--pixels 512] [--json]
+
+A step reads 512 random pixels of each of 64 images with three channels; the network is the published one of 3.5 M
+parameters without filter. The rows, for each size of the images:
+
+- *saved*: what is kept between the forward and the backward pass, counted exactly (every saved tensor's storage once),
+  when all pixels are differentiated at once, and the images, weights, gradients and moments of Adam;
+- *peak*: the same step as ``mlpatch train`` does it, 16384 pixels at a time, in a process of its own: the peak of its
+  resident memory above what it was before images and network were made;
+- *others*: the saved tensors of other denoisers, which read whole images, counted without running them.
+
+Required is a peak of at most 2.0, 2.0, 2.1 and 2.2 GiB at the four sizes, within 10 % of each other after the images
+themselves (8 bits a value) are taken off, and a step at the largest size at most 1.3 times as long as at the smallest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))  # also when loaded by its path
+from _measure import Row, measured, missing
+
+from napari_mlpatch import networks
+from napari_mlpatch.core.meter import Meter
+from napari_mlpatch.core.recipe import Description
+from napari_mlpatch.training import Synthetic, TrainingRecipe
+from napari_mlpatch.training.loop import differentiate
+from napari_mlpatch.training.objective import loss_of, pixel_loss
+from napari_mlpatch.training.pictures import Pictures
+
+LIMITS = {128: 2.0, 256: 2.0, 512: 2.1, 1024: 2.2}
+CHANNELS, GIB = 3, 2**30
+RIVALS = ("unet", "dncnn", "drunet")
+
+
+def run(options: list[str]) -> list[Row]:
+    """All rows. Raises SystemExit on unknown options."""
+    parser = argparse.ArgumentParser(prog="mlpatch bench memory", description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default="128,256,512,1024", help="rows and columns of the images")
+    parser.add_argument("--images", type=int, default=64, help="images in a step")
+    parser.add_argument("--pixels", type=int, default=512, help="pixels of each image")
+    given = parser.parse_args(options)
+    sizes = [int(word) for word in given.sizes.split(",")]
+    usual = (given.images, given.pixels) == (64, 512)
+    rows, peaks, steps = [], [], []
+    for size in sizes:
+        found = in_process("saved", size, given), in_process("peak", size, given)
+        where = f"{size}x{size}"
+        limit = LIMITS.get(size) if usual else None
+        if isinstance(found[0], str) or isinstance(found[1], str):
+            why = next(text for text in found if isinstance(text, str))
+            rows.append(missing(f"{where}, peak", "GiB", why, required=limit))
+            continue
+        images = given.images * CHANNELS * size**2 / GIB
+        peaks.append(found[1]["peak"] / GIB - images)
+        steps.append(found[1]["seconds"])
+        rows.append(
+            measured(
+                f"{where}, saved, all pixels at once, and the state", found[0]["saved"] / GIB, "GiB", at_most=limit
+            )
+        )
+        rows.append(measured(f"{where}, peak", found[1]["peak"] / GIB, "GiB", at_most=limit))
+        rows.append(measured(f"{where}, one step", found[1]["seconds"], "s"))
+        rows += [rival(name, size, given.images) for name in RIVALS if name in networks.ARCHITECTURES]
+    if len(peaks) > 1:
+        flat = max(peaks) / min(peaks)
+        rows.append(measured("peak without images, largest / smallest", flat, "x", at_most=1.1 if usual else None))
+        slower = steps[-1] / steps[0]
+        rows.append(measured(f"one step at {sizes[-1]} / at {sizes[0]}", slower, "x", at_most=1.3 if usual else None))
+    return rows
+
+
+def in_process(what: str, size: int, given: argparse.Namespace) -> dict[str, float] | str:
+    """What a fresh process measures, or why it could not."""
+    command = [sys.executable, __file__, what, str(size), str(given.images), str(given.pixels)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else f"the process failed: {done.stderr.strip()[-200:]}"
+
+
+def setting(images: int, pixels: int, part: int | None) -> TrainingRecipe:
+    made_of = Description(name="mlpatch", params={"channels": CHANNELS, "noise_input": False})
+    data = Synthetic(kind="ellipses")
+    return TrainingRecipe(name="bench", title="", network=made_of, data=data, images=images, pixels=pixels, part=part)
+
+
+def random_pictures(count: int, size: int) -> Pictures:
+    random = np.random.default_rng(0)
+    return Pictures([random.integers(0, 256, (CHANNELS, size, size), np.uint8) for _ in range(count)])
+
+
+def state_bytes(network: torch.nn.Module, pictures: Pictures) -> int:
+    """Images, and four numbers for each weight: itself, its gradient, Adam's two moments."""
+    weights = sum(p.numel() * p.element_size() for p in network.parameters())
+    return pictures.values.numel() * pictures.values.element_size() + 4 * weights
+
+
+@contextmanager
+def counting(skip: set[int]) -> Iterator[dict[int, int]]:
+    """Collects the storages that autograd saves: address -> bytes; not those of the weights."""
+    found: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        key = storage.data_ptr() or id(storage)
+        if key not in skip:
+            found[key] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        yield found
+
+
+def saved(size: int, images: int, pixels: int) -> dict[str, float]:
+    recipe = setting(images, pixels, None)
+    pictures = random_pictures(images, size)
+    network = networks.build(recipe.network.name, recipe.network.params)
+    own = {p.untyped_storage().data_ptr() for p in network.parameters()}
+    with counting(own) as found:
+        (loss,) = pixel_loss(network, pictures, recipe, torch.Generator().manual_seed(0))
+        total = sum(found.values())
+    del loss
+    return {"saved": float(total + state_bytes(network, pictures))}
+
+
+def peak(size: int, images: int, pixels: int) -> dict[str, float]:
+    """Of the second of two steps; the first makes Adam's moments."""
+    recipe = setting(images, pixels, TrainingRecipe.model_fields["part"].default)
+    random = torch.Generator()
+    torch.mm(torch.rand(64, 64), torch.rand(64, 64))
+    with Meter(torch.device("cpu")) as meter:
+        pictures = random_pictures(images, size)
+        network = networks.build(recipe.network.name, recipe.network.params)
+        optimiser = torch.optim.Adam(network.parameters(), foreach=True)
+        start = 0.0
+        for k in range(2):
+            start = time.perf_counter()
+            optimiser.zero_grad(set_to_none=True)
+            differentiate(loss_of(network), network, pictures, recipe, random.manual_seed(k))
+            optimiser.step()
+        return {"seconds": time.perf_counter() - start, "peak": float(meter.peak_bytes)}
+
+
+def rival(name: str, size: int, images: int) -> Row:
+    """The saved tensors of another network on whole images, from shapes alone."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    title = f"{size}x{size}, others: {name}, saved"
+    try:
+        with FakeTensorMode():
+            network: Any = networks.build(name, {"channels": CHANNELS}).train()
+            own = {id(p.untyped_storage()) for p in network.parameters()}
+            held: list[torch.UntypedStorage] = []  # so that no two have one address
+            total, seen = 0, set(own)
+
+            def pack(tensor: torch.Tensor) -> torch.Tensor:
+                nonlocal total
+                storage = tensor.untyped_storage()
+                held.append(storage)
+                if storage._cdata not in seen:
+                    seen.add(storage._cdata)
+                    total += storage.nbytes()
+                return tensor
+
+            with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+                network(torch.rand(images, CHANNELS, size, size), 0.1)
+    except Exception as error:  # another network's trouble must not hide our own figures
+        return missing(title, "GiB", f"{type(error).__name__}: {str(error)[:120]}")
+    count = sum(p.numel() for p in network.parameters())
+    return measured(f"{title} ({count / 1e6:.3g} M)", total / GIB, "GiB")
+
+
+if __name__ == "__main__":
+    kind, *numbers = sys.argv[1:]
+    print(json.dumps({"saved": saved, "peak": peak}[kind](*(int(word) for word in numbers))))
