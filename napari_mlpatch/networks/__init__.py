@@ -12,7 +12,13 @@ from torch import Tensor, nn
 from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
 
-ARCHITECTURES = {"mlpatch": ("mlpatch", "MLPatch")}
+ARCHITECTURES = {
+    "mlpatch": ("mlpatch", "MLPatch"),
+    "dncnn": ("dncnn", "DnCNN"),
+    "ircnn": ("ircnn", "IRCNN"),
+    "unet": ("unet", "UNet"),
+    "drunet": ("drunet", "DRUNet"),
+}
 """Module and class by the name that cards and recipes use. The class has ``architecture`` and ``Config``."""
 
 

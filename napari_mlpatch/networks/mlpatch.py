@@ -163,8 +163,10 @@ class MLPatch(nn.Module):
         return max(1, int(memory_bytes) // (4 * floats))
 
     def _radius(self) -> int:
-        moved = self.config.max_offset if len(self.deformations) else 0.0
-        return tap_radius(farthest(self.offsets()) + moved)
+        far = farthest(self.offsets()) + (self.config.max_offset if len(self.deformations) else 0.0)
+        if not math.isfinite(far):
+            raise InputError("The points of the patch are not finite: damaged weights, or too large a learning rate.")
+        return tap_radius(far)
 
     def _at(self, x: Tensor, coords: Tensor, sigmas: Tensor | None, chunk: int | None, dtype: Any) -> Tensor:
         q = self.prepare(x)

@@ -1,0 +1,57 @@
+"""``mlpatch train``: a recipe in, weights and card out."""
+
+import json
+
+import pytest
+
+from napari_mlpatch import weights
+from napari_mlpatch.cli import main
+from napari_mlpatch.training import TrainingRecipe
+from napari_mlpatch.training.examples import EXAMPLE
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    tiny = {"head": "mlp", "widths": [8], "rings": 2, "rays": 4, "radius": 1.5}
+    recipe = {
+        "name": "tiny",
+        "title": "Tiny",
+        "network": {"name": "mlpatch", "params": tiny},
+        "data": {"kind": "ellipses", "count": 4, "size": 24, "hold_out": 1},
+        "steps": 3,
+        "images": 2,
+        "pixels": 8,
+        "warmup": 1,
+    }
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_train_and_resume(here, capsys):
+    assert main(["train", "recipe.json", "--out", "made"]) == 0
+    text = capsys.readouterr().out
+    assert "tiny.safetensors: Tiny, 3 steps" in text and "psnr_25 " in text
+    first = weights.load(here / "made" / "tiny.safetensors")
+    assert main(["train", "recipe.json", "--out", "made", "--resume", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sha256"] == first.card.sha256
+
+
+def test_the_example_is_a_recipe(capsys):
+    assert main(["train", "--example"]) == 0
+    assert TrainingRecipe.from_json(capsys.readouterr().out) == EXAMPLE
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("train", "Name a training recipe"),
+        ("train nothing.json", "cannot be read"),
+        ("train recipe.json --out recipe.json", "is a file"),
+        ("train recipe.json --resume --out new", "no checkpoint"),
+        ("train recipe.json --device moon", "device 'moon' cannot be used"),
+    ],
+)
+def test_bad_lines(here, capsys, line, message):
+    assert main(line.split()) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,136 @@
+"""The loop: it learns, stops and goes on bit by bit, and refuses what cannot be trained."""
+
+import math
+
+import pytest
+import torch
+
+from napari_mlpatch import networks
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.recipe import Description
+from napari_mlpatch.training import Step, Synthetic, Trained, TrainingRecipe, ship, train
+from napari_mlpatch.training.loop import learning_rate
+from napari_mlpatch.weights import load
+
+TINY = {"head": "mlp", "widths": [16], "rings": 3, "rays": 5, "radius": 2.0, "subtract_mean": True}
+
+
+def recipe(**changes):
+    values = {
+        "name": "tiny",
+        "title": "Tiny",
+        "network": Description(name="mlpatch", params=TINY),
+        "data": Synthetic(kind="ellipses", count=8, size=32, hold_out=2),
+        "images": 4,
+        "pixels": 16,
+        "steps": 12,
+        "warmup": 3,
+        "validate_every": 6,
+        "checkpoint_minutes": 1e-9,
+    }
+    return TrainingRecipe(**{**values, **changes})
+
+
+def states(network):
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def test_events():
+    *steps, end = train(recipe(), report_every=4)
+    assert [step.k for step in steps] == [4, 6, 8, 12]
+    assert all(isinstance(step, Step) and step.total == 12 and math.isfinite(step.loss) for step in steps)
+    assert [set(step.psnr) for step in steps] == [
+        set(),
+        {"psnr_15", "psnr_25", "psnr_50", "psnr_0.15"},
+        set(),
+        {"psnr_15", "psnr_25", "psnr_50", "psnr_0.15"},
+    ]
+    assert isinstance(end, Trained)
+    assert set(end.metrics) == set(steps[1].psnr)
+
+
+def test_it_learns_to_denoise():
+    *_, end = train(recipe(steps=150, images=16, pixels=32, lr=5e-3, ema=0.9, sigma=(0.0, 0.2)))
+    noisy = -20 * math.log10(0.15)
+    assert end.metrics["psnr_0.15"] > noisy + 4
+
+
+@pytest.mark.parametrize("stop", [1, 7])
+def test_resumed_is_uninterrupted_bit_by_bit(tmp_path, stop):
+    made = recipe()
+    *_, whole = train(made)
+    running = train(made, out=tmp_path, report_every=1)
+    for step in running:
+        if step.k > stop:  # the checkpoint of step `stop` is written when the loop goes on
+            running.close()
+            break
+    *rest, resumed = train(made, out=tmp_path, resume=True, report_every=1)
+    assert rest[0].k == stop + 1
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(resumed.network.state_dict()[name], value), name
+    assert resumed.metrics == whole.metrics
+
+
+def test_parts_change_nothing():
+    first, second = (list(train(recipe(part=part, steps=3)))[-1] for part in (None, 10))
+    for a, b in zip(first.network.parameters(), second.network.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-4)
+
+
+def test_weights_and_card(tmp_path):
+    made = recipe()
+    *_, end = train(made)
+    card = ship(end, made, tmp_path)
+    found = load(tmp_path / "tiny.safetensors")
+    assert found.card == card
+    assert (card.method, card.steps, card.seed, card.metrics) == ("denoiser", 12, 0, end.metrics)
+    assert TrainingRecipe.from_json(card.training) == made
+    x = torch.rand(1, 1, 20, 20)
+    with torch.no_grad():
+        assert torch.equal(networks.of_weights(found)(x, 0.1), end.network(x, 0.1))
+
+
+def test_low_precision_trains():
+    *_, end = train(recipe(precision="bfloat16", steps=4))
+    assert all(p.dtype == torch.float32 and p.isfinite().all() for p in end.network.parameters())
+
+
+def test_learning_rate():
+    made = recipe(lr=1.0, warmup=10, steps=110)
+    assert learning_rate(made, 5) == 0.5
+    assert learning_rate(made, 10) == 1.0
+    assert learning_rate(made, 60) == pytest.approx(0.505)
+    assert learning_rate(made, 110) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"network": Description(name="mlpatch", params={**TINY, "channels": 3})},
+            "takes 3 channels, the images have 1",
+        ),
+        ({"network": Description(name="nothing")}, "Unknown architecture 'nothing'"),
+        ({"data": Synthetic(kind="ellipses", count=3, size=32, hold_out=3)}, "3 images, and 3 of them are held out"),
+        ({"network": Description(name="mlpatch", params={**TINY, "radius": 20.0})}, "only 32 rows or columns, but 43"),
+        ({"lr": 1e30, "clip": 1e30, "warmup": 0}, "Lower the learning rate|too large a learning rate"),
+        ({"device": "cuda:77"}, "device 'cuda:77' cannot be used here"),
+        ({"device": "gpu"}, "device 'gpu' cannot be used here"),
+    ],
+)
+def test_what_cannot_be_trained(changes, message):
+    with pytest.raises(InputError, match=message):
+        list(train(recipe(**changes), report_every=1))
+
+
+def test_checkpoints_that_do_not_fit(tmp_path):
+    with pytest.raises(InputError, match="give the folder"):
+        list(train(recipe(), resume=True))
+    with pytest.raises(InputError, match="no checkpoint"):
+        list(train(recipe(), out=tmp_path, resume=True))
+    list(train(recipe(steps=1), out=tmp_path))
+    with pytest.raises(InputError, match=r"of another recipe: steps, lr differ"):
+        list(train(recipe(lr=0.5), out=tmp_path, resume=True))
+    (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match="cannot be read"):
+        list(train(recipe(), out=tmp_path, resume=True))
