@@ -1,0 +1,1 @@
+"""To and from other programs. What they need is installed on request."""
