@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
-    from . import io, methods, noise, operators
+    from . import io, methods, noise, operators, weights
     from .core import metrics
     from .core.errors import InputError
     from .core.problem import Problem
@@ -35,6 +35,7 @@ _MODULES = {
     "metrics": ".core.metrics",
     "noise": ".noise",
     "operators": ".operators",
+    "weights": ".weights",
 }
 _NAMES = {
     "InputError": ".core.errors",
@@ -61,6 +62,7 @@ __all__ = [
     "reconstruct",
     "run",
     "simulate",
+    "weights",
 ]
 
 

@@ -19,6 +19,11 @@ def seed() -> int:
     return 0
 
 
+@pytest.fixture(autouse=True)
+def no_weights_of_the_user(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLPATCH_WEIGHTS", str(tmp_path_factory.getbasetemp() / "no-weights"))
+
+
 @pytest.fixture
 def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current directory."""

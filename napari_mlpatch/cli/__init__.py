@@ -25,6 +25,7 @@ VERBS = {
     "evaluate": "measure how good a picture is",
     "replay": "make a picture again from its recipe",
     "train": "train a denoiser",
+    "weights": "trained weights: list, show, import from other programs",
     "bench": "compare speed and memory with other programs",
     "reproduce": "check a published figure",
     "demo": "run the window through a tour, leave a report and a screenshot",

@@ -197,10 +197,13 @@ def _steps(
 def reconstruct(problem: Problem, method: Method, weights: Any = None, *, seed: int = 0, device: str = "cpu") -> Result:
     """Run a method to its end and give the result; raises what went wrong.
 
+    ``weights`` are ``mp.weights.find(name)``, or a network called with (x, sigma), for methods that need one.
+
     >>> result = mp.reconstruct(problem, mp.methods.TV(weight=0.1))
     >>> result.x, result.metrics, result.history, result.recipe
     """
-    recipe = Recipe.of(problem, method, seed=seed, device=device)
+    sha256 = getattr(getattr(weights, "card", None), "sha256", None)
+    recipe = Recipe.of(problem, method, weights=sha256, seed=seed, device=device)
     for event in run(recipe, problem, network=weights):
         if isinstance(event, Done):
             return event.result

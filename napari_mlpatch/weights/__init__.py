@@ -2,6 +2,6 @@
 
 from .card import Card
 from .files import Weights, load, read_card, save
-from .zoo import available, find
+from .zoo import available, find, own_folder
 
-__all__ = ["Card", "Weights", "available", "find", "load", "read_card", "save"]
+__all__ = ["Card", "Weights", "available", "find", "load", "own_folder", "read_card", "save"]

@@ -55,10 +55,19 @@ def test_load(path):
     assert weights.find(str(path)).card == found.card
 
 
-def test_no_weights_come_with_this_version():
-    assert weights.available() == []
-    with pytest.raises(InputError, match=r"Unknown weights 'lgd'. Known: none come with this version"):
+def test_unknown_weights():
+    with pytest.raises(InputError, match=r"Unknown weights 'lgd'. Known: "):
         weights.find("lgd")
+
+
+def test_own_weights_beside_the_bundled_ones(path, monkeypatch, tmp_path):
+    shipped = {card.name for card in weights.available()}
+    monkeypatch.setenv("MLPATCH_WEIGHTS", str(tmp_path))
+    assert weights.own_folder() == tmp_path
+    assert {card.name for card in weights.available()} == shipped | {"tiny"}
+    assert torch.equal(weights.find("tiny").tensors["layer.weight"], weights.load(path).tensors["layer.weight"])
+    (tmp_path / "broken.json").write_text("{}")
+    assert {card.name for card in weights.available()} == shipped | {"tiny"}
 
 
 def test_bundled_weights_are_found_by_name_and_hash(path, monkeypatch):

@@ -1,0 +1,87 @@
+"""Trained weights: list them, show a card, or import a checkpoint of another program.
+
+  mlpatch weights list
+  mlpatch weights show mlpatch-gray-small
+  mlpatch weights import drunet_gray.pth --name drunet-gray --licence MIT
+  mlpatch weights import checkpoint.pt --name lofi-celeba --image-size 128
+
+DnCNN, IRCNN and DRU-Net are read in the layout of KAIR and DPIR, LoFi in that of its release. Imported weights go
+to the user's own folder (or to --out), from where all methods that need a denoiser find them by name.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_mlpatch.core.errors import InputError
+
+from .output import print_json, say
+
+if TYPE_CHECKING:
+    from napari_mlpatch.weights import Card
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("list", "show", "import"))
+    parser.add_argument("what", nargs="?", metavar="NAME|FILE", help="weights to show, or checkpoint to import")
+    parser.add_argument("--name", help="import: what the weights are called from now on")
+    parser.add_argument("--image-size", type=int, metavar="N", help="import of LoFi: image size of the training (128)")
+    parser.add_argument("--licence", default="unknown", metavar="TEXT", help="import: the licence of the checkpoint")
+    parser.add_argument("--out", metavar="DIR", help="import: folder to write to")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    from napari_mlpatch import weights
+
+    if args.action == "list":
+        cards = weights.available()
+        if args.json:
+            print_json({"weights": [card.model_dump(mode="json", exclude_none=True) for card in cards]})
+        else:
+            print("\n".join(f"{card.name:<28} {card.title}" for card in cards) or "No weights are here.")
+        return 0
+    if args.what is None:
+        raise InputError(f"Name what to {args.action}: mlpatch weights {args.action} ...")
+    card = weights.find(args.what).card if args.action == "show" else _import(args)
+    if args.json:
+        print_json(card.model_dump(mode="json", exclude_none=True))
+    else:
+        print(f"{card.name}: {card.title}\n  {card.architecture.name} {card.architecture.params}")
+        print(f"  {card.data}; licence {card.licence}; sha256 {card.sha256[:12]}")
+        for name, value in card.metrics.items():
+            print(f"  {name} {value:.2f} dB")
+    return 0
+
+
+def _import(args: argparse.Namespace) -> Card:
+    from napari_mlpatch import networks, weights
+    from napari_mlpatch.core.recipe import Description
+    from napari_mlpatch.interop.checkpoint import read_checkpoint
+    from napari_mlpatch.interop.kair import from_kair
+    from napari_mlpatch.interop.lofi import from_lofi
+
+    if args.name is None:
+        raise InputError("Give the imported weights a name with --name.")
+    tensors = read_checkpoint(args.what)
+    network = from_lofi(tensors, image_size=args.image_size) if "patch_scale" in tensors else from_kair(tensors)
+    made = networks.describe(network)
+    folder = weights.own_folder() if args.out is None else Path(args.out)
+    card = weights.save(
+        folder,
+        network.state_dict(),
+        name=args.name,
+        title=f"{made['name']}, imported from {Path(args.what).name}",
+        method="denoiser",
+        architecture=Description(**made),
+        noise=None,
+        data=f"imported from {Path(args.what).name}; what it was trained on is for its authors to say",
+        steps=0,
+        seed=0,
+        metrics={},
+        licence=args.licence,
+    )
+    say(f"Written to {folder.expanduser() / card.name}.safetensors.")
+    return card

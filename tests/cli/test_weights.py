@@ -1,0 +1,56 @@
+"""``mlpatch weights``: list, show, import."""
+
+import json
+
+import pytest
+import torch
+
+from napari_mlpatch import networks, weights
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLPATCH_WEIGHTS", str(tmp_path / "own"))
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    torch.manual_seed(0)
+    network = networks.build("dncnn", {"depth": 4, "width": 6})
+    torch.save(network.state_dict(), tmp_path / "small.pth")
+    return tmp_path / "small.pth", network
+
+
+def test_import_show_list_use(mlpatch, checkpoint, own, here):
+    path, network = checkpoint
+    code, out, err = mlpatch(f"weights import {path} --name small --licence MIT")
+    assert code == 0 and "small: dncnn, imported from small.pth" in out and str(own / "small.safetensors") in err
+    card = json.loads(mlpatch("weights show small --json")[1])
+    assert card["architecture"]["params"]["depth"] == 4 and card["licence"] == "MIT" and card["method"] == "denoiser"
+    assert "small" in mlpatch("weights list")[1]
+    assert "small" in [entry["name"] for entry in json.loads(mlpatch("weights list --json")[1])["weights"]]
+    found = weights.find("small")
+    x = torch.rand(1, 1, 9, 9)
+    same = networks.from_tensors("dncnn", found.card.architecture.params, found.tensors)
+    assert torch.equal(same(x), network(x))
+    code, out, err = mlpatch("reconstruct m.h5 --method direct --weights small --out d.tif")
+    assert code == 0, err
+    code, _, err = mlpatch("replay d.tif --out again.tif")
+    assert code == 0 and (here / "again.tif").exists(), err
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("weights show", "Name what to show"),
+        ("weights show nothing", "Unknown weights 'nothing'"),
+        ("weights import {path}", "--name"),
+        ("weights import missing.pth --name x", "There is no file"),
+        ("weights import {path} --name NotAName", "card"),
+        ("reconstruct m.h5 --method pnp-admm --out x.tif", "needs trained weights"),
+    ],
+)
+def test_bad_input(mlpatch, checkpoint, here, line, message):
+    code, _, err = mlpatch(line.format(path=checkpoint[0]))
+    assert code == 2 and message in err
