@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--clip-counts", type=float, metavar="N", help="raise smaller counts to N before the logarithm")
     add("--detector-pitch", type=float, metavar="LENGTH", help="width of a detector bin (1)")
     add("--pixel-size", type=float, metavar="LENGTH", help="side of a pixel (the width of a bin)")
+    add("--source-to-axis", type=float, metavar="LENGTH", help="fan beam: distance from the source to the axis")
+    add("--source-to-detector", type=float, metavar="LENGTH", help="fan beam: distance from the source to the detector")
+    add("--detector", choices=("flat", "curved"), help="fan beam: form of the detector (flat)")
     add("--rebin", action="store_true", default=None, help="resample a fan beam to a parallel beam")
     add("--dataset", metavar="NAME", help="name of the sinogram in a file of several arrays")
     add("--angle-axis", choices=("rows", "columns", "pages"), help="axis along which the angles run")
@@ -41,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 LOADING = ("dataset", "angle_axis")
 GIVEN = (
     *("angles_deg", "center", "slice", "image_shape", "log", "flat", "dark", "clip_counts"),
-    *("detector_pitch", "pixel_size", "rebin", *LOADING),
+    *("detector_pitch", "pixel_size", "source_to_axis", "source_to_detector", "detector", "rebin", *LOADING),
 )
 
 

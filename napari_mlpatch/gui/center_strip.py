@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.operators.center_sweep import center_sweep
+from napari_mlpatch.operators.fan_beam import FanBeam
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
 
 from .follow import follow
@@ -57,8 +58,8 @@ class CenterStrip(QWidget):
     def make(self) -> None:
         """Compute the strip for the current problem, off the GUI thread."""
         scene = self.workbench.scene
-        if scene is None or not isinstance(scene.problem.A, ParallelBeam):
-            self.workbench.failed.emit("Load a parallel-beam measurement first: only it has a centre of rotation.")
+        if scene is None or not isinstance(scene.problem.A, ParallelBeam | FanBeam):
+            self.workbench.failed.emit("Load a CT measurement first: only it has a centre of rotation.")
             return
         A, y = scene.problem.A, scene.problem.y
         offsets = np.linspace(-self.span.value(), self.span.value(), COUNT)

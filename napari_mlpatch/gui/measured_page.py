@@ -27,6 +27,7 @@ from napari_mlpatch import io
 from napari_mlpatch.core.declare import format_angles
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators.center import find_center
+from napari_mlpatch.operators.fan_beam import FanBeam
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
 
 from .center_strip import CenterStrip
@@ -191,9 +192,9 @@ class MeasuredPage(QWidget):
         self.center_mode.addItem("by hand", "value")
         self.center.setRange(0.0, bins - 1.0)
         self.center.setValue((bins - 1) / 2.0 if measurement.center is None else measurement.center)
-        pitch = measurement.geometry.get("detector_pitch", 1.0)
-        self.pitch.setValue(pitch)
-        self.pixel.setValue(pitch)
+        self.pitch.setValue(measurement.geometry.get("detector_pitch", 1.0))
+        self.pixel.setValue(measurement.axis_pitch)
+        self._lengths = (self.pitch.value(), self.pixel.value())
         self.image_size.setValue(given.get("image_shape", (bins, bins))[0])
         for widget in widgets:
             widget.blockSignals(False)
@@ -279,12 +280,9 @@ class MeasuredPage(QWidget):
             found["clip_counts"] = self.clip.value()
         if self.image_size.value() != m.data.shape[2]:
             found["image_shape"] = (self.image_size.value(),) * 2
-        if m.kind == "fan-beam":
-            found["rebin"] = True
-        else:
-            pitch = m.geometry.get("detector_pitch", 1.0)
-            found |= {"detector_pitch": self.pitch.value()} if self.pitch.value() != pitch else {}
-            found |= {"pixel_size": self.pixel.value()} if self.pixel.value() != self.pitch.value() else {}
+        lengths = (self.pitch.value(), self.pixel.value())
+        if lengths != self._lengths:
+            found |= dict(zip(("detector_pitch", "pixel_size"), lengths, strict=True))
         return found
 
     def apply(self) -> None:
@@ -309,6 +307,10 @@ class MeasuredPage(QWidget):
                 note = f"centre {center.value:.2f} ± {center.uncertainty:.2f} bins, found by {center.method}"
                 options["center"] = round(center.value, 3)
                 problem = m.problem(**options)
+            elif automatic and isinstance(problem.A, FanBeam):
+                options["center"] = round(m.problem(**options, center="auto").A.axis_bin, 3)
+                note = f"centre {options['center']:.2f} bins, found in the data resampled to a parallel beam"
+                problem = m.problem(**options)
             if sample is not None:
                 source = {"kind": "sample", "name": sample, "options": options}
                 problem = type(problem)(problem.A, problem.y, problem.noise, problem.truth, problem.noise_std, source)
@@ -324,7 +326,7 @@ class MeasuredPage(QWidget):
         """The form was accepted."""
         self._complain("")
         scene = self.workbench.scene
-        if scene is not None and isinstance(scene.problem.A, ParallelBeam):
+        if scene is not None and isinstance(scene.problem.A, ParallelBeam | FanBeam):
             if self.center_mode.currentData() != "value":
                 self.center.blockSignals(True)
                 self.center.setValue(scene.problem.A.axis_bin)

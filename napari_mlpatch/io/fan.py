@@ -1,4 +1,4 @@
-"""A fan-beam sinogram resampled to a parallel beam."""
+"""A fan-beam sinogram resampled to a parallel beam, and the centre of rotation found from that."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def to_parallel(measurement: Measurement) -> Measurement:
             f"The {len(angles)} fan-beam angles go from {angles[0]:g} to {angles[-1]:g} degrees. Resampling to a "
             "parallel beam needs one full turn in even steps."
         )
-    radius, distance = geometry["source_to_center"], geometry["source_to_detector"]
+    radius, distance = geometry["source_to_axis"], geometry["source_to_detector"]
     slices, _, bins = measurement.data.shape
     middle = (bins - 1) / 2 if measurement.center is None else measurement.center
     pitch = geometry["detector_pitch"] * radius / distance
@@ -66,3 +66,19 @@ def to_parallel(measurement: Measurement) -> Measurement:
         geometry={"detector_pitch": pitch},
         notes=(*measurement.notes, f"resampled from a fan to a parallel beam, bins of {pitch:.6g} {measurement.unit}"),
     )
+
+
+def find_fan_center(measurement: Measurement, sinogram: np.ndarray) -> float:
+    """The bin of the rotation axis, from one sinogram ``[angles, bins]`` of line integrals of this measurement.
+
+    Seen about a wrong axis, by a small angle eps, the ray (theta, s) is that at (theta + eps, s - R eps cos(gamma)):
+    the parallel sinogram's centre is off by as many bins as the detector's. Raises InputError like ``to_parallel``.
+    """
+    from napari_mlpatch.operators.center import find_center
+
+    middle = center = (sinogram.shape[1] - 1) / 2
+    for _ in range(2):
+        data = Slices((1, *sinogram.shape), lambda _: sinogram)
+        beam = to_parallel(dataclasses.replace(measurement, data=data, center=center))
+        center += find_center(beam.data[0], beam.angles_deg).value - middle
+    return center

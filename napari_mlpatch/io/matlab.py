@@ -56,7 +56,7 @@ def _with_fan(measurement: Measurement, values: Values, arrays: Mapping[str, Sto
     return dataclasses.replace(
         measurement,
         kind="fan-beam",
-        geometry={"detector_pitch": pitch, "source_to_center": to_center, "source_to_detector": to_detector},
+        geometry={"detector_pitch": pitch, "source_to_axis": to_center, "source_to_detector": to_detector},
         unit=unit,
         notes=(
             *measurement.notes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,11 +16,13 @@ from napari_mlpatch.core.registry import operators
 from .angles import is_file, resolve_angles
 from .arrays import Slices, check_finite
 from .counts import Field, field_of_slice, given_field, line_integrals
-from .fan import to_parallel
+from .fan import find_fan_center, to_parallel
 from .guard import reading
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
+
+SOURCE = ("source_to_axis", "source_to_detector")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Measurement:
     None means that the file does not say. ``flat`` and ``dark`` are the counts without sample and without beam.
     ``is_counts`` says whether the data still need the logarithm. ``kind`` is "parallel-beam", "fan-beam", or the
     operator's name where the file holds a complete ``Problem``, then in ``stored``. ``geometry`` has lengths in
-    ``unit``: detector_pitch, source_to_center, source_to_detector. ``notes`` tell in plain words what was found and
+    ``unit``: detector_pitch, source_to_axis, source_to_detector. ``notes`` tell in plain words what was found and
     assumed.
     """
 
@@ -64,6 +66,14 @@ class Measurement:
             if is_missing
         )
 
+    @property
+    def axis_pitch(self) -> float:
+        """Width of a bin, of a fan beam as the source sees it at the rotation axis; 1 where the file does not say."""
+        pitch = self.geometry.get("detector_pitch", 1.0)
+        if self.kind != "fan-beam":
+            return pitch
+        return pitch * self.geometry["source_to_axis"] / self.geometry["source_to_detector"]
+
     def problem(
         self,
         *,
@@ -77,6 +87,9 @@ class Measurement:
         clip_counts: float | None = None,
         detector_pitch: float | None = None,
         pixel_size: float | None = None,
+        source_to_axis: float | None = None,
+        source_to_detector: float | None = None,
+        detector: Literal["flat", "curved"] | None = None,
         rebin: bool = False,
     ) -> Problem:
         """The reconstruction problem ``y = A x`` with ``y`` float32 ``[slices, 1, angles, bins]``.
@@ -87,8 +100,10 @@ class Measurement:
         ``image_shape``: rows and columns; the default is a square as wide as the detector. ``log``: whether to take
         -log(counts / flat); the default is yes for counts. ``flat``, ``dark``: a number, ``[bins]``, ``[frames,
         bins]``, ``[frames, slices, bins]`` or a file. ``clip_counts``: raise smaller counts to this before the log.
-        ``detector_pitch`` (default 1) and ``pixel_size`` (default the pitch): any unit of length, the same for both.
-        ``rebin``: resample a fan beam to a parallel beam.
+        ``detector_pitch`` (default 1) and ``pixel_size`` (default the pitch, as seen at the rotation axis): any unit of
+        length, the same for all. ``source_to_axis`` and ``source_to_detector`` make it a fan beam, which files may say
+        themselves; ``detector`` is "flat" (default) or "curved". ``rebin``: resample a fan beam to a parallel beam, an
+        interpolation, with which iterations are faster.
 
         Raises InputError for what does not fit together, with the numbers, and for NaN, infinite or unusable values.
         """
@@ -105,15 +120,12 @@ class Measurement:
 
         if self.stored is not None:
             return changed(self.stored, given, self.source(given))
-        if self.kind == "fan-beam":
-            if not rebin:
-                raise InputError(
-                    "This is a fan-beam measurement, and the fan-beam operator is not part of this version. "
-                    "Resample it to a parallel beam with rebin=True (an interpolation: good, not exact)."
-                )
-            beam = to_parallel(self)
-        else:
-            beam = self
+        beam = _with_lengths(self, source_to_axis, source_to_detector, detector_pitch, detector)
+        if detector == "curved" and (rebin or center == "auto"):
+            raise InputError("A curved detector is not resampled to a parallel beam. Leave out rebin, give the centre.")
+        if beam.kind == "fan-beam" and rebin:
+            beam = to_parallel(beam if angles_deg is None else replace(beam, angles_deg=_angles_for(beam, angles_deg)))
+            angles_deg = None
         _, rows, bins = beam.data.shape
         angles = _angles_for(beam, angles_deg)
         indices = _indices(slice, len(beam.data))
@@ -125,25 +137,23 @@ class Measurement:
         y = np.empty((len(indices), 1, rows, bins), np.float32)
         for k, index in enumerate(indices):
             y[k, 0] = _line_integrals(beam, index, fields, clip_counts) if take_log else _values(beam, index)
-        if center == "auto":
-            axis: float | None = find_center(y[len(y) // 2, 0], angles).value
+        if center == "auto" and beam.kind == "fan-beam":
+            axis: float | None = find_fan_center(replace(beam, angles_deg=angles), y[len(y) // 2, 0])
+        elif center == "auto":
+            axis = find_center(y[len(y) // 2, 0], angles).value
         else:
             axis = beam.center if center is None else _axis(center, bins)
-        pitch = detector_pitch if detector_pitch is not None else beam.geometry.get("detector_pitch", 1.0)
-        A = build(
-            operators,
-            {
-                "name": "parallel-beam",
-                "params": {
-                    "image_shape": image_shape or (bins, bins),
-                    "angles_deg": angles,
-                    "detector_count": bins,
-                    "detector_pitch": pitch,
-                    "pixel_size": pitch if pixel_size is None else pixel_size,
-                    "center": axis,
-                },
-            },
-        )
+        params = {
+            "image_shape": image_shape or (bins, bins),
+            "angles_deg": angles,
+            "detector_count": bins,
+            "detector_pitch": beam.geometry.get("detector_pitch", 1.0),
+            "pixel_size": beam.axis_pitch if pixel_size is None else pixel_size,
+            "center": axis,
+        }
+        if beam.kind == "fan-beam":
+            params |= {name: beam.geometry[name] for name in SOURCE} | {"detector": detector or "flat"}
+        A = build(operators, {"name": beam.kind, "params": params})
         return Problem(A, torch.from_numpy(y), source=self.source(given))
 
     def source(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -153,6 +163,27 @@ class Measurement:
             if isinstance(plain.get(name), str) and is_file(plain[name]):
                 plain[name] = _plain(Path(plain[name]))
         return {"kind": "file", "path": str(self.path), "options": plain}
+
+
+def _with_lengths(
+    measurement: Measurement,
+    source_to_axis: float | None,
+    source_to_detector: float | None,
+    detector_pitch: float | None,
+    detector: str | None,
+) -> Measurement:
+    """The same with the lengths that were given; a fan beam where the source is at a distance."""
+    given = dict(zip((*SOURCE, "detector_pitch"), (source_to_axis, source_to_detector, detector_pitch), strict=True))
+    geometry = measurement.geometry | {name: value for name, value in given.items() if value is not None}
+    known = [name for name in SOURCE if name in geometry]
+    if len(known) == 1 or (detector is not None and not known):
+        raise InputError(
+            f"A fan beam needs both {' and '.join(SOURCE)}, got {', '.join(known) or f'only detector = {detector!r}'}."
+        )
+    wrong = {name: value for name, value in geometry.items() if not value > 0}
+    if wrong:
+        raise InputError(f"Lengths must be positive, got {', '.join(f'{k} = {v:g}' for k, v in wrong.items())}.")
+    return replace(measurement, geometry=geometry, kind="fan-beam" if known else measurement.kind)
 
 
 def _angles_for(measurement: Measurement, given: Any) -> np.ndarray:

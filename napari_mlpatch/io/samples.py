@@ -106,14 +106,14 @@ SAMPLES = (
     Sample(
         "htc2022",
         "measurement",
-        "Plastic disc with holes, measured (fan beam, resampled to a parallel beam)",
-        (720, 560),
+        "Plastic disc with holes, measured (fan beam)",
+        (721, 560),
         "line integrals, 0 to 2.2, no unit; as an image 1 / mm",
         "A. Meaney et al., Helsinki Tomography Challenge 2022, CC BY 4.0",
         file="htc2022_ta.mat",
         pixel_size=0.1483223173330444,
         unit="mm",
-        options={"rebin": True, "image_shape": [512, 512]},
+        options={"image_shape": [512, 512]},
     ),
     Sample(
         "cosmos-shear",

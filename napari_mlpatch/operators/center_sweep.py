@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .fan_beam import FanBeam
 from .parallel_beam import ParallelBeam
 
 
-def center_sweep(A: ParallelBeam, y: Tensor, centers: Sequence[float]) -> Tensor:
+def center_sweep(A: ParallelBeam | FanBeam, y: Tensor, centers: Sequence[float]) -> Tensor:
     """Filtered back-projections of ``y`` ``[B, C, angles, bins]``, ``[centres, B, C, *image_shape]``."""
     return torch.stack([A.fbp(y, "hann", center=c) for c in centers])

@@ -1,5 +1,6 @@
-"""A fan-beam sinogram of ellipses, from their formula, resampled to a parallel beam gives the parallel sinogram."""
+"""A fan-beam sinogram of two bumps, from their formula: resampled, it is the parallel one; its centre is found."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io.arrays import Slices
-from napari_mlpatch.io.fan import to_parallel
+from napari_mlpatch.io.fan import find_fan_center, to_parallel
 from napari_mlpatch.io.measurement import Measurement
 
 R, D, BINS, PITCH = 400.0, 560.0, 256, 0.4
@@ -31,7 +32,7 @@ def fan(angles, center=None):
         kind="fan-beam",
         angles_deg=angles,
         center=center,
-        geometry={"detector_pitch": PITCH, "source_to_center": R, "source_to_detector": D},
+        geometry={"detector_pitch": PITCH, "source_to_axis": R, "source_to_detector": D},
     )
 
 
@@ -51,3 +52,11 @@ def test_same_as_the_parallel_sinogram(angles, center):
 def test_needs_a_full_even_turn(angles):
     with pytest.raises(InputError, match="one full turn in even steps"):
         to_parallel(fan(angles))
+
+
+@pytest.mark.parametrize("center", [127.5, 131.6, 119.3])
+def test_center_is_found(center):
+    measurement = fan(np.arange(0, 360, 2.0), center)
+    unknown = dataclasses.replace(measurement, center=None)
+    assert find_fan_center(unknown, measurement.data[0]) == pytest.approx(center, abs=0.02)
+    assert unknown.problem(center="auto").A.center == pytest.approx(center, abs=0.02)

@@ -226,16 +226,34 @@ def test_the_challenge_file_as_matlab_wrote_it_and_as_scipy_reads_it():
     assert measurement.kind == "fan-beam" and measurement.unit == "mm" and measurement.missing == ()
     assert np.array_equal(measurement.data[0], expected.sinogram)
     assert np.array_equal(measurement.angles_deg, expected.parameters.angles)
-    assert measurement.geometry == {"detector_pitch": 0.2, "source_to_center": 410.66, "source_to_detector": 553.74}
+    assert measurement.geometry == {"detector_pitch": 0.2, "source_to_axis": 410.66, "source_to_detector": 553.74}
 
 
-def test_fan_beam_has_no_operator_yet(tmp_path):
+def test_a_fan_beam_as_it_is_and_resampled(tmp_path):
     measurement = io.load(write_mat(tmp_path / "a.mat"))
-    with pytest.raises(InputError, match=r"fan-beam operator is not part of this version.*rebin=True"):
-        measurement.problem()
+    A = measurement.problem().A
+    assert (A.name, A.range_shape, A.source_to_axis, A.source_to_detector) == ("fan-beam", (21, 32), 410.66, 553.74)
+    assert A.detector_pitch == 0.2 and A.pixel_size == pytest.approx(0.2 * 410.66 / 553.74)
+    assert measurement.problem(detector="curved", source_to_axis=300).A.source_to_axis == 300
     assert measurement.problem(rebin=True).A.range_shape == (20, 32)
+    with pytest.raises(InputError, match="curved detector is not resampled"):
+        measurement.problem(rebin=True, detector="curved")
     scan = fan_struct()
     scan["CtData"]["parameters"]["distanceSourceDetector"] = 0.0
     scipy.io.savemat(tmp_path / "b.mat", scan)
     with pytest.raises(InputError, match="all must be positive"):
         io.load(tmp_path / "b.mat")
+
+
+def test_any_file_can_be_called_a_fan_beam(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((9, 20), np.float32))
+    options: dict = {"angles_deg": "0:360:9", "source_to_axis": 30.0, "source_to_detector": 60.0}
+    A = io.read_measurement(tmp_path / "a.npy", **options, detector_pitch=2.0).A
+    assert (A.name, A.pixel_size, A.detector) == ("fan-beam", 1.0, "flat")
+    for wrong, message in (
+        ({"source_to_axis": None}, "needs both source_to_axis and source_to_detector, got source_to_detector"),
+        ({"source_to_axis": None, "source_to_detector": None, "detector": "flat"}, "got only detector"),
+        ({"source_to_detector": 0.0}, "positive, got source_to_detector = 0"),
+    ):
+        with pytest.raises(InputError, match=message):
+            io.read_measurement(tmp_path / "a.npy", **{**options, **wrong})
