@@ -34,7 +34,7 @@ class Card(BaseModel):
     architecture: Description
     operator: Description | None = None
     operator_norm: Annotated[float, Field(gt=0)] | None = None
-    noise: Description | None
+    noise: Description | None = None
     data: str
     steps: Annotated[int, Field(ge=0)]
     seed: int
