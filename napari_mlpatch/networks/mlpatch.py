@@ -194,7 +194,7 @@ class MLPatch(nn.Module):
         for block in self.deformations:
             seen = self._without_mean(values)[0].flatten(1)
             move = move + block(seen[None], sigma)[0].unflatten(-1, (-1, 2))
-            offsets = shared + self.config.max_offset * torch.tanh(move)
+            offsets = shared + self.config.max_offset * torch.tanh(move.to(shared.dtype))
             values = sample(offsets)
         return values, offsets
 
@@ -259,11 +259,12 @@ class MLPatch(nn.Module):
 
 
 def _in_neighbourhoods(u: Tensor, radius: int) -> Sampler:
-    """Reads in the pixels ``[L, C, n, n]`` around each position."""
+    """Reads in the pixels ``[L, C, n, n]`` around each position, always in their own precision."""
 
     def sample(offsets: Tensor) -> Tensor:
         if offsets.ndim == 2:
-            return u.flatten(2) @ sampling_matrix(offsets, radius)
+            with torch.autocast(u.device.type, enabled=False):
+                return u.flatten(2) @ sampling_matrix(offsets, radius)
         grid = offsets.flip(-1)[:, :, None] / radius
         return F.grid_sample(u, grid, mode="bicubic", padding_mode="zeros", align_corners=True)[..., 0]
 

@@ -32,7 +32,8 @@ def save(folder: Path, state: dict[str, Any], recipe: TrainingRecipe) -> None:
 def load(folder: Path, recipe: TrainingRecipe) -> dict[str, Any]:
     """Read a checkpoint of this recipe. Raises InputError where there is none, or one of another recipe.
 
-    Device, threads and intervals of reports may differ; the number of steps may have grown.
+    Device, threads and intervals of reports may differ, and the number of steps: the learning rate then follows the
+    new schedule from there on.
     """
     path = folder / NAME
     try:
@@ -43,7 +44,7 @@ def load(folder: Path, recipe: TrainingRecipe) -> dict[str, Any]:
         raise InputError(f"The checkpoint {path} cannot be read: {str(error).splitlines()[0]}.") from None
     if not isinstance(state, dict) or "recipe" not in state:
         raise InputError(f"{path} is no checkpoint of a training.")
-    free = {"device", "threads", "validate_every", "checkpoint_minutes", "title"}
+    free = {"steps", "device", "threads", "validate_every", "checkpoint_minutes", "title"}
     before = TrainingRecipe.from_json(state["recipe"]).model_dump(exclude=free)
     now = recipe.model_dump(exclude=free)
     changed = [key for key in now if now[key] != before[key]]

@@ -252,6 +252,21 @@ def test_lower_precision_on_request():
     assert 0 < (exact - rough).abs().max() < 0.05 * exact.abs().max()
 
 
+def test_samples_are_read_in_full_precision_under_autocast():
+    net = network(**SMALL, subtract_mean=True, deformations=1)
+    with torch.no_grad():
+        net.mixer.weights[-1].zero_()
+        net.mixer.biases[-1].zero_()
+        net.deformations[0].weights[-1].zero_()
+        net.deformations[0].biases[-1].zero_()
+    u = torch.rand(5, 1, 11, 11)
+    exact = net.from_neighbourhoods(u, torch.tensor(0.1))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = net.from_neighbourhoods(u, torch.tensor(0.1))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, exact, atol=1e-6, rtol=0)
+
+
 def test_chunks_grow_with_the_memory():
     net = network(**SMALL)
     assert 0 < net.chunk_for(10**6) < net.chunk_for(10**8)
