@@ -79,6 +79,8 @@ def admm(
             return normal(v) + rho * sum((t.KT(t.K(v)) for t in terms), torch.zeros_like(v))
 
         divisor = normal_symbol + rho * sum((t.symbol for t in terms), 0.0)
+        if isinstance(divisor, Tensor):  # zero for what neither data nor terms see, such as the mean of a mass map
+            divisor = torch.where(divisor > 1e-6 * divisor.max(), divisor, divisor.max())
 
         def precondition(r: Tensor, divisor: Tensor | float = divisor) -> Tensor:
             return divide_spectrum(r, divisor)

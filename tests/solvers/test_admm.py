@@ -112,3 +112,12 @@ def test_nothing_but_zeros():
     y = torch.zeros(1, 1, 6, 6)
     last = solve(identity, y, [total_variation(y, 0.3)], iterations=5)[-1]
     assert torch.equal(last.x, y) and last.change == last.primal == last.dual == 0
+
+
+def test_what_neither_data_nor_terms_see():
+    """Data without their mean: it stays as it was, and does not stop the rest."""
+    y = row(-2, -1, 0, 3)
+    symbol = torch.ones(1, 3, dtype=torch.float64)
+    symbol[0, 0] = 0
+    last = solve(lambda x: x - x.mean(), y, [total_variation(y, 0.5)], normal_symbol=symbol)[-1]
+    assert torch.allclose(last.x, row(-1.5, -1.0, 0.0, 2.5), atol=1e-6)
