@@ -37,12 +37,14 @@ class Session:
     """What all docks of one viewer share."""
 
     def __init__(self, viewer: Viewer):
+        from .canvas import free_in_own_context
         from .garbage import GuiThreadGarbage
         from .layers import LayerView
         from .notify import show_error
         from .workbench import Workbench
 
         self.viewer = viewer
+        free_in_own_context(viewer)
         self._post = _Post()
         self.workbench: Workbench = Workbench(self._post)
         self.view: LayerView = LayerView(viewer, self.workbench)

@@ -231,3 +231,15 @@ def test_recipe_of_a_simulation_is_complete(simulated, qtbot):
     wait_for(qtbot, lambda: finished(simulated))
     recipe = json.loads(simulated.workbench.entries[0].result.recipe.to_json())
     assert recipe["noise"]["name"] == "gaussian" and recipe["data"]["source"]["kind"] == "simulated"
+
+
+def test_removing_a_row_whose_job_is_queued_removes_that_row_alone(simulated, qtbot):
+    dock = simulated.docks["Reconstruct"]
+    dock.method.setCurrentIndex(dock.method.findData("tv"))
+    dock.form.set_values({"tolerance": 0.0, "iterations": 100_000})
+    dock.run_button.click()
+    dock.method.setCurrentIndex(dock.method.findData("fbp"))
+    dock.run_button.click()
+    running, queued = simulated.workbench.entries
+    simulated.workbench.remove(queued)
+    assert simulated.workbench.entries == [running] and queued.job.state == "cancelled"
