@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 def free_in_own_context(viewer: Viewer) -> None:
     """Make the canvas's OpenGL context current whenever a layer is about to be removed."""
     # napari (0.9.2, VispyCanvas._clean_and_update_scenegraph) frees a removed layer's textures and shaders at once, in
-    # whatever context is current. After a paint that is the one with which Qt composes the window. It shares the objects
-    # but not the state: Mesa then unbinds the vertex shader of the canvas behind its own back, and the next draw of a
-    # picture that is alone on show reads a null pointer (Mesa 22.3, llvmpipe). Other drivers may show nothing or garbage.
+    # whatever context is current: after a paint, the one with which Qt composes the window. That one shares the
+    # objects, not the state. Mesa (22.3, llvmpipe) then unbinds the canvas's vertex shader behind its own back, and
+    # drawing a picture that is alone on show follows a null pointer. Other drivers may leave such errors unseen.
     canvas = viewer.window._qt_viewer.canvas._scene_canvas
 
     def make_current(event: object = None) -> None:

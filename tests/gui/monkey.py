@@ -38,7 +38,8 @@ class Monkey:
         """Do one thing, and say what."""
         acts = [self.simulate, self.measure, self.run, self.run, self.run, self.stop, self.cancel, self.resume]
         acts += [self.grid, self.grid, self.residual, self.delete_layer, self.remove_entry, self.tick, self.alone]
-        acts += [self.tidy, self.tidy, self.picture, self.picture, self.napari_grid, self.strip, self.visibility, self.look, self.order]
+        acts += [self.tidy, self.tidy, self.picture, self.picture, self.napari_grid, self.strip]
+        acts += [self.visibility, self.look, self.order]
         act = self.random.choice(acts)
         act()
         return act.__name__
