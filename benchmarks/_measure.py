@@ -108,13 +108,29 @@ def find_astra() -> tuple[Any, str]:
 class Astra:
     """ASTRA's parallel-beam projector on the CPU: ``kind`` is ``linear`` (Joseph) or ``strip``. Pixel and bin are 1.
 
+    With ``fan``, three lengths in pixels (width of a bin, source to axis, source to detector), it is that of a fan beam
+    with a flat detector: ``kind`` is ``line_fanflat`` or ``strip_fanflat``.
     Image and sinogram are linked to NumPy arrays once, so that a call is the projection and nothing else. CUDA
     projectors are never asked for.
     """
 
-    def __init__(self, astra: Any, kind: str, size: int, angles_deg: np.ndarray, bins: int):
+    def __init__(
+        self,
+        astra: Any,
+        kind: str,
+        size: int,
+        angles_deg: np.ndarray,
+        bins: int,
+        fan: tuple[float, float, float] | None = None,
+    ):
         volume = astra.create_vol_geom(size, size)
-        rays = astra.create_proj_geom("parallel", 1.0, bins, np.radians(angles_deg))
+        if fan is None:
+            rays = astra.create_proj_geom("parallel", 1.0, bins, np.radians(angles_deg))
+        else:
+            pitch, to_axis, to_detector = fan
+            rays = astra.create_proj_geom(
+                "fanflat", pitch, bins, np.radians(angles_deg), to_axis, to_detector - to_axis
+            )
         self.image = np.zeros((size, size), np.float32)
         self.sinogram = np.zeros((len(angles_deg), bins), np.float32)
         self._astra = astra
