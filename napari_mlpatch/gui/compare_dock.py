@@ -78,9 +78,7 @@ class CompareDock(QWidget):
         self.grid.setCheckable(True)
         self.grid.setToolTip("All ticked results side by side, zoomed together, each with its figure")
         self.residual = QComboBox()
-        self.residual.addItem("no residuals", None)
-        for kind, label in RESIDUALS.items():
-            self.residual.addItem(label, kind)
+        self._offer_pictures()
         self.residual.setToolTip("Show this for every ticked result, as layers and in the grid's second row")
         self.take = QToolButton()
         self.take.setText("Take away")
@@ -97,6 +95,7 @@ class CompareDock(QWidget):
         self.axis.currentIndexChanged.connect(self._draw)
         follow(self, view.viewer.canvas.grid.events.enabled, self._grid_toggled)
         follow(self, workbench.entries_changed, self._fill)
+        follow(self, workbench.scene_changed, self._offer_pictures)
         follow(self, workbench.scene_changed, self._fill)
         follow(self, workbench.entry_progressed, self._progressed)
         follow(self, workbench.residuals_ready, lambda *_: self._show() if self.grid.isChecked() else None)
@@ -223,6 +222,18 @@ class CompareDock(QWidget):
         self.view.show_single(self.workbench.entries[item.row()])
 
     # ---- views ----------------------------------------------------------------------------------------------
+
+    def _offer_pictures(self) -> None:
+        """Residuals, and what else pictures of the current problem can show."""
+        scene = self.workbench.scene
+        offered = [("no residuals", None), *((label, kind) for kind, label in RESIDUALS.items())]
+        offered += [(name, name) for name in (scene.more if scene is not None else ())]
+        if offered != [(self.residual.itemText(i), self.residual.itemData(i)) for i in range(self.residual.count())]:
+            self.residual.blockSignals(True)
+            self.residual.clear()
+            for label, kind in offered:
+                self.residual.addItem(label, kind)
+            self.residual.blockSignals(False)
 
     def _residual_chosen(self) -> None:
         if self.residual.currentData() is not None:

@@ -26,6 +26,8 @@ from napari_mlpatch.core.declare import Parameter, build, format_angles, paramet
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import Registry
 
+from .array_box import ArrayBox
+
 
 class NumberBox(QDoubleSpinBox):
     """A float of any magnitude: shown with six digits, steps follow the decade, accepts 1e-3."""
@@ -92,6 +94,11 @@ class Field(QWidget):
             return lambda: p.choices[combo.currentIndex()], lambda v: combo.setCurrentText(str(v))
         if p.kind in ("int", "float"):
             return self._number(p, row)
+        if p.kind == "array":
+            box = ArrayBox(p.none_means or "not chosen")
+            box.changed.connect(self.changed)
+            row.addWidget(box, 1)
+            return lambda: box.value, box.set
         return self._text(p, row)
 
     def _number(self, p: Parameter, row: QHBoxLayout) -> tuple[Callable[[], Any], Callable[[Any], None]]:
@@ -144,6 +151,8 @@ class Field(QWidget):
                     raise InputError(f"{p.name}: {error}") from None
 
             return get, lambda v: line.setText(v if isinstance(v, str) else format_angles(v or ()))
+        if p.kind == "str":
+            return line.text, lambda v: line.setText(str(v or ""))
         return (
             lambda: tuple(int(w) for w in line.text().replace("x", " ").replace(",", " ").split()),
             lambda v: line.setText(" x ".join(map(str, v or ()))),

@@ -33,6 +33,7 @@ class Job:
     title: str
     problem: Problem
     recipe: Recipe
+    network: Any = None
     resume: Result | None = None
     id: int = field(default_factory=lambda: next(_ids))
     state: State = "queued"
@@ -106,6 +107,7 @@ class JobQueue:
         for event in run(
             job.recipe,
             job.problem,
+            network=job.network,
             control=job.control,
             state=resume.state if resume else None,
             history=resume.history if resume else (),
@@ -115,14 +117,14 @@ class JobQueue:
                 if event.iterate is not None:
                     self._note(job, event.iterate, event.scalars)
                     if time.perf_counter() - shown >= FRAME_SECONDS:
-                        job.frame = to_image(event.iterate.x)
+                        job.frame = to_image(job.problem.A.picture(event.iterate.x))
                         job.limits = job.limits or contrast_limits(job.frame)
                         shown = time.perf_counter()
                         self._tell(job)
             elif isinstance(event, Done):
                 job.result = event.result
                 job.history = list(event.result.history)
-                job.frame = to_image(event.result.x)
+                job.frame = to_image(job.problem.A.picture(event.result.x))
                 job.limits = contrast_limits(job.frame)
                 self._end(job, "done")
             elif isinstance(event, Failed):
@@ -201,9 +203,8 @@ class Latest:
 
 
 def to_image(x: Any) -> np.ndarray:
-    """The first image of a batch as a CPU array; complex values as their magnitude."""
-    image = x.detach()[0, 0].cpu()
-    return (image.abs() if image.is_complex() else image).numpy().copy()
+    """The first image of a batch of real ones, as a CPU array."""
+    return x.detach()[0, 0].cpu().numpy().copy()
 
 
 def contrast_limits(image: np.ndarray) -> tuple[float, float]:

@@ -7,6 +7,7 @@ its name. All pictures of one scene share scale, units and contrast.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from .workbench import Entry, Frame, Scene, Workbench
 LINKED = ("contrast_limits", "gamma", "colormap")
 NAMES = {"preview": "quick preview"}
 RESIDUALS = {"residual": "A x - y", "backprojected": "Aᵀ(A x - y)", "error": "error"}
+"""Pictures below the results. Others, such as the phase, are called by their own name."""
 
 
 class LayerView:
@@ -44,10 +46,9 @@ class LayerView:
     def _show_scene(self) -> None:
         scene = self.workbench.scene
         assert scene is not None
-        problem = scene.problem
-        wanted = {"measurement": to_image(problem.y), "preview": scene.preview}
-        if problem.truth is not None:
-            wanted["truth"] = to_image(problem.truth)
+        wanted = {"measurement": scene.data, "preview": scene.preview}
+        if scene.truth is not None:
+            wanted["truth"] = scene.truth
         for role in list(self._scene_layers):
             if role not in wanted:
                 self._remove(self._scene_layers.pop(role))
@@ -81,7 +82,7 @@ class LayerView:
     def _show_entry(self, entry: Entry) -> None:
         frame = entry.scene.preview if entry.job.frame is None and entry.result is None else entry.job.frame
         if entry.job.state in ("failed", "cancelled"):
-            frame = None if entry.result is None else to_image(entry.result.x)
+            frame = None if entry.result is None else to_image(entry.job.problem.A.picture(entry.result.x))
         if frame is None or entry.id in self._closed_by_user:
             return
         layer = self._entry_layers.get(entry.id)
@@ -128,20 +129,20 @@ class LayerView:
     def _show_residuals(self, entry: Entry, images: dict[str, np.ndarray]) -> None:
         for kind, data in images.items():
             frame = self._stretched(entry.scene, data.shape) if kind == "residual" else entry.scene.frame
-            size = max(abs(v) for v in contrast_limits(data))
+            size = math.pi if kind == "phase" else max(abs(v) for v in contrast_limits(data))
             key = (entry.id, kind)
             meta = {"role": kind, "entry": entry.id}
             layer = self._residual_layers.get(key)
-            name = f"{RESIDUALS[kind]}\n{entry.title}"
+            name = f"{RESIDUALS.get(kind, kind)}\n{entry.title}"
             if layer is None:
                 layer = self._add(data, name, frame, (-size, size), meta)
-                layer.colormap = "RdBu"
+                layer.colormap = "twilight_shifted" if kind == "phase" else "RdBu"
                 layer.visible = kind == "residual"
                 self._residual_layers[key] = layer
             else:
                 _place(layer, data, frame)
                 _rename(layer, name)
-        for kind in RESIDUALS:
+        for kind in images:
             same = [layer for (_, k), layer in self._residual_layers.items() if k == kind]
             widest = max((abs(v or 0.0) for layer in same for v in layer.contrast_limits), default=0.0)
             if len(same) > 1:

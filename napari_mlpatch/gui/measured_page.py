@@ -100,18 +100,21 @@ class MeasuredPage(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.open, 1)
         top.addWidget(self.samples)
-        angles = QHBoxLayout()
+        self.angles_row, self.center_row = QWidget(), QWidget()
+        angles = QHBoxLayout(self.angles_row)
+        angles.setContentsMargins(0, 0, 0, 0)
         angles.addWidget(self.angles, 1)
         angles.addWidget(self.angle_file)
-        center = QHBoxLayout()
+        center = QHBoxLayout(self.center_row)
+        center.setContentsMargins(0, 0, 0, 0)
         center.addWidget(self.center_mode)
         center.addWidget(self.center, 1)
         self.form = QFormLayout()
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        self.form.addRow("angles / °", angles)
+        self.form.addRow("angles / °", self.angles_row)
         self.form.addRow("slice", self.slice)
         self.form.addRow("flat field", self.flat)
-        self.form.addRow("centre", center)
+        self.form.addRow("centre", self.center_row)
         self.form.addRow("", self.center_note)
         more = QFormLayout()
         more.addRow("image size", self.image_size)
@@ -199,8 +202,12 @@ class MeasuredPage(QWidget):
         for widget in widgets:
             widget.blockSignals(False)
         self._enable(True)
-        self._show_row(self.slice, slices > 1)
+        self._show_row(self.slice, slices > 1 and stored is None)
         self._show_row(self.flat, "flat" in measurement.missing)
+        for widget in (self.angles_row, self.center_row, self.center_note):
+            self._show_row(widget, stored is None)
+        for widget in (self.strip, self.advanced):
+            widget.setVisible(stored is None)
         self.found.setText(self._describe())
         can_find = measurement.kind == "parallel-beam" and stored is None
         self.center_mode.setCurrentIndex(1 if can_find and measurement.center is None and rows >= 8 else 0)
@@ -218,7 +225,8 @@ class MeasuredPage(QWidget):
         slices, rows, bins = m.data.shape
         stack = f"{slices} slices of " if slices > 1 else ""
         notes = "".join(f"<br>• {note}" for note in m.notes)
-        return f"<b>{m.path.name}</b>: {m.kind}, {stack}{rows} angles x {bins} bins{notes}"
+        size = f"{stack}{rows} angles x {bins} bins" if m.stored is None else "a complete measurement"
+        return f"<b>{m.path.name}</b>: {m.kind}, {size}{notes}"
 
     def _enable(self, on: bool) -> None:
         for widget in (

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.registry import methods
@@ -85,6 +86,7 @@ class ReconstructDock(QWidget):
         self.stop.clicked.connect(lambda: self.entry and self.entry.job.control.stop())
         self.cancel.clicked.connect(self._cancel)
         self.resume.clicked.connect(lambda: self.entry and self.workbench.resume(self.entry, self.more.value()))
+        follow(self, workbench.scene_changed, self._offer_weights)
         follow(self, workbench.scene_changed, self._check)
         follow(self, workbench.entry_progressed, self._progressed)
         follow(self, workbench.entries_changed, self._entries_changed)
@@ -136,11 +138,36 @@ class ReconstructDock(QWidget):
         self.form = form
         form.changed.connect(self._check)
         self.about.setText((methods.get(name).__doc__ or "").strip().split("\n")[0].replace("``", ""))
-        self.weights.clear()
-        self.weights.addItem("none needed")
-        self.weights.setEnabled(False)
-        self.weights.setToolTip("This method has no learned part")
+        self._offer_weights()
         self._check()
+
+    def _offer_weights(self) -> None:
+        """The weights that suit the method, with their cards; others greyed out with the reason."""
+        kind, scene = methods.get(self.method.currentData()).weights_kind, self.workbench.scene
+        before = self.weights.currentData()
+        self.weights.clear()
+        self.weights.setEnabled(bool(kind))
+        if not kind:
+            self.weights.addItem("none needed", None)
+            self.weights.setToolTip("This method has no learned part")
+            return
+        self.weights.setToolTip("Trained weights: point at one to read its card")
+        method = methods.get(self.method.currentData())()
+        for card in weights.available():
+            reason = card.unsuitable(method, scene.problem.A) if scene is not None else ""
+            self.weights.addItem(card.title, card.name)
+            item = self.weights.model().item(self.weights.count() - 1)  # type: ignore[attr-defined]
+            item.setEnabled(not reason)
+            item.setToolTip(reason or card_text(card))
+        if not self.weights.count():
+            self.weights.addItem("no weights are here", None)
+        self.weights.setCurrentIndex(max(0, self.weights.findData(before)))
+
+    def chosen_weights(self) -> weights.Weights | None:
+        """The chosen weights, where the method as it is set has use for them. Raises InputError."""
+        name = self.weights.currentData()
+        wanted = getattr(self.chosen(), "denoiser", "network") == "network"
+        return weights.find(name) if name is not None and wanted else None
 
     def _check(self) -> None:
         """Say why a run is impossible, or what it will cost."""
@@ -156,7 +183,10 @@ class ReconstructDock(QWidget):
             reason = "No data yet: load a measurement or simulate one in the Problem dock."
         else:
             try:
-                reason = self.chosen().unsuitable(scene.problem.A)
+                method = self.chosen()
+                reason = method.unsuitable(scene.problem.A)
+                if not reason and method.weights_kind and getattr(method, "denoiser", "network") == "network":
+                    reason = "" if self.weights.currentData() else "This method needs trained weights: choose some."
             except InputError as error:
                 reason = str(error)
         self.reason.setText(reason)
@@ -182,7 +212,7 @@ class ReconstructDock(QWidget):
 
     def _run(self) -> None:
         try:
-            self.entry = self.workbench.run(self.chosen(), self.device.currentText())
+            self.entry = self.workbench.run(self.chosen(), self.device.currentText(), self.chosen_weights())
         except InputError as error:
             show_error(str(error))
         self._entries_changed()
@@ -190,8 +220,13 @@ class ReconstructDock(QWidget):
     def _run_all(self) -> None:
         scene = self.workbench.scene
         for cls in methods:
-            if scene is not None and not cls().unsuitable(scene.problem.A):
-                self.entry = self.workbench.run(cls(), self.device.currentText())
+            if scene is None or cls().unsuitable(scene.problem.A):
+                continue
+            suitable = [card for card in weights.available() if not card.unsuitable(cls(), scene.problem.A)]
+            if cls.weights_kind and not suitable:
+                continue
+            found = weights.find(suitable[0].name) if cls.weights_kind else None
+            self.entry = self.workbench.run(cls(), self.device.currentText(), found)
         self._entries_changed()
 
     def _cancel(self) -> None:
@@ -243,6 +278,12 @@ class ReconstructDock(QWidget):
         """Make the buttons speak of this entry."""
         self.entry = entry
         self._progressed(entry)
+
+
+def card_text(card: weights.Card) -> str:
+    """What the card says, for a tooltip."""
+    figures = "".join(f"<br>{name}: {value:.2f} dB" for name, value in card.metrics.items())
+    return f"<b>{card.name}</b>: {card.architecture.name}, {card.steps} steps<br>{card.data}{figures}"
 
 
 def duration(seconds: float) -> str:

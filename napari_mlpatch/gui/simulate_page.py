@@ -48,7 +48,9 @@ class SimulatePage(QWidget):
         self.operator, self.noise = QComboBox(), QComboBox()
         for combo, registry in ((self.operator, operators), (self.noise, noises)):
             for cls in registry:
-                combo.addItem(cls.title, cls.name)
+                if getattr(cls, "in_forms", True):
+                    combo.addItem(cls.title, cls.name)
+        self.operator.setCurrentIndex(max(0, self.operator.findData("parallel-beam")))
         self.noise.setCurrentIndex(max(0, self.noise.findData("gaussian")))
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)

@@ -18,8 +18,9 @@ from napari_mlpatch.core.declare import describe, parameters
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
-from napari_mlpatch.core.residuals import residuals
+from napari_mlpatch.core.residuals import pictures
 from napari_mlpatch.core.run import Cost, Result, continued, estimate
+from napari_mlpatch.weights import Weights
 
 from .jobs import Job, JobQueue, Latest, contrast_limits, to_image
 
@@ -38,21 +39,31 @@ class Frame:
 
 @dataclass(eq=False)
 class Scene:
-    """A problem as the window shows it. ``limits`` are the contrast limits that all its pictures share."""
+    """A problem as the window shows it. ``limits`` are the contrast limits that all its pictures share.
+
+    ``preview``, ``data`` and ``truth`` are what is shown of the quick picture, the measurement and the true image;
+    ``more`` names what else pictures of it can show, such as the phase.
+    """
 
     problem: Problem
     title: str
     frame: Frame = Frame()
     notes: tuple[str, ...] = ()
     preview: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.float32), repr=False)
+    data: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.float32), repr=False)
+    truth: np.ndarray | None = field(default=None, repr=False)
+    more: tuple[str, ...] = ()
     limits: tuple[float, float] | None = None
     id: int = field(default_factory=lambda: next(_ids))
 
     def show(self) -> Scene:
-        """Compute what is shown at once: the quick picture. Runs off the GUI thread."""
-        self.preview = to_image(self.problem.A.pinv(self.problem.y))
-        truth = self.problem.truth
-        self.limits = contrast_limits(self.preview if truth is None else to_image(truth))
+        """Compute what is shown at once. Runs off the GUI thread."""
+        A, y, truth = self.problem.A, self.problem.y, self.problem.truth
+        quick = A.pinv(y)
+        self.preview, self.data = to_image(A.picture(quick)), to_image(A.data_picture(y))
+        self.truth = None if truth is None else to_image(A.picture(truth))
+        self.more = tuple(A.more_pictures(quick[:1, :1]))
+        self.limits = contrast_limits(self.preview if self.truth is None else self.truth)
         return self
 
 
@@ -113,18 +124,25 @@ class Workbench:
 
     # ---- running --------------------------------------------------------------------------------------------
 
-    def run(self, method: Method, device: str = "cpu") -> Entry:
+    def run(self, method: Method, device: str = "cpu", weights: Weights | None = None) -> Entry:
         """Queue a method on the current scene. The same method and parameters on the same data replace their result."""
         assert self.scene is not None, "views offer Run only where there is a problem"
         scene = self.scene
-        recipe = Recipe.of(scene.problem, method, device=device)
-        job = Job(title_of(method), scene.problem, recipe)
-        same = [e for e in self.entries if e.method == describe(method) and e.scene.problem.same_as(scene.problem)]
+        recipe = Recipe.of(scene.problem, method, device=device, weights=weights.card.sha256 if weights else None)
+        title = title_of(method, weights)
+        job = Job(title, scene.problem, recipe, network=weights)
+        same = [
+            e
+            for e in self.entries
+            if e.method == describe(method)
+            and e.job.recipe.weights == recipe.weights
+            and e.scene.problem.same_as(scene.problem)
+        ]
         if same and not same[0].job.active:
             entry = same[0]
             entry.job, entry.scene = job, scene
         else:
-            entry = Entry(title_of(method), scene, describe(method), job)
+            entry = Entry(title, scene, describe(method), job)
             self.entries.append(entry)
         entry.shown = True
         self.entries_changed.emit()  # views make room, which takes a moment, before the job competes with them
@@ -136,7 +154,7 @@ class Workbench:
         """Continue a result for ``more`` iterations."""
         assert entry.result is not None and not entry.job.active
         recipe = continued(entry.result.recipe, entry.result.iterations + more)
-        job = Job(entry.title, entry.scene.problem, recipe, resume=entry.result)
+        job = Job(entry.title, entry.scene.problem, recipe, network=entry.job.network, resume=entry.result)
         job.limits, job.history = entry.scene.limits, list(entry.result.history)
         entry.job = job
         self.queue.submit(job)
@@ -170,7 +188,7 @@ class Workbench:
         if result is not None:
             self.quick.call(
                 f"residuals {entry.id}",
-                lambda: {k: to_image(v) for k, v in residuals(result.x, problem).items()},
+                lambda: {k: to_image(v) for k, v in pictures(result.x, problem).items()},
                 lambda images: self.residuals_ready.emit(entry, images),
                 lambda error: self.failed.emit(str(error)),
             )
@@ -190,7 +208,7 @@ class Workbench:
             return
         if job.result is not None:
             entry.result, entry.method = job.result, job.recipe.method.model_dump()
-            entry.title = title_of(job.recipe.build_method())
+            entry.title = title_of(job.recipe.build_method(), job.network)
         if job.state == "failed":
             self.failed.emit(f"{entry.title} failed: {job.message}")
         if entry.result is None:
@@ -199,14 +217,15 @@ class Workbench:
         self.entries_changed.emit()
 
 
-def title_of(method: Method) -> str:
-    """The method's short name with the parameters that differ from their defaults."""
+def title_of(method: Method, weights: Weights | None = None) -> str:
+    """The method's short name with its weights and the parameters that differ from their defaults."""
     changed = [
         _setting(p.name, getattr(method, p.name))
         for p in parameters(type(method))
         if getattr(method, p.name) != p.default
     ]
-    return " ".join([type(method).__name__, ", ".join(changed)]).strip()
+    words = [*([weights.card.name] if weights else []), *changed]
+    return " ".join([type(method).__name__, ", ".join(words)]).strip()
 
 
 def _setting(name: str, value: Any) -> str:
