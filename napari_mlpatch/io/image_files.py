@@ -20,6 +20,7 @@ from napari_mlpatch.core.errors import InputError
 from . import h5
 from .arrays import check_finite, to_float32
 from .atomic import check_writable, replacing
+from .fits import fits_image
 from .guard import existing_file, reading
 from .numpy_file import open_npy
 from .tiff import stored_tiff
@@ -108,7 +109,7 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
 def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """A picture to simulate from: float32 ``[rows, columns]`` and notes on what was done to it.
 
-    PNG, JPEG and the like (8 or 16 bits) become 0..1; TIFF and NPY keep their values. Colour becomes grey (Rec. 709).
+    PNG, JPEG and the like (8 or 16 bits) become 0..1; TIFF, NPY, FITS keep their values. Colour becomes grey: Rec. 709.
     Raises InputError for files that are missing, damaged, of another kind or not two-dimensional.
     """
     path = existing_file(path)
@@ -119,6 +120,8 @@ def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str
         return _grey(path, np.array(open_npy(path)), [])
     if kind == "tiff":
         return _grey(path, stored_tiff(path).read(()), [])
+    if kind == "fits":
+        return _grey(path, fits_image(path), [])
     notes = []
     with reading(path, "a picture"), Image.open(path) as picture:
         if "A" in picture.getbands() or "transparency" in picture.info:
@@ -160,6 +163,8 @@ def _kind(path: Path) -> str:
         return "tiff"
     if head == b"\x89HDF\r\n\x1a\n":
         return "hdf5"
+    if head == b"SIMPLE  ":
+        return "fits"
     return "picture"
 
 

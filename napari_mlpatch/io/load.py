@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
+from .fits import load_fits
 from .guard import existing_file, reading
 from .hdf5 import load_hdf5
 from .matlab import load_matlab
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
 
 READERS: dict[str, Callable[..., Measurement]] = {
+    "FITS": load_fits,
     "HDF5": load_hdf5,
     "MATLAB": load_matlab,
     "NPY": load_npy,
     "NPZ": load_npz,
     "TIFF": load_tiff,
 }
-SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".mat", ".npy", ".npz", ".tif", ".tiff")
+SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".mat", ".npy", ".npz", ".tif", ".tiff", ".fits", ".fit")
 
 
 def load(path: str | os.PathLike[str], *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
@@ -68,6 +70,8 @@ def file_format(path: Path) -> str:
         head = file.read(128)
     if head.startswith(b"\x93NUMPY"):
         return "NPY"
+    if head.startswith(b"SIMPLE  ="):
+        return "FITS"
     if head.startswith(b"PK\x03\x04"):
         return "NPZ"
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
