@@ -11,13 +11,11 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Callable
 
 os.environ["NAPARI_CONFIG"] = ""
 
 import napari
-from qtpy.QtCore import Qt
-from qtpy.QtTest import QTest
+from qtpy.QtCore import QEventLoop, Qt, QTimer
 
 from napari_mlpatch import io
 from napari_mlpatch.gui import DOCKS, Session, session
@@ -95,7 +93,7 @@ class Monkey:
             kept, gone = self.random.sample(list(self.viewer.layers), 2)
             for layer in self.viewer.layers:
                 layer.visible = layer is kept
-            QTest.qWait(50)
+            wait(50)
             if gone in self.viewer.layers:
                 self.viewer.layers.remove(gone)
 
@@ -137,11 +135,18 @@ class Monkey:
         end = time.monotonic() + patience
         while active := [e for e in self.workbench.entries if e.job.active]:
             self.workbench.queue.cancel(active[0].job)
-            QTest.qWait(20)
+            wait(20)
             assert time.monotonic() < end, f"{active[0].title} cannot be cancelled"
 
 
-def main(seed: int, seconds: float, size: int = 512, say: Callable[..., None] = print) -> int:
+def wait(ms: int) -> None:
+    """Let the window live."""
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec()
+
+
+def main(seed: int, seconds: float, size: int = 512) -> int:
     faulthandler.enable()
     errors: list[str] = []
     viewer = napari.Viewer()
@@ -151,10 +156,10 @@ def main(seed: int, seconds: float, size: int = 512, say: Callable[..., None] = 
     end, steps = time.monotonic() + seconds, 0
     while time.monotonic() < end and not errors:
         try:
-            say(steps, monkey.step(), flush=True)
+            print(steps, monkey.step(), flush=True)
         except Exception:
             errors.append(traceback.format_exc())
-        QTest.qWait(int(10 ** monkey.random.uniform(0.0, 2.7)))
+        wait(int(10 ** monkey.random.uniform(0.0, 2.7)))
         steps += 1
     monkey.settle()
     viewer.close()
