@@ -28,12 +28,14 @@ MAY_IMPORT = {
     "weights": FORWARD | {"paths"},
     "methods": METHODS - {"io"},
     "replay": FORWARD | {"weights", "io"},
+    "microscope": {"core", "networks", "weights"},
     "training": METHODS | {ROOT},
     "batch": METHODS | {ROOT},
     "interop": METHODS | {ROOT},
     "reproduce": METHODS | {ROOT},
     "cli": METHODS | {"training", "batch", "interop", "replay", "reproduce", "gui", ROOT},
-    "gui": METHODS - {"solvers", "networks", "denoisers"} | {"training", "batch", "interop", "replay", ROOT},
+    "gui": METHODS - {"solvers", "networks", "denoisers"}
+    | {"training", "microscope", "batch", "interop", "replay", ROOT},
 }
 SCREEN = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
 COMPUTING = ("torch.nn", "torch.optim", "torch.fft", "torch.autograd", "torch.linalg", "scipy")
