@@ -11,6 +11,7 @@ Ctrl-C stops it; what was done up to the last checkpoint is kept.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from napari_mlpatch.training import Step, TrainingRecipe, ship, train
+    from napari_mlpatch.training import Step, Trained, TrainingRecipe, ship, train
     from napari_mlpatch.training.examples import EXAMPLE
 
     if args.example:
@@ -50,12 +51,13 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"{out} is a file. Give a folder with --out.")
     wait = 0.2 if sys.stderr.isatty() else 10.0
     shown = -wait
+    leads = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     for event in train(recipe, out=out, data=args.data, resume=args.resume):
         if isinstance(event, Step):
-            if event.psnr or event.seconds - shown > wait:
+            if leads and (event.psnr or event.seconds - shown > wait):
                 say(_line(event))
                 shown = event.seconds
-        elif event.rank == 0:
+        elif isinstance(event, Trained) and leads:
             card = ship(event, recipe, out)
             if args.json:
                 print_json(card.model_dump(mode="json", exclude_none=True))

@@ -52,7 +52,6 @@ class Trained:
     metrics: dict[str, float]
     steps: int
     seconds: float
-    rank: int = 0
 
 
 def train(
@@ -133,7 +132,7 @@ def train(
             checkpoint.save(folder, state, recipe)
             saved = time.monotonic()
     metrics = validate(average, held_out, recipe) if held_out is not None and team.rank == 0 else {}
-    yield Trained(average.cpu(), metrics, recipe.steps, before + time.monotonic() - start, team.rank)
+    yield Trained(average.cpu(), metrics, recipe.steps, before + time.monotonic() - start)
 
 
 def differentiate(
