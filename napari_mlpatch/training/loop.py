@@ -27,6 +27,8 @@ from .validation import validate
 
 FINAL = 0.01
 """The learning rate at the end, in terms of the largest."""
+QUICK, FULL = 96, 256
+"""Validation looks at the middle of each image, so many pixels wide: during the training, and at its end."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def train(
             mean = float(total) / since
             if not math.isfinite(mean):
                 raise InputError(f"The loss is {mean} at step {k}. Lower the learning rate, now {recipe.lr:g}.")
-            psnr = validate(average, held_out, recipe, crop=96) if validating and held_out is not None else {}
+            psnr = validate(average, held_out, recipe, crop=QUICK) if validating and held_out is not None else {}
             yield Step(k, recipe.steps, mean, lr, seconds, psnr)
             total.zero_()
             since = 0
@@ -131,7 +133,7 @@ def train(
             state |= {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds}
             checkpoint.save(folder, state, recipe)
             saved = time.monotonic()
-    metrics = validate(average, held_out, recipe) if held_out is not None and team.rank == 0 else {}
+    metrics = validate(average, held_out, recipe, crop=FULL) if held_out is not None and team.rank == 0 else {}
     yield Trained(average.cpu(), metrics, recipe.steps, before + time.monotonic() - start)
 
 
