@@ -1,0 +1,192 @@
+"""Compressed sensing: fewer random measurements than pixels."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.registry import operators
+
+from .image_shape import ImageShape
+from .walsh_hadamard import walsh_hadamard
+
+MOST_BYTES = 2 << 30
+FACTORS = 2  # kept, those of the last values of alpha
+
+
+@operators.register("compressed-sensing", title="Compressed sensing")
+@dataclass(frozen=True, config=CONFIG)
+class CompressedSensing(Operator):
+    """Inner products of the image with m random images of unit norm, m < n: ``y_i = <a_i, x>``.
+
+    The entries of ``a_i`` for n pixels are ``±1 / sqrt(n)``: rows of a Walsh-Hadamard matrix drawn at random, behind
+    random flips of the pixels' signs (nothing is stored); or independent (Bernoulli); or normal with that standard
+    deviation (Gaussian). The pixels are padded with zeros to the next power of two for the Hadamard matrix, whose rows
+    are orthogonal where none is added. Images are real or complex; a seed gives the same rows on all devices.
+
+    Reference: Candès & Wakin, IEEE Signal Processing Magazine 25 (2008); for Hadamard rows, Do, Gan, Nguyen & Tran,
+    IEEE Transactions on Signal Processing 60 (2012).
+    """
+
+    image_shape: ImageShape
+    matrix: Annotated[
+        Literal["hadamard", "gaussian", "bernoulli"],
+        Field(description="random rows: of a Hadamard matrix (fast, any size), or independent normal or ±1 entries"),
+    ] = "hadamard"
+    ratio: Annotated[float, Field(gt=0, le=1, description="measurements for each pixel")] = 0.25
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="which rows")] = 0
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> CompressedSensing:
+        size = self.memory_bytes()
+        if self.matrix != "hadamard" and size > MOST_BYTES:
+            raise ValueError(
+                f"a {self.matrix} matrix of {self.range_shape[0]} x {self._pixels} and its factors take {size} bytes "
+                f"({size / 2**30:.1f} GiB), more than {MOST_BYTES >> 30} GiB: take matrix hadamard, which is not "
+                "stored, a smaller image, or a smaller ratio"
+            )
+        return self
+
+    @property
+    def domain_shape(self) -> tuple[int, int]:  # type: ignore[override]
+        return self.image_shape
+
+    @property
+    def range_shape(self) -> tuple[int]:  # type: ignore[override]
+        return (max(1, round(self.ratio * self._pixels)),)
+
+    @property
+    def closed_form(self) -> bool:  # type: ignore[override]
+        return self.matrix != "hadamard" or self._length == self._pixels
+
+    @property
+    def _pixels(self) -> int:
+        return math.prod(self.image_shape)
+
+    @property
+    def _length(self) -> int:
+        """The power of two that the pixels are padded to."""
+        return 1 << (self._pixels - 1).bit_length()
+
+    # ---- tables ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _tables(self) -> dict[Any, Any]:
+        return {}
+
+    def _table(self, like: Tensor) -> Any:
+        """What is drawn, for a tensor's device and precision: on the CPU, so that it is the same everywhere."""
+        dtype = like.dtype.to_real()
+        key = (like.device, dtype)
+        if key not in self._tables:
+            with torch.inference_mode(False):
+                self._tables[key] = self._draw(like.device, dtype)
+        return self._tables[key]
+
+    def _draw(self, device: torch.device, dtype: torch.dtype) -> Any:
+        """Signs of the pixels and numbers of the rows of the Hadamard matrix, or the matrix ``[m, n]``."""
+        random, n, m = torch.Generator().manual_seed(self.seed), self._pixels, self.range_shape[0]
+        scale = math.sqrt(n)
+        if self.matrix == "gaussian":
+            return torch.randn(m, n, generator=random).to(device, dtype).div_(scale)
+        if self.matrix == "bernoulli":
+            return _signs(m, n, generator=random).to(device, dtype).div_(scale)
+        signs = _signs(n, generator=random).to(device, dtype).div_(scale)
+        return signs, torch.randperm(self._length, generator=random)[:m].to(device)
+
+    def _factor(self, like: Tensor, alpha: float) -> Tensor:
+        """Cholesky factor of ``AAᵀ + alpha I``, computed in double precision."""
+        key = (like.device, like.dtype.to_real(), alpha)
+        found = self._tables.pop(key, None)
+        if found is None:
+            with torch.inference_mode(False), torch.no_grad():
+                rows = self._table(like)
+                gram = (rows @ rows.mT).double()
+                gram.diagonal().add_(alpha)
+                found = torch.linalg.cholesky(gram).to(rows.dtype)
+        self._tables[key] = found  # the one that was used last comes last
+        for old in [k for k in list(self._tables) if len(k) == 3][:-FACTORS]:
+            self._tables.pop(old, None)
+        return found
+
+    # ---- the operator ---------------------------------------------------------------------------------------
+
+    def _apply(self, x: Tensor) -> Tensor:
+        if x.is_complex():
+            return torch.complex(self._apply(x.real), self._apply(x.imag))
+        flat = x.flatten(-2)
+        if self.matrix != "hadamard":
+            return flat @ self._table(x).mT
+        signs, rows = self._table(x)
+        return walsh_hadamard(torch.nn.functional.pad(flat * signs, (0, self._length - self._pixels)))[..., rows]
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        if y.is_complex():
+            return torch.complex(self._adjoint(y.real), self._adjoint(y.imag))
+        if self.matrix != "hadamard":
+            return (y @ self._table(y)).unflatten(-1, self.image_shape)
+        signs, rows = self._table(y)
+        full = y.new_zeros(*y.shape[:-1], self._length)
+        full[..., rows] = y
+        return (walsh_hadamard(full)[..., : self._pixels] * signs).unflatten(-1, self.image_shape)
+
+    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+        """``(AᵀA + alpha I)⁻¹ b = (b - Aᵀ (AAᵀ + alpha I)⁻¹ A b) / alpha`` (Woodbury), factorised once for each alpha.
+
+        Where the rows are orthonormal, AᵀA is a projection, whose eigenvalues are one and zero.
+        """
+        if not self.closed_form:
+            return super().solve_shifted(b, alpha)
+        if self.matrix == "hadamard":
+            inside = self.normal(b)
+            return inside / (1.0 + alpha) + (b - inside) / alpha
+        return (b - self.T(self._solve(self(b), alpha))) / alpha
+
+    def _solve(self, y: Tensor, alpha: float) -> Tensor:
+        """``(AAᵀ + alpha I)⁻¹ y``."""
+        if y.is_complex():
+            return torch.complex(self._solve(y.real, alpha), self._solve(y.imag, alpha))
+        flat = y.flatten(0, -2).mT
+        return torch.cholesky_solve(flat, self._factor(y, alpha)).mT.reshape(y.shape)
+
+    def pinv(self, y: Tensor) -> Tensor:
+        """The image of least norm that fits the data, ``Aᵀ (AAᵀ)⁻¹ y``; Aᵀy where the rows are about orthonormal."""
+        self._check(y, "adjoint")
+        return self.T(y) if self.matrix == "hadamard" else self.T(self._solve(y, 1e-6))
+
+    @property
+    def column_norm(self) -> float:  # type: ignore[override]
+        """Of n columns, with m rows of unit norm."""
+        return math.sqrt(self.range_shape[0] / self._pixels)
+
+    def memory_bytes(self) -> int:
+        if self.matrix == "hadamard":
+            return 16 * self._length
+        m = self.range_shape[0]
+        return 4 * m * self._pixels + 16 * m * m
+
+    # ---- what a person sees ---------------------------------------------------------------------------------
+
+    def data_picture(self, y: Tensor) -> Tensor:
+        """The measurements in their order, row below row of a square, which ends in zeros."""
+        y = y.abs() if y.is_complex() else y
+        side = math.ceil(math.sqrt(y.shape[-1]))
+        rows = math.ceil(y.shape[-1] / side)
+        return torch.nn.functional.pad(y, (0, rows * side - y.shape[-1])).unflatten(-1, (rows, side))
+
+    def estimate_std(self, y: Tensor) -> float:
+        """Zero: random measurements look like noise, which nothing in them tells from the image."""
+        return 0.0
+
+
+def _signs(*size: int, generator: torch.Generator) -> Tensor:
+    """Random ±1, float32."""
+    return torch.randint(0, 2, size, generator=generator, dtype=torch.int8).float().mul_(2.0).sub_(1.0)
