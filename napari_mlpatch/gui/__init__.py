@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .workbench import Workbench
 
 DOCKS = ("Problem", "Reconstruct", "Compare")
+MICROSCOPE = "Patch microscope"
 
 
 class _Post(QObject):
@@ -64,6 +65,10 @@ class Session:
             widget: QWidget = ProblemDock(self.viewer, self.workbench, self.view)
         elif name == "Reconstruct":
             widget = ReconstructDock(self.workbench, self.view)
+        elif name == MICROSCOPE:
+            from .microscope_dock import MicroscopeDock
+
+            widget = MicroscopeDock(self.viewer, self.workbench)
         else:
             widget = CompareDock(self.workbench, self.view, self._select)
         self.docks[name] = widget
@@ -141,6 +146,10 @@ def open_reconstruct() -> QWidget:
 
 def open_compare() -> QWidget:
     return session().dock("Compare")
+
+
+def open_microscope() -> QWidget:
+    return session().dock(MICROSCOPE)
 
 
 def _scrolling(widget: QWidget) -> QScrollArea:

@@ -25,6 +25,7 @@ class HomeDock(QWidget):
                 ("Problem", "Load a measurement, or simulate one from an image"),
                 ("Reconstruct", "Choose methods and run them"),
                 ("Compare", "Look at pictures, residuals and figures; take them away"),
+                ("Patch microscope", "See where an MLPatch network looks when it makes a pixel"),
             ),
             start=1,
         ):

@@ -1,0 +1,311 @@
+"""The Patch microscope dock: where an MLPatch network looks when it makes one pixel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Points, Vectors
+from napari.viewer import Viewer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt.utils import qthrottled
+
+from napari_mlpatch import microscope, weights
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.microscope import Patch
+
+from .follow import follow
+from .forms import NumberBox
+from .notify import show_error, show_info
+from .patch_plot import PatchPlot
+from .workbench import Workbench
+
+COLOURS = ("#ffd166", "#06d6a0", "#ef476f", "#4cc9f0", "#f78c6b", "#b388eb")
+MAPS = {
+    "radius": "mean radius / pixel",
+    "anisotropy": "anisotropy",
+    "orientation": "orientation / °",
+    "sensitivity": "sensitivity to its own pixel",
+    "reach": "reach / pixel",
+}
+
+
+class MicroscopeDock(QWidget):
+    """Follow the mouse over an image; pin patches and compare them; map the deformation of all pixels."""
+
+    def __init__(self, viewer: Viewer, workbench: Workbench):
+        super().__init__()
+        self.viewer, self.workbench = viewer, workbench
+        self.current: Patch | None = None
+        self.pins: list[Patch] = []
+        self._layers: dict[str, Any] = {}
+        self._opened: tuple[str, Any] | None = None
+
+        self.weights = QComboBox()
+        for card in weights.available():
+            if card.architecture.name == "mlpatch":
+                self.weights.addItem(card.title, card.name)
+        self.sigma = NumberBox(0.0, 1.0)
+        self.sigma.setValue(0.1)
+        self.sigma.setToolTip("Noise level that the network is told, as a share of the picture's range")
+        self.image_name, self.facts = QLabel(), QLabel()
+        for label in (self.image_name, self.facts):
+            label.setWordWrap(True)
+        self.follow = QCheckBox("Follow the mouse")
+        self.follow.setChecked(True)
+        self.pin = QPushButton("Pin")
+        self.pin.setToolTip("Keep this patch (key: Shift+P over the picture)")
+        self.clear = QPushButton("Clear")
+        self.plot = PatchPlot()
+        self.maps = QPushButton("Map all pixels")
+        self.maps.setToolTip("Radius, anisotropy, orientation, sensitivity and reach of every pixel's patch, as layers")
+        self.export = QPushButton("Export…")
+        self.export.setToolTip("The pinned patches as CSV, and the plot as a picture beside it")
+        self._lay_out()
+
+        self.pin.clicked.connect(self.pin_current)
+        self.clear.clicked.connect(self.clear_pins)
+        self.maps.clicked.connect(self.map_all)
+        self.export.clicked.connect(self._export)
+        self.weights.currentIndexChanged.connect(self._again)
+        self.sigma.valueChanged.connect(self._again)
+        self._look_throttled = qthrottled(self.look_at, timeout=60)
+        viewer.mouse_move_callbacks.append(self._moved)
+        viewer.bind_key("Shift-P", lambda _: self.pin_current(), overwrite=True)
+        self.destroyed.connect(lambda: _forget(viewer, self._moved))
+        follow(self, viewer.layers.selection.events.active, self._name_image)
+        follow(self, viewer.layers.events.removed, self._removed)
+        self._name_image()
+        self._buttons()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.addRow("network", self.weights)
+        form.addRow("noise level", self.sigma)
+        form.addRow("picture", self.image_name)
+        pins, out = QHBoxLayout(), QHBoxLayout()
+        for widget in (self.follow, self.pin, self.clear):
+            pins.addWidget(widget)
+        for widget in (self.maps, self.export):
+            out.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addLayout(pins)
+        layout.addLayout(out)
+        layout.addWidget(self.facts)
+        layout.addWidget(self.plot, 1)
+
+    # ---- what is looked at ----------------------------------------------------------------------------------
+
+    def image(self) -> Image | None:
+        """The picture under the microscope: the active image, else the topmost that is on show."""
+        active = self.viewer.layers.selection.active
+        shown = [layer for layer in reversed(self.viewer.layers) if layer.visible]
+        for layer in (active, *shown):
+            if isinstance(layer, Image) and not layer.rgb and layer.data.ndim == 2:
+                return layer
+        return None
+
+    def _name_image(self, event: object = None) -> None:
+        layer = self.image()
+        text = "none: add or select a 2-D image" if layer is None else layer.name.split("\n")[0]
+        self.image_name.setText(text if self.weights.count() else "no MLPatch weights are here")
+
+    def _network(self) -> Any:
+        name = self.weights.currentData()
+        if self._opened is None or self._opened[0] != name:
+            self._opened = (name, microscope.open_network(weights.find(name)))
+        return self._opened[1]
+
+    def _moved(self, viewer: Viewer, event: Any) -> None:
+        layer = self.image()
+        if layer is None or not self.follow.isChecked() or not self.isVisible():
+            return
+        position = layer.world_to_data(event.position)[-2:]
+        self._look_throttled(float(position[0]), float(position[1]))
+
+    def look_at(self, row: float, column: float) -> None:
+        """Show the patch at a position in pixels of the picture; computed off the GUI thread, the newest one counts."""
+        layer = self.image()
+        if layer is None or not self.weights.count():
+            return
+        rows, columns = layer.data.shape
+        row, column = round(row), round(column)
+        if not (0 <= row < rows and 0 <= column < columns):
+            return
+        picture, sigma = scaled(layer), self.sigma.value()
+        self.workbench.quick.call(
+            "microscope",
+            lambda: microscope.look(self._network(), picture(), float(row), float(column), sigma),
+            lambda patch: self._show(patch, layer),
+            lambda error: self.workbench.failed.emit(str(error)),
+        )
+
+    def _again(self) -> None:
+        if self.current is not None:
+            self.look_at(self.current.row, self.current.column)
+
+    # ---- showing --------------------------------------------------------------------------------------------
+
+    def _show(self, patch: Patch, layer: Image) -> None:
+        self.current = patch
+        self._draw(layer)
+
+    def _draw(self, layer: Image) -> None:
+        patches = [*self.pins, *([self.current] if self.current is not None else [])]
+        self.plot.show_patches(patches, [self._colour(k) for k in range(len(patches))])
+        if self.current is not None:
+            self.facts.setText(_facts(self.current))
+        if patches:
+            points = np.concatenate([p.points.reshape(-1, 2) for p in patches])
+            starts = np.concatenate([p.initial.reshape(-1, 2) for p in patches])
+            sizes = [p.points.shape[0] * p.points.shape[1] for p in patches]
+            colours = [c for k, n in enumerate(sizes) for c in [self._colour(k)] * n]
+            self._draw_layers(layer, points, starts, colours)
+        self._buttons()
+
+    def _draw_layers(self, layer: Image, points: np.ndarray, starts: np.ndarray, colours: list[str]) -> None:
+        place = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
+        vectors = np.stack([starts, points - starts], axis=1)
+        active = self.viewer.layers.selection.active
+        if "samples" not in self._layers:
+            about = {"mlpatch": {"role": "microscope"}}
+            self._layers["motion"] = self.viewer.add_vectors(
+                vectors, name="patch: moved", edge_width=0.08, edge_color="white", opacity=0.6, metadata=about, **place
+            )
+            self._layers["samples"] = self.viewer.add_points(
+                points, name="patch: samples", size=0.35, border_width=0, face_color=colours, metadata=about, **place
+            )
+            for made in self._layers.values():
+                made.editable = False
+            self.viewer.layers.selection.active = active
+        else:
+            motion, samples = self._layers["motion"], self._layers["samples"]
+            assert isinstance(motion, Vectors) and isinstance(samples, Points)
+            motion.data = vectors
+            samples.data = points
+            samples.face_color = colours
+            for made in (motion, samples):
+                made.scale, made.translate, made.visible = layer.scale, layer.translate, True
+
+    def _colour(self, k: int) -> str:
+        return COLOURS[k % len(COLOURS)]
+
+    def _removed(self, event: Any) -> None:
+        self._layers = {name: layer for name, layer in self._layers.items() if layer is not event.value}
+        if len(self._layers) == 1:  # one without the other makes no sense
+            (last,) = self._layers.values()
+            self._layers = {}
+            self.viewer.layers.remove(last)
+        self._name_image()
+
+    def _buttons(self) -> None:
+        self.pin.setEnabled(self.current is not None)
+        self.clear.setEnabled(bool(self.pins))
+        self.export.setEnabled(self.current is not None)
+        self.maps.setEnabled(bool(self.weights.count()))
+
+    # ---- acting ---------------------------------------------------------------------------------------------
+
+    def pin_current(self) -> None:
+        """Keep the patch on show beside the next ones."""
+        layer = self.image()
+        if self.current is not None and layer is not None:
+            self.pins.append(self.current)
+            self._draw(layer)
+
+    def clear_pins(self) -> None:
+        self.pins.clear()
+        layer = self.image()
+        if layer is not None:
+            self._draw(layer)
+
+    def map_all(self) -> None:
+        """Add the maps of all pixels as layers, computed off the GUI thread."""
+        layer = self.image()
+        if layer is None:
+            show_info("Add or select a 2-D image first.")
+            return
+        picture, sigma = scaled(layer), self.sigma.value()
+        self.maps.setEnabled(False)
+        self.maps.setText("Mapping…")
+
+        def done(maps: dict[str, np.ndarray] | None, text: str = "") -> None:
+            self.maps.setText("Map all pixels")
+            self._buttons()
+            if maps is None:
+                self.workbench.failed.emit(text)
+                return
+            place = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
+            for name, values in maps.items():
+                if values.max() - values.min() > 1e-6 * max(
+                    abs(float(values.max())), 1e-12
+                ):  # constant ones say nothing
+                    made = self.viewer.add_image(
+                        values,
+                        name=MAPS[name],
+                        colormap="twilight_shifted" if name == "orientation" else "viridis",
+                        metadata={"mlpatch": {"role": f"map of {name}"}},
+                        visible=name == "reach",
+                        **place,
+                    )
+                    assert isinstance(made, Image)
+                    made.colorbar.visible = True
+            self.viewer.layers.selection.active = layer
+
+        self.workbench.quick.call(
+            "maps",
+            lambda: microscope.overview(self._network(), picture(), sigma),
+            done,
+            lambda error: done(None, str(error)),
+        )
+
+    def _export(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Export the patches", "patches.csv", "CSV (*.csv)")
+        if path:
+            try:
+                self.save(path)
+            except InputError as error:
+                show_error(str(error))
+
+    def save(self, path: str | Path) -> None:
+        """Write the pinned patches (or the one on show) as CSV, and the plot beside it as PNG. Raises InputError."""
+        assert self.current is not None
+        microscope.write_csv(path, self.pins or [self.current])
+        picture = Path(path).with_suffix(".png")
+        if not self.plot.grab().save(str(picture)):
+            raise InputError(f"{picture} cannot be written.")
+        show_info(f"Saved {path} and {picture.name}.")
+
+
+def scaled(layer: Image) -> Any:
+    """A function that gives the picture as networks take it: the contrast limits are 0 and 1."""
+    data, (low, high) = layer.data, (float(v or 0.0) for v in layer.contrast_limits)
+    return lambda: (np.asarray(data, np.float32) - low) / max(high - low, 1e-30)
+
+
+def _facts(patch: Patch) -> str:
+    shape = patch.shape
+    return (
+        f"<b>row {patch.row:g}, column {patch.column:g}</b>: sees {patch.seen:.4g}, makes {patch.output:.4g} "
+        f"(share of the picture's range)<br>{patch.points.shape[0]} x {patch.points.shape[1]} samples, mean radius "
+        f"{shape['radius']:.2f} pixels, anisotropy {shape['anisotropy']:.2f}, moved {patch.moved.mean():.2f} pixels on "
+        f"average, {patch.moved.max():.2f} at most"
+    )
+
+
+def _forget(viewer: Viewer, callback: Any) -> None:
+    if callback in viewer.mouse_move_callbacks:
+        viewer.mouse_move_callbacks.remove(callback)
