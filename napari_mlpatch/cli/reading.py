@@ -31,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--flat", type=_number_or_path, metavar="NUMBER|FILE", help="counts without a sample")
     add("--dark", type=_number_or_path, metavar="NUMBER|FILE", help="counts without a beam")
     add("--clip-counts", type=float, metavar="N", help="raise smaller counts to N before the logarithm")
+    add("--rings", type=int, metavar="BINS", help="take off stripes narrower than half of so many bins")
+    add("--views", metavar="START:STOP:STEP", help="use these rows only: a limited arc, or sparse views")
     add("--detector-pitch", type=float, metavar="LENGTH", help="width of a detector bin (1)")
     add("--pixel-size", type=float, metavar="LENGTH", help="side of a pixel (the width of a bin)")
     add("--source-to-axis", type=float, metavar="LENGTH", help="fan beam: distance from the source to the axis")
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 LOADING = ("dataset", "angle_axis")
 GIVEN = (
-    *("angles_deg", "center", "slice", "image_shape", "log", "flat", "dark", "clip_counts"),
+    *("angles_deg", "center", "slice", "image_shape", "log", "flat", "dark", "clip_counts", "rings", "views"),
     *("detector_pitch", "pixel_size", "source_to_axis", "source_to_detector", "detector", "rebin", *LOADING),
 )
 

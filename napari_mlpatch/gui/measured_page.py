@@ -73,6 +73,14 @@ class MeasuredPage(QWidget):
         self.center_note.setWordWrap(True)
         self.clip = NumberBox(0.0, 1e12)
         self.clip.setToolTip("Raise counts below this before the logarithm; 0 leaves them and reports bad ones")
+        self.rings = QSpinBox()
+        self.rings.setRange(0, 999)
+        self.rings.setSpecialValueText("leave")
+        self.rings.setSuffix(" bins")
+        self.rings.setToolTip("Take off vertical stripes of the sinogram that are narrower than half of so many bins")
+        self.views = QLineEdit()
+        self.views.setPlaceholderText("all; or start:stop:step")
+        self.views.setToolTip("Use these rows only, start:stop:step: a limited arc, or every 4th view with ::4")
         self.flat = NumberBox(0.0, 1e12)
         self.flat.setToolTip("Counts without a sample, where the file has no flat field")
         self.pitch, self.pixel = NumberBox(1e-12, 1e12), NumberBox(1e-12, 1e12)
@@ -89,8 +97,9 @@ class MeasuredPage(QWidget):
         self.open.clicked.connect(self._choose)
         self.angle_file.clicked.connect(self._choose_angles)
         self.center_mode.currentIndexChanged.connect(self._center_mode_changed)
-        self.angles.editingFinished.connect(self._debounce.start)
-        for box in (self.slice, self.center, self.clip, self.flat, self.pitch, self.pixel, self.image_size):
+        for line in (self.angles, self.views):
+            line.editingFinished.connect(self._debounce.start)
+        for box in (self.rings, self.slice, self.center, self.clip, self.flat, self.pitch, self.pixel, self.image_size):
             box.valueChanged.connect(self._debounce.start)
         follow(self, viewer.layers.events.inserted, self._layer_inserted)
         follow(self, workbench.scene_changed, self.scene_ready)
@@ -121,6 +130,8 @@ class MeasuredPage(QWidget):
         more.addRow("detector pitch", self.pitch)
         more.addRow("pixel size", self.pixel)
         more.addRow("clip counts", self.clip)
+        more.addRow("rings", self.rings)
+        more.addRow("views", self.views)
         inner = QWidget()
         inner.setLayout(more)
         self.advanced = QCollapsible("Sizes and counts")
@@ -286,6 +297,10 @@ class MeasuredPage(QWidget):
             found["flat"] = self.flat.value()
         if self.clip.value() > 0:
             found["clip_counts"] = self.clip.value()
+        if self.rings.value() >= 3:
+            found["rings"] = self.rings.value()
+        if self.views.text().strip():
+            found["views"] = self.views.text().strip()
         if self.image_size.value() != m.data.shape[2]:
             found["image_shape"] = (self.image_size.value(),) * 2
         lengths = (self.pitch.value(), self.pixel.value())

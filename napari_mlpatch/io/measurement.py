@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from .arrays import Slices, check_finite
 from .counts import Field, field_of_slice, given_field, line_integrals
 from .fan import find_fan_center, to_parallel
 from .guard import reading
+from .rings import remove_stripes
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
@@ -85,6 +87,8 @@ class Measurement:
         flat: Any = None,
         dark: Any = None,
         clip_counts: float | None = None,
+        rings: int | None = None,
+        views: str | None = None,
         detector_pitch: float | None = None,
         pixel_size: float | None = None,
         source_to_axis: float | None = None,
@@ -100,6 +104,8 @@ class Measurement:
         ``image_shape``: rows and columns; the default is a square as wide as the detector. ``log``: whether to take
         -log(counts / flat); the default is yes for counts. ``flat``, ``dark``: a number, ``[bins]``, ``[frames,
         bins]``, ``[frames, slices, bins]`` or a file. ``clip_counts``: raise smaller counts to this before the log.
+        ``rings``: take off stripes narrower than half of so many bins, see ``remove_stripes``. ``views``: use only these
+        rows, "start:stop:step" (a limited arc, or sparse views).
         ``detector_pitch`` (default 1) and ``pixel_size`` (default the pitch, as seen at the rotation axis): any unit of
         length, the same for all. ``source_to_axis`` and ``source_to_detector`` make it a fan beam, which files may say
         themselves; ``detector`` is "flat" (default) or "curved". ``rebin``: resample a fan beam to a parallel beam, an
@@ -137,12 +143,15 @@ class Measurement:
         y = np.empty((len(indices), 1, rows, bins), np.float32)
         for k, index in enumerate(indices):
             y[k, 0] = _line_integrals(beam, index, fields, clip_counts) if take_log else _values(beam, index)
+            y[k, 0] = y[k, 0] if rings is None else remove_stripes(y[k, 0], rings)
         if center == "auto" and beam.kind == "fan-beam":
             axis: float | None = find_fan_center(replace(beam, angles_deg=angles), y[len(y) // 2, 0])
         elif center == "auto":
             axis = find_center(y[len(y) // 2, 0], angles).value
         else:
             axis = beam.center if center is None else _axis(center, bins)
+        used = slice_of(views, rows)
+        y, angles = np.ascontiguousarray(y[:, :, used]), angles[used]
         params = {
             "image_shape": image_shape or (bins, bins),
             "angles_deg": angles,
@@ -163,6 +172,20 @@ class Measurement:
             if isinstance(plain.get(name), str) and is_file(plain[name]):
                 plain[name] = _plain(Path(plain[name]))
         return {"kind": "file", "path": str(self.path), "options": plain}
+
+
+def slice_of(views: str | None, rows: int) -> Any:
+    """The rows that "start:stop:step" means. Raises InputError for other texts, and where no row is left."""
+    try:
+        parts = [int(part) if part.strip() else None for part in (views or ":").split(":")]
+        chosen = builtins.slice(*parts[:3])
+        if 1 < len(parts) < 4 and len(range(*chosen.indices(rows))) > 0:
+            return chosen
+    except ValueError:
+        pass
+    raise InputError(
+        f'views must be "start:stop:step" that leaves some of the {rows} rows, such as "0:{rows}:4", got {views!r}.'
+    )
 
 
 def _with_lengths(
