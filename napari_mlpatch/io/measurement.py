@@ -104,8 +104,8 @@ class Measurement:
         ``image_shape``: rows and columns; the default is a square as wide as the detector. ``log``: whether to take
         -log(counts / flat); the default is yes for counts. ``flat``, ``dark``: a number, ``[bins]``, ``[frames,
         bins]``, ``[frames, slices, bins]`` or a file. ``clip_counts``: raise smaller counts to this before the log.
-        ``rings``: take off stripes narrower than half of so many bins, see ``remove_stripes``. ``views``: use only these
-        rows, "start:stop:step" (a limited arc, or sparse views).
+        ``rings``: take off stripes narrower than half of so many bins, see ``remove_stripes``. ``views``: use these
+        rows only, "start:stop:step" (a limited arc, or sparse views).
         ``detector_pitch`` (default 1) and ``pixel_size`` (default the pitch, as seen at the rotation axis): any unit of
         length, the same for all. ``source_to_axis`` and ``source_to_detector`` make it a fan beam, which files may say
         themselves; ``detector`` is "flat" (default) or "curved". ``rebin``: resample a fan beam to a parallel beam, an
