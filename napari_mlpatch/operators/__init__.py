@@ -1,7 +1,11 @@
 """Forward operators. One file is one family; each is a frozen pydantic dataclass under a decorator."""
 
+from .blur import Blur
 from .fan_beam import FanBeam
+from .identity import Identity
+from .inpainting import Inpainting
 from .kaiser_squires import KaiserSquires
 from .parallel_beam import ParallelBeam
+from .super_resolution import SuperResolution
 
-__all__ = ["FanBeam", "KaiserSquires", "ParallelBeam"]
+__all__ = ["Blur", "FanBeam", "Identity", "Inpainting", "KaiserSquires", "ParallelBeam", "SuperResolution"]

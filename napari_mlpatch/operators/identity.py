@@ -1,0 +1,52 @@
+"""Denoising."""
+
+from __future__ import annotations
+
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from napari_mlpatch.core import noise_level
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.registry import operators
+
+from .image_shape import ImageShape
+
+
+@operators.register("identity", title="Denoising")
+@dataclass(frozen=True, config=CONFIG)
+class Identity(Operator):
+    """The image itself with noise on it, ``y = x + n``. Images are real or complex."""
+
+    image_shape: ImageShape
+
+    closed_form = True
+
+    @property
+    def domain_shape(self) -> tuple[int, int]:  # type: ignore[override]
+        return self.image_shape
+
+    @property
+    def range_shape(self) -> tuple[int, int]:  # type: ignore[override]
+        return self.image_shape
+
+    def pinv(self, y: Tensor) -> Tensor:
+        """The measurement."""
+        return self.T(y)
+
+    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+        """``b / (1 + alpha)``."""
+        return b / (1.0 + alpha)
+
+    def estimate_std(self, y: Tensor) -> float:
+        """See ``noise_level.from_image``."""
+        return noise_level.from_image(y)
+
+    def _apply(self, x: Tensor) -> Tensor:
+        return x.clone()
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return y.clone()
+
+    def _normal(self, x: Tensor) -> Tensor:
+        return x.clone()

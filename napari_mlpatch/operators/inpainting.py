@@ -1,0 +1,134 @@
+"""Inpainting: pixels that were not measured."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from napari_mlpatch.core.array import Array
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.registry import operators
+
+from .image_shape import ImageShape
+from .push_pull import fill, noise_among_kept
+
+
+@operators.register("inpainting", title="Inpainting / missing pixels")
+@dataclass(frozen=True, config=CONFIG)
+class Inpainting(Operator):
+    """Some pixels were not measured, ``y = m x`` with a mask m of zeros and ones. Images are real or complex."""
+
+    image_shape: ImageShape
+    mask: Annotated[
+        Literal["random", "blocks", "stripes", "custom"],
+        Field(description="single pixels, squares or columns are missing at random; custom: where missing says so"),
+    ] = "random"
+    kept: Annotated[float, Field(gt=0, le=1, description="share of the pixels that is measured; not for custom")] = 0.5
+    size: Annotated[
+        int,
+        Field(ge=1, le=32768, description="side of a block, width of a stripe", json_schema_extra={"unit": "pixels"}),
+    ] = 8
+    seed: Annotated[int, Field(ge=0, description="which pixels")] = 0
+    missing: Annotated[
+        Array | None,
+        Field(
+            description="custom: rows and columns, not zero where a pixel is missing, as painted in a Labels layer",
+            json_schema_extra={"none_means": "not custom"},
+        ),
+    ] = None
+
+    closed_form = True
+
+    @model_validator(mode="after")
+    def _fits(self) -> Inpainting:
+        if (self.mask == "custom") != (self.missing is not None):
+            given = "is missing" if self.missing is None else f"is given, but mask = {self.mask!r}"
+            raise ValueError(f'the parameter missing {given}: missing and mask = "custom" go together')
+        if self.missing is not None and self.missing.shape != self.image_shape:
+            raise ValueError(
+                f"missing has the shape {' x '.join(map(str, self.missing.shape))}, the image "
+                f"{' x '.join(map(str, self.image_shape))}: they must be equal"
+            )
+        if self.missing is not None and self.missing.values.all():
+            raise ValueError("missing marks every pixel: leave at least one at zero")
+        return self
+
+    @property
+    def domain_shape(self) -> tuple[int, int]:  # type: ignore[override]
+        return self.image_shape
+
+    @property
+    def range_shape(self) -> tuple[int, int]:  # type: ignore[override]
+        return self.image_shape
+
+    @property
+    def sampled(self) -> Tensor:
+        """The mask m, bool, on the CPU."""
+        return self._on(torch.device("cpu"))
+
+    @cached_property
+    def _mask(self) -> np.ndarray:
+        """True where a pixel is measured."""
+        if self.missing is not None:
+            return self.missing.values == 0
+        rows, columns = self.image_shape
+        size = 1 if self.mask == "random" else self.size
+        tiles = 1 if self.mask == "stripes" else math.ceil(rows / size), math.ceil(columns / size)
+        count = math.prod(tiles)
+        chosen = np.random.default_rng(self.seed).permutation(count) < max(round(self.kept * count), 1)
+        grid = chosen.reshape(tiles).repeat(size, axis=1)[:, :columns]
+        return np.broadcast_to(grid, (rows, columns)) if tiles[0] == 1 else grid.repeat(size, axis=0)[:rows]
+
+    @cached_property
+    def _tables(self) -> dict[Any, Tensor]:
+        return {}
+
+    def _on(self, device: torch.device) -> Tensor:
+        if device not in self._tables:
+            with torch.inference_mode(False):
+                self._tables[device] = torch.tensor(self._mask, device=device)
+        return self._tables[device]
+
+    def _apply(self, x: Tensor) -> Tensor:
+        return torch.where(self._on(x.device), x, 0.0)  # not a product: what is missing may be NaN
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self._apply(y)
+
+    def _normal(self, x: Tensor) -> Tensor:
+        return self._apply(x)
+
+    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+        """``b / (m + alpha)``."""
+        key = (b.device, b.dtype.to_real())
+        known, divided = self._divided.get(key, (None, None))
+        if known != alpha or divided is None:
+            with torch.inference_mode(False):
+                divided = 1.0 / (self._on(b.device).to(key[1]) + alpha)
+            self._divided[key] = alpha, divided
+        return b * divided
+
+    @cached_property
+    def _divided(self) -> dict[Any, tuple[float, Tensor]]:
+        """The last alpha and ``1 / (m + alpha)``: iterations ask for the same again and again."""
+        return {}
+
+    def pinv(self, y: Tensor) -> Tensor:
+        """What was measured, and a smooth surface in between: see ``push_pull.fill``."""
+        self._check(y, "adjoint")
+        return fill(y, self._on(y.device))
+
+    def estimate_std(self, y: Tensor) -> float:
+        """From what was measured: see ``push_pull.noise_among_kept``."""
+        return noise_among_kept(y, self._on(y.device))
+
+    def memory_bytes(self) -> int:
+        return 6 * math.prod(self.image_shape)

@@ -1,0 +1,68 @@
+"""Smooth surfaces through scattered pixels."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
+
+from napari_mlpatch.core.noise_level import MAD_TO_STD
+
+SWEEPS = 4
+
+
+def fill(y: Tensor, mask: Tensor) -> Tensor:
+    """Pixels ``[B, C, rows, columns]`` where ``mask`` is True, and a smooth surface through them elsewhere.
+
+    Means over 2 x 2 pixels, over 4 x 4 and so on are of what is measured. From the coarsest on, each is put in,
+    interpolated bilinearly, where the next finer one knows nothing (Gortler et al., SIGGRAPH 1996), and there a few
+    times replaced by the mean over the neighbours.
+    """
+    if y.is_complex():
+        return torch.complex(fill(y.real, mask), fill(y.imag, mask))
+    sums = [torch.where(mask, y, 0.0)]
+    weights = [mask.to(y.dtype)[None, None]]
+    while max(sums[-1].shape[-2:]) > 1:
+        sums.append(_halved(sums[-1]))
+        weights.append(_halved(weights[-1]))
+    x = sums[-1] / weights[-1]
+    for s, w in zip(sums[-2::-1], weights[-2::-1], strict=True):
+        rows, columns = s.shape[-2:]
+        x = interpolate(x, scale_factor=2, mode="bilinear")[..., :rows, :columns]
+        known, values = w > 0, s / torch.where(w > 0, w, 1.0)
+        x = torch.where(known, values, x)
+        for _ in range(SWEEPS):
+            around = avg_pool2d(pad(x, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+            x = torch.where(known, values, around)
+    return torch.where(mask, y, x)
+
+
+def _halved(x: Tensor) -> Tensor:
+    """Means over 2 x 2 pixels, of what there is at the far edges."""
+    return avg_pool2d(x, 2, ceil_mode=True)
+
+
+def noise_among_kept(y: Tensor, mask: Tensor) -> float:
+    """Standard deviation of white noise, robustly, from pixels where ``mask`` is True.
+
+    ``1.4826 · median |y - p| / sqrt(1 + sum w²)``, where p is the mean of the measured ones among the 8 neighbours with
+    weights w that sum to one. Of complex pictures: the root of the summed variances of real and imaginary part.
+    """
+    if y.is_complex():
+        return math.hypot(noise_among_kept(y.real, mask), noise_among_kept(y.imag, mask))
+    line = torch.tensor([0.5, 1.0, 0.5], dtype=y.dtype, device=y.device)
+    kernel = torch.outer(line, line)
+    kernel[1, 1] = 0.0
+    kernel = kernel[None, None]
+    m = mask.to(y.dtype)[None, None]
+    weight = conv2d(m, kernel, padding=1)
+    squares = conv2d(m, kernel.square(), padding=1)
+    known = (mask & (weight > 0))[0, 0]
+    if not known.any():
+        return 0.0
+    kept = torch.where(mask, y, 0.0).flatten(0, 1)[:, None]
+    predicted = conv2d(kept, kernel, padding=1)[:, 0, known] / weight[0, 0, known]
+    spread = (1.0 + squares / weight.clamp(min=1e-6).square()).sqrt()[0, 0, known]
+    return MAD_TO_STD * float(((kept[:, 0, known] - predicted) / spread).abs().median())
