@@ -47,6 +47,17 @@ def test_defaults_solve_it_well_enough(problem, penalty):
     assert np.linalg.norm(result.x[0, 0].numpy() - exact) < 2e-2 * np.linalg.norm(exact)
 
 
+def test_what_is_not_measured_is_filled():
+    """Iterations that start at zero end before they reach the middle of a hole, as the data do not feel it."""
+    row, column = torch.meshgrid(torch.arange(N), torch.arange(N), indexing="ij")
+    missing = ((row - 7).abs() <= 3) & ((column - 6).abs() <= 3)
+    A = mp.operators.Inpainting(image_shape=(N, N), mask="custom", missing=missing.numpy())
+    holed = mp.simulate(1.0 + torch.sin(row / 3.0) * torch.cos(column / 4.0).double(), A)
+    result = mp.reconstruct(holed, mp.methods.Tikhonov())
+    exact = exact_solution(holed, result.history[-1]["weight"], "gradient")
+    assert np.abs(result.x[0, 0].numpy() - exact).max() < 0.06 * np.abs(exact).max()
+
+
 @pytest.mark.parametrize("penalty", ["gradient", "identity"])
 def test_weight_from_the_noise(problem, penalty):
     def weight(std, scale=1.0):
@@ -61,12 +72,12 @@ def test_weight_from_the_noise(problem, penalty):
 
 
 def test_weights_near_the_best(problem):
-    """The automatic weight is within 2.5 dB of the best one on a grid."""
+    """The automatic weight is within 1 dB of the best one on a grid."""
 
     def psnr(weight):
         return mp.reconstruct(problem, mp.methods.Tikhonov(weight=weight)).metrics["psnr"]
 
-    assert psnr(None) > max(psnr(w) for w in np.geomspace(0.01, 100, 13)) - 2.5
+    assert psnr(None) > max(psnr(w) for w in np.geomspace(0.01, 100, 13)) - 1.0
 
 
 def test_stops_early_when_it_has_converged(problem):
