@@ -165,7 +165,14 @@ class Nufft2d:
 def toeplitz_kernel(
     shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int = 6
 ) -> np.ndarray:
-    """``t(n) = sum_k weight(k) cos(k · n)`` for all pixel offsets -shape < n < shape, as ``[2 R, 2 C]`` wrapped.
+    """``t(n) = sum_k weight(k) cos(k · n)`` for all pixel offsets -shape < n < shape, as ``[2 R, 2 C]`` wrapped."""
+    return np.real(hermitian_kernel(shape, omega, weight, kernel_width=kernel_width))
+
+
+def hermitian_kernel(
+    shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int = 6
+) -> np.ndarray:
+    """``t(n) = sum_k weight(k) exp(i k · n)`` for real weights, likewise: ``t(-n)`` is the conjugate of ``t(n)``.
 
     Gridding in float64 by the same kernel, with the frequencies spread instead of gathered. It is computed once, so
     nothing is stored.
@@ -180,10 +187,10 @@ def toeplitz_kernel(
         index = ((row_index % rows.grid) * columns.grid)[:, :, None] + (column_index % columns.grid)[:, None, :]
         values = weight[part, None, None] * row_weight[:, :, None] * column_weight[:, None, :]
         grid.index_add_(0, torch.from_numpy(index.ravel()), torch.from_numpy(values.ravel()))
-    half = torch.fft.rfft2(grid.reshape(rows.grid, columns.grid)).real.numpy()
+    half = torch.fft.rfft2(grid.reshape(rows.grid, columns.grid)).conj().resolve_conj().numpy()
     r, c = np.arange(2 * shape[0]) - shape[0], shape[1]
-    # The kernel is even: its value at (r, -c) is that at (-r, c).
-    kernel = np.concatenate([half[-r % rows.grid, c:0:-1], half[r % rows.grid, :c]], axis=1)
+    # The value at (r, -c) is the conjugate of that at (-r, c).
+    kernel = np.concatenate([half[-r % rows.grid, c:0:-1].conj(), half[r % rows.grid, :c]], axis=1)
     kernel = kernel * rows.correction()[:, None] * columns.correction()
     return np.fft.ifftshift(kernel)
 

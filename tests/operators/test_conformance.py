@@ -12,14 +12,15 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.operators import (
-    Blur,
     FanBeam,
-    Identity,
-    Inpainting,
+    Interferometer,
     KaiserSquires,
+    MRICartesian,
+    MRINonCartesian,
     ParallelBeam,
-    SuperResolution,
 )
+
+MAPS = np.exp(1j * np.arange(2 * 12 * 13)).reshape(2, 12, 13) * np.linspace(0.2, 1, 13)  # coil sensitivities
 
 # Small instances of each operator, and how far its `normal` may be from A.T(A(x)) on white noise. The Toeplitz form of
 # ParallelBeam also counts what rings beyond the ends of the detector, which white noise on tiny images makes most of.
@@ -47,36 +48,23 @@ EXAMPLES: dict[str, list[tuple[Operator, float]]] = {
         (FanBeam((9, 12), (-30, 0, 45, 200), 21, 30, 30, detector="curved", pixel_size=2.3, center=8.2), 1e-12),
         (FanBeam((1, 1), (30.0,), 1, source_to_axis=2, source_to_detector=3), 1e-12),
     ],
-    "identity": [(Identity(image_shape=(12, 16)), 1e-12), (Identity(image_shape=(1, 7)), 1e-12)],
-    "blur": [
-        (Blur(image_shape=(12, 16), width=1.2), 1e-12),
-        (Blur(image_shape=(13, 7), kernel="shake", width=3.0), 1e-12),
-        (Blur(image_shape=(15, 18), kernel="motion", width=2.5, angle=30, boundary="valid"), 1e-12),
-        (
-            Blur(
-                image_shape=(12, 9),
-                kernel="custom",
-                kernel_values=[[1, 2, 3, -0.5], [0, 4, 1, 1]],
-                normalise=False,
-                boundary="valid",
-            ),
-            1e-12,
-        ),
+    "mri-cartesian": [
+        (MRICartesian(image_shape=(12, 16)), 1e-12),
+        (MRICartesian(image_shape=(15, 9), mask="poisson-disc", acceleration=2, coils=3), 1e-12),
+        (MRICartesian(image_shape=(10, 13), mask="equispaced", direction="rows", sensitivities=MAPS[:, :10]), 1e-12),
+        (MRICartesian(image_shape=(12, 13), mask="custom", mask_values=np.arange(156).reshape(12, 13) % 3), 1e-12),
     ],
-    "inpainting": [
-        (Inpainting(image_shape=(12, 16)), 1e-12),
-        (Inpainting(image_shape=(13, 7), mask="blocks", size=3, kept=0.4), 1e-12),
-        (Inpainting(image_shape=(9, 14), mask="stripes", size=2), 1e-12),
-        (
-            Inpainting(image_shape=(10, 13), mask="custom", missing=np.arange(130).reshape(10, 13) % 3),
-            1e-12,
-        ),
+    "mri-noncartesian": [
+        (MRINonCartesian(image_shape=(16, 16), trajectory="radial", spokes=9), 2e-5),
+        (MRINonCartesian(image_shape=(12, 13), spokes=5, sensitivities=MAPS), 2e-5),
+        (MRINonCartesian(image_shape=(9, 14), trajectory="spiral", spokes=3, coils=3), 2e-5),
+        (MRINonCartesian(image_shape=(1, 8), trajectory="custom", trajectory_values=[[0, 3.1], [0, -1], [1, 0]]), 2e-5),
     ],
-    "super-resolution": [
-        (SuperResolution(image_shape=(12, 16)), 1e-12),
-        (SuperResolution(image_shape=(13, 7), factor=3, kernel="bicubic"), 1e-12),
-        (SuperResolution(image_shape=(18, 11), factor=4, kernel="gaussian"), 1e-12),
-        (SuperResolution(image_shape=(9, 1), factor=8, kernel="gaussian", width=0.5), 1e-12),
+    "radio": [
+        (Interferometer(image_shape=(16, 16), coverage="gaussian"), 2e-5),
+        (Interferometer(image_shape=(13, 18), antennas=5, snapshots=4), 2e-5),
+        (Interferometer(image_shape=(12, 9), antennas=6, snapshots=6, layout="spiral", declination_deg=60), 2e-5),
+        (Interferometer(image_shape=(9, 1), coverage="custom", coverage_values=[[3.1, 0], [-1, 0.5], [1, 0]]), 2e-5),
     ],
 }
 CASES = [(A, tolerance) for name in EXAMPLES for A, tolerance in EXAMPLES[name]]

@@ -1,0 +1,146 @@
+"""What operators that sample the Fourier transform at arbitrary frequencies share: density, spectrum, pictures.
+
+Frequencies are ``[samples, 2]`` in radians per pixel along (rows, columns), within ±pi.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_mlpatch.core.noise_level import from_mostly_noise
+from napari_mlpatch.core.operator import Operator
+
+from .complex_nufft import gridding_matrix
+from .nufft import _axis, hermitian_kernel
+
+OUTER = 0.75  # of the farthest sample, beyond which samples are taken for noise
+MOST_PIXELS = 256  # of the sides of a picture of the samples
+WIDTH = 5  # of the kernel that measures density
+
+
+def density_weights(
+    omega: NDArray[np.float64], shape: tuple[int, int], *, mirrored: bool = False, iterations: int = 12
+) -> NDArray[np.float64]:
+    """The share of the plane that each sample stands for, in cells of the image's own frequency grid.
+
+    ``w <- w / (G Gᵀ w)`` with the gridding kernel G, so that the samples, weighted, spread to the same density
+    everywhere between them (Pipe & Menon, Magn. Reson. Med. 41, 1999). Repeated samples share theirs, and what lies
+    in gaps stays missing. ``mirrored``: each sample also stands for its conjugate at the opposite frequency. Samples
+    at all frequencies of the grid have weights of about 1.
+    """
+    rows, columns = (_axis(n, WIDTH) for n in shape)
+    G = gridding_matrix(rows, columns, omega, np.float32)
+    GT = G.T
+    w = np.ones(len(omega), np.float32)
+    for _ in range(iterations):
+        grid = GT @ w
+        if mirrored:
+            plane = grid.reshape(columns.grid, rows.grid)
+            grid = (plane + np.roll(plane[::-1, ::-1], 1, axis=(0, 1))).ravel()
+        w /= G @ grid
+    volume = 1.0
+    for axis in (rows, columns):
+        volume *= axis.kernel(np.arange(-WIDTH, WIDTH, 1e-3)).sum() * 1e-3  # of the kernel, in steps of the fine grid
+        volume *= math.sqrt(axis.size / axis.grid)
+    return w.astype(np.float64) * volume**2
+
+
+def circulant_symbol(kernel: NDArray[np.float64]) -> Tensor:
+    """Eigenvalues in ``rfft2`` layout of the circulant matrix nearest to a Toeplitz one, at least zero.
+
+    ``kernel`` is real and even, ``[2 R, 2 C]`` with offset zero at [0, 0] (T. Chan, SIAM J. Sci. Stat. Comput. 9).
+    """
+    for axis in (0, 1):
+        size = kernel.shape[axis] // 2
+        n = np.arange(size)
+        part = (n / size).reshape([-1 if a == axis else 1 for a in (0, 1)])
+        kernel = (1.0 - part) * np.take(kernel, n, axis) + part * np.take(kernel, n - size, axis)
+    return torch.fft.rfft2(torch.from_numpy(kernel)).real.clamp(min=0)
+
+
+def samples_picture(size: Tensor, omega: NDArray[np.float64], shape: tuple[int, int], mirrored: bool = False) -> Tensor:
+    """Magnitudes ``[B, C, samples]`` where they lie in the plane, ``[B, C, rows, columns]``, zero in the middle.
+
+    Each pixel shows the root mean square of its samples, as ``log(1 + 1000 |k| / max |k|)``.
+    """
+    rows, columns = (min(n, MOST_PIXELS) for n in shape)
+    place = np.concatenate([omega, -omega]) if mirrored else omega
+    r, c = (
+        (np.rint(place[:, i] * (n / (2.0 * math.pi))).astype(int) + n // 2) % n for i, n in enumerate((rows, columns))
+    )
+    index = torch.from_numpy(r * columns + c).to(size.device)
+    power = size.square()
+    power = torch.cat([power, power], -1) if mirrored else power
+    grid = power.new_zeros(*power.shape[:2], rows * columns).index_add_(2, index, power)
+    hits = torch.bincount(index, minlength=rows * columns).clamp(min=1)
+    k = (grid / hits).sqrt()
+    largest = k.amax(-1, keepdim=True)
+    return torch.log1p(k * (1e3 / torch.where(largest > 0, largest, 1.0))).unflatten(-1, (rows, columns))
+
+
+def outer_std(y: Tensor, omega: NDArray[np.float64]) -> float:
+    """Standard deviation of the noise of ``y[..., samples]``, from the samples farthest from zero."""
+    distance = np.hypot(*omega.T)
+    cut = min(OUTER * float(distance.max()), float(np.quantile(distance, 0.9)))
+    return from_mostly_noise(y[..., torch.from_numpy(distance >= cut).to(y.device)])
+
+
+class FourierSamples(Operator):
+    """Base of the operators whose data are ``(R C)^-½ sum_r x(r) exp(-i k · (r - n // 2))``, but for coils."""
+
+    image_shape: tuple[int, int]
+    mirrored: ClassVar[bool]
+    """Whether each sample also stands for its conjugate at the opposite frequency, as with real images."""
+
+    @property
+    def omega(self) -> NDArray[np.float64]:
+        """The frequencies ``[samples, 2]`` in radians per pixel along (rows, columns)."""
+        raise NotImplementedError
+
+    @property
+    def domain_shape(self) -> tuple[int, int]:  # type: ignore[override]
+        return self.image_shape
+
+    @property
+    def _scale(self) -> float:
+        return 1.0 / math.sqrt(math.prod(self.image_shape))
+
+    @cached_property
+    def _tables(self) -> dict[Any, Any]:
+        return {}
+
+    def _table(self, name: str, device: torch.device, dtype: torch.dtype, make: Callable[[], Any]) -> Tensor:
+        """The named table on a device, in the real precision of ``dtype``; made once, also for training."""
+        key = (name, device, dtype.to_real())
+        if key not in self._tables:
+            with torch.inference_mode(False):
+                table = torch.as_tensor(make(), device=device)
+                self._tables[key] = table.to(key[2].to_complex() if table.is_complex() else key[2])
+        return self._tables[key]
+
+    @cached_property
+    def _kernel(self) -> NDArray[np.complex128]:
+        """AᵀA's convolution kernel (of a single coil), ``[2 rows, 2 columns]`` with offset zero at [0, 0]."""
+        weight = np.full(len(self.omega), self._scale**2)
+        return hermitian_kernel(self.image_shape, self.omega, weight, kernel_width=8)
+
+    @cached_property
+    def density(self) -> NDArray[np.float64]:
+        """The share of the plane that each sample (with its conjugate) stands for; see ``density_weights``."""
+        weights = density_weights(self.omega, self.image_shape, mirrored=self.mirrored)
+        return 2.0 * weights if self.mirrored else weights
+
+    def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
+        """Eigenvalues of the nearest circulant matrix to AᵀA (of a single coil), the same for k and -k."""
+        return self._table("circulant", device, dtype, lambda: circulant_symbol(self._kernel.real))
+
+    def memory_bytes(self) -> int:
+        return len(self.omega) * 36 * 16 + 64 * math.prod(self.image_shape)

@@ -1,0 +1,157 @@
+"""Radio interferometry: visibilities of a small field, at the baselines of an array."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from napari_mlpatch.core.array import Array
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.registry import operators
+
+from .fourier_samples import FourierSamples, outer_std, samples_picture
+from .image_shape import ImageShape
+from .nufft import Nufft2d, toeplitz_apply, toeplitz_symbol
+from .trajectories import antenna_layout, check_frequencies, gaussian, uv_tracks, within_grid
+
+SIGMA = math.pi / 3.0
+MOST_SAMPLES = 20_000_000
+
+
+@operators.register("radio", title="Radio interferometry")
+@dataclass(frozen=True, config=CONFIG)
+class Interferometer(FourierSamples):
+    """Visibilities of a real sky, samples of its Fourier transform in the uv plane.
+
+    ``y(k) = (R C)^-½ sum_r x(r) exp(-i k · (r - n // 2))`` for an image of R x C pixels, ``k = 2 pi (v, u)`` in radians
+    per pixel (baselines in wavelengths times the pixel's side in radians). Each pair of antennas counts once: the
+    other half of the plane holds the conjugates. "gaussian": k normally distributed with standard deviation pi / 3.
+    "array": the tracks that Earth's rotation draws for an array's pairs around transit, scaled so that the longest
+    baseline reaches ``extent`` of the grid. The field of view is small (w = 0) and the beam is flat.
+
+    By a NUFFT (see ``nufft.py``); AᵀA is a convolution and costs one FFT pair, whatever the number of visibilities.
+    ``pinv`` is the dirty image with uniform weights, by density compensation.
+    """
+
+    image_shape: ImageShape
+    coverage: Annotated[
+        Literal["gaussian", "array", "custom"],
+        Field(description="random, the tracks of an array of antennas, or coverage_values"),
+    ] = "array"
+    samples: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MOST_SAMPLES,
+            description="number of random visibilities",
+            json_schema_extra={"none_means": "half as many as pixels"},
+        ),
+    ] = None
+    antennas: Annotated[int, Field(ge=2, le=512, description="number of antennas")] = 27
+    layout: Annotated[Literal["y", "spiral"], Field(description="arms of the array: straight, or spirals")] = "y"
+    hours: Annotated[
+        float, Field(gt=0, le=24, description="length of the observation", json_schema_extra={"unit": "h"})
+    ] = 8.0
+    snapshots: Annotated[int, Field(ge=1, le=100_000, description="integrations over the observation")] = 96
+    declination_deg: Annotated[
+        float, Field(ge=-90, le=90, description="declination of the source", json_schema_extra={"unit": "°"})
+    ] = 45.0
+    latitude_deg: Annotated[
+        float, Field(ge=-90, le=90, description="latitude of the array", json_schema_extra={"unit": "°"})
+    ] = 34.08
+    extent: Annotated[
+        float, Field(gt=0, le=1, description="the longest baseline, as a share of what the pixels can hold")
+    ] = 0.9
+    seed: Annotated[int, Field(ge=0, description="which random visibilities, or places of the antennas")] = 0
+    coverage_values: Annotated[
+        Array | None,
+        Field(
+            description="radians per pixel along rows and columns, samples x 2",
+            json_schema_extra={"none_means": "none"},
+        ),
+    ] = None
+
+    complex_image, complex_data = False, True
+    mirrored = True
+
+    @model_validator(mode="after")
+    def _fits(self) -> Interferometer:
+        if (self.coverage == "custom") != (self.coverage_values is not None):
+            raise ValueError("coverage_values and coverage = 'custom' go together: give both, or neither")
+        if self.coverage_values is not None:
+            shape = check_frequencies(self.coverage_values.values, "coverage_values").shape
+            if len(shape) != 2:
+                raise ValueError(f"coverage_values have shape {list(shape)}: give [samples, 2]")
+        if self.range_shape[0] > MOST_SAMPLES:
+            raise ValueError(f"{self.range_shape[0]} visibilities are too many; at most {MOST_SAMPLES}")
+        return self
+
+    @property
+    def range_shape(self) -> tuple[int]:  # type: ignore[override]
+        if self.coverage_values is not None:
+            return (self.coverage_values.shape[0],)
+        if self.coverage == "gaussian":
+            return (self.samples or math.ceil(math.prod(self.image_shape) / 2),)
+        return (self.antennas * (self.antennas - 1) // 2 * self.snapshots,)
+
+    @cached_property
+    def omega(self) -> np.ndarray:  # type: ignore[override]
+        if self.coverage_values is not None:
+            return check_frequencies(self.coverage_values.values, "coverage_values")
+        if self.coverage == "gaussian":
+            return gaussian(self.range_shape[0], SIGMA, self.seed)
+        tracks = uv_tracks(
+            antenna_layout(self.antennas, self.layout, self.seed),
+            hours=self.hours,
+            snapshots=self.snapshots,
+            declination_deg=self.declination_deg,
+            latitude_deg=self.latitude_deg,
+        )
+        return within_grid(tracks, self.extent)
+
+    # ---- the operator ---------------------------------------------------------------------------------------
+
+    def _plan(self, like: Tensor) -> Nufft2d:
+        key = ("plan", like.device, like.dtype)
+        if key not in self._tables:
+            self._tables[key] = Nufft2d(self.image_shape, self.omega, device=like.device, dtype=like.dtype)
+        return self._tables[key]
+
+    def _apply(self, x: Tensor) -> Tensor:
+        # The plan's own origin is n // 2; its phase, left out here, would move it to (n - 1) / 2.
+        y = self._plan(x)(x.flatten(0, 1)) * self._scale
+        return y.reshape(*x.shape[:2], *self.range_shape)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        x = self._plan(y.real).transpose(y.flatten(0, 1)) * self._scale
+        return x.reshape(*y.shape[:2], *self.image_shape)
+
+    def _normal(self, x: Tensor) -> Tensor:
+        symbol = self._table("symbol", x.device, x.dtype, lambda: toeplitz_symbol(self._kernel.real))
+        return toeplitz_apply(x, symbol)
+
+    def pinv(self, y: Tensor) -> Tensor:
+        """The dirty image with uniform weights, ``Aᵀ(w y)``, in the image's units where the plane is covered."""
+        self._check(y, "adjoint")
+        return self.T(y * self._table("density", y.device, y.dtype, lambda: self.density))
+
+    @cached_property
+    def column_norm(self) -> float:
+        """Root mean square of the norms of A's columns: visibilities over pixels."""
+        return math.sqrt(len(self.omega)) * self._scale
+
+    # ---- what a person sees ---------------------------------------------------------------------------------
+
+    def data_picture(self, y: Tensor) -> Tensor:
+        """Where the visibilities and their conjugates lie in the uv plane, and how large they are."""
+        return samples_picture(y.abs(), self.omega, self.image_shape, mirrored=True)
+
+    def estimate_std(self, y: Tensor) -> float:
+        """Standard deviation of the noise from the longest baselines."""
+        return outer_std(y, self.omega)

@@ -1,0 +1,241 @@
+"""Magnetic resonance imaging on a Cartesian grid of k-space, with one coil or several."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from napari_mlpatch.core.array import Array
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.noise_level import from_mostly_noise
+from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.registry import operators
+
+from .coil_maps import check_sensitivities, coil_count, maps_of, mean_seen, one_over_seen
+from .image_shape import ImageShape
+from .kspace_masks import line_mask, poisson_disc_mask
+
+OUTER = 0.6  # of the half-width of k-space, beyond which samples are taken for noise
+
+
+@operators.register("mri-cartesian", title="MRI, Cartesian")
+@dataclass(frozen=True, config=CONFIG)
+class MRICartesian(Operator):
+    """Samples of the image's Fourier transform on a grid, as the coils see it, ``y_c = m F (S_c x)``.
+
+    F is the orthonormal transform with its origins in the middle: zero frequency is at row and column ``n // 2``
+    of k-space, and so is the image's point of phase zero. Data are ``[coils, rows, columns]`` ([1, ...] with a single
+    coil), zero where the mask m is. S are the coils' sensitivities: given, or those of ``coils`` simulated loops
+    with ``sum |S|² = 1``; a single coil sees everything alike. Pruessmann et al., Magn. Reson. Med. 42 (1999).
+
+    ``pinv`` is zero filling: the coils' images combined, ``Aᵀy / sum |S|²``.
+    """
+
+    image_shape: ImageShape
+    mask: Annotated[
+        Literal["variable-density", "equispaced", "poisson-disc", "custom"],
+        Field(description="what is measured: lines at random or at equal steps, single samples, or mask_values"),
+    ] = "variable-density"
+    acceleration: Annotated[
+        float, Field(ge=1, le=1000, description="one in so many samples is measured; unused by custom masks")
+    ] = 4.0
+    center_fraction: Annotated[
+        float, Field(gt=0, le=1, description="share of the lines, in the middle, that are all measured")
+    ] = 0.08
+    direction: Annotated[
+        Literal["columns", "rows"], Field(description="which lines are measured or left out as a whole")
+    ] = "columns"
+    seed: Annotated[int, Field(ge=0, description="which of the random masks")] = 0
+    mask_values: Annotated[
+        Array | None,
+        Field(
+            description="mask of k-space, rows x columns, not zero where it is measured",
+            json_schema_extra={"none_means": "none"},
+        ),
+    ] = None
+    coils: Annotated[
+        int, Field(ge=1, le=256, description="number of coils, simulated unless sensitivities are given")
+    ] = 1
+    sensitivities: Annotated[
+        Array | None,
+        Field(
+            description="complex sensitivities, coils x rows x columns",
+            json_schema_extra={"none_means": "simulated"},
+        ),
+    ] = None
+
+    complex_image = complex_data = True
+
+    @model_validator(mode="after")
+    def _fits(self) -> MRICartesian:
+        check_sensitivities(self.coils, self.sensitivities, self.image_shape)
+        if (self.mask == "custom") != (self.mask_values is not None):
+            raise ValueError("mask_values and mask = 'custom' go together: give both, or neither")
+        if not self._mask.any():
+            raise ValueError("the mask is zero everywhere: nothing is measured")
+        return self
+
+    @classmethod
+    def suggest(cls, image_shape: tuple[int, ...]) -> dict[str, Any]:
+        """Four coils, a quarter of the columns."""
+        return {"image_shape": image_shape, "coils": 4}
+
+    @property
+    def domain_shape(self) -> tuple[int, int]:  # type: ignore[override]
+        return self.image_shape
+
+    @property
+    def range_shape(self) -> tuple[int, int, int]:  # type: ignore[override]
+        return (coil_count(self.coils, self.sensitivities), *self.image_shape)
+
+    @property
+    def sampled(self) -> Tensor:
+        """The mask, ``[rows, columns]``."""
+        return torch.from_numpy(self._mask)
+
+    @property
+    def closed_form(self) -> bool:  # type: ignore[override]
+        """With a single coil that sees everything alike, AᵀA is diagonal in k-space."""
+        return self._maps is None
+
+    # ---- tables ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _mask(self) -> np.ndarray:
+        if self.mask_values is not None:
+            mask = self.mask_values.values != 0
+            if mask.shape != self.image_shape:
+                raise ValueError(f"the mask has shape {list(mask.shape)}, the image {list(self.image_shape)}")
+            return mask
+        about = {"acceleration": self.acceleration, "center_fraction": self.center_fraction, "seed": self.seed}
+        if self.mask == "poisson-disc":
+            return poisson_disc_mask(self.image_shape, **about).copy()
+        assert self.mask != "custom"
+        return line_mask(self.image_shape, self.mask, direction=self.direction, **about)
+
+    @cached_property
+    def _maps(self) -> np.ndarray | None:
+        return maps_of(self.coils, self.sensitivities, self.image_shape)
+
+    @cached_property
+    def _tables(self) -> dict[Any, dict[str, Tensor]]:
+        return {}
+
+    def _table(self, like: Tensor) -> dict[str, Tensor]:
+        """The tables for a tensor's device and precision."""
+        real = like.dtype.to_real()
+        key = (like.device, real)
+        if key not in self._tables:
+            with torch.inference_mode(False):
+                arrays = {
+                    name: torch.as_tensor(a, device=like.device) for name, a in tables(self._mask, self._maps).items()
+                }
+                self._tables[key] = {n: a.to(real.to_complex() if a.is_complex() else real) for n, a in arrays.items()}
+        return self._tables[key]
+
+    @cached_property
+    def _mixed_axes(self) -> tuple[int, ...]:
+        """The axes that AᵀA mixes: along lines that are measured or left out as a whole there is nothing to do."""
+        axes = [a - 2 for a in (0, 1) if (self._mask != self._mask.take([0], axis=a)).any()]
+        return tuple(axes)
+
+    # ---- the operator ---------------------------------------------------------------------------------------
+
+    def _apply(self, x: Tensor) -> Tensor:
+        table = self._table(x)
+        return torch.fft.fft2(x[:, :, None] * table["modulated"], norm="ortho") * table["demodulated"]
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        table = self._table(y)
+        x = torch.fft.ifft2(y * table["demodulated"].conj(), norm="ortho")
+        return (x * table["modulated"].conj()).sum(2)
+
+    def _normal(self, x: Tensor) -> Tensor:
+        x = x.to(x.dtype.to_complex())
+        table = self._table(x)
+        if self._maps is None:
+            return self._filtered(x, table["mask"])
+        return (self._filtered(x[:, :, None] * table["maps"], table["mask"]) * table["maps"].conj()).sum(2)
+
+    def _filtered(self, x: Tensor, factor: Tensor) -> Tensor:
+        axes = self._mixed_axes
+        if not axes:
+            return x * factor.flatten()[0]
+        return torch.fft.ifftn(torch.fft.fftn(x, dim=axes) * factor, dim=axes)
+
+    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+        """``(AᵀA + alpha I)⁻¹ b``: a division in k-space. Only with a single coil that sees everything alike."""
+        if not self.closed_form:
+            return super().solve_shifted(b, alpha)
+        b = b.to(b.dtype.to_complex())
+        return self._filtered(b, 1.0 / (self._table(b)["mask"] + alpha))
+
+    def pinv(self, y: Tensor) -> Tensor:
+        """Zero filling: ``Aᵀy / sum |S|²``, zero where no coil sees anything."""
+        x = self.T(y)
+        if self._maps is None:
+            return x
+        return x * self._table(y)["seen"]
+
+    @cached_property
+    def column_norm(self) -> float:
+        """Root mean square of the norms of A's columns: the share of k-space that is measured, times mean |S|²."""
+        return math.sqrt(float(self._mask.mean() * mean_seen(self._maps)))
+
+    def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
+        """Eigenvalues of the nearest circulant matrix to AᵀA, the same for k and -k: the mask, blurred by the maps."""
+        mask = np.fft.ifftshift(self._mask).astype(float)
+        if self._maps is not None:
+            spread = (np.abs(np.fft.fft2(self._maps, norm="forward")) ** 2).sum(0)
+            mask = np.fft.ifft2(np.fft.fft2(mask) * np.fft.fft2(spread).conj()).real.clip(min=0)
+        mirrored = np.roll(mask[::-1, ::-1], 1, axis=(0, 1))
+        half = 0.5 * (mask + mirrored)[:, : self.image_shape[1] // 2 + 1]
+        return torch.as_tensor(half.copy(), device=device).to(dtype)
+
+    def memory_bytes(self) -> int:
+        return 16 * math.prod(self.range_shape) + 16 * math.prod(self.image_shape)
+
+    # ---- what a person sees ---------------------------------------------------------------------------------
+
+    def data_picture(self, y: Tensor) -> Tensor:
+        """``log(1 + |k| / s)`` of k-space, |k| the root sum of squares over coils, s a thousandth of its maximum."""
+        k = torch.linalg.vector_norm(y, dim=2)
+        largest = k.amax((-2, -1), keepdim=True)
+        return torch.log1p(k * (1e3 / torch.where(largest > 0, largest, 1.0)))
+
+    def estimate_std(self, y: Tensor) -> float:
+        """Standard deviation of the noise from what was measured in the outer part of k-space."""
+        distance = [np.abs(np.arange(n) - n // 2) / max(n // 2, 1) for n in self.image_shape]
+        outer = np.hypot(distance[0][:, None], distance[1])
+        radius = outer[self._mask]
+        cut = OUTER if (radius > OUTER).sum() >= 32 else np.quantile(radius, 0.75)
+        chosen = torch.from_numpy(self._mask & (outer >= cut)).to(y.device)
+        return from_mostly_noise(y[..., chosen])
+
+
+def tables(mask: np.ndarray, maps: np.ndarray | None) -> dict[str, np.ndarray]:
+    """What the operator multiplies by.
+
+    Origins in the middle are factors before and after the plain transform: ``exp(2 pi i h r / n)`` at pixel r and
+    ``exp(2 pi i h (k - h) / n)`` at sample k, with h = n // 2. AᵀA needs neither, only a shifted mask.
+    """
+    before, after = np.ones((1, 1), complex), np.ones((1, 1), complex)
+    for n, shape in zip(mask.shape, ((-1, 1), (1, -1)), strict=True):
+        h, index = n // 2, np.arange(n)
+        before = before * np.exp(2j * math.pi * (h * index % n) / n).reshape(shape)
+        after = after * np.exp(2j * math.pi * (h * (index - h) % n) / n).reshape(shape)
+    given = np.ones((1, *mask.shape), complex) if maps is None else maps
+    return {
+        "maps": given,
+        "modulated": given * before,
+        "demodulated": np.where(mask, after, 0),
+        "mask": np.fft.ifftshift(mask).astype(float),
+        "seen": one_over_seen(maps),
+    }
