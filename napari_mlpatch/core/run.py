@@ -256,16 +256,19 @@ def simulate(x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dic
     while image.ndim < 2 + len(A.domain_shape):
         image = image[None]
     y = A(image)
-    noisy = y if noise is None else noise(y, seed)
-    if A.sampled is not None:
-        noisy = torch.where(A.sampled.to(y.device), noisy, y)
+    # What was not measured carries no noise, and does not count where the noise is relative to the data.
+    where = None if A.sampled is None else A.sampled.to(y.device).expand(A.range_shape)
+    clean = y if where is None else y[..., where]
+    noisy = clean if noise is None else noise(clean, seed)
+    if where is not None:
+        noisy = y.masked_scatter(where, noisy)
     image_source = {"image": source or {"kind": "memory"}, "image_sha256": sha256(image)}
     return Problem(
         A,
         noisy,
         noise=noise,
         truth=image,
-        noise_std=0.0 if noise is None else noise.level(y),
+        noise_std=0.0 if noise is None else noise.level(clean),
         source={"kind": "simulated", **image_source, "seed": seed},
     )
 

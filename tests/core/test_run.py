@@ -355,3 +355,16 @@ def test_estimate(problem):
     assert 0 < short.seconds < long.seconds and short.bytes == long.bytes > 0
     double = mp.Problem(problem.A, problem.y.double())
     assert mp.estimate(double, mp.methods.TV()).bytes > short.bytes
+
+
+def test_noise_is_relative_to_what_was_measured():
+    A = mp.operators.MRICartesian(
+        image_shape=(16, 16), mask="custom", mask_values=[[k % 4 == 0] * 16 for k in range(16)]
+    )
+    x = torch.rand(2, 1, 16, 16)
+    problem = mp.simulate(x, A, mp.noise.Gaussian(relative=0.1), seed=0)
+    clean, where = A(x), A.sampled.expand(A.range_shape)
+    assert problem.noise_std == pytest.approx(0.1 * float(clean[..., where].abs().mean()))
+    difference = problem.y - clean
+    assert not difference[..., ~where].any()
+    assert float(difference[..., where].abs().square().mean().sqrt()) == pytest.approx(problem.noise_std, rel=0.15)
