@@ -12,7 +12,7 @@ from napari_mlpatch.paths import bundled
 
 
 def test_names():
-    assert {"tooth", "htc2022", "cosmos-shear"} == set(samples.names("measurement"))
+    assert {"tooth", "htc2022", "cosmos-shear", "brain-kspace"} == set(samples.names("measurement"))
     assert {"shepp-logan", "ct-slice", "camera", "astronaut", "kappa"} == set(samples.names("image"))
     assert samples.names() == samples.names("image") + samples.names("measurement")
 
@@ -68,6 +68,15 @@ def test_the_shear_of_cosmos_shows_mass():
     e, b = (gaussian_filter(part.numpy(), 8)[inside] for part in (x.real, x.imag))
     assert e.std() > 1.2 * b.std()
     assert (e**3).mean() > 0
+
+
+def test_the_brain_is_reconstructed():
+    problem = samples.load("brain-kspace")
+    x = problem.A.pinv(problem.y)[0, 0].abs().numpy()
+    assert float(problem.A.sampled.float().mean()) == pytest.approx(0.124, abs=1e-3)
+    rows, columns = np.mgrid[-1:1:230j, -1:1:180j]
+    head, air = x[np.hypot(rows, columns * 1.2) < 0.7], x[np.hypot(rows, columns) > 1.2]
+    assert np.median(head) > 10 * np.median(air)
 
 
 def test_units_of_the_ct_slice():

@@ -53,6 +53,8 @@ def write(path: Path, result: Result, problem: Problem) -> None:
     x = result.x[:, 0] if result.x.shape[1] == 1 else result.x
     recipe = result.recipe.model_dump(mode="json")
     io.write_image(path, x, recipe, pixel_size=getattr(problem.A, "pixel_size", None))
+    if x.is_complex() and path.suffix.lower() in (".tif", ".tiff"):
+        say(f"{path.name}: the picture is complex; the TIFF holds its magnitude first and its phase last")
 
 
 def facts(out: str | None, result: Result) -> dict[str, Any]:

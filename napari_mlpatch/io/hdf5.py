@@ -1,4 +1,4 @@
-"""HDF5: Data Exchange files of synchrotron beamlines, plain ones, and a door to the project's own."""
+"""HDF5: Data Exchange files of synchrotron beamlines, k-space, plain ones, and a door to the project's own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from . import h5
 from .angles import to_degrees
 from .arrays import Stored, slices
 from .guard import check_claim, reading
+from .kspace import KSPACE, load_kspace_hdf5
 from .measurement import Measurement
 from .named import counts_note, measurement_from
 from .problem_file import GROUP, load_problem
@@ -25,11 +26,13 @@ def load_hdf5(path: Path, *, dataset: str | None = None, angle_axis: str | None 
     """Read an HDF5 file of any supported layout. Raises InputError."""
     with reading(path, "HDF5"):
         with h5py.File(path, "r") as file:
-            own, exchange = GROUP in file, "exchange/data" in file
+            own, exchange, kspace = GROUP in file, "exchange/data" in file, KSPACE in file
         if own and dataset is None:
             return load_problem(path)
         if exchange and dataset is None:
             return load_exchange(path, angle_axis)
+        if kspace and dataset in (None, KSPACE) and angle_axis is None:
+            return load_kspace_hdf5(path)
         return measurement_from(path, stored_arrays(path), dataset=dataset, angle_axis=angle_axis)
 
 

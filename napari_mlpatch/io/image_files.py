@@ -26,6 +26,7 @@ from .numpy_file import open_npy
 from .tiff import stored_tiff
 
 RECIPE = "mlpatch_recipe"
+POLAR = "magnitude_and_phase"
 LUMA = np.array([0.2125, 0.7154, 0.0721], np.float32)  # Rec. 709
 
 
@@ -41,7 +42,8 @@ def write_image(
 
     ``x`` is a tensor or array ``[rows, columns]``, also with leading axes; those of length one are dropped.
     ``recipe`` is plain JSON. ``pixel_size`` in ``unit`` is noted where it is known. The file is complete or not there.
-    Raises InputError when it cannot be written, when x is empty, and for complex x in a TIFF.
+    A TIFF of complex values has the magnitude as its first page(s) and the phase, in radians, as its last; they are
+    complex again when ``read_image`` reads them. Raises InputError when it cannot be written and when x is empty.
     """
     target = check_writable(path)
     array = np.asarray(x.detach().cpu().numpy() if hasattr(x, "detach") else x)
@@ -50,8 +52,6 @@ def write_image(
     if array.ndim < 2 or array.size == 0:
         raise InputError(f"An image has rows and columns, this array has shape {list(array.shape)}.")
     suffix = target.suffix.lower()
-    if np.iscomplexobj(array) and suffix in (".tif", ".tiff"):
-        raise InputError("A TIFF file cannot hold complex values. Write .npy or .h5, or the magnitude.")
     if pixel_size is not None and not pixel_size > 0:
         raise InputError(f"The pixel size must be positive, got {pixel_size}.")
     array = np.ascontiguousarray(array, dtype=np.complex64 if np.iscomplexobj(array) else np.float32)
@@ -61,6 +61,9 @@ def write_image(
         raise InputError(f"The recipe is not plain JSON: {error}.") from error
     about = {RECIPE: recipe, "pixel_size": pixel_size, "unit": unit}
     if suffix in (".tif", ".tiff"):
+        if np.iscomplexobj(array):
+            array = np.stack([np.abs(array), np.angle(array)])
+            about |= {POLAR: True}
         _write_tiff(target, array, about)
     elif suffix == ".npy":
         with replacing(target) as temporary, temporary.open("wb") as file:
@@ -90,6 +93,8 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
         shape = about.get("shape", [])  # with more than three axes, pages alone do not tell it
         if len(shape) > 3 and all(isinstance(n, int) and n > 0 for n in shape) and math.prod(shape) == array.size:
             array = array.reshape(shape)
+        if about.get(POLAR) and array.ndim > 2 and len(array) == 2:
+            array = (array[0] * np.exp(1j * array[1])).astype(np.complex64)
         return array, about.get(RECIPE)
     if kind == "npy":
         about = {}

@@ -11,13 +11,19 @@ from napari_mlpatch.core.errors import InputError
 
 from .arrays import Stored
 from .guard import check_claim, reading
+from .kspace import load_kspace_npy
 from .measurement import Measurement
 from .named import measurement_from
 
 
 def load_npy(path: Path, *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
-    """A sinogram ``[angles, bins]`` or a stack ``[slices, angles, bins]``; large files are not read at once."""
+    """A sinogram ``[angles, bins]`` or a stack ``[slices, angles, bins]``; large files are not read at once.
+
+    Complex numbers are k-space, see ``kspace``.
+    """
     array = open_npy(path)
+    if array.dtype.kind == "c" and angle_axis is None and dataset is None:
+        return load_kspace_npy(path, array)
     if dataset is not None:
         raise InputError(f"{path} holds a single array: leave out dataset ({dataset!r}).")
     stored = Stored(array.shape, lambda index: np.array(array[index]), array.dtype.kind in "iu")

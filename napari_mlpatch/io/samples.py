@@ -27,7 +27,7 @@ SIZES = (16, 4096)
 
 @dataclass(frozen=True)
 class Sample:
-    """What a sample is. ``kind`` is "measurement" or "image", ``shape`` that of the sinogram or image.
+    """What a sample is. ``kind`` is "measurement" or "image", ``shape`` that of the data of a slice, or of the image.
 
     ``values`` tells range and unit in words. ``pixel_size`` is in ``unit``. ``file`` lies in sample_data; None for what
     is computed. ``options`` are those with which a measurement makes a good problem.
@@ -36,7 +36,7 @@ class Sample:
     name: str
     kind: str
     title: str
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     values: str
     credit: str
     file: str | None = None
@@ -125,6 +125,15 @@ SAMPLES = (
         file="cosmos_shear.h5",
         pixel_size=0.367,
         unit="arcmin",
+    ),
+    Sample(
+        "brain-kspace",
+        "measurement",
+        "Brain, k-space measured with 8 coils (MRI)",
+        (8, 230, 180),
+        "k-space, complex, up to 16; as an image in the same arbitrary unit",
+        "SigPy tutorial, mikgroup, BSD-3-Clause",
+        file="brain_kspace.h5",
     ),
 )
 

@@ -43,8 +43,16 @@ def test_complex(tmp_path):
     for suffix in (".npy", ".h5"):
         io.write_image(tmp_path / f"x{suffix}", x)
         assert np.array_equal(io.read_image(tmp_path / f"x{suffix}")[0], x)
-    with pytest.raises(InputError, match="complex"):
-        io.write_image(tmp_path / "x.tif", x)
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (2, 5, 7), (2, 3, 5, 7)])
+def test_complex_tiff_holds_magnitude_and_phase(tmp_path, shape):
+    x = (image(*shape) * np.exp(1j * image(*shape))).astype(np.complex64)
+    io.write_image(tmp_path / "x.tif", x, RECIPE)
+    found, recipe = io.read_image(tmp_path / "x.tif")
+    assert found.dtype == np.complex64 and recipe == RECIPE
+    np.testing.assert_allclose(found, x, atol=1e-6 * np.abs(x).max())
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "x.tif").reshape(2, *shape)[0], np.abs(x))
 
 
 def test_tiff_scale(tmp_path):
