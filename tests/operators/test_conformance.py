@@ -12,12 +12,16 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.operators import (
+    Blur,
     FanBeam,
+    Identity,
+    Inpainting,
     Interferometer,
     KaiserSquires,
     MRICartesian,
     MRINonCartesian,
     ParallelBeam,
+    SuperResolution,
 )
 
 MAPS = np.exp(1j * np.arange(2 * 12 * 13)).reshape(2, 12, 13) * np.linspace(0.2, 1, 13)  # coil sensitivities
@@ -47,6 +51,37 @@ EXAMPLES: dict[str, list[tuple[Operator, float]]] = {
         (FanBeam((16, 16), "0:360:9", 25, source_to_axis=40, source_to_detector=60, detector_pitch=1.5), 1e-12),
         (FanBeam((9, 12), (-30, 0, 45, 200), 21, 30, 30, detector="curved", pixel_size=2.3, center=8.2), 1e-12),
         (FanBeam((1, 1), (30.0,), 1, source_to_axis=2, source_to_detector=3), 1e-12),
+    ],
+    "identity": [(Identity(image_shape=(12, 16)), 1e-12), (Identity(image_shape=(1, 7)), 1e-12)],
+    "blur": [
+        (Blur(image_shape=(12, 16), width=1.2), 1e-12),
+        (Blur(image_shape=(13, 7), kernel="shake", width=3.0), 1e-12),
+        (Blur(image_shape=(15, 18), kernel="motion", width=2.5, angle=30, boundary="valid"), 1e-12),
+        (
+            Blur(
+                image_shape=(12, 9),
+                kernel="custom",
+                kernel_values=[[1, 2, 3, -0.5], [0, 4, 1, 1]],
+                normalise=False,
+                boundary="valid",
+            ),
+            1e-12,
+        ),
+    ],
+    "inpainting": [
+        (Inpainting(image_shape=(12, 16)), 1e-12),
+        (Inpainting(image_shape=(13, 7), mask="blocks", size=3, kept=0.4), 1e-12),
+        (Inpainting(image_shape=(9, 14), mask="stripes", size=2), 1e-12),
+        (
+            Inpainting(image_shape=(10, 13), mask="custom", missing=np.arange(130).reshape(10, 13) % 3),
+            1e-12,
+        ),
+    ],
+    "super-resolution": [
+        (SuperResolution(image_shape=(12, 16)), 1e-12),
+        (SuperResolution(image_shape=(13, 7), factor=3, kernel="bicubic"), 1e-12),
+        (SuperResolution(image_shape=(18, 11), factor=4, kernel="gaussian"), 1e-12),
+        (SuperResolution(image_shape=(9, 1), factor=8, kernel="gaussian", width=0.5), 1e-12),
     ],
     "mri-cartesian": [
         (MRICartesian(image_shape=(12, 16)), 1e-12),
