@@ -62,7 +62,7 @@ class FanBeam(Operator):
         ),
     ] = None
 
-    dtypes = (torch.float32, torch.float64)
+    complex_image = complex_data = False
 
     @field_validator("image_shape")
     @classmethod
