@@ -79,11 +79,12 @@ class Parameter:
 
     @property
     def kind(self) -> str:
-        """``float``, ``int``, ``bool``, ``str``, ``choice``, ``angles``, ``array`` or ``shape``."""
+        """``float``, ``int``, ``bool``, ``str``, ``choice``, ``angles``, ``array``, ``shape``, ``operator(s)``."""
         if self.choices:
             return "choice"
         if get_origin(self.type) is tuple:
-            return "shape" if Ellipsis not in get_args(self.type) else "angles"
+            first = get_args(self.type)[0]
+            return "shape" if Ellipsis not in get_args(self.type) else "angles" if first is float else "operators"
         return self.type.__name__.lower()
 
     def json(self) -> dict[str, Any]:
