@@ -1,6 +1,8 @@
 """Forward operators. One file is one family; each is a frozen pydantic dataclass under a decorator."""
 
 from .blur import Blur
+from .composed import Composed, Scaled
+from .compressed_sensing import CompressedSensing
 from .fan_beam import FanBeam
 from .identity import Identity
 from .inpainting import Inpainting
@@ -9,10 +11,13 @@ from .kaiser_squires import KaiserSquires
 from .mri_cartesian import MRICartesian
 from .mri_noncartesian import MRINonCartesian
 from .parallel_beam import ParallelBeam
+from .stacked import Stacked
 from .super_resolution import SuperResolution
 
 __all__ = [
     "Blur",
+    "Composed",
+    "CompressedSensing",
     "FanBeam",
     "Identity",
     "Inpainting",
@@ -21,5 +26,7 @@ __all__ = [
     "MRICartesian",
     "MRINonCartesian",
     "ParallelBeam",
+    "Scaled",
+    "Stacked",
     "SuperResolution",
 ]
