@@ -91,7 +91,7 @@ def run(options: list[str]) -> list[Row]:
     rows = [row for kind in given.kinds.split(",") for row in time_rows(kind, given.size, given.repeats)]
     if given.memory != "none":
         small, large = (int(word) for word in given.memory.split(","))
-        rows += memory_rows(small, large)
+        rows += [row for kind in given.kinds.split(",") for row in memory_rows(kind, small, large)]
     return rows
 
 
@@ -150,22 +150,19 @@ def fast_bfloat16() -> bool:
     return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
-def memory_rows(small: int, large: int) -> list[Row]:
+def memory_rows(kind: str, small: int, large: int) -> list[Row]:
     """Peak memory of one evaluation at two sizes; without the images (input and output), at most 1.5 times as much."""
-    rows = []
-    for kind in KINDS:
-        peaks = {}
-        for size in (small, large):
-            code = [sys.executable, __file__, kind, str(size)]
-            done = subprocess.run(code, capture_output=True, text=True, check=False)
-            if done.returncode:
-                return [missing(f"{kind}, memory", "MiB", f"the process failed: {done.stderr.strip()[-200:]}")]
-            peaks[size] = json.loads(done.stdout)["peak"] / 2**20
-            rows.append(measured(f"{kind}, peak memory at {size}x{size}, images included", peaks[size], "MiB"))
-        images = 2 * 4 * (large**2 - small**2) / 2**20
-        ratio = (peaks[large] - images) / peaks[small]
-        rows.append(measured(f"{kind}, memory at {large} without the images / at {small}", ratio, "x", at_most=1.5))
-    return rows
+    rows, peaks = [], {}
+    for size in (small, large):
+        command = [sys.executable, __file__, kind, str(size)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return [missing(f"{kind}, memory", "MiB", f"the process failed: {done.stderr.strip()[-200:]}")]
+        peaks[size] = json.loads(done.stdout)["peak"] / 2**20
+        rows.append(measured(f"{kind}, peak memory at {size}x{size}, images included", peaks[size], "MiB"))
+    images = 2 * 4 * (large**2 - small**2) / 2**20
+    ratio = (peaks[large] - images) / peaks[small]
+    return [*rows, measured(f"{kind}, memory at {large} without the images / at {small}", ratio, "x", at_most=1.5)]
 
 
 @torch.inference_mode()
@@ -174,7 +171,6 @@ def peak_of(kind: str, size: int) -> int:
     from napari_mlpatch.core.meter import Meter
 
     network = make(kind)
-    network(torch.rand(1, 1, 32, 32), SIGMA)
     with Meter(torch.device("cpu")) as meter:
         x = torch.rand(1, 1, size, size)
         network(x, SIGMA)

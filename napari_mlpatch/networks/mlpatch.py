@@ -22,6 +22,9 @@ Sampler = Callable[[Tensor], Tensor]
 """Offsets ``[K, 2]`` or ``[L, K, 2]`` in pixels -> values ``[L, C, K]`` of L patches."""
 
 CHUNK = {"cpu": 2048, "cuda": 65536}
+"""Pixels at a time: on a CPU, few enough that layers stay in the cache."""
+WIDEST = 512
+"""Of a chunk; higher ones share more of the pixels around them."""
 
 
 class MLPatch(nn.Module):
@@ -73,20 +76,22 @@ class MLPatch(nn.Module):
         if self.warp is not None:
             grid = torch.cartesian_prod(*(torch.arange(n, device=x.device, dtype=x.dtype) for n in (height, width)))
             return self._at(x, grid[None], sigmas, chunk, dtype).unflatten(1, (height, width)).permute(0, 3, 1, 2)
-        q = self.prepare(x)
-        radius = self._radius()
-        step = max(1, (chunk or CHUNK.get(x.device.type, 2048)) // width)
-        columns = reflected(torch.arange(-radius, width + radius, device=x.device), width)
-        out = []
-        for b in range(len(x)):
-            for top in range(0, height, step):
-                count = min(step, height - top)
-                rows = reflected(torch.arange(top - radius, top + count + radius, device=x.device), height)
-                strip = q[b][:, rows][:, :, columns]
-                n = 2 * radius + 1
-                u = strip.unfold(1, n, 1).unfold(2, n, 1).permute(1, 2, 0, 3, 4).reshape(-1, len(q[b]), n, n)
-                out.append(self.from_neighbourhoods(u, None if sigmas is None else sigmas[b], dtype=dtype))
-        return torch.cat(out).to(x.dtype).unflatten(0, (len(x), height, width)).permute(0, 3, 1, 2).contiguous()
+        q, radius = self.prepare(x), self._radius()
+        n, chunk = 2 * radius + 1, chunk or CHUNK.get(x.device.type, 2048)
+        across = min(width, chunk, WIDEST)
+        down = max(1, chunk // across)
+        out = x.new_empty(len(x), self.config.outputs, height, width)
+        for top in range(0, height, down):
+            rows = _around(top, min(top + down, height), radius, height, x.device)
+            for left in range(0, width, across):
+                columns = _around(left, min(left + across, width), radius, width, x.device)
+                for b in range(len(x)):
+                    tile = q[b][:, rows][:, :, columns]
+                    u = tile.unfold(1, n, 1).unfold(2, n, 1).permute(1, 2, 0, 3, 4)
+                    here = None if sigmas is None else sigmas[b]
+                    found = self.from_neighbourhoods(u.reshape(-1, *u.shape[2:]), here, dtype=dtype)
+                    out[b, :, top : top + down, left : left + across] = found.T.unflatten(1, u.shape[:2])
+        return out
 
     def at(
         self,
@@ -256,6 +261,11 @@ class MLPatch(nn.Module):
                 "This network needs the standard deviation of the noise, sigma, in the units of the image."
             )
         return torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
+
+
+def _around(start: int, stop: int, radius: int, size: int, device: torch.device) -> Tensor:
+    """The indices start..stop-1 and ``radius`` more on both sides, reflected into 0..size-1."""
+    return reflected(torch.arange(start - radius, stop + radius, device=device), size)
 
 
 def _in_neighbourhoods(u: Tensor, radius: int) -> Sampler:
