@@ -13,9 +13,12 @@ from napari_mlpatch.paths import bundled
 
 COLUMNS = {"name", "ours", "theirs", "ratio", "unit", "required", "passed"}
 TINY = {
+    "closed_forms": ["--size", "24", "--repeats", "1"],
     "fan": ["--size", "24", "--views", "9", "--bins", "30", "--repeats", "1"],
     "mlpatch": ["--size", "24", "--repeats", "1", "--kinds", "small", "--memory", "none"],
     "memory": ["--sizes", "32,48", "--images", "2", "--pixels", "8"],
+    "nufft": ["--sizes", "16", "--repeats", "1"],
+    "operators": ["--size", "24", "--only", "identity", "inpainting"],
     "projector": ["--size", "24", "--angles", "5", "--repeats", "1"],
     "tv": ["--size", "24", "--angles", "12", "--repeats", "1", "--long", "150"],
 }

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from .nufft import _Axis, _axis, _csr
 
-CACHE = 1 << 16
-"""Complex numbers that are worked on at a time."""
+CACHE = 1 << 17
+"""Complex numbers that each thread works on at a time."""
 
 
 def gridding_matrix(rows: _Axis, columns: _Axis, omega: np.ndarray, precision: type) -> scipy.sparse.csr_matrix:
@@ -99,7 +99,7 @@ def hermitian_apply(x: Tensor, symbol: Tensor) -> Tensor:
     columns, rows = symbol.shape
     lines = torch.fft.fft(x, n=columns)
     # On the CPU some columns at a time: what stays in the cache costs no memory traffic and no new pages.
-    step = max(16, CACHE // (rows * B)) if x.device.type == "cpu" else columns
+    step = max(16, CACHE * torch.get_num_threads() // (rows * B)) if x.device.type == "cpu" else columns
     for start in range(0, columns, step):
         part = slice(start, start + step)
         spectrum = torch.fft.fft(lines[..., part].mT.contiguous(), n=rows)
