@@ -29,6 +29,9 @@ from napari_mlpatch.core.registry import Registry
 from .array_box import ArrayBox
 
 
+MOST = 2**31 - 1  # of a QSpinBox
+
+
 class NumberBox(QDoubleSpinBox):
     """A float of any magnitude: shown with six digits, steps follow the decade, accepts 1e-3."""
 
@@ -105,7 +108,7 @@ class Field(QWidget):
         low, high = p.minimum, p.maximum
         if p.kind == "int":
             box: Any = QSpinBox()
-            box.setRange(int(-(2**31) if low is None else low), int(2**31 - 1 if high is None else high))
+            box.setRange(int(max(-MOST if low is None else low, -MOST)), int(min(MOST if high is None else high, MOST)))
             box.setKeyboardTracking(False)
             convert: Callable[[Any], Any] = int
         else:
