@@ -130,13 +130,14 @@ class LayerView:
         for kind, data in images.items():
             frame = self._stretched(entry.scene, data.shape) if kind == "residual" else entry.scene.frame
             size = math.pi if kind == "phase" else max(abs(v) for v in contrast_limits(data))
+            signed = bool(data.min() < 0)  # magnitudes of complex data are not
             key = (entry.id, kind)
             meta = {"role": kind, "entry": entry.id}
             layer = self._residual_layers.get(key)
             name = f"{RESIDUALS.get(kind, kind)}\n{entry.title}"
             if layer is None:
-                layer = self._add(data, name, frame, (-size, size), meta)
-                layer.colormap = "twilight_shifted" if kind == "phase" else "RdBu"
+                layer = self._add(data, name, frame, (-size if signed else 0.0, size), meta)
+                layer.colormap = "twilight_shifted" if kind == "phase" else "RdBu" if signed else "magma"
                 layer.visible = kind == "residual"
                 self._residual_layers[key] = layer
             else:
@@ -144,10 +145,11 @@ class LayerView:
                 _rename(layer, name)
         for kind in images:
             same = [layer for (_, k), layer in self._residual_layers.items() if k == kind]
-            widest = max((abs(v or 0.0) for layer in same for v in layer.contrast_limits), default=0.0)
+            limits = [v or 0.0 for layer in same for v in layer.contrast_limits]
+            widest = max((abs(v) for v in limits), default=0.0)
             if len(same) > 1:
                 link_layers(same, LINKED)
-                same[0].contrast_limits = (-widest, widest)
+                same[0].contrast_limits = (-widest if min(limits) < 0 else 0.0, widest)
         if self.viewer.canvas.grid.enabled:
             self.viewer.reset_view()
 

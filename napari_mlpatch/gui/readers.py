@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_mlpatch.core.errors import InputError
 
 SUFFIXES = (".h5", ".hdf5", ".nxs", ".mat", ".npy", ".npz", ".tif", ".tiff")
@@ -31,9 +33,9 @@ def _layer(path: str) -> LayerData:
             image, recipe = io.read_image(path)
         except InputError:
             recipe, image = None, None
-        if recipe is not None:
+        if recipe is not None and image is not None:
             return (
-                image,
+                abs(image) if np.iscomplexobj(image) else image,
                 {"name": Path(path).stem, "metadata": {"mlpatch": {"role": "saved", "recipe": recipe}}},
                 "image",
             )
@@ -45,5 +47,6 @@ def measurement_layer(measurement: Any, source: dict[str, Any]) -> LayerData:
     from .jobs import contrast_limits
 
     data = measurement.data[len(measurement.data) // 2]
-    about = {"name": f"{measurement.path.stem} sinogram", "contrast_limits": contrast_limits(data)}
+    what = "sinogram" if measurement.kind.endswith("-beam") else "data"
+    about = {"name": f"{measurement.path.stem} {what}", "contrast_limits": contrast_limits(data)}
     return data, {**about, "metadata": {"mlpatch_source": source}}, "image"

@@ -134,6 +134,7 @@ class ReconstructDock(QWidget):
         name = self.method.currentData()
         form = DeclarationForm(methods, name)
         self.form_place.replaceWidget(self.form, form)
+        self.form.hide()
         self.form.deleteLater()
         self.form = form
         form.changed.connect(self._check)

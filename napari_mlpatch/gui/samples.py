@@ -15,6 +15,10 @@ def load_htc2022() -> list[LayerData]:
     return _measurement("htc2022")
 
 
+def load_brain_kspace() -> list[LayerData]:
+    return _measurement("brain-kspace")
+
+
 def load_ct_slice() -> list[LayerData]:
     return _image("ct-slice")
 

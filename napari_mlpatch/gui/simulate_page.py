@@ -126,6 +126,7 @@ class SimulatePage(QWidget):
     def _replace(self, name: str, place: QVBoxLayout, registry: Any, declared: str, hidden: tuple[str, ...]) -> None:
         old, new = getattr(self, name), DeclarationForm(registry, declared, hidden=hidden)
         place.replaceWidget(old, new)
+        old.hide()  # at once: it is deleted only when the event loop comes round
         old.deleteLater()
         setattr(self, name, new)
 
