@@ -23,6 +23,9 @@ from .registry import Registry
 CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
 """Configuration of every declaration: unknown parameters and non-finite numbers are errors."""
 
+PYTHON = "python:"
+"""How names of operators begin that were made from Python functions, which no description can hold."""
+
 MOST_ANGLES = 1_000_000
 
 
@@ -133,6 +136,11 @@ def build(registry: Registry, description: dict[str, Any]) -> Any:
     if not isinstance(description, dict) or not isinstance(description.get("name"), str):
         raise InputError(f'A {registry.kind} is described by {{"name": ..., "params": {{...}}}}, got {description!r}.')
     name, params = description["name"], description.get("params", {})
+    if name.startswith(PYTHON):
+        raise InputError(
+            f"The {registry.kind} {name.removeprefix(PYTHON)!r} was made from Python functions, which only the program "
+            "that has them can use: make it again there, and give it with the data."
+        )
     cls = registry.get(name)
     if not isinstance(params, dict):
         raise InputError(f"{registry.kind} {name!r}: its parameters must be given by name, got {_short(params)}.")

@@ -15,7 +15,7 @@ from .meter import Meter
 from .method import Iterate, Method
 from .metrics import data_range_of, evaluate, psnr
 from .problem import Problem, sha256
-from .recipe import Recipe, build
+from .recipe import Recipe, build, describe
 from .registry import operators
 
 
@@ -298,7 +298,8 @@ def _check_finite(iterate: Iterate, name: str) -> None:
 def _check_problem(problem: Problem, recipe: Recipe) -> None:
     if problem.fingerprint != recipe.data.sha256:
         raise InputError("The data are not those of the recipe: their fingerprints differ. Choose the right file.")
-    if build(operators, recipe.operator.model_dump()) != problem.A:
+    described = recipe.operator.model_dump()
+    if describe(problem.A) != described and build(operators, described) != problem.A:
         raise InputError("The operator of the data is not that of the recipe. Open them with the recipe's geometry.")
     if problem.noise_std != recipe.data.noise_std:
         raise InputError(
