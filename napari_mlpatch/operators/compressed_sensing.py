@@ -42,7 +42,7 @@ class CompressedSensing(Operator):
         Field(description="random rows: of a Hadamard matrix (fast, any size), or independent normal or ±1 entries"),
     ] = "hadamard"
     ratio: Annotated[float, Field(gt=0, le=1, description="measurements for each pixel")] = 0.25
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="which rows")] = 0
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="which rows")] = 0
 
     @model_validator(mode="after")
     def _fits_into_memory(self) -> CompressedSensing:
