@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_mlpatch.core.errors import InputError
@@ -15,11 +13,9 @@ from napari_mlpatch.core.errors import InputError
 from .cubic import sampling_matrix
 from .fourier_filter import FourierFilter
 from .mlpatch_config import MLPatchConfig
-from .patch_geometry import farthest, initial_points, reflected, tap_radius
+from .patch_geometry import farthest, initial_points, tap_radius
+from .patch_sampling import Sampler, around, checked_positions, in_image, in_neighbourhoods
 from .perceptron import Perceptrons
-
-Sampler = Callable[[Tensor], Tensor]
-"""Offsets ``[K, 2]`` or ``[L, K, 2]`` in pixels -> values ``[L, C, K]`` of L patches."""
 
 CHUNK = {"cpu": 2048, "cuda": 65536}
 """Pixels at a time: on a CPU, few enough that layers stay in the cache."""
@@ -82,9 +78,9 @@ class MLPatch(nn.Module):
         down = max(1, chunk // across)
         out = x.new_empty(len(x), self.config.outputs, height, width)
         for top in range(0, height, down):
-            rows = _around(top, min(top + down, height), radius, height, x.device)
+            rows = around(top, min(top + down, height), radius, height, x.device)
             for left in range(0, width, across):
-                columns = _around(left, min(left + across, width), radius, width, x.device)
+                columns = around(left, min(left + across, width), radius, width, x.device)
                 for b in range(len(x)):
                     tile = q[b][:, rows][:, :, columns]
                     u = tile.unfold(1, n, 1).unfold(2, n, 1).permute(1, 2, 0, 3, 4)
@@ -106,7 +102,7 @@ class MLPatch(nn.Module):
 
         Raises InputError like ``forward``, and for positions beyond the outer edges of the border pixels.
         """
-        return self._at(x, _check_coords(coords, x), self._check(x, sigma), chunk, dtype)
+        return self._at(x, checked_positions(coords, x), self._check(x, sigma), chunk, dtype)
 
     def prepare(self, x: Tensor) -> Tensor:
         """What the samples are taken from: the image, or the image after the learned filter, ``[B, C', H, W]``."""
@@ -122,7 +118,7 @@ class MLPatch(nn.Module):
         if not len(self.deformations) and self._folding_pays(u.shape[-1] ** 2):
             matrix = sampling_matrix(self.offsets(), radius)
             return self._folded(u.flatten(2), matrix, centre, sigma, dtype)
-        return self._head(self._values(_in_neighbourhoods(u, radius), sigma)[0], centre, sigma, dtype)
+        return self._head(self._values(in_neighbourhoods(u, radius), sigma)[0], centre, sigma, dtype)
 
     def offsets(self) -> Tensor:
         """The points of the patch that all pixels share, ``[K, 2]`` in pixels from the centre, K = N M."""
@@ -146,13 +142,13 @@ class MLPatch(nn.Module):
             coords = coords if coords.ndim == 3 else coords[None]
             return coords[:, :, None, None] + self.offsets().unflatten(0, form)
         sigmas = self._check(image, sigma)
-        coords = _check_coords(coords, image)
+        coords = checked_positions(coords, image)
         q = self.prepare(image)
         found = []
         for b in range(len(image)):
             there = self._warped(coords[b % len(coords)], image)
             here = None if sigmas is None else sigmas[b]
-            offsets = self._values(_in_image(q[b], there), here)[1]
+            offsets = self._values(in_image(q[b], there), here)[1]
             found.append((there[:, None] + offsets).unflatten(1, form))
         return torch.stack(found)
 
@@ -179,7 +175,7 @@ class MLPatch(nn.Module):
         for b in range(len(x)):
             sigma = None if sigmas is None else sigmas[b]
             for part in coords[b % len(coords)].split(chunk or CHUNK.get(x.device.type, 2048)):
-                sample = _in_image(q[b], self._warped(part, x))
+                sample = in_image(q[b], self._warped(part, x))
                 centre = sample(part.new_zeros(1, 2))[:, -self.config.channels :, 0][:, : self.config.outputs]
                 out.append(self._head(self._values(sample, sigma)[0], centre, sigma, dtype))
         return torch.cat(out).to(x.dtype).unflatten(0, (len(x), -1))
@@ -261,51 +257,3 @@ class MLPatch(nn.Module):
                 "This network needs the standard deviation of the noise, sigma, in the units of the image."
             )
         return torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
-
-
-def _around(start: int, stop: int, radius: int, size: int, device: torch.device) -> Tensor:
-    """The indices start..stop-1 and ``radius`` more on both sides, reflected into 0..size-1."""
-    return reflected(torch.arange(start - radius, stop + radius, device=device), size)
-
-
-def _in_neighbourhoods(u: Tensor, radius: int) -> Sampler:
-    """Reads in the pixels ``[L, C, n, n]`` around each position, always in their own precision."""
-
-    def sample(offsets: Tensor) -> Tensor:
-        if offsets.ndim == 2:
-            with torch.autocast(u.device.type, enabled=False):
-                return u.flatten(2) @ sampling_matrix(offsets, radius)
-        grid = offsets.flip(-1)[:, :, None] / radius
-        return F.grid_sample(u, grid, mode="bicubic", padding_mode="zeros", align_corners=True)[..., 0]
-
-    return sample
-
-
-def _in_image(q: Tensor, coords: Tensor) -> Sampler:
-    """Reads the image ``[C, H, W]`` around the positions ``[P, 2]``, reflecting it at the border."""
-    half = coords.new_tensor([max(n - 1, 1) / 2 for n in q.shape[-2:]])
-
-    def sample(offsets: Tensor) -> Tensor:
-        grid = ((coords[:, None] + offsets) / half - 1).flip(-1)
-        values = F.grid_sample(q[None], grid[None], mode="bicubic", padding_mode="reflection", align_corners=True)
-        return values[0].transpose(0, 1)
-
-    return sample
-
-
-def _check_coords(coords: Tensor, x: Tensor) -> Tensor:
-    """The positions as ``[1 or B, P, 2]`` of the type of x."""
-    if coords.ndim not in (2, 3) or coords.shape[-1] != 2 or (coords.ndim == 3 and len(coords) not in (1, len(x))):
-        raise InputError(
-            f"Positions are [P, 2] or [{len(x)}, P, 2], (row, column) in pixels, got {list(coords.shape)}."
-        )
-    coords = coords.to(x)
-    last = coords.new_tensor([n - 0.5 for n in x.shape[-2:]])
-    outside = ~((coords >= -0.5) & (coords <= last)).all(-1)
-    if bool(outside.any()):
-        seen = [round(v, 3) for v in coords[outside][0].tolist()]
-        raise InputError(
-            f"The position {seen} lies outside the image of {x.shape[-2]} x {x.shape[-1]} pixels. Rows go from -0.5 to "
-            f"{x.shape[-2] - 0.5}, columns from -0.5 to {x.shape[-1] - 0.5}."
-        )
-    return coords if coords.ndim == 3 else coords[None]
