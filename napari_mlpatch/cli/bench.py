@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    known = {path.stem: path for path in _files()}
+    known = {path.stem.replace("_", "-"): path for path in _files()}
     if args.name is None and args.rest not in ([], ["-h"], ["--help"]):
         raise InputError(f"Name a benchmark first. There are: {', '.join(known)}.")
     if args.name is None:

@@ -46,7 +46,7 @@ class Blur(Operator):
         float,
         Field(
             gt=0,
-            le=1000,
+            le=200,
             description="standard deviation (gaussian), half the length (motion) or side (box), radius (disk), "
             "farthest point (shake)",
             json_schema_extra={"unit": "pixels"},

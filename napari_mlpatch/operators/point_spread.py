@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-FINE = 64  # samples for each pixel, where pixels are partly covered
+FINE = 64  # samples of a path for each pixel
+RIM = 16  # squared: samples of a pixel that is partly covered
 
 
 def gaussian(std: float) -> np.ndarray:
@@ -29,7 +30,7 @@ def disk(radius: float) -> np.ndarray:
     row, column = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     values = (np.hypot(row, column) < radius).astype(float)
     rim = np.abs(np.hypot(row, column) - radius) < 1.0
-    inside = (np.arange(FINE) + 0.5) / FINE - 0.5
+    inside = (np.arange(RIM) + 0.5) / RIM - 0.5
     away = np.hypot(row[rim, None, None] + inside[:, None], column[rim, None, None] + inside)
     values[rim] = (away < radius).mean((1, 2))
     return _normalised(values)

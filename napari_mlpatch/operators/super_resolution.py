@@ -150,18 +150,21 @@ class SuperResolution(Operator):
         """``(b - Aᵀ (AAᵀ + alpha I)⁻¹ A b) / alpha`` (Woodbury), as Zhao et al. (IEEE Trans. Image Process. 25, 2016).
 
         There AAᵀ is diagonal in Fourier space. Here it is ``RRᵀ ⊗ CCᵀ`` and diagonal in the eigenvectors of the two,
-        which needs no periodic image and no divisible size. What is small is solved in double precision.
+        which needs no periodic image and no divisible size. In double precision, as the difference is small.
         """
         if not self.closed_form:
             return super().solve_shifted(b, alpha)
-        return (b - self.T(self._solve_small(self(b), alpha))) / alpha
+        wide = b.to(torch.promote_types(b.dtype, torch.float64))
+        return ((wide - self.T(self._solve_small(self(wide), alpha))) / alpha).to(b.dtype)
 
     def _solve_small(self, z: Tensor, alpha: float) -> Tensor:
-        """``(AAᵀ + alpha I)⁻¹ z``."""
+        """``(AAᵀ + alpha I)⁻¹ z``, in double precision."""
+        if self.kernel == "area" and not any(n % self.factor for n in self.image_shape):
+            return z / (self.factor**-2.0 + alpha)  # rows of A have no pixel in common
         if z.is_complex():
             return torch.complex(self._solve_small(z.real, alpha), self._solve_small(z.imag, alpha))
         U, V, values = (self._table(name, z.device, torch.float64) for name in ("U", "V", "values"))
-        return (U @ ((U.mT @ z.double() @ V) / (values + alpha)) @ V.mT).to(z.dtype)
+        return U @ ((U.mT @ z @ V) / (values + alpha)) @ V.mT
 
     @property
     def closed_form(self) -> bool:  # type: ignore[override]
