@@ -28,7 +28,6 @@ from napari_mlpatch.core.registry import Registry
 
 from .array_box import ArrayBox
 
-
 MOST = 2**31 - 1  # of a QSpinBox
 
 
