@@ -120,3 +120,13 @@ def test_added_method_reaches_the_least_squares_solution(added):
     method = added["methods/landweber.py"].Landweber(iterations=500, step=1.9)
     found = [iterate for iterate in method.solve(mp.Problem(A, y))][-1].x
     assert (found.flatten() - exact).norm() < 1e-3 * exact.norm()
+
+
+@pytest.mark.parametrize("kind", ["operators", "methods"])
+def test_tables_are_those_of_the_command(kind):
+    """`mlpatch list operators --markdown` prints what belongs between the marks."""
+    from napari_mlpatch.cli.listing import markdown
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    between = text.partition(f"<!-- {kind} -->\n")[2].partition(f"\n<!-- /{kind} -->")[0]
+    assert between == markdown(kind)

@@ -8,6 +8,7 @@ import inspect
 from typing import Any
 
 from napari_mlpatch.core.declare import Parameter, format_angles, parameters
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import Registry, methods, noises, operators
 
 from .output import number, print_json, say, shape, table
@@ -17,10 +18,14 @@ REGISTRIES = {"operators": operators, "methods": methods, "noises": noises}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=(*REGISTRIES, "weights", "samples"), help="what to list")
+    parser.add_argument("--markdown", action="store_true", help="a table: name, title, what it is (as in the README)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.markdown:
+        print(markdown(args.kind))
+        return 0
     if args.kind in REGISTRIES:
         entries, texts = _declared(REGISTRIES[args.kind])
     elif args.kind == "weights":
@@ -32,6 +37,18 @@ def run(args: argparse.Namespace) -> int:
     else:
         print("\n\n".join(texts) or f"There are no {args.kind} in this version.")
     return 0
+
+
+def markdown(kind: str) -> str:
+    """A table of operators, methods or noises: name, title and first sentence. Raises InputError for other kinds."""
+    if kind not in REGISTRIES:
+        raise InputError(f"There are tables of {', '.join(REGISTRIES)}, not of {kind}.")
+    rows = []
+    for cls in REGISTRIES[kind]:
+        if getattr(cls, "in_forms", True):
+            first = (inspect.getdoc(cls) or "").partition("\n")[0].replace("``", "`").replace("|", "\\|")
+            rows.append(f"| `{cls.name}` | {cls.title} | {first} |")
+    return "\n".join([f"| {kind.removesuffix('s')} | | what it does |", "|---|---|---|", *rows])
 
 
 def _declared(registry: Registry) -> tuple[list[dict[str, Any]], list[str]]:
