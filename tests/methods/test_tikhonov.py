@@ -86,3 +86,12 @@ def test_stops_early_when_it_has_converged(problem):
     assert loose.iterations < tight.iterations < 50
     assert loose.history[-1]["relative_residual_cg"] <= 1e-2
     assert loose.recipe.stopped_at is None
+
+
+def test_the_mean_that_shear_does_not_show_stays_zero():
+    """Neither data nor penalty see it: single precision must not make it run away."""
+    A = mp.operators.KaiserSquires(image_shape=(64, 64))
+    kappa = torch.from_numpy(mp.io.samples.image("kappa", size=64))
+    problem = mp.simulate(kappa, A, mp.noise.Gaussian(std=0.08))
+    result = mp.reconstruct(problem, mp.methods.Tikhonov(iterations=200, tolerance=1e-6))
+    assert float(result.x.mean().abs()) < 1e-3 * float(result.x.abs().max())
