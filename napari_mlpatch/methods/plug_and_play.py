@@ -17,8 +17,9 @@ from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.denoisers import Denoise, Name, Scaled, denoiser, transformed
 from napari_mlpatch.solvers.cg import norm
 
-TRUST = 0.23
-"""lambda in Zhang et al., Plug-and-play image restoration with deep denoiser prior, IEEE TPAMI 2021."""
+TRUST = 1.0
+"""Lambda in Zhang et al., Plug-and-play image restoration with deep denoiser prior, IEEE TPAMI 2021, who take 0.23 for
+deep denoisers. MLPatch on CT slices of the body (60 angles) is best from 0.5 to 2."""
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -95,9 +96,9 @@ class PlugAndPlay(Method):
                 return
 
     def _automatic_sigma(self, problem: Problem, noise: float, span: float) -> float:
-        """The noise that a pixel would have if it alone were measured, at least a hundredth of the picture's range."""
+        """Most of the noise that a pixel would have if it alone were measured, at least a hundredth of the range."""
         column = problem.A.column_norm
-        return min(max(noise / column if column else span, 0.01 * span), 0.5 * span)
+        return min(max(0.7 * noise / column if column else span, 0.01 * span), 0.5 * span)
 
     def _data_step(self, problem: Problem, b: Tensor, alpha: float, z: Tensor, u: Tensor) -> Iterator[Tensor]:
         """Pictures that come ever closer to the data; the last one counts."""
