@@ -43,7 +43,7 @@ class Tikhonov(Method):
         yield None
         symbol = torch.as_tensor(A.normal_symbol(y.device, b.dtype.to_real()))
         symbol = symbol + weight * (laplacian_symbol(b) if smooth else 1.0)
-        # Zero for what neither term sees, such as the mean of a mass map: dividing rounding errors by it makes it run away.
+        # Zero for what neither term sees, such as the mean of a mass map: rounding errors must not be divided by it.
         symbol = torch.where(symbol > 1e-6 * symbol.max(), symbol, symbol.max())
 
         def system(x: Tensor) -> Tensor:
