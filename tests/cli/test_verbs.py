@@ -202,7 +202,7 @@ def test_replay_on_another_device(here, mlpatch):
 
 def test_bench(tmp_path, mlpatch, monkeypatch):
     (tmp_path / "_shared.py").write_text("")
-    (tmp_path / "speed.py").write_text(
+    (tmp_path / "top_speed.py").write_text(
         "def run(options):\n"
         "    print('measuring', options)\n"
         "    row = {'name': 'A', 'ours': 1.0, 'theirs': 3.0, 'ratio': 3.0, 'unit': 'ms', 'required': 2.0}\n"
@@ -210,14 +210,14 @@ def test_bench(tmp_path, mlpatch, monkeypatch):
         "    return [row | {'passed': '--fail' not in options}, other]\n"
     )
     monkeypatch.setattr(bench, "bundled", lambda name: tmp_path)
-    assert mlpatch("bench") == (0, "speed\n", "")
-    code, text, error = mlpatch("bench speed --json --size 64")
+    assert mlpatch("bench") == (0, "top-speed\n", "")
+    code, text, error = mlpatch("bench top-speed --json --size 64")
     rows = strict(text)
     assert code == 0 and rows[0]["ratio"] == 3 and rows[1]["ours"] is None and "['--size', '64']" in error
-    code, text, _ = mlpatch("bench speed --fail")
+    code, text, _ = mlpatch("bench top-speed --fail")
     assert code == 1 and "NO" in text and "B: not here" in text
     code, _, error = mlpatch("bench sped")
-    assert code == 2 and error == "mlpatch: There is no benchmark 'sped'. There are: speed.\n"
+    assert code == 2 and error == "mlpatch: There is no benchmark 'sped'. There are: top-speed.\n"
 
 
 @pytest.mark.parametrize("passed", [True, False])
