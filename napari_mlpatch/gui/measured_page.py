@@ -37,7 +37,7 @@ from .layers import LayerView
 from .workbench import Frame, Scene, Workbench
 
 DEBOUNCE_MS = 250
-FILES = "Measurements (*.h5 *.hdf5 *.nxs *.mat *.npy *.npz *.tif *.tiff);;All files (*)"
+FILES = "Measurements (*.h5 *.hdf5 *.nxs *.mat *.npy *.npz *.tif *.tiff *.fits *.fit);;All files (*)"
 
 
 class MeasuredPage(QWidget):

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-SUFFIXES = (".h5", ".hdf5", ".nxs", ".mat", ".npy", ".npz", ".tif", ".tiff")
+SUFFIXES = (".h5", ".hdf5", ".nxs", ".mat", ".npy", ".npz", ".tif", ".tiff", ".fits", ".fit")
 LayerData = tuple[Any, dict[str, Any], str]
 
 

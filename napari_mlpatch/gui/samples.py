@@ -19,6 +19,14 @@ def load_brain_kspace() -> list[LayerData]:
     return _measurement("brain-kspace")
 
 
+def load_cosmos_shear() -> list[LayerData]:
+    return _measurement("cosmos-shear")
+
+
+def load_kappa() -> list[LayerData]:
+    return _image("kappa")
+
+
 def load_ct_slice() -> list[LayerData]:
     return _image("ct-slice")
 
