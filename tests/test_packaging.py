@@ -105,7 +105,8 @@ assert len(manifest.contributions.widgets) == 5, manifest.contributions.widgets
 print(*[sample.key for sample in manifest.contributions.sample_data])
 """
     keys = run(python, "-c", code, cwd=tmp_path).split()
-    assert keys == ["tooth", "htc2022", "ct-slice", "shepp-logan", "natural"]
+    measured = ["tooth", "htc2022", "brain-kspace", "cosmos-shear"]
+    assert keys == [*measured, "kappa", "ct-slice", "shepp-logan", "natural"]
 
 
 @pytest.mark.skipif(not (ROOT / "napari_mlpatch/gui/__init__.py").exists(), reason="gui is not there yet")
