@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import importlib.metadata
 import pkgutil
 import threading
-from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from pydantic.dataclasses import is_pydantic_dataclass
@@ -77,6 +78,15 @@ class Registry:
                     entry.load()
                 except (Exception, SystemExit) as error:  # what others broke must not take the workbench down
                     self.broken[entry.name] = f"{type(error).__name__}: {error}"
+
+
+def entry_points(group: str) -> Iterable[importlib.metadata.EntryPoint]:
+    return _installed().select(group=group)
+
+
+@functools.cache  # it reads a file of every installed package
+def _installed() -> Any:
+    return importlib.metadata.entry_points()
 
 
 operators = Registry("operator", "napari_mlpatch.operators", "napari_mlpatch.operators")

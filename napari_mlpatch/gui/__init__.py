@@ -38,8 +38,10 @@ class Session:
     """What all docks of one viewer share."""
 
     def __init__(self, viewer: Viewer):
-        from .canvas import free_in_own_context
         from .garbage import GuiThreadGarbage
+
+        self._garbage = GuiThreadGarbage()  # before the long imports, which automatic collection holds up by a quarter
+        from .canvas import free_in_own_context
         from .layers import LayerView
         from .notify import show_error
         from .workbench import Workbench
@@ -50,7 +52,7 @@ class Session:
         self.workbench: Workbench = Workbench(self._post)
         self.view: LayerView = LayerView(viewer, self.workbench)
         self.workbench.failed.connect(show_error)
-        self._garbage = GuiThreadGarbage()
+        self._garbage.freeze()
         viewer.window._qt_window.destroyed.connect(self.workbench.close)
         viewer.window._qt_window.destroyed.connect(self._garbage.close)
         self.docks: dict[str, QWidget] = {}

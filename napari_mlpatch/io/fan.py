@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import map_coordinates
+import scipy  # its parts load when they are used
 
 from napari_mlpatch.core.errors import InputError
 
@@ -55,7 +55,7 @@ def to_parallel(measurement: Measurement) -> Measurement:
 
     def read(index: int) -> np.ndarray:
         turn = np.pad(measurement.data[index][:count], ((margin, margin), (0, 0)), mode="wrap")
-        return map_coordinates(turn, where, order=3, mode="nearest")
+        return scipy.ndimage.map_coordinates(turn, where, order=3, mode="nearest")
 
     return dataclasses.replace(
         measurement,

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.fft
+import scipy  # its parts load when they are used
 
 from napari_mlpatch.core.errors import InputError
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy  # its parts load when they are used
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
@@ -181,5 +181,8 @@ def _enlarged(maps: Complex, image_shape: tuple[int, ...]) -> Complex:
         (np.arange(n) - n // 2) * (size / n) + size // 2 for n, size in zip(image_shape, maps.shape[1:], strict=True)
     ]
     grid = np.meshgrid(*where, indexing="ij")
-    parts = [[map_coordinates(part, grid, order=3, mode="grid-wrap") for part in (m.real, m.imag)] for m in maps]
+    parts = [
+        [scipy.ndimage.map_coordinates(part, grid, order=3, mode="grid-wrap") for part in (m.real, m.imag)]
+        for m in maps
+    ]
     return np.stack([real + 1j * imaginary for real, imaginary in parts])

@@ -10,9 +10,8 @@ parts of all images are the columns of one real product. Spectra are stored ``[c
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse
+import scipy  # its parts load when they are used
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
 
 from .nufft import _Axis, _axis, _csr
@@ -86,7 +85,7 @@ def hermitian_symbol(kernel: np.ndarray) -> Tensor:
     Its grid is the next fast one that holds the offsets that occur.
     """
     R, C = (n // 2 for n in kernel.shape)
-    sizes = [int(next_fast_len(2 * n - 1)) for n in (R, C)]  # type: ignore[arg-type]
+    sizes = [int(scipy.fft.next_fast_len(2 * n - 1)) for n in (R, C)]  # type: ignore[arg-type]
     wrapped = np.zeros(sizes, complex)
     r, c = np.arange(1 - R, R), np.arange(1 - C, C)
     wrapped[np.ix_(r % sizes[0], c % sizes[1])] = kernel[np.ix_(r, c)]

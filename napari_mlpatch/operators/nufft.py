@@ -18,10 +18,8 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse
+import scipy  # its parts load when they are used
 import torch
-from scipy.fft import next_fast_len
-from scipy.special import i0
 from torch import Tensor
 
 OVERSAMPLING = 2.0
@@ -43,13 +41,14 @@ class _Axis:
     def kernel(self, distance: np.ndarray) -> np.ndarray:
         """Kaiser-Bessel kernel at a distance in grid steps."""
         inside = np.clip(1.0 - (2.0 * distance / self.kernel_width) ** 2, 0.0, None)
+        i0 = scipy.special.i0
         return i0(self.beta * np.sqrt(inside)) / i0(self.beta)
 
     def correction(self) -> np.ndarray:
         """One over the kernel's transform at the pixels."""
         n = np.arange(self.size) - self.size // 2
         root = np.sqrt((self.beta**2 - (math.pi * self.kernel_width * n / self.grid) ** 2).astype(complex))
-        return (i0(self.beta) / (self.kernel_width * np.sinc(root * 1j / math.pi))).real
+        return (scipy.special.i0(self.beta) / (self.kernel_width * np.sinc(root * 1j / math.pi))).real
 
     def neighbours(self, omega: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Grid indices (unwrapped) and kernel weights ``[frequencies, J]`` around the frequencies."""
@@ -221,7 +220,7 @@ def _axis(size: int, kernel_width: int) -> _Axis:
 
 def next_fast(size: int) -> int:
     """The next length at or above ``size`` for which a real FFT is fast."""
-    return int(next_fast_len(size, real=True))  # type: ignore[arg-type]
+    return int(scipy.fft.next_fast_len(size, real=True))  # type: ignore[arg-type]
 
 
 def _mirror(columns: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from functools import cached_property
 from weakref import WeakValueDictionary
 
 import numpy as np
-import scipy.sparse
+import scipy  # its parts load when they are used
 import torch
 from torch import Tensor
 
