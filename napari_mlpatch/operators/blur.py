@@ -25,6 +25,7 @@ from .periodic import filtered, transfer
 
 LEAST_NOISE = 1e-5  # of the signal's power, in the Wiener filter: no kernel is known better
 NEIGHBOURHOOD = 32  # pixels
+SMALLEST_SUM = 1e-6  # of a kernel, as a share of the sum of its magnitudes: less is rounding
 
 
 @operators.register("blur", title="Blur / deconvolution")
@@ -183,15 +184,16 @@ class Blur(Operator):
 
         Both are variances, estimated from the data: the signal's within squares of 32 pixels, as it is details that a
         filter has to restore. With the valid boundary, the data are first continued so that right and left, bottom
-        and top meet.
+        and top meet. A kernel that sums to zero leaves nothing of the mean, which then comes back as zero.
         """
         self._check(y, "adjoint")
         symbol, power = self._symbols(y.device, y.dtype.to_real())
         ratio = [[self._noise_to_signal(image[None, None]) for image in channels] for channels in y]
         mean = y.mean((-2, -1), keepdim=True)
         wiener = symbol.conj() / (power + torch.tensor(ratio, device=y.device).to(power)[..., None, None])
-        total = float(self.point_spread.sum()) or 1.0
-        return mean / total + filtered(self._continued(y - mean), wiener)
+        details = filtered(self._continued(y - mean), wiener)
+        total, size = float(self.point_spread.sum()), float(np.abs(self.point_spread).sum())
+        return details + mean / total if abs(total) > SMALLEST_SUM * size else details
 
     def estimate_std(self, y: Tensor) -> float:
         """See ``noise_level.from_image``."""
@@ -230,5 +232,5 @@ def _check_kernel(values: np.ndarray, normalise: bool) -> None:
     if not values.any():
         raise ValueError("kernel_values are all zero")
     total, size = float(values.sum()), float(np.abs(values).sum())
-    if normalise and total <= 1e-6 * size:
+    if normalise and total <= SMALLEST_SUM * size:
         raise ValueError(f"kernel_values sum to {total:g} and cannot be scaled to one: set normalise to false")

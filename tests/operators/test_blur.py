@@ -83,6 +83,17 @@ def test_pinv_of_flat_data_and_of_no_data():
     assert not A.pinv(torch.zeros(1, 1, *A.range_shape)).any()
 
 
+def test_pinv_of_a_kernel_that_sums_to_zero_leaves_the_mean_out():
+    """Its sum is rounding, ``0.1 + 0.2 - 0.3``, and the data have a mean that no image explains."""
+    k = np.array([[0.1, 0.2, -0.3]])
+    assert k.sum() != 0
+    A = Blur(image_shape=SHAPE, kernel="custom", kernel_values=k, normalise=False)
+    x = torch.randn(1, 1, *SHAPE, dtype=torch.float64)
+    found = A.pinv(A(x) + 0.5)
+    assert abs(float(found.mean())) < 1e-9
+    assert found.norm() > 0.1 and torch.allclose(found, A.pinv(A(x)))
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
