@@ -103,15 +103,15 @@ class CompressedSensing(Operator):
         return signs, torch.randperm(self._length, generator=random)[:m].to(device)
 
     def _factor(self, like: Tensor, alpha: float) -> Tensor:
-        """Cholesky factor of ``AAᵀ + alpha I``, computed in double precision."""
-        key = (like.device, like.dtype.to_real(), alpha)
+        """Cholesky factor of ``AAᵀ + alpha I``, for a tensor in double precision."""
+        key = (like.device, like.dtype, alpha)
         found = self._tables.pop(key, None)
         if found is None:
             with torch.inference_mode(False), torch.no_grad():
                 rows = self._table(like)
-                gram = (rows @ rows.mT).double()
+                gram = rows @ rows.mT
                 gram.diagonal().add_(alpha)
-                found = torch.linalg.cholesky(gram).to(rows.dtype)
+                found = torch.linalg.cholesky(gram)
         self._tables[key] = found  # the one that was used last comes last
         for old in [k for k in list(self._tables) if len(k) == 3][:-FACTORS]:
             self._tables.pop(old, None)
@@ -141,17 +141,19 @@ class CompressedSensing(Operator):
     def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
         """``(AᵀA + alpha I)⁻¹ b = (b - Aᵀ (AAᵀ + alpha I)⁻¹ A b) / alpha`` (Woodbury), factorised once for each alpha.
 
-        Where the rows are orthonormal, AᵀA is a projection, whose eigenvalues are one and zero.
+        Where the rows are orthonormal, AᵀA is a projection, whose eigenvalues are one and zero. In double precision, as
+        the difference is small.
         """
         if not self.closed_form:
             return super().solve_shifted(b, alpha)
+        wide = _wide(b)
         if self.matrix == "hadamard":
-            inside = self.normal(b)
-            return inside / (1.0 + alpha) + (b - inside) / alpha
-        return (b - self.T(self._solve(self(b), alpha))) / alpha
+            inside = self.normal(wide)
+            return (inside / (1.0 + alpha) + (wide - inside) / alpha).to(b.dtype)
+        return ((wide - self.T(self._solve(self(wide), alpha))) / alpha).to(b.dtype)
 
     def _solve(self, y: Tensor, alpha: float) -> Tensor:
-        """``(AAᵀ + alpha I)⁻¹ y``."""
+        """``(AAᵀ + alpha I)⁻¹ y``, in double precision."""
         if y.is_complex():
             return torch.complex(self._solve(y.real, alpha), self._solve(y.imag, alpha))
         flat = y.flatten(0, -2).mT
@@ -160,7 +162,7 @@ class CompressedSensing(Operator):
     def pinv(self, y: Tensor) -> Tensor:
         """The image of least norm that fits the data, ``Aᵀ (AAᵀ)⁻¹ y``; Aᵀy where the rows are about orthonormal."""
         self._check(y, "adjoint")
-        return self.T(y) if self.matrix == "hadamard" else self.T(self._solve(y, 1e-6))
+        return self.T(y) if self.matrix == "hadamard" else self.T(self._solve(_wide(y), 1e-6).to(y.dtype))
 
     @property
     def column_norm(self) -> float:  # type: ignore[override]
@@ -171,7 +173,7 @@ class CompressedSensing(Operator):
         if self.matrix == "hadamard":
             return 16 * self._length
         m = self.range_shape[0]
-        return 4 * m * self._pixels + 16 * m * m
+        return 12 * m * self._pixels + 16 * m * m  # the matrix in both precisions, and the factors
 
     # ---- what a person sees ---------------------------------------------------------------------------------
 
@@ -185,6 +187,11 @@ class CompressedSensing(Operator):
     def estimate_std(self, y: Tensor) -> float:
         """Zero: random measurements look like noise, which nothing in them tells from the image."""
         return 0.0
+
+
+def _wide(x: Tensor) -> Tensor:
+    """In double precision."""
+    return x.to(torch.promote_types(x.dtype, torch.float64))
 
 
 def _signs(*size: int, generator: torch.Generator) -> Tensor:
