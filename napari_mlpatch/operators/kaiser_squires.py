@@ -30,7 +30,8 @@ class KaiserSquires(Operator):
 
     The image is complex: its real part is the convergence (E mode), its imaginary part the curl (B mode), which
     lensing does not make, so that it shows noise and errors. x runs along the columns, y along the rows; ``signs`` is
-    for catalogues that count one of the components the other way round. ``|D| = 1`` but for ``D(0) = 0``: the mean of
+    for catalogues that count components the other way round. With ``+-`` and ``-+``, D is ``±conj(D)`` and the image is
+    ``E - i B``. ``|D| = 1`` but for ``D(0) = 0``: the mean of
     the convergence leaves no trace in the data (mass-sheet degeneracy) and comes back as zero. On the Nyquist lines of
     even sizes the waves that alias have shears of opposite gamma2: D is their mean, scaled to modulus one, which is 1
     where x oscillates, -1 where y does, and i in the corner. The field is periodic.
@@ -168,7 +169,9 @@ class KaiserSquires(Operator):
         return x.real if x.is_complex() else x
 
     def more_pictures(self, x: Tensor) -> dict[str, Tensor]:
-        return {"B mode": x.imag} if x.is_complex() else {}
+        """The B mode, counted as with the signs ``++``: where one component alone is counted the other way, x has -B."""
+        mirrored = self.signs in ("+-", "-+")
+        return {"B mode": -x.imag if mirrored else x.imag} if x.is_complex() else {}
 
     def data_picture(self, y: Tensor) -> Tensor:
         """The strength of the shear."""

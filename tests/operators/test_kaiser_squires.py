@@ -90,6 +90,16 @@ def test_signs_are_those_of_the_components():
         assert torch.allclose(A.pinv(expected).real, kappa)
 
 
+@pytest.mark.parametrize(("signs", "first", "second"), [("++", 1, 1), ("+-", 1, -1), ("-+", -1, 1), ("--", -1, -1)])
+def test_signs_change_neither_mode(signs, first, second):
+    """A catalogue of the same sky with other signs shows the same E and B modes."""
+    e, b = convergence(14, 17), convergence(14, 17)
+    gamma = KaiserSquires(image_shape=(14, 17))(torch.complex(e, b))
+    A = KaiserSquires(image_shape=(14, 17), signs=signs)
+    x = A.pinv(torch.complex(first * gamma.real, second * gamma.imag))
+    assert torch.allclose(A.picture(x), e) and torch.allclose(A.more_pictures(x)["B mode"], b)
+
+
 def test_closed_form_agrees_with_conjugate_gradients():
     A = KaiserSquires(image_shape=(20, 24))
     b = torch.randn(1, 1, 20, 24, dtype=torch.complex128) + 3.0
