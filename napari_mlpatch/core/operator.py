@@ -125,16 +125,23 @@ class Operator:
 
     @cached_property
     def norm(self) -> float:
-        """The largest singular value of A, by 30 power iterations in float32 on the CPU (from below, within 1 %)."""
+        """The largest singular value of A, by power iterations in float32 on the CPU.
+
+        They end when the Rayleigh quotient of AᵀA grows by less than 1e-4 of itself, after 200 at the latest. It comes
+        from below, and is too small by about ``5e-5 / (1 - q²)`` of itself where the next singular value is ``sqrt(q)``
+        times the largest: mostly well within 1 %, but that is not guaranteed.
+        """
         generator = torch.Generator().manual_seed(0)
         x = torch.rand(1, 1, *self.domain_shape, generator=generator)
         value = 0.0
-        for _ in range(30):
-            x = self.normal(x / torch.linalg.vector_norm(x))
-            value = float(torch.linalg.vector_norm(x))
-            if value == 0:
-                return 0.0
-        return math.sqrt(value)
+        for _ in range(200):
+            x = x / torch.linalg.vector_norm(x)
+            image = self.normal(x)
+            before, value = value, float((x.conj() * image).real.sum())
+            if value - before <= 1e-4 * value or not image.any():
+                break
+            x = image
+        return math.sqrt(max(value, 0.0))
 
     @cached_property
     def column_norm(self) -> float:

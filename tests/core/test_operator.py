@@ -70,6 +70,7 @@ def test_norms():
         largest = np.linalg.norm(matrix, 2)
         assert 0.97 * largest < A.norm < largest * (1 + 1e-6)
     assert Matrix(np.diag([3.0, 3.0, 3.0])).norm == pytest.approx(3)
+    assert Matrix(np.diag([*np.linspace(0, 1.9, 400), 2.0])).norm == pytest.approx(2, rel=2e-3)  # 30 steps give 1.88
     assert Matrix(np.zeros((3, 3))).norm == 0
     # Of a diagonal AᵀA, random signs give the trace exactly.
     assert Matrix(np.diag([1.0, 2.0, 2.0, 4.0])).column_norm == pytest.approx(math.sqrt(25 / 4))
