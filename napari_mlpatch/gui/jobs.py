@@ -97,7 +97,11 @@ class JobQueue:
         torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread: a core is left to the window
         while (job := self._waiting.get()) is not None:
             if job.state == "queued":
-                self._run(job)
+                try:
+                    self._run(job)
+                except Exception as error:  # whatever it was, this thread has other jobs to do
+                    job.message = f"{type(error).__name__}: {error}"
+                    self._end(job, "failed")
 
     def _run(self, job: Job) -> None:
         job.state = "running"

@@ -123,8 +123,8 @@ class MicroscopeDock(QWidget):
         text = "none: add or select a 2-D image" if layer is None else layer.name.split("\n")[0]
         self.image_name.setText(text if self.weights.count() else "no MLPatch weights are here")
 
-    def _network(self) -> Any:
-        name = self.weights.currentData()
+    def _network(self, name: str) -> Any:
+        """The network of that name; opened, and kept, by the thread that looks."""
         if self._opened is None or self._opened[0] != name:
             self._opened = (name, microscope.open_network(weights.find(name)))
         return self._opened[1]
@@ -145,10 +145,10 @@ class MicroscopeDock(QWidget):
         row, column = round(row), round(column)
         if not (0 <= row < rows and 0 <= column < columns):
             return
-        picture, sigma = scaled(layer), self.sigma.value()
+        picture, sigma, name = scaled(layer), self.sigma.value(), self.weights.currentData()
         self.workbench.quick.call(
             "microscope",
-            lambda: microscope.look(self._network(), picture(), float(row), float(column), sigma),
+            lambda: microscope.look(self._network(name), picture(), float(row), float(column), sigma),
             lambda patch: self._show(patch, layer),
             lambda error: self.workbench.failed.emit(str(error)),
         )
@@ -238,7 +238,7 @@ class MicroscopeDock(QWidget):
         if layer is None:
             show_info("Add or select a 2-D image first.")
             return
-        picture, sigma = scaled(layer), self.sigma.value()
+        picture, sigma, name = scaled(layer), self.sigma.value(), self.weights.currentData()
         self.maps.setEnabled(False)
         self.maps.setText("Mapping…")
 
@@ -267,7 +267,7 @@ class MicroscopeDock(QWidget):
 
         self.workbench.quick.call(
             "maps",
-            lambda: microscope.overview(self._network(), picture(), sigma),
+            lambda: microscope.overview(self._network(name), picture(), sigma),
             done,
             lambda error: done(None, str(error)),
         )

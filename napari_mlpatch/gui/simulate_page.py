@@ -155,7 +155,7 @@ class SimulatePage(QWidget):
         except (InputError, ValueError) as error:
             self._complain(str(error))
             return
-        source = layer.metadata.get("mlpatch_image") or _origin(layer)
+        known, path = layer.metadata.get("mlpatch_image"), getattr(layer.source, "path", None)
         frame = _frame(layer)
         layer.visible = False
         seed, title = (
@@ -164,6 +164,7 @@ class SimulatePage(QWidget):
         )
 
         def make() -> Scene:
+            source = known or _origin(path, image)
             return Scene(simulate(torch.from_numpy(image), A, noise, seed=seed, source=source), title, frame)
 
         self.workbench.prepare(make, self._complain)
@@ -210,6 +211,14 @@ def _frame(layer: Image) -> Frame:
     return Frame(pair(layer.scale.tolist()), pair(layer.translate.tolist()), pair(units), pair(layer.axis_labels))
 
 
-def _origin(layer: Image) -> dict[str, Any]:
-    path = getattr(layer.source, "path", None)
-    return {"kind": "file", "path": str(path)} if path else {"kind": "memory"}
+def _origin(path: str | None, plane: np.ndarray) -> dict[str, Any]:
+    """The file that the plane came from, where reading it again gives the same values; else it is only in memory.
+
+    napari shows the raw values of pictures, ours are scaled to 0..1, and a stack's plane is no file of its own.
+    """
+    source = {"kind": "file", "path": str(path)}
+    try:
+        same = path is not None and np.array_equal(io.open_image(source), plane)
+    except InputError:
+        same = False
+    return source if same else {"kind": "memory"}

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_mlpatch.core.registry import methods
+
 
 def finished(session):
     entries = session.workbench.entries
@@ -38,12 +40,13 @@ def test_run_all_compare_and_take_away(simulated, qtbot, tmp_path):
     simulated.docks["Reconstruct"].run_all.click()
     wait_for(qtbot, lambda: finished(simulated))
     entries = simulated.workbench.entries
-    assert {e.job.recipe.method.name for e in entries} == {"fbp", "tikhonov", "tv"}
+    assert {e.job.recipe.method.name for e in entries} == set(methods.names())
+    assert all(bool(e.job.recipe.weights) == bool(methods.get(e.method["name"]).weights_kind) for e in entries)
     assert all(e.job.state == "done" for e in entries)
     compare = simulated.docks["Compare"]
-    assert compare.table.rowCount() == 3
+    assert compare.table.rowCount() == len(entries)
     best = max(entries, key=lambda e: e.result.metrics["psnr"])
-    bold = [r for r in range(3) if compare.table.item(r, 2).font().bold()]
+    bold = [r for r in range(len(entries)) if compare.table.item(r, 2).font().bold()]
     assert [entries[r] for r in bold] == [best]
 
     layer = simulated.view.layer_of(best)
@@ -128,7 +131,8 @@ def test_deleting_the_layer_of_a_running_job_is_harmless(simulated, qtbot):
 
 
 def test_grid_and_residuals(simulated, qtbot):
-    simulated.docks["Reconstruct"].run_all.click()
+    for name in ("fbp", "tikhonov", "tv"):
+        simulated.workbench.run(methods.get(name)())
     wait_for(qtbot, lambda: finished(simulated))
     compare = simulated.docks["Compare"]
     compare.residual.setCurrentIndex(compare.residual.findData("error"))
@@ -243,3 +247,31 @@ def test_removing_a_row_whose_job_is_queued_removes_that_row_alone(simulated, qt
     running, queued = simulated.workbench.entries
     simulated.workbench.remove(queued)
     assert simulated.workbench.entries == [running] and queued.job.state == "cancelled"
+
+
+def test_a_file_is_named_as_the_origin_only_where_it_gives_the_same_values(tmp_path):
+    from PIL import Image as Picture
+
+    from napari_mlpatch import io
+    from napari_mlpatch.gui.simulate_page import _origin
+
+    raw = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    Picture.fromarray(raw).save(tmp_path / "raw.png")
+    np.save(tmp_path / "image.npy", raw.astype(np.float32))
+    source = _origin(str(tmp_path / "image.npy"), raw.astype(np.float32))
+    assert np.array_equal(io.open_image(source), raw.astype(np.float32))
+    assert _origin(str(tmp_path / "raw.png"), raw.astype(np.float32)) == {"kind": "memory"}  # ours are 0..1
+    assert _origin(None, raw) == _origin(str(tmp_path / "gone.npy"), raw) == {"kind": "memory"}
+
+
+def test_an_error_while_showing_does_not_end_the_queue(simulated, qtbot, monkeypatch):
+    from napari_mlpatch.gui import jobs
+
+    with monkeypatch.context() as broken:
+        broken.setattr(jobs, "to_image", lambda x: 1 / 0)
+        simulated.workbench.run(methods.get("fbp")())
+        job = simulated.workbench.queue.jobs[-1]
+        wait_for(qtbot, lambda: job.state == "failed")
+        assert "ZeroDivisionError" in job.message
+    entry = simulated.workbench.run(methods.get("tikhonov")())
+    wait_for(qtbot, lambda: entry.result is not None)
