@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import zlib
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,26 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 MOST_BYTES = 1 << 28
+"""Of the values: no recipe holds more, none is read that does."""
+HEAD_BYTES = 1 << 12
 
 
 class Array:
     """An immutable array that compares by value, and is text in JSON: ``{"npy": base64 of the compressed .npy}``.
 
     Made from an array, a tensor, nested lists, or that JSON; ``napari_mlpatch.io.read_array`` makes one from a file.
-    ``values`` is read-only. Raises ValueError for what is none of these, empty, or not finite.
+    ``values`` is read-only. Raises ValueError for what is none of these, empty, not finite, or above MOST_BYTES.
     """
 
     def __init__(self, values: Any):
-        array = np.array(values)
+        _check_size(values)
+        try:
+            if hasattr(values, "detach"):  # a tensor, without importing torch
+                values = values.detach().cpu().resolve_conj().resolve_neg().numpy()
+            array = np.array(values, order="C")
+        except Exception as error:
+            raise ValueError(f"an array of numbers is needed ({type(error).__name__}: {error})") from None
+        _check_size(array)
         if array.dtype.kind not in "buifc" or array.size == 0:
             raise ValueError(f"an array of numbers is needed, got {array.dtype} of shape {array.shape}")
         if not np.isfinite(array).all():
@@ -45,7 +55,7 @@ class Array:
     def _key(self) -> tuple[Any, ...]:
         return self.values.shape, self.values.dtype.str, self.sha256
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Fingerprint of the values."""
         return hashlib.sha256(self.values.tobytes()).hexdigest()
@@ -55,9 +65,13 @@ class Array:
 
     def json(self) -> dict[str, str]:
         """The array as plain JSON."""
+        return {"npy": self._packed}
+
+    @cached_property
+    def _packed(self) -> str:
         stream = io.BytesIO()
         np.save(stream, self.values, allow_pickle=False)
-        return {"npy": base64.b64encode(zlib.compress(stream.getvalue(), 9)).decode()}
+        return base64.b64encode(zlib.compress(stream.getvalue(), 1)).decode()
 
     @classmethod
     def parse(cls, value: Any) -> Array:
@@ -75,10 +89,16 @@ class Array:
         )
 
 
+def _check_size(values: Any) -> None:
+    size = getattr(values, "nbytes", 0)
+    if size > MOST_BYTES:
+        raise ValueError(f"the array has {size / 2**20:.0f} MiB, at most {MOST_BYTES >> 20} MiB are possible")
+
+
 def _unpacked(text: Any) -> np.ndarray:
     try:
         inflate = zlib.decompressobj()
-        packed = inflate.decompress(base64.b64decode(text, validate=True), MOST_BYTES)
+        packed = inflate.decompress(base64.b64decode(text, validate=True), MOST_BYTES + HEAD_BYTES)
         return np.load(io.BytesIO(packed), allow_pickle=False)
     except Exception as error:
         raise ValueError(f"the packed array is damaged ({type(error).__name__}: {error})") from None

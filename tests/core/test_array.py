@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from napari_mlpatch import io
+from napari_mlpatch.core import array as array_module
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
 
@@ -36,11 +38,35 @@ def test_compares_by_value():
 
 
 @pytest.mark.parametrize(
-    "bad", ["nothing", [], [[1, np.nan]], [np.inf], {"npy": "!!"}, {"npy": "AAAA"}, None, object()]
+    "bad",
+    ["nothing", [], [[1, np.nan]], [[1], [2, 3]], [np.inf], {"npy": "!!"}, {"npy": "AAAA"}, None, object()],
 )
 def test_bad_values(bad):
     with pytest.raises(ValueError, match="array"):
         Array.parse(bad)
+
+
+def test_tensors():
+    x = torch.arange(6.0, requires_grad=True).reshape(2, 3)
+    assert Array(x) == Array(x.detach().numpy())
+    z = torch.tensor([1 + 2j, 3 - 1j]).conj()
+    assert Array(z) == Array(np.array([1 - 2j, 3 + 1j], np.complex64))
+    with pytest.raises(ValueError, match="array of numbers"):
+        Array(x.to(torch.bfloat16))
+
+
+def test_equal_arrays_are_equal_text():
+    values = np.arange(6.0).reshape(2, 3)
+    assert Array(np.asfortranarray(values)).json() == Array(values).json()
+
+
+def test_what_can_be_written_can_be_read(monkeypatch):
+    monkeypatch.setattr(array_module, "MOST_BYTES", 4096)
+    largest = Array(np.random.default_rng(0).random(512))
+    assert Array.parse(largest.json()) == largest
+    for above in (np.zeros(513), np.zeros(513).tolist(), torch.zeros(1025)):
+        with pytest.raises(ValueError, match="at most"):
+            Array(above)
 
 
 def test_files(tmp_path):
