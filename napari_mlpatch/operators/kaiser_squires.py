@@ -169,7 +169,7 @@ class KaiserSquires(Operator):
         return x.real if x.is_complex() else x
 
     def more_pictures(self, x: Tensor) -> dict[str, Tensor]:
-        """The B mode, counted as with the signs ``++``: where one component alone is counted the other way, x has -B."""
+        """The B mode, as with the signs ``++``: where one component alone is counted the other way, x has -B."""
         mirrored = self.signs in ("+-", "-+")
         return {"B mode": -x.imag if mirrored else x.imag} if x.is_complex() else {}
 
