@@ -105,6 +105,8 @@ class Interpolating(ParallelBeam):
     In each row it takes the value between the two nearest pixels, times the length of its way to the next row.
     """
 
+    in_forms = False
+
     @cached_property
     def _matrix(self) -> Any:
         return scipy.sparse.vstack([self._rays(math.radians(angle)) for angle in self.angles_deg], format="csr")
