@@ -70,9 +70,27 @@ def open_problem(recipe: Recipe, data: str | os.PathLike[str] | None = None) -> 
     return problem
 
 
-def open_weights(recipe: Recipe) -> weights.Weights | None:
-    """The weights of a recipe. Raises InputError where they are not here."""
-    return None if recipe.weights is None else weights.find(recipe.weights)
+def open_weights(recipe: Recipe, given: str | None = None) -> weights.Weights | None:
+    """The weights of a recipe; ``given`` is the file (or name) where they are to be taken from.
+
+    Raises InputError where they are not here, or are others: their sha256 is checked.
+    """
+    if recipe.weights is None:
+        if given is not None:
+            raise InputError(f"The recipe has no weights, but {given} was given. Leave --weights out.")
+        return None
+    if given is None:
+        try:
+            return weights.find(recipe.weights)
+        except InputError as error:
+            raise InputError(f"{error} If the recipe's lie elsewhere, name their file (--weights).") from None
+    found = weights.find(given)
+    if found.card.sha256 != recipe.weights:
+        raise InputError(
+            f"The weights {given} are not those of the recipe: their sha256 is {found.card.sha256[:12]}..., the "
+            f"recipe's is {recipe.weights[:12]}.... Name the right file (--weights)."
+        )
+    return found
 
 
 def rerun(recipe: Recipe, problem: Problem, *, device: str | None = None) -> Recipe:

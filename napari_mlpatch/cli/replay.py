@@ -2,6 +2,7 @@
 
   mlpatch replay x.tif --out again.tif
   mlpatch replay recipe.json --data moved/m.h5 --device cpu
+  mlpatch replay x.tif --weights mine.safetensors
 
 Says whether the picture is the old one, where there is an old one; exit code 1 where it is not.
 """
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", metavar="RECIPE.json|PICTURE", help="a recipe, or a picture that carries one")
     parser.add_argument("--out", metavar="FILE", help="picture to write: .tif, .npy or .h5")
     parser.add_argument("--data", metavar="FILE", help="the measurement (or the image), where it lies elsewhere now")
+    parser.add_argument("--weights", metavar="FILE", help="the recipe's own weights, where they are not installed")
     parser.add_argument("--device", help="another device than the recipe's, e.g. cpu")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if problem.fingerprint != recipe.data.sha256:
         say("mlpatch: the simulation is the same, but its last digits differ on this machine")
     old = None if picture is None else as_batch(picture, problem)
-    result = execute.execute(rerun(recipe, problem, device=args.device), problem, open_weights(recipe))
+    result = execute.execute(rerun(recipe, problem, device=args.device), problem, open_weights(recipe, args.weights))
     comparison = {} if old is None else _compare(result.x, old)
     if out is not None:
         execute.write(out, result, problem)

@@ -40,6 +40,25 @@ def test_import_show_list_use(mlpatch, checkpoint, own, here):
     assert code == 0 and (here / "again.tif").exists(), err
 
 
+def test_replay_with_weights_given_by_path(mlpatch, checkpoint, own, here, monkeypatch):
+    path, _ = checkpoint
+    torch.save(networks.build("dncnn", {"depth": 4, "width": 6}).state_dict(), here / "other.pth")
+    for name, file in (("small", path), ("other", here / "other.pth")):
+        assert mlpatch(f"weights import {file} --name {name} --licence MIT")[0] == 0
+    monkeypatch.setenv("MLPATCH_WEIGHTS", str(here / "nothing"))
+    small, other = own / "small.safetensors", own / "other.safetensors"
+    code, _, err = mlpatch(f"reconstruct m.h5 --method direct --weights {small} --out d.tif")
+    assert code == 0, err
+    code, _, err = mlpatch("replay d.tif")
+    assert code == 2 and "Unknown weights" in err and "--weights" in err
+    code, out, err = mlpatch(f"replay d.tif --weights {small}")
+    assert code == 0 and "the same picture" in out, err
+    code, _, err = mlpatch(f"replay d.tif --weights {other}")
+    assert code == 2 and "not those of the recipe" in err and weights.load(other).card.sha256[:12] in err
+    code, _, err = mlpatch(f"replay x.tif --weights {small}")
+    assert code == 2 and "has no weights" in err
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
