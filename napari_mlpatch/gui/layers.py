@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -80,22 +81,53 @@ class LayerView:
     # ---- entries --------------------------------------------------------------------------------------------
 
     def _show_entry(self, entry: Entry) -> None:
-        frame = entry.scene.preview if entry.job.frame is None and entry.result is None else entry.job.frame
-        if entry.job.state in ("failed", "cancelled"):
-            frame = None if entry.result is None else to_image(entry.job.problem.A.picture(entry.result.x))
+        layer, frame = self._entry_layers.get(entry.id), self._frame(entry)
         if frame is None or entry.id in self._closed_by_user:
             return
-        layer = self._entry_layers.get(entry.id)
         if layer is None:
-            limits = entry.scene.limits or entry.job.limits
-            layer = self._add(frame, entry.caption, entry.scene.frame, limits, {"role": "result", "entry": entry.id})
-            self._entry_layers[entry.id] = layer
-            if not self.viewer.canvas.grid.enabled:
-                self._only(layer)
+            # A layer takes napari 0.1 s. The click that started the job is answered first.
+            _later(lambda: self._add_entry(entry)) if entry.job.active else self._add_entry(entry)
         elif layer.data.shape != frame.shape:
             _place(layer, frame, entry.scene.frame)
         else:
             layer.data = frame
+
+    def _frame(self, entry: Entry) -> np.ndarray | None:
+        """What there is to show of an entry."""
+        job, result = entry.job, entry.result
+        if job.state in ("failed", "cancelled"):
+            return None if result is None else to_image(job.problem.A.picture(result.x))
+        return entry.scene.preview if job.frame is None and result is None else job.frame
+
+    def _add_entry(self, entry: Entry) -> None:
+        """Make the layer of an entry; select and show it in the next round of events; it is drawn after that.
+
+        Each of the three takes napari 50 to 100 ms, and the window answers in between.
+        """
+        frame = self._frame(entry)
+        if frame is None or entry not in self.workbench.entries or entry.id in self._closed_by_user:
+            return
+        if entry.id in self._entry_layers:
+            return
+        limits = entry.scene.limits or entry.job.limits
+        about = {"role": "result", "entry": entry.id}
+        window, layers = self.viewer.window._qt_window, self.viewer.layers
+        window.setUpdatesEnabled(False)
+        _later(lambda: window.setUpdatesEnabled(True))
+        layers._activate_on_insert = False
+        self._entry_layers[entry.id] = layer = self._add(frame, entry.caption, entry.scene.frame, limits, about, False)
+        layers._activate_on_insert = True
+        self._link_results()
+        _later(lambda: self._present(layer))
+
+    def _present(self, layer: Image) -> None:
+        if layer not in self.viewer.layers:
+            return
+        self.viewer.layers.selection.active = layer
+        if self.viewer.canvas.grid.enabled:
+            self.workbench.entries_changed.emit()  # who arranged the grid has one more to place
+        else:
+            self._only(layer)
 
     def _sync_entries(self) -> None:
         """Names, recipes and visibility; layers of removed entries go."""
@@ -111,7 +143,6 @@ class LayerView:
             layer = self._entry_layers.get(number)
             if layer is None and entry.job.active:
                 self._show_entry(entry)
-                layer = self._entry_layers.get(number)
             if layer is None:
                 continue
             _rename(layer, entry.caption)
@@ -119,7 +150,10 @@ class LayerView:
                 layer.metadata["mlpatch"]["recipe"] = json.loads(entry.result.recipe.to_json())
                 layer.metadata["mlpatch"]["metrics"] = dict(entry.result.metrics)
             if not entry.shown:
-                layer.visible = False
+                _show(layer, False)
+        self._link_results()
+
+    def _link_results(self) -> None:
         images = [*self._entry_layers.values(), *(self._scene_layers[r] for r in ("truth",) if r in self._scene_layers)]
         if len(images) > 1:
             link_layers(images, LINKED)
@@ -186,7 +220,7 @@ class LayerView:
             truth = []
         cells = [*truth, *results, *below]
         for layer in self.viewer.layers:
-            layer.visible = layer in cells
+            _show(layer, layer in cells)
             layer.name_overlay.visible = layer in cells
         layers = self.viewer.layers
         for layer in cells:  # napari fills the grid in the order of the list
@@ -205,12 +239,18 @@ class LayerView:
 
     def _only(self, layer: Layer) -> None:
         for other in self.viewer.layers:
-            other.visible = other is layer
+            _show(other, other is layer)
 
     # ---- plumbing -------------------------------------------------------------------------------------------
 
     def _add(
-        self, data: np.ndarray, name: str, frame: Frame, limits: tuple[float, float] | None, about: dict[str, Any]
+        self,
+        data: np.ndarray,
+        name: str,
+        frame: Frame,
+        limits: tuple[float, float] | None,
+        about: dict[str, Any],
+        visible: bool = True,
     ) -> Image:
         layer = self.viewer.add_image(
             data,
@@ -221,6 +261,7 @@ class LayerView:
             axis_labels=frame.axis_labels,
             contrast_limits=limits,
             metadata={"mlpatch": dict(about)},
+            visible=visible,
         )
         assert isinstance(layer, Image)
         layer.name_overlay.visible = self.viewer.canvas.grid.enabled
@@ -246,6 +287,16 @@ class LayerView:
                     self.workbench.set_shown(entry, False)
         self._scene_layers = {k: v for k, v in self._scene_layers.items() if v is not event.value}
         self._residual_layers = {k: v for k, v in self._residual_layers.items() if v is not event.value}
+
+
+def _later(act: Callable[[], None]) -> None:
+    """In the next round of events. After 0 ms would be in this one, before what it has to paint."""
+    QTimer.singleShot(1, act)
+
+
+def _show(layer: Layer, visible: bool) -> None:
+    if layer.visible != visible:  # napari arranges the whole canvas anew even where nothing changes
+        layer.visible = visible
 
 
 def _rename(layer: Image, name: str) -> None:

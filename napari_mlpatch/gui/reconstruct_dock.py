@@ -240,8 +240,10 @@ class ReconstructDock(QWidget):
             self.entry = entry
         if entry is not self.entry:
             return
+        self.bar.setUpdatesEnabled(False)  # or Qt paints the whole window before setValue returns
         self.bar.setMaximum(max(job.total, 1) if job.k or not job.active else 0)
         self.bar.setValue(job.k)
+        self.bar.setUpdatesEnabled(True)
         numbers = ", ".join(f"{k.replace('_', ' ')} {v:.4g}" for k, v in job.scalars.items() if k != "weight")
         if job.state == "running":
             eta = "" if job.eta is None else f", at most {duration(job.eta)} left"

@@ -145,7 +145,6 @@ class Workbench:
             entry = Entry(title, scene, describe(method), job)
             self.entries.append(entry)
         entry.shown = True
-        self.entries_changed.emit()  # views make room, which takes a moment, before the job competes with them
         self.queue.submit(job)
         self.entries_changed.emit()
         return entry
