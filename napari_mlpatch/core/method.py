@@ -61,10 +61,15 @@ class Method:
         """Expected cost, from a count of operator applications."""
         return Estimate(operator_calls=1, images=8)
 
+    def denoise_once(self, problem: Problem, network: Any = None) -> Tensor | None:
+        """Denoise one image of the problem's size, to be timed; None where there is no denoiser, or none chosen yet."""
+        return None
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """Cost of a run, before it runs: applications of A, Aᵀ or AᵀA, and images held at the same time."""
+    """Cost of a run, before it runs: applications of A, Aᵀ or AᵀA and of the denoiser, and images held at a time."""
 
     operator_calls: float
     images: float
+    denoiser_calls: float = 0.0

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
+from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
@@ -15,7 +16,7 @@ from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.denoisers import Name, Scaled, denoiser
 
-from .plug_and_play import value_range
+from .plug_and_play import denoise_random_image, value_range
 
 
 @methods.register("direct", title="Denoised quick picture (MLPatch direct)")
@@ -42,18 +43,27 @@ class Direct(Method):
         yield None
         low, high = value_range(quick)
         clean = Scaled(denoiser(self.denoiser, network, quick.device), low, high)
-        sigma = self.sigma * (high - low) if self.sigma is not None else noise_of_quick_picture(problem)
+        sigma = self.sigma * (high - low) if self.sigma is not None else noise_of_quick_picture(problem, quick)
         yield Iterate(clean(quick, sigma), 1, 1, {"sigma": sigma / (high - low)}, converged=True)
 
     def estimate(self, problem: Problem) -> Estimate:
-        return Estimate(operator_calls=1, images=20)
+        return Estimate(operator_calls=1, images=20, denoiser_calls=1)
+
+    def denoise_once(self, problem: Problem, network: Any = None) -> Tensor | None:
+        return denoise_random_image(self.denoiser, problem, network)
 
 
-def noise_of_quick_picture(problem: Problem) -> float:
-    """Root mean square of what ``A.pinv`` makes of white noise as strong as that of the data."""
-    y = problem.y
+def noise_of_quick_picture(problem: Problem, quick: Tensor) -> float:
+    """Root mean square of what as much white noise again as the data have changes in ``quick = A.pinv(y)``.
+
+    ``A.pinv`` may adapt to its data, as Wiener's filter does, so that pure noise would not tell.
+    """
+    A, y = problem.A, problem.y
     std = problem.noise_std if problem.noise_std is not None else problem.A.estimate_std(y)
     generator = torch.Generator().manual_seed(0)
     kind = torch.complex64 if y.is_complex() else torch.float32  # so that the numbers do not depend on the precision
     noise = std * torch.randn(y.shape, generator=generator, dtype=kind).to(y)
-    return max(float(problem.A.pinv(noise).abs().square().mean().sqrt()), 1e-6 * float(y.abs().max()))
+    if A.sampled is not None:
+        noise = noise * A.sampled.to(y.device)
+    change = A.pinv(y + noise) - quick
+    return max(float(change.abs().square().mean().sqrt()), 1e-6 * float(y.abs().max()))

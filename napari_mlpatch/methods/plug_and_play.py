@@ -109,7 +109,10 @@ class PlugAndPlay(Method):
         raise NotImplementedError
 
     def estimate(self, problem: Problem) -> Estimate:
-        return Estimate(operator_calls=12.0 * self.iterations, images=30)
+        return Estimate(operator_calls=12.0 * self.iterations, images=30, denoiser_calls=self.iterations)
+
+    def denoise_once(self, problem: Problem, network: Any = None) -> Tensor | None:
+        return denoise_random_image(self.denoiser, problem, network)
 
 
 class Clock:
@@ -122,6 +125,18 @@ class Clock:
     def note(self, name: str) -> None:
         now = time.perf_counter()
         self.seconds[name], self._last = now - self._last, now
+
+
+def denoise_random_image(name: Name, problem: Problem, network: Any) -> Tensor | None:
+    """Noise of the problem's size and kind, denoised; None where the weights are not chosen yet."""
+    if name == "network" and network is None:
+        return None
+    A, y = problem.A, problem.y
+    is_complex = y.is_complex() if A.complex_image is None else A.complex_image
+    dtype = y.dtype.to_complex() if is_complex else y.dtype.to_real()
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(*y.shape[:2], *A.domain_shape, generator=generator, dtype=dtype).to(y.device)
+    return Scaled(denoiser(name, network, y.device), 0.0, 1.0)(x, 0.1)
 
 
 def schedule(start: float, end: float, k: int, falling: int) -> float:

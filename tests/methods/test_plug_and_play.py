@@ -1,9 +1,12 @@
 """Plug-and-play methods with denoisers of which the limit is known."""
 
+import time
+
 import pytest
 import torch
 
 import napari_mlpatch as mp
+from napari_mlpatch.core.metrics import psnr
 from napari_mlpatch.denoisers import Scaled, denoiser, transformed
 from napari_mlpatch.methods.plug_and_play import schedule, value_range
 from napari_mlpatch.solvers.tv_prox import tv_prox
@@ -66,6 +69,26 @@ def test_direct(problem):
     seen = []
     mp.reconstruct(problem, mp.methods.Direct(sigma=0.1), lambda v, sigma: seen.append(sigma) or v)
     assert seen == [pytest.approx(0.1)]
+
+
+def test_direct_where_the_quick_picture_adapts_to_the_noise():
+    """Wiener's filter damps pure noise far more than the noise of an image."""
+    x = torch.from_numpy(mp.io.samples.image("camera", size=64))
+    problem = mp.simulate(x, mp.operators.Blur(image_shape=(64, 64), width=1.0), mp.noise.Gaussian(std=0.02))
+    quick = psnr(problem.A.pinv(problem.y), problem.truth, data_range=float(x.max() - x.min()))
+    assert mp.reconstruct(problem, mp.methods.Direct(denoiser="tv")).metrics["psnr"] > quick + 1
+
+
+@pytest.mark.parametrize("cls", [mp.methods.PnPADMM, mp.methods.Direct])
+def test_the_estimate_counts_the_denoiser(problem, cls):
+    def slow(x, sigma):
+        assert x.shape == problem.truth.shape
+        time.sleep(0.02)
+        return x
+
+    method = cls()
+    assert mp.estimate(problem, method, slow).seconds >= 0.02 * getattr(method, "iterations", 1)
+    assert mp.estimate(problem, method).seconds > 0  # no weights are chosen yet
 
 
 def test_a_network_is_asked_for():
