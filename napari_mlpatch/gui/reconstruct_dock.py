@@ -81,6 +81,7 @@ class ReconstructDock(QWidget):
         self._debounce.timeout.connect(self._estimate)
         self.method.currentIndexChanged.connect(self._method_chosen)
         self.device.currentIndexChanged.connect(self._check)
+        self.weights.activated.connect(self._check)
         self.run_button.clicked.connect(self._run)
         self.run_all.clicked.connect(self._run_all)
         self.stop.clicked.connect(lambda: self.entry and self.entry.job.control.stop())
@@ -201,10 +202,10 @@ class ReconstructDock(QWidget):
 
     def _estimate(self) -> None:
         try:
-            method = self.chosen()
+            method, found = self.chosen(), self.chosen_weights()
         except InputError:
             return
-        self.workbench.estimate(method, self._show_cost, lambda text: self.cost.setText(text))
+        self.workbench.estimate(method, self._show_cost, lambda text: self.cost.setText(text), found)
 
     def _show_cost(self, cost: Cost) -> None:
         self.cost.setText(f"at most about {duration(cost.seconds)}, {size(cost.bytes)}")

@@ -176,10 +176,17 @@ class Workbench:
 
     # ---- quick computations ---------------------------------------------------------------------------------
 
-    def estimate(self, method: Method, then: Callable[[Cost], None], failed: Callable[[str], None]) -> None:
+    def estimate(
+        self,
+        method: Method,
+        then: Callable[[Cost], None],
+        failed: Callable[[str], None],
+        weights: Weights | None = None,
+    ) -> None:
         scene = self.scene
         if scene is not None:
-            self.quick.call("estimate", lambda: estimate(scene.problem, method), then, lambda error: failed(str(error)))
+            cost = lambda: estimate(scene.problem, method, weights)  # noqa: E731
+            self.quick.call("estimate", cost, then, lambda error: failed(str(error)))
 
     def request_residuals(self, entry: Entry) -> None:
         """Compute residual pictures of a result; ``residuals_ready`` tells when they are there."""
