@@ -109,7 +109,7 @@ def test_operator_and_method_of_another_package(packages):
 def test_broken_packages_do_not_take_the_rest_down(packages):
     packages("napari_mlpatch.methods", **BROKEN, pinv=METHOD)
     names = methods.names()
-    assert {"their-pinv", "tv", "fbp", "tikhonov"} == set(names)
+    assert {"their-pinv", "tv", "fbp", "tikhonov"} <= set(names)
     assert methods.get("tv") is mp.methods.TV
     assert set(methods.broken) == set(BROKEN)
     assert methods.broken["imports_nothing"].startswith("ModuleNotFoundError: ")
