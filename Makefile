@@ -34,7 +34,7 @@ export PYTEST_QT_API := $(QT)
 setup: $(READY)
 
 demo: setup
-	$(SCREEN) $(VENV)/bin/mlpatch demo $(ARGS)
+	$(SCREEN) $(VENV)/bin/mlpatch demo $(if $(SCREEN),--exit) $(ARGS)
 
 test: setup
 	$(SCREEN) $(VENV)/bin/pytest $(ARGS)
