@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QSizePolicy,
     QSpinBox,
     QToolButton,
     QWidget,
@@ -223,6 +224,14 @@ def _tooltip(p: Parameter) -> str:
     high = "" if p.maximum is None or math.isinf(p.maximum) else f"to {p.maximum:g}"
     bounds = f" ({' '.join(w for w in (low, high) if w)})" if low or high else ""
     return f"{p.name}: {p.description}{bounds}"
+
+
+def short(combo: QComboBox) -> QComboBox:
+    """A combo box that does not ask for the width of its longest entry; the list itself is as wide as it needs."""
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(14)
+    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return combo
 
 
 def section(title: str) -> QLabel:

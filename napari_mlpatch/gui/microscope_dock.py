@@ -26,7 +26,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.microscope import Patch
 
 from .follow import follow
-from .forms import NumberBox
+from .forms import NumberBox, short
 from .notify import show_error, show_info
 from .patch_plot import PatchPlot
 from .workbench import Workbench
@@ -52,7 +52,7 @@ class MicroscopeDock(QWidget):
         self._layers: dict[str, Any] = {}
         self._opened: tuple[str, Any] | None = None
 
-        self.weights = QComboBox()
+        self.weights = short(QComboBox())
         for card in weights.available():
             if card.architecture.name == "mlpatch":
                 self.weights.addItem(card.title, card.name)

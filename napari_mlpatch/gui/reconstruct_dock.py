@@ -25,7 +25,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.core.run import Cost
 
 from .follow import follow
-from .forms import DeclarationForm, section
+from .forms import DeclarationForm, section, short
 from .layers import LayerView
 from .notify import show_error
 from .workbench import Entry, Workbench
@@ -42,10 +42,10 @@ class ReconstructDock(QWidget):
         self.entry: Entry | None = None
         """The entry that the progress bar and the buttons speak of."""
 
-        self.method = QComboBox()
+        self.method = short(QComboBox())
         for cls in methods:
             self.method.addItem(cls.title, cls.name)
-        self.weights = QComboBox()
+        self.weights = short(QComboBox())
         self.device = QComboBox()
         self.device.addItems(["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))])
         self.about, self.reason, self.cost = QLabel(), QLabel(), QLabel()
@@ -250,6 +250,7 @@ class ReconstructDock(QWidget):
             eta = "" if job.eta is None else f", at most {duration(job.eta)} left"
             self.status.setText(f"{entry.title}: iteration {job.k} of {job.total}{eta}\n{numbers}")
         elif job.state == "done" and entry.result is not None:
+            self.bar.setValue(self.bar.maximum())
             how = "converged" if entry.result.converged else "stopped"
             self.status.setText(
                 f"{entry.title}: {how} at iteration {entry.result.iterations} after {duration(entry.result.seconds)}"

@@ -27,7 +27,7 @@ from napari_mlpatch.core.registry import noises, operators
 from napari_mlpatch.core.run import simulate
 
 from .follow import follow
-from .forms import DeclarationForm
+from .forms import DeclarationForm, short
 from .workbench import Frame, Scene, Workbench
 
 
@@ -45,7 +45,7 @@ class SimulatePage(QWidget):
         for name in io.samples.names("image"):
             menu.addAction(io.samples.describe(name).title, lambda name=name: self.add_sample(name))
         self.samples.setMenu(menu)
-        self.operator, self.noise = QComboBox(), QComboBox()
+        self.operator, self.noise = short(QComboBox()), short(QComboBox())
         for combo, registry in ((self.operator, operators), (self.noise, noises)):
             for cls in registry:
                 if getattr(cls, "in_forms", True):
