@@ -43,7 +43,12 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
 def test_ctrl_c(here):
     (here / "out.tif").write_bytes(b"precious")
-    process = subprocess.Popen([*COMMAND, *ENDLESS.split()], stderr=subprocess.PIPE, text=True)
+    # A shell lets its background jobs ignore SIGINT, and their children inherit that.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen([*COMMAND, *ENDLESS.split()], stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, heard)
     assert process.stderr is not None
     while "image 64 x 64, data" not in process.stderr.readline():
         assert process.poll() is None
