@@ -5,10 +5,12 @@ A job holds a problem and a recipe, never a layer. Everything that happens is to
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -22,6 +24,7 @@ from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, Progress, Result, run
 
 FRAME_SECONDS = 0.1
+EXIT_SECONDS = 30.0
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 _ids = itertools.count(1)
 
@@ -70,8 +73,7 @@ class JobQueue:
         self._waiting: queue.Queue[Job | None] = queue.Queue()
         self._told: set[int] = set()
         self.jobs: list[Job] = []
-        self._thread = threading.Thread(target=self._work, name="mlpatch-jobs", daemon=True)
-        self._thread.start()
+        _start("mlpatch-jobs", self._work, self)
 
     def submit(self, job: Job) -> None:
         self.jobs.append(job)
@@ -84,11 +86,15 @@ class JobQueue:
             job.state = "cancelled"
             self._changed(job)
 
+    def forget(self, job: Job) -> None:
+        """Do not list a job any more, so that its result can be freed."""
+        if job in self.jobs:
+            self.jobs.remove(job)
+
     def close(self) -> None:
-        """Cancel everything and let the thread end."""
+        """Cancel everything and let the thread end. Nobody is told: the window is gone."""
         for job in self.jobs:
-            if job.active:
-                self.cancel(job)
+            job.control.cancel()
         self._waiting.put(None)
 
     # ---- on the worker thread -------------------------------------------------------------------------------
@@ -168,7 +174,7 @@ class Latest:
         self._post = post
         self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._newest: dict[str, int] = {}
-        threading.Thread(target=self._work, name="mlpatch-quick", daemon=True).start()
+        _start("mlpatch-quick", self._work, self)
 
     def call(
         self,
@@ -204,6 +210,24 @@ class Latest:
     def _work(self) -> None:
         while (work := self._waiting.get()) is not None:
             work()
+
+
+_workers: weakref.WeakKeyDictionary[threading.Thread, JobQueue | Latest] = weakref.WeakKeyDictionary()
+
+
+def _start(name: str, work: Callable[[], None], worker: JobQueue | Latest) -> None:
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    _workers[thread] = worker
+    thread.start()
+
+
+@atexit.register
+def _wait_for_threads() -> None:
+    """A thread that is still in torch when Python ends aborts the process."""
+    for worker in list(_workers.values()):
+        worker.close()
+    for thread in list(_workers):
+        thread.join(EXIT_SECONDS)
 
 
 def to_image(x: Any) -> np.ndarray:

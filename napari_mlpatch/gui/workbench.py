@@ -140,6 +140,7 @@ class Workbench:
         ]
         if same and not same[0].job.active:
             entry = same[0]
+            self.queue.forget(entry.job)
             entry.job, entry.scene = job, scene
         else:
             entry = Entry(title, scene, describe(method), job)
@@ -155,6 +156,7 @@ class Workbench:
         recipe = continued(entry.result.recipe, entry.result.iterations + more)
         job = Job(entry.title, entry.scene.problem, recipe, network=entry.job.network, resume=entry.result)
         job.limits, job.history = entry.scene.limits, list(entry.result.history)
+        self.queue.forget(entry.job)
         entry.job = job
         self.queue.submit(job)
         self.entries_changed.emit()
@@ -162,6 +164,7 @@ class Workbench:
     def remove(self, entry: Entry) -> None:
         self.entries.remove(entry)  # first, or its queued job's end would remove it too
         self.queue.cancel(entry.job)
+        self.queue.forget(entry.job)
         self.entries_changed.emit()
 
     def set_shown(self, entry: Entry, shown: bool) -> None:
