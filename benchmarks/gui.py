@@ -33,7 +33,7 @@ TICK_MS = 5
 PATIENCE_SECONDS = 120.0
 NAMES = {
     "window": "window with all docks, from the start of the process",
-    "docks": "the docks alone, in a napari that is there; torch is imported for them",
+    "docks": "the docks alone, in a napari that is there; torch is loaded after them",
     "picture": "quick picture of a new problem",
     "stall": "longest stall of the GUI thread while TV runs",
     "settled": "longest stall in the second half of that time",

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from . import networks
+from napari_mlpatch.torch_later import Tensor, torch
+
 from .core.errors import InputError
 from .solvers.tv_prox import tv_prox
 
@@ -37,6 +36,8 @@ def denoiser(name: Name, network: Any = None, device: torch.device | str = "cpu"
     if callable(network):
         return cast(Denoise, network)
     made = network.card.architecture
+    from . import networks  # needs PyTorch at once
+
     module = networks.from_tensors(made.name, made.params, network.tensors).to(device)
     return lambda x, sigma: module(x, sigma)
 

@@ -15,14 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.networks.mlpatch import MLPatch
 from napari_mlpatch.networks.patch_geometry import initial_points
+from napari_mlpatch.torch_later import F, Tensor, torch
 
 ROWS_AT_ONCE = 8
 HEADINGS = (

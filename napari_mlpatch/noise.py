@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-import torch
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
+
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .core.declare import CONFIG
 from .core.errors import InputError

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from napari_mlpatch import io, weights
 from napari_mlpatch.core.declare import build, describe
@@ -19,6 +17,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe, installed_versions
 from napari_mlpatch.core.registry import noises, operators
+from napari_mlpatch.torch_later import Tensor, torch
 
 __all__ = ["as_batch", "open_problem", "open_weights", "read_recipe", "rerun"]
 

@@ -34,9 +34,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-import torch
 from pydantic.dataclasses import dataclass as declared
-from torch import Tensor
 
 import napari_mlpatch as mp
 from napari_mlpatch.core.declare import CONFIG
@@ -45,6 +43,7 @@ from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.io.phantom import shepp_logan
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
+from napari_mlpatch.torch_later import Tensor, torch
 
 SIZE, ANGLES, BINS, HALF_WIDTH = 128, 30, 183, 90.51
 PITCH = 2.0 * HALF_WIDTH / BINS

@@ -13,6 +13,7 @@ import argparse
 import math
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.torch_later import torch
 
 from .output import metrics, print_json, shape
 
@@ -39,8 +40,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _beside_image(args: argparse.Namespace) -> tuple[tuple[int, ...], dict[str, float]]:
     """Shape and metrics of the picture beside a true image."""
-    import torch
-
     from napari_mlpatch import io
     from napari_mlpatch.core.metrics import compare
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.torch_later import torch
 
 from .output import say
 from .output import shape as sizes_of
@@ -75,8 +76,6 @@ def read(name: str, args: argparse.Namespace) -> Problem:
 
 def with_truth(problem: Problem, path: str) -> Problem:
     """The same problem with the true image from a file."""
-    import torch
-
     from napari_mlpatch import io
 
     return dataclasses.replace(problem, truth=torch.from_numpy(io.read_image(path)[0]))

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .output import number, print_json, say
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from napari_mlpatch.core.recipe import Recipe
 
 EQUAL = 1e-3
@@ -76,8 +75,6 @@ def _compare(x: Tensor, old: Tensor) -> dict[str, Any]:
 
 
 def _check_device(name: str) -> None:
-    import torch
-
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise InputError(f"The recipe ran on {name!r}, but this machine has no usable GPU. Add --device cpu.")
 

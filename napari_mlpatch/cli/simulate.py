@@ -12,6 +12,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from napari_mlpatch.torch_later import torch
+
 from .output import number, shape
 from .settings import build_from, seed
 
@@ -33,8 +35,6 @@ def run(args: argparse.Namespace) -> int:
     from napari_mlpatch import io
 
     out = io.check_writable(args.out, (".h5", ".hdf5"))
-
-    import torch
 
     from napari_mlpatch.core.registry import noises, operators
     from napari_mlpatch.core.run import simulate

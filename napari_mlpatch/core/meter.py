@@ -6,7 +6,8 @@ import threading
 import time
 
 import psutil
-import torch
+
+from napari_mlpatch.torch_later import torch
 
 
 class Meter:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+from napari_mlpatch.torch_later import Tensor
 
 from .problem import Problem
 

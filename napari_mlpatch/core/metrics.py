@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .errors import InputError
 from .problem import Problem

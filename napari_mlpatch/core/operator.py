@@ -7,30 +7,14 @@ from functools import cached_property
 from numbers import Real
 from typing import Any, ClassVar
 
-import torch
-from torch import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .errors import InputError
 from .noise_level import from_smooth
 from .registry import operators
 
-FLOATS = (torch.float32, torch.float64)
-COMPLEX = (torch.complex64, torch.complex128)
-
-
-class _Linear(torch.autograd.Function):
-    """``op._apply`` (or its transpose) with the exact transpose as derivative, to any order."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, operator: Operator, kind: str) -> Tensor:  # type: ignore[override]
-        ctx.operator, ctx.kind = operator, kind
-        with torch.autocast(x.device.type, enabled=False):  # never half precision in transforms and projectors
-            return getattr(operator, f"_{kind}")(x)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor):  # type: ignore[override]
-        transpose = {"apply": "adjoint", "adjoint": "apply", "normal": "normal"}[ctx.kind]
-        return _Linear.apply(grad, ctx.operator, transpose), None, None
+FLOATS = ("float32", "float64")
+COMPLEX = ("complex64", "complex128")
 
 
 class Operator:
@@ -174,7 +158,9 @@ class Operator:
         self._check(x, kind)
         if self.complex_image and kind != "adjoint" and not x.is_complex():
             x = x.to(x.dtype.to_complex())  # under autograd, so that the gradient is real again
-        return _Linear.apply(x, self, kind)  # type: ignore[return-value]
+        from .autograd import Linear
+
+        return Linear.apply(x, self, kind)  # type: ignore[return-value]
 
     def _check(self, x: Tensor, kind: str) -> None:
         side, shape = ("measurement", self.range_shape) if kind == "adjoint" else ("image", self.domain_shape)
@@ -186,10 +172,11 @@ class Operator:
             )
         wanted = self.complex_data if kind == "adjoint" else self.complex_image
         known = FLOATS if wanted is False else FLOATS + COMPLEX if wanted is None or kind != "adjoint" else COMPLEX
-        if x.dtype not in known:
-            names = " or ".join(str(t).removeprefix("torch.") for t in known)
-            given = str(x.dtype).removeprefix("torch.")
-            raise InputError(f"{name} expects the {side} in {names}, got {given}. Convert the {side} first.")
+        given = str(x.dtype).removeprefix("torch.")
+        if given not in known:
+            raise InputError(
+                f"{name} expects the {side} in {' or '.join(known)}, got {given}. Convert the {side} first."
+            )
 
 
 class Adjoint:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .errors import InputError
 from .operator import Operator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from napari_mlpatch.torch_later import Tensor
 
 from .problem import Problem
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .errors import InputError
 from .meter import Meter
@@ -227,7 +226,6 @@ class Cost:
     bytes: int
 
 
-@torch.no_grad()
 def estimate(problem: Problem, method: Method, network: Any = None) -> Cost:
     """Time and memory that a run will take at most, from timing Aᵀ and AᵀA here (which builds their tables).
 
@@ -235,10 +233,11 @@ def estimate(problem: Problem, method: Method, network: Any = None) -> Cost:
     """
     expected = method.estimate(problem)
     A, y = problem.A, problem.y
-    x = torch.zeros_like(A.T(y))
-    seconds = 2 * _time(lambda: A.T(y)) + expected.operator_calls * _time(lambda: A.normal(x))
-    if expected.denoiser_calls:
-        seconds += expected.denoiser_calls * _time(lambda: method.denoise_once(problem, network))
+    with torch.no_grad():
+        x = torch.zeros_like(A.T(y))
+        seconds = 2 * _time(lambda: A.T(y)) + expected.operator_calls * _time(lambda: A.normal(x))
+        if expected.denoiser_calls:
+            seconds += expected.denoiser_calls * _time(lambda: method.denoise_once(problem, network))
     return Cost(seconds, int(A.memory_bytes() + expected.images * x.numel() * x.element_size()))
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 DOCKS = ("Problem", "Reconstruct", "Compare")
 MICROSCOPE = "Patch microscope"
+LOAD_MS = 300
+"""Until PyTorch is loaded in the background: first the docks appear."""
 
 
 class _Post(QObject):
@@ -52,7 +54,8 @@ class Session:
         self.workbench: Workbench = Workbench(self._post)
         self.view: LayerView = LayerView(viewer, self.workbench)
         self.workbench.failed.connect(show_error)
-        self._garbage.freeze()
+        self.workbench.devices_changed.connect(self._garbage.freeze)
+        QTimer.singleShot(LOAD_MS, self.workbench.load)
         viewer.window._qt_window.destroyed.connect(self.workbench.close)
         viewer.window._qt_window.destroyed.connect(self._garbage.close)
         self.docks: dict[str, QWidget] = {}

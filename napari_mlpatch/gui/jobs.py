@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, Progress, Result, run
+from napari_mlpatch.torch_later import torch
 
 FRAME_SECONDS = 0.1
 EXIT_SECONDS = 30.0
@@ -100,8 +100,11 @@ class JobQueue:
     # ---- on the worker thread -------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread: a core is left to the window
+        limited = False
         while (job := self._waiting.get()) is not None:
+            if not limited:  # with the first job, because it loads torch
+                torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread: the window needs a core
+                limited = True
             if job.state == "queued":
                 try:
                     self._run(job)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
@@ -47,7 +46,7 @@ class ReconstructDock(QWidget):
             self.method.addItem(cls.title, cls.name)
         self.weights = short(QComboBox())
         self.device = QComboBox()
-        self.device.addItems(["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))])
+        self._offer_devices()
         self.about, self.reason, self.cost = QLabel(), QLabel(), QLabel()
         for label in (self.about, self.reason, self.cost):
             label.setWordWrap(True)
@@ -87,6 +86,7 @@ class ReconstructDock(QWidget):
         self.stop.clicked.connect(lambda: self.entry and self.entry.job.control.stop())
         self.cancel.clicked.connect(self._cancel)
         self.resume.clicked.connect(lambda: self.entry and self.workbench.resume(self.entry, self.more.value()))
+        follow(self, workbench.devices_changed, self._offer_devices)
         follow(self, workbench.scene_changed, self._offer_weights)
         follow(self, workbench.scene_changed, self._check)
         follow(self, workbench.entry_progressed, self._progressed)
@@ -94,6 +94,10 @@ class ReconstructDock(QWidget):
         self.method.setCurrentIndex(max(0, self.method.findData("tv")))
         self._method_chosen()
         self._entries_changed()
+
+    def _offer_devices(self) -> None:
+        known = [self.device.itemText(i) for i in range(self.device.count())]
+        self.device.addItems([name for name in self.workbench.devices if name not in known])
 
     def _lay_out(self) -> None:
         top = QFormLayout()

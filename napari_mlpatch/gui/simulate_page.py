@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from magicgui.widgets import create_widget
 from napari.layers import Image
 from napari.viewer import Viewer
@@ -25,6 +24,7 @@ from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import noises, operators
 from napari_mlpatch.core.run import simulate
+from napari_mlpatch.torch_later import torch
 
 from .follow import follow
 from .forms import DeclarationForm, short

@@ -20,6 +20,7 @@ from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.residuals import pictures
 from napari_mlpatch.core.run import Cost, Result, continued, estimate
+from napari_mlpatch.torch_later import torch
 from napari_mlpatch.weights import Weights
 
 from .jobs import Job, JobQueue, Latest, contrast_limits, to_image
@@ -99,6 +100,7 @@ class Workbench:
     entry_progressed = Signal(object)
     """An entry has a new frame or new numbers."""
     residuals_ready = Signal(object, dict)
+    devices_changed = Signal()
     failed = Signal(str)
     """Something went wrong; the text is for the user."""
 
@@ -107,6 +109,17 @@ class Workbench:
         self.entries: list[Entry] = []
         self.queue = JobQueue(post, self._job_changed)
         self.quick = Latest(post)
+        self.devices: tuple[str, ...] = ("cpu",)
+        """Where jobs can run."""
+
+    def load(self) -> None:
+        """Import PyTorch off the GUI thread, and see what it can run on."""
+
+        def found(count: int) -> None:
+            self.devices = ("cpu", *(f"cuda:{i}" for i in range(count)))
+            self.devices_changed.emit()
+
+        self.quick.call("devices", lambda: torch.cuda.device_count(), found, lambda e: self.failed.emit(str(e)))
 
     # ---- the problem ----------------------------------------------------------------------------------------
 

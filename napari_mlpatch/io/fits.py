@@ -12,6 +12,7 @@ import numpy as np
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import torch
 
 from .arrays import Slices, check_finite
 from .guard import check_claim, existing_file, reading
@@ -61,8 +62,6 @@ def fits_image(path: Path) -> np.ndarray:
 
 
 def _measurement(path: Path, planes: list[np.ndarray], pixel: float | None, notes: list[str]) -> Measurement:
-    import torch
-
     from napari_mlpatch.core.problem import Problem
 
     for name, plane in zip(("gamma1", "gamma2"), planes, strict=True):

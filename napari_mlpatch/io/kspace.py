@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.torch_later import torch
 
 from . import h5
 from .arrays import Slices, check_finite
@@ -58,8 +59,6 @@ class KSpace(Measurement):
 
 def kspace_problem(kspace: np.ndarray, mask: np.ndarray | None, path: Path, source: dict[str, Any]) -> Problem:
     """The problem of one slice ``[coils, rows, columns]`` complex64."""
-    import torch
-
     from napari_mlpatch.core.problem import Problem
     from napari_mlpatch.operators.coil_maps import estimate_sensitivities, mask_of
     from napari_mlpatch.operators.mri_cartesian import MRICartesian

@@ -13,6 +13,7 @@ import numpy as np
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import torch
 
 from .angles import is_file, resolve_angles
 from .arrays import Slices, check_finite
@@ -117,8 +118,6 @@ class Measurement:
         if log is False:
             given["log"] = False
         # Here, because torch takes seconds to load and looking at a file does not need it.
-        import torch
-
         from napari_mlpatch.core.problem import Problem
         from napari_mlpatch.operators.center import find_center
 

@@ -18,6 +18,7 @@ import numpy as np
 from napari_mlpatch.core.declare import build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import noises, operators
+from napari_mlpatch.torch_later import torch
 
 from . import h5
 from .arrays import Slices
@@ -56,8 +57,6 @@ def write_measurement(path: str | os.PathLike[str], problem: Problem) -> None:
 
 def load_problem(path: Path) -> Measurement:
     """Read what ``write_measurement`` wrote. Raises InputError for other and for damaged files."""
-    import torch
-
     from napari_mlpatch.core.problem import Problem
 
     path = existing_file(path)

@@ -10,6 +10,7 @@ import numpy as np
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import noises, operators
+from napari_mlpatch.torch_later import torch
 
 from . import samples
 from .image_files import image_from_file
@@ -35,8 +36,6 @@ def open_source(
     if kind == "sample":
         return samples.problem(_text(source, "name"), **options)
     if kind == "simulated":
-        import torch
-
         from napari_mlpatch.core.run import simulate
 
         if operator is None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.denoisers import Name, Scaled, denoiser
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .plug_and_play import denoise_random_image, value_range
 

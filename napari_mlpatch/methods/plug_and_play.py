@@ -6,16 +6,15 @@ import time
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.denoisers import Denoise, Name, Scaled, denoiser, transformed
 from napari_mlpatch.solvers.cg import norm
+from napari_mlpatch.torch_later import Tensor, torch
 
 TRUST = 1.0
 """Lambda in Zhang et al., Plug-and-play image restoration with deep denoiser prior, IEEE TPAMI 2021, who take 0.23 for

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.denoisers import Denoise
+from napari_mlpatch.torch_later import Tensor
 
 from .plug_and_play import PlugAndPlay
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
@@ -17,6 +15,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.solvers.cg import cg
 from napari_mlpatch.solvers.circulant import divide_spectrum
 from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplacian_symbol
+from napari_mlpatch.torch_later import Tensor, torch
 
 
 @methods.register("tikhonov", title="Tikhonov")

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
@@ -22,6 +21,7 @@ from napari_mlpatch.solvers.gradient import (
     shrink,
     total_variation,
 )
+from napari_mlpatch.torch_later import Tensor
 
 
 @methods.register("tv", title="Total variation (TV)")

@@ -7,17 +7,15 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import torch
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from napari_mlpatch.core import noise_level
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import F, Tensor, torch
 
 from . import point_spread
 from .image_shape import ImageShape
@@ -220,7 +218,7 @@ def _local_variance(y: Tensor) -> float:
     """Mean variance within the squares of a picture."""
     size = [min(n, NEIGHBOURHOOD) for n in y.shape[-2:]]
     y = (y - y.mean()).double()
-    return float((avg_pool2d(y.square(), size) - avg_pool2d(y, size).square()).mean())
+    return float((F.avg_pool2d(y.square(), size) - F.avg_pool2d(y, size).square()).mean())
 
 
 def _check_kernel(values: np.ndarray, normalise: bool) -> None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 import scipy  # its parts load when they are used
-import torch
-from torch import Tensor
+
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .nufft import _Axis, _axis, _csr
 
@@ -42,9 +42,10 @@ class ComplexNufft2d:
         *,
         kernel_width: int = 6,
         device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,
     ):
         """``omega``: ``[frequencies, 2]`` in radians per pixel along (rows, columns). ``dtype`` is real."""
+        dtype = dtype or torch.float32
         self.shape, self.count = shape, len(omega)
         self.rows, self.columns = (_axis(n, kernel_width) for n in shape)
         precision = np.float32 if dtype == torch.float32 else np.float64

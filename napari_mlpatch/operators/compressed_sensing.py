@@ -6,14 +6,13 @@ import math
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .image_shape import ImageShape
 from .walsh_hadamard import walsh_hadamard

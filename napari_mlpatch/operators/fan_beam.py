@@ -7,14 +7,13 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import torch
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG, Angles
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .fan_geometry import fan_angle, parallel_rays, redundancy, view_weights
 from .nufft import next_fast

@@ -11,12 +11,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from napari_mlpatch.core.noise_level import from_mostly_noise
 from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .complex_nufft import gridding_matrix
 from .nufft import _axis, hermitian_kernel

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core import noise_level
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import Tensor
 
 from .image_shape import ImageShape
 

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import Tensor
 
 from .fourier_samples import FourierSamples, outer_std, samples_picture
 from .image_shape import ImageShape

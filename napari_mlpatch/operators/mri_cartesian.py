@@ -7,16 +7,15 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import torch
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.noise_level import from_mostly_noise
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .coil_maps import check_sensitivities, coil_count, maps_of, mean_seen, one_over_seen
 from .image_shape import ImageShape

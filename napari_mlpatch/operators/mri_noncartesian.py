@@ -7,14 +7,13 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import torch
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .coil_maps import check_sensitivities, coil_count, maps_of, mean_seen, one_over_seen
 from .complex_nufft import ComplexNufft2d, hermitian_apply, hermitian_symbol

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy  # its parts load when they are used
-import torch
-from torch import Tensor
+
+from napari_mlpatch.torch_later import Tensor, torch
 
 OVERSAMPLING = 2.0
 
@@ -68,9 +68,10 @@ class Nufft2d:
         *,
         kernel_width: int = 6,
         device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,
     ):
         """``omega``: ``[frequencies, 2]`` in radians per pixel along (rows, columns), any values."""
+        dtype = dtype or torch.float32
         self.shape = shape
         self.count = len(omega)
         self.rows, self.columns = (_axis(n, kernel_width) for n in shape)

@@ -10,15 +10,14 @@ from typing import Annotated, Any, Literal
 from weakref import WeakValueDictionary
 
 import numpy as np
-import torch
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG, Angles
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .nufft import Nufft2d, next_fast, toeplitz_apply, toeplitz_kernel, toeplitz_symbol
 

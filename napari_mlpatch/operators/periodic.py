@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from napari_mlpatch.torch_later import Tensor, torch
 
 
 def transfer(kernel: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
-import torch
-from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
-
 from napari_mlpatch.core.noise_level import MAD_TO_STD
+from napari_mlpatch.torch_later import F, Tensor, torch
 
 SWEEPS = 4
 
@@ -30,7 +27,7 @@ def fill(y: Tensor, mask: Tensor) -> Tensor:
     x = sums[-1] / weights[-1]
     for s, w in zip(sums[-2::-1], weights[-2::-1], strict=True):
         rows, columns = s.shape[-2:]
-        x = interpolate(x, scale_factor=2, mode="bilinear")[..., :rows, :columns]
+        x = F.interpolate(x, scale_factor=2, mode="bilinear")[..., :rows, :columns]
         known, values = w > 0, s / torch.where(w > 0, w, 1.0)
         x = torch.where(known, values, x)
         for _ in range(SWEEPS):
@@ -40,12 +37,12 @@ def fill(y: Tensor, mask: Tensor) -> Tensor:
 
 def _halved(x: Tensor) -> Tensor:
     """Means over 2 x 2 pixels, of what there is at the far edges."""
-    return avg_pool2d(x, 2, ceil_mode=True)
+    return F.avg_pool2d(x, 2, ceil_mode=True)
 
 
 def _mean_of_neighbours(x: Tensor) -> Tensor:
     """Mean of the four neighbours; beyond the image's edge the edge goes on."""
-    p = pad(x, (1, 1, 1, 1), mode="replicate")
+    p = F.pad(x, (1, 1, 1, 1), mode="replicate")
     vertical, horizontal = p[..., 1:-1], p[..., 1:-1, :]
     total = vertical[..., 2:, :] + vertical[..., :-2, :]
     return total.add_(horizontal[..., 2:]).add_(horizontal[..., :-2]).mul_(0.25)
@@ -64,12 +61,12 @@ def noise_among_kept(y: Tensor, mask: Tensor) -> float:
     kernel[1, 1] = 0.0
     kernel = kernel[None, None]
     m = mask.to(y.dtype)[None, None]
-    weight = conv2d(m, kernel, padding=1)
-    squares = conv2d(m, kernel.square(), padding=1)
+    weight = F.conv2d(m, kernel, padding=1)
+    squares = F.conv2d(m, kernel.square(), padding=1)
     known = (mask & (weight > 0))[0, 0]
     if not known.any():
         return 0.0
     kept = torch.where(mask, y, 0.0).flatten(0, 1)[:, None]
-    predicted = conv2d(kept, kernel, padding=1)[:, 0, known] / weight[0, 0, known]
+    predicted = F.conv2d(kept, kernel, padding=1)[:, 0, known] / weight[0, 0, known]
     spread = (1.0 + squares / weight.clamp(min=1e-6).square()).sqrt()[0, 0, known]
     return MAD_TO_STD * float(((kept[:, 0, known] - predicted) / spread).abs().median())

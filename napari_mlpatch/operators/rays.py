@@ -23,8 +23,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 import scipy  # its parts load when they are used
-import torch
-from torch import Tensor
+
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .nufft import Nufft2d, _Axis, _csr, next_fast
 

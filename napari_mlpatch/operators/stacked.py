@@ -7,14 +7,13 @@ from functools import cached_property, reduce
 from operator import add
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .composed import Part, data_kind, narrowed, suggested, widened
 

@@ -7,16 +7,14 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
-from torch.nn.functional import interpolate
 
 from napari_mlpatch.core import noise_level
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.torch_later import F, Tensor, torch
 
 from .image_shape import ImageShape
 
@@ -192,7 +190,7 @@ class SuperResolution(Operator):
         if y.is_complex():
             return torch.complex(self.pinv(y.real), self.pinv(y.imag))
         size = [m * self.factor for m in self.range_shape]
-        x = interpolate(y, size=size, mode="bicubic", align_corners=False, antialias=True)
+        x = F.interpolate(y, size=size, mode="bicubic", align_corners=False, antialias=True)
         return x[..., : self.image_shape[0], : self.image_shape[1]].contiguous()
 
     def estimate_std(self, y: Tensor) -> float:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 RADIX = 6
 """Bits of the index that are transformed at once, by a small matrix: faster than one at a time."""

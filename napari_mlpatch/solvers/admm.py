@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .cg import Linear, cg, norm
 from .circulant import divide_spectrum
@@ -79,7 +78,7 @@ def admm(
             return normal(v) + rho * sum((t.KT(t.K(v)) for t in terms), torch.zeros_like(v))
 
         divisor = normal_symbol + rho * sum((t.symbol for t in terms), 0.0)
-        if isinstance(divisor, Tensor):  # zero for what neither data nor terms see, such as the mean of a mass map
+        if torch.is_tensor(divisor):  # zero for what neither data nor terms see, such as the mean of a mass map
             divisor = torch.where(divisor > 1e-6 * divisor.max(), divisor, divisor.max())
 
         def precondition(r: Tensor, divisor: Tensor | float = divisor) -> Tensor:

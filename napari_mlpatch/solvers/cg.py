@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 Linear = Callable[[Tensor], Tensor]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 
 def divide_spectrum(x: Tensor, symbol: Tensor | float) -> Tensor:
@@ -12,7 +11,7 @@ def divide_spectrum(x: Tensor, symbol: Tensor | float) -> Tensor:
     ``symbol`` is a number, or real eigenvalues ``[R, C // 2 + 1]`` in ``rfft2`` layout: those of a real, symmetric,
     periodic convolution, which acts on real and imaginary part alike.
     """
-    if not isinstance(symbol, Tensor) or symbol.ndim == 0:
+    if not torch.is_tensor(symbol) or symbol.ndim == 0:
         return x / symbol
     if x.is_complex():
         return torch.complex(divide_spectrum(x.real, symbol), divide_spectrum(x.imag, symbol))

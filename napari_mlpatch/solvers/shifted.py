@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torch import Tensor
-
 from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.torch_later import Tensor
 
 from .cg import CgStep, cg
 from .circulant import divide_spectrum

@@ -7,17 +7,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.torch_later import Tensor
 
 from .card import Card
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
