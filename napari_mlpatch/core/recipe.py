@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -97,10 +98,13 @@ class Recipe(_Strict):
 
 def installed_versions() -> dict[str, str]:
     """Versions of what a result's numbers depend on."""
-    found = {"python": platform.python_version()}
-    for name in ("napari-mlpatch", "torch", "numpy", "scipy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+    names = ("napari-mlpatch", "torch", "numpy", "scipy")
+    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
+
+
+@functools.cache  # it reads a file
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 
-import pyqtgraph
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
@@ -29,6 +28,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.core.errors import InputError
 
+from .curves import Curves
 from .export import as_command, as_python, save_result
 from .follow import follow
 from .layers import RESIDUALS, LayerView
@@ -67,9 +67,7 @@ class CompareDock(QWidget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.range_note = QLabel()
-        self.plot = pyqtgraph.PlotWidget(background=None)  # pyright: ignore[reportArgumentType]
-        self.plot.setMinimumWidth(180)
-        self.plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self.plot = Curves(self._draw)
         self.curve = QComboBox()
         self.curve.addItems(list(PLOTS))
         self.axis = QComboBox()
@@ -156,7 +154,7 @@ class CompareDock(QWidget):
         self.range_note.setText(
             "data range of PSNR and SSIM: " + ", ".join(f"{r:.4g}" for r in ranges) if ranges else ""
         )
-        self._draw()
+        self.plot.draw_soon()
         if self.grid.isChecked():
             self._show()
 
@@ -201,7 +199,7 @@ class CompareDock(QWidget):
             self._fill_row(self.workbench.entries.index(entry), entry)
             self.table.blockSignals(False)
             if time.monotonic() - self._drawn > DRAW_SECONDS:
-                self._draw()
+                self.plot.draw_soon()
 
     def _ticked(self, item: QTableWidgetItem) -> None:
         if item.column() == 0:
@@ -256,7 +254,6 @@ class CompareDock(QWidget):
     def _draw(self) -> None:
         """Convergence of all ticked results."""
         self._drawn = time.monotonic()
-        self.plot.clear()
         known = {key for e in self.workbench.entries for row in e.job.history[-20:] for key in row}
         if known and PLOTS[self.curve.currentText()] not in known:
             first = next((text for text, key in PLOTS.items() if key in known), None)
@@ -266,16 +263,7 @@ class CompareDock(QWidget):
         key = PLOTS[self.curve.currentText()]
         by = "k" if self.axis.currentText() == "iteration" else "seconds"
         shown = [e for e in self.workbench.entries if e.shown]
-        for i, entry in enumerate(shown):
-            rows = [h for h in list(entry.job.history) if key in h]
-            if rows:
-                pen = pyqtgraph.mkPen(pyqtgraph.intColor(i, max(len(shown), 3)), width=2)
-                symbol = "o" if len(rows) == 1 else None
-                x, y = [h[by] for h in rows], [h[key] for h in rows]
-                self.plot.plot(x, y, pen=pen, symbol=symbol, name=entry.title)
-        self.plot.setLogMode(y=key != "psnr")
-        self.plot.setLabel("bottom", self.axis.currentText())
-        self.plot.setLabel("left", self.curve.currentText())
+        self.plot.draw(shown, self.curve.currentText(), key, by)
 
     # ---- take away ------------------------------------------------------------------------------------------
 

@@ -88,9 +88,12 @@ class LayerView:
             # A layer takes napari 0.1 s. The click that started the job is answered first.
             _later(lambda: self._add_entry(entry)) if entry.job.active else self._add_entry(entry)
         elif layer.data.shape != frame.shape:
-            _place(layer, frame, entry.scene.frame)
+            _place(layer, frame.copy(), entry.scene.frame)
+        elif entry.job.active:  # napari makes much more of new data: thumbnail, list of layers, sliders
+            np.copyto(np.asarray(layer.data), frame)
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
         else:
-            layer.data = frame
+            layer.data = frame.copy()
 
     def _frame(self, entry: Entry) -> np.ndarray | None:
         """What there is to show of an entry."""
@@ -115,7 +118,9 @@ class LayerView:
         window.setUpdatesEnabled(False)
         _later(lambda: window.setUpdatesEnabled(True))
         layers._activate_on_insert = False
-        self._entry_layers[entry.id] = layer = self._add(frame, entry.caption, entry.scene.frame, limits, about, False)
+        self._entry_layers[entry.id] = layer = self._add(
+            frame.copy(), entry.caption, entry.scene.frame, limits, about, visible=False
+        )
         layers._activate_on_insert = True
         self._link_results()
         _later(lambda: self._present(layer))

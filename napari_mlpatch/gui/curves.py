@@ -1,0 +1,58 @@
+"""How results converge: one curve for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyqtgraph
+from qtpy.QtCore import QTimer
+
+from .workbench import Entry
+
+DELAY_MS = 60
+"""Curves are drawn a while after what asks for them, so that a new picture and they are not painted in one go."""
+
+
+class Curves(pyqtgraph.PlotWidget):
+    """A quantity of every entry over iterations or seconds."""
+
+    def __init__(self, due: Callable[[], None]):
+        super().__init__(background=None)  # pyright: ignore[reportArgumentType]
+        self.setMinimumWidth(180)
+        self.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self._items: dict[tuple[int, str, int, int], pyqtgraph.PlotDataItem] = {}
+        self._labels: tuple[str, str] | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DELAY_MS)
+        self._timer.timeout.connect(due)
+
+    def draw_soon(self) -> None:
+        """Call ``due`` after a moment, once for all that ask."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def draw(self, entries: list[Entry], name: str, key: str, by: str) -> None:
+        """Draw ``key`` of the histories over ``by`` ("k" or "seconds"). Only what is new is made anew."""
+        found, hues = {}, max(len(entries), 3)
+        for i, entry in enumerate(entries):
+            rows = [row for row in list(entry.job.history) if key in row]
+            if not rows:
+                continue
+            mark = (entry.id, entry.title, i, hues)
+            item = self._items.pop(mark, None)
+            if item is None:
+                pen = pyqtgraph.mkPen(pyqtgraph.intColor(i, hues), width=2)
+                item = self.plot(pen=pen, name=entry.title)
+            symbol = "o" if len(rows) == 1 else None
+            item.setData([row[by] for row in rows], [row[key] for row in rows], symbol=symbol)
+            found[mark] = item
+        for item in self._items.values():
+            self.removeItem(item)
+        self._items = found
+        labels = ("iteration" if by == "k" else by, name)
+        if labels != self._labels:  # a label takes 20 ms
+            self._labels = labels
+            self.setLogMode(y=key != "psnr")
+            self.setLabel("bottom", labels[0])
+            self.setLabel("left", labels[1])
