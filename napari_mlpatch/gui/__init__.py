@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from .workbench import Workbench
 
 DOCKS = ("Problem", "Reconstruct", "Compare")
-MICROSCOPE = "Patch microscope"
+MORE = {
+    "Patch microscope": ("microscope_dock", "MicroscopeDock"),
+    "Zoom": ("zoom_dock", "ZoomDock"),
+    "Train": ("train_dock", "TrainDock"),
+}
+"""Docks that are opened one by one: module and class, made with the viewer and the workbench."""
+
 LOAD_MS = 300
 """Until PyTorch is loaded in the background: first the docks appear."""
 
@@ -70,12 +77,11 @@ class Session:
             widget: QWidget = ProblemDock(self.viewer, self.workbench, self.view)
         elif name == "Reconstruct":
             widget = ReconstructDock(self.workbench, self.view)
-        elif name == MICROSCOPE:
-            from .microscope_dock import MicroscopeDock
-
-            widget = MicroscopeDock(self.viewer, self.workbench)
-        else:
+        elif name == "Compare":
             widget = CompareDock(self.workbench, self.view, self._select)
+        else:
+            module, cls = MORE[name]
+            widget = getattr(importlib.import_module(f".{module}", __name__), cls)(self.viewer, self.workbench)
         self.docks[name] = widget
         return widget if name == "Compare" else _scrolling(widget)
 
@@ -154,7 +160,15 @@ def open_compare() -> QWidget:
 
 
 def open_microscope() -> QWidget:
-    return session().dock(MICROSCOPE)
+    return session().dock("Patch microscope")
+
+
+def open_zoom() -> QWidget:
+    return session().dock("Zoom")
+
+
+def open_train() -> QWidget:
+    return session().dock("Train")
 
 
 def _scrolling(widget: QWidget) -> QScrollArea:

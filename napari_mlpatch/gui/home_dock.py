@@ -26,6 +26,8 @@ class HomeDock(QWidget):
                 ("Reconstruct", "Choose methods and run them"),
                 ("Compare", "Look at pictures, residuals and figures; take them away"),
                 ("Patch microscope", "See where an MLPatch network looks when it makes a pixel"),
+                ("Zoom", "Evaluate an MLPatch network between the pixels"),
+                ("Train", "Make weights of your own"),
             ),
             start=1,
         ):
