@@ -53,9 +53,7 @@ class MicroscopeDock(QWidget):
         self._opened: tuple[str, Any] | None = None
 
         self.weights = short(QComboBox())
-        for card in weights.available():
-            if card.architecture.name == "mlpatch":
-                self.weights.addItem(card.title, card.name)
+        self._offer_weights()
         self.sigma = NumberBox(0.0, 1.0)
         self.sigma.setValue(0.1)
         self.sigma.setToolTip("Noise level that the network is told, as a share of the picture's range")
@@ -84,6 +82,7 @@ class MicroscopeDock(QWidget):
         viewer.mouse_move_callbacks.append(self._moved)
         viewer.bind_key("Shift-P", lambda _: self.pin_current(), overwrite=True)
         self.destroyed.connect(lambda: _forget(viewer, self._moved))
+        follow(self, workbench.weights_changed, self._weights_changed)
         follow(self, viewer.layers.selection.events.active, self._name_image)
         follow(self, viewer.layers.events.removed, self._removed)
         self._name_image()
@@ -107,6 +106,23 @@ class MicroscopeDock(QWidget):
         layout.addWidget(self.facts)
         layout.addWidget(self.plot, 1)
 
+    def _offer_weights(self) -> None:
+        before = self.weights.currentData()
+        self.weights.clear()
+        for card in weights.available():
+            if card.architecture.name == "mlpatch":
+                self.weights.addItem(card.title, card.name)
+        self.weights.setCurrentIndex(max(0, self.weights.findData(before)))
+
+    def _weights_changed(self) -> None:
+        self.weights.blockSignals(True)
+        self._offer_weights()
+        self.weights.blockSignals(False)
+        self._opened = None  # others may now have the same name
+        self._name_image()
+        self._buttons()
+        self._again()
+
     # ---- what is looked at ----------------------------------------------------------------------------------
 
     def image(self) -> Image | None:
@@ -125,9 +141,10 @@ class MicroscopeDock(QWidget):
 
     def _network(self, name: str) -> Any:
         """The network of that name; opened, and kept, by the thread that looks."""
-        if self._opened is None or self._opened[0] != name:
-            self._opened = (name, microscope.open_network(weights.find(name)))
-        return self._opened[1]
+        opened = self._opened
+        if opened is None or opened[0] != name:
+            self._opened = opened = (name, microscope.open_network(weights.find(name)))
+        return opened[1]
 
     def _moved(self, viewer: Viewer, event: Any) -> None:
         layer = self.image()

@@ -87,8 +87,9 @@ class ReconstructDock(QWidget):
         self.cancel.clicked.connect(self._cancel)
         self.resume.clicked.connect(lambda: self.entry and self.workbench.resume(self.entry, self.more.value()))
         follow(self, workbench.devices_changed, self._offer_devices)
-        follow(self, workbench.scene_changed, self._offer_weights)
-        follow(self, workbench.scene_changed, self._check)
+        for signal in (workbench.scene_changed, workbench.weights_changed):
+            follow(self, signal, self._offer_weights)
+            follow(self, signal, self._check)
         follow(self, workbench.entry_progressed, self._progressed)
         follow(self, workbench.entries_changed, self._entries_changed)
         self.method.setCurrentIndex(max(0, self.method.findData("tv")))

@@ -24,6 +24,7 @@ from napari_mlpatch.torch_later import torch
 from napari_mlpatch.weights import Weights
 
 from .jobs import Job, JobQueue, Latest, contrast_limits, to_image
+from .training_job import Trainer, Training
 
 _ids = itertools.count(1)
 
@@ -101,6 +102,9 @@ class Workbench:
     """An entry has a new frame or new numbers."""
     residuals_ready = Signal(object, dict)
     devices_changed = Signal()
+    weights_changed = Signal()
+    """There are new weights to choose from."""
+    training_changed = Signal()
     failed = Signal(str)
     """Something went wrong; the text is for the user."""
 
@@ -109,6 +113,7 @@ class Workbench:
         self.entries: list[Entry] = []
         self.queue = JobQueue(post, self._job_changed)
         self.quick = Latest(post)
+        self.trainer = Trainer(post, self._training_changed)
         self.devices: tuple[str, ...] = ("cpu",)
         """Where jobs can run."""
 
@@ -218,6 +223,7 @@ class Workbench:
     def close(self) -> None:
         self.queue.close()
         self.quick.close()
+        self.trainer.close()
 
     # ---- jobs -----------------------------------------------------------------------------------------------
 
@@ -237,6 +243,13 @@ class Workbench:
             self.entries.remove(entry)
         self.entry_progressed.emit(entry)
         self.entries_changed.emit()
+
+    def _training_changed(self, training: Training) -> None:
+        self.training_changed.emit()
+        if training.state == "done":
+            self.weights_changed.emit()
+        if training.state == "failed":
+            self.failed.emit(f"The training of {training.recipe.title!r} failed: {training.message}")
 
 
 def title_of(method: Method, weights: Weights | None = None) -> str:
