@@ -25,6 +25,8 @@ MORE = {
 }
 """Docks that are opened one by one: module and class, made with the viewer and the workbench."""
 
+HEAD_START = 0.4
+"""Seconds that a job waits until its picture has a layer."""
 LOAD_MS = 300
 """Until PyTorch is loaded in the background: first the docks appear."""
 
@@ -58,7 +60,7 @@ class Session:
         self.viewer = viewer
         free_in_own_context(viewer)
         self._post = _Post()
-        self.workbench: Workbench = Workbench(self._post)
+        self.workbench: Workbench = Workbench(self._post, HEAD_START)
         self.view: LayerView = LayerView(viewer, self.workbench)
         self.workbench.failed.connect(show_error)
         self.workbench.devices_changed.connect(self._garbage.freeze)

@@ -10,15 +10,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from napari_mlpatch import weights
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.registry import methods
 
-STEPS = [("fbp", {"window": "hann"}), ("tv", {"nonnegative": True})]
-PATIENCE_MS = 150_000
+STEPS: list[tuple[str, dict[str, Any], str | None]] = [
+    ("fbp", {"window": "hann"}, None),
+    ("tv", {"nonnegative": True}, None),
+    ("pnp-admm", {"iterations": 6, "falling": 4}, "mlpatch-ct-small"),
+]
+"""Method, parameters, weights."""
+PATIENCE_MS = 300_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Open the workbench, load the tooth, reconstruct it by FBP and TV, compare. Returns the exit code."""
+    """Open the workbench, load the tooth, reconstruct it by FBP, TV and MLPatch-ADMM. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="mlpatch demo", description=main.__doc__)
     parser.add_argument("--out", default="demo", help="folder for report.json and screenshot.png")
     parser.add_argument("--exit", action="store_true", help="close the window when the pictures are there")
@@ -61,7 +67,7 @@ class Demo:
         self.viewer, self.out, self.finish = viewer, out, finish
         self.session = session(viewer)
         self.workbench = self.session.workbench
-        self.waiting = [build(methods, {"name": name, "params": params}) for name, params in STEPS]
+        self.waiting = list(STEPS)
         self.residuals = 0
         self.done = False
 
@@ -81,9 +87,10 @@ class Demo:
 
     def _next(self) -> None:
         if self.waiting:
-            method = self.waiting.pop(0)
-            print(f"mlpatch demo: {method.title}")
-            self.workbench.run(method)
+            name, params, trained = self.waiting.pop(0)
+            method = build(methods, {"name": name, "params": params})
+            print(f"mlpatch demo: {method.title}" + (f" with {trained}" if trained else ""))
+            self.workbench.run(method, weights=weights.find(trained) if trained else None)
             self.session.show("Reconstruct")
         elif not self.done:
             self.done = True

@@ -40,6 +40,7 @@ class Job:
     resume: Result | None = None
     id: int = field(default_factory=lambda: next(_ids))
     state: State = "queued"
+    submitted: float = 0.0
     control: Control = field(default_factory=Control)
     k: int = 0
     total: int = 0
@@ -65,17 +66,19 @@ class JobQueue:
     """Runs jobs one after another on a thread of its own.
 
     ``post`` hands a function to the GUI thread; ``changed`` is called there whenever a job's state or progress changed,
-    at most every 100 ms for progress.
+    at most every 100 ms for progress. A job that was just submitted gives the window ``head_start`` seconds to make
+    room for its picture, which would take twice as long beside the job.
     """
 
-    def __init__(self, post: Post, changed: Listener):
-        self._post, self._changed = post, changed
+    def __init__(self, post: Post, changed: Listener, head_start: float = 0.0):
+        self._post, self._changed, self._head_start = post, changed, head_start
         self._waiting: queue.Queue[Job | None] = queue.Queue()
         self._told: set[int] = set()
         self.jobs: list[Job] = []
         _start("mlpatch-jobs", self._work, self)
 
     def submit(self, job: Job) -> None:
+        job.submitted = time.monotonic()
         self.jobs.append(job)
         self._waiting.put(job)
         self._changed(job)
@@ -105,6 +108,7 @@ class JobQueue:
             if not limited:  # with the first job, because it loads torch
                 torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread: the window needs a core
                 limited = True
+            time.sleep(max(0.0, job.submitted + self._head_start - time.monotonic()))
             if job.state == "queued":
                 try:
                     self._run(job)

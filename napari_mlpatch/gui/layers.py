@@ -103,7 +103,7 @@ class LayerView:
         return entry.scene.preview if job.frame is None and result is None else job.frame
 
     def _add_entry(self, entry: Entry) -> None:
-        """Make the layer of an entry; select and show it in the next round of events; it is drawn after that.
+        """Make the layer of an entry, then select it, then show it, each in a round of events of its own.
 
         Each of the three takes napari 50 to 100 ms, and the window answers in between.
         """
@@ -129,6 +129,11 @@ class LayerView:
         if layer not in self.viewer.layers:
             return
         self.viewer.layers.selection.active = layer
+        _later(lambda: self._reveal(layer))
+
+    def _reveal(self, layer: Image) -> None:
+        if layer not in self.viewer.layers:
+            return
         if self.viewer.canvas.grid.enabled:
             self.workbench.entries_changed.emit()  # who arranged the grid has one more to place
         else:

@@ -108,10 +108,10 @@ class Workbench:
     failed = Signal(str)
     """Something went wrong; the text is for the user."""
 
-    def __init__(self, post: Callable[[Callable[[], None]], None] = lambda f: f()):
+    def __init__(self, post: Callable[[Callable[[], None]], None] = lambda f: f(), head_start: float = 0.0):
         self.scene: Scene | None = None
         self.entries: list[Entry] = []
-        self.queue = JobQueue(post, self._job_changed)
+        self.queue = JobQueue(post, self._job_changed, head_start)
         self.quick = Latest(post)
         self.trainer = Trainer(post, self._training_changed)
         self.devices: tuple[str, ...] = ("cpu",)
