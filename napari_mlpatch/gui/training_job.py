@@ -25,8 +25,8 @@ from .jobs import EXIT_SECONDS, FRAME_SECONDS, Post
 if TYPE_CHECKING:
     from napari_mlpatch.training import Step, TrainingRecipe
 
-POINTS = 400
-"""Of the curve of the loss: each is the mean over as many steps as that takes."""
+POINTS = 800
+"""Of the curve of the loss at most: then neighbours are averaged, and so are the steps to come."""
 CHECKPOINT_MINUTES = 0.25
 """At most, so that little is lost by Cancel. It changes nothing in the weights."""
 State = Literal["running", "done", "failed", "cancelled"]
@@ -119,7 +119,7 @@ class Trainer:
             resume=training.resume,
             report_every=1,
         )
-        curve, shown = _Means(max(1, recipe.steps // POINTS)), 0.0
+        curve, shown = _Curve(training.losses), 0.0
         while not training.cancelled.is_set():
             event = next(events)
             if not isinstance(event, Step):
@@ -133,14 +133,12 @@ class Trainer:
         events.close()
         return "cancelled"
 
-    def _note(self, training: Training, step: Step, curve: _Means) -> None:
+    def _note(self, training: Training, step: Step, curve: _Curve) -> None:
         if not training.k:  # resumed: what came after the checkpoint is done again
             training.losses[:] = [point for point in training.losses if point[0] < step.k]
             training.psnr[:] = [point for point in training.psnr if point[0] < step.k]
         training.k, training.seconds = step.k, step.seconds
-        mean = curve.add(step.loss)
-        if mean is not None:
-            training.losses.append((step.k, mean))
+        curve.add(step.k, step.loss)
         if step.psnr:
             training.psnr.append((step.k, step.psnr))
 
@@ -157,20 +155,23 @@ class Trainer:
         self._post(show)
 
 
-class _Means:
-    """Means over every ``count`` values."""
+class _Curve:
+    """Adds values to a list of points, as means over more and more of them, so that it stays short."""
 
-    def __init__(self, count: int):
-        self._count = count
+    def __init__(self, points: list[tuple[int, float]]):
+        self._points, self._each = points, 1
         self._values: list[float] = []
 
-    def add(self, value: float) -> float | None:
+    def add(self, k: int, value: float) -> None:
         self._values.append(value)
-        if len(self._values) < self._count:
-            return None
-        mean = sum(self._values) / len(self._values)
+        if len(self._values) < self._each:
+            return
+        self._points.append((k, sum(self._values) / len(self._values)))
         self._values.clear()
-        return mean
+        if len(self._points) >= POINTS:
+            pairs = zip(self._points[::2], self._points[1::2], strict=False)
+            self._points[:] = [(k, (a + b) / 2) for (_, a), (k, b) in pairs]
+            self._each *= 2
 
 
 _running: weakref.WeakKeyDictionary[threading.Thread, Training] = weakref.WeakKeyDictionary()

@@ -1,0 +1,218 @@
+"""A form for training recipes. What it does not show, and what nobody has changed, stays as it was opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from qtpy.QtCore import QRegularExpression, Signal
+from qtpy.QtGui import QRegularExpressionValidator, QShowEvent
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.training import Files, TrainingRecipe, architectures
+
+from .follow import follow
+from .forms import DeclarationForm, NumberBox, section, short
+from .training_data import DataForm
+from .training_rows import Rows, align, changed
+from .workbench import Workbench
+
+MAIN = {
+    "steps": "how many times the weights are changed",
+    "images": "so many images are read for a step",
+    "pixels": "so many random pixels of each image are read, with what is around them",
+    "crop": "side of the random square that is read of each image, in pixels",
+    "lr": "largest learning rate: it rises at first, then falls along a cosine",
+    "seed": "the same seed makes the same weights",
+}
+MORE = {
+    "validate_every": "so many steps between two looks at the images held out",
+    "loss": "mean of squares (l2) or of absolute values (l1)",
+    "balance": "divide the error by the noise level, so that low noise counts as much as high",
+    "augment": "random flips and transpositions",
+    "warmup": "steps in which the learning rate rises",
+    "clip": "largest norm of a gradient",
+    "ema": "decay of the averaged weights, which are the ones that are kept",
+    "precision": "numbers in the perceptrons and convolutions",
+    "part": "so many pixels are differentiated at a time; bounds the memory, changes nothing else",
+}
+
+
+class _Architectures:
+    """What a form asks of a registry."""
+
+    get = staticmethod(architectures.config_of)
+
+
+class TrainingForm(QWidget):
+    """Name, network, images, training. ``changed`` when the user is done with a change."""
+
+    changed = Signal()
+
+    def __init__(self, workbench: Workbench, recipe: TrainingRecipe, root: Path):
+        super().__init__()
+        self.workbench = workbench
+        self._opened, self.root = recipe, root
+        self._params: dict[str, Any] = {}
+        self._shown: dict[str, Any] = {}
+
+        self.title, self.name = QLineEdit(), QLineEdit()
+        self.title.setToolTip("As the lists of weights show it")
+        self.name.setToolTip("Of the files; lower-case letters, digits and . _ -")
+        self.name.setValidator(QRegularExpressionValidator(QRegularExpression("[a-z0-9][a-z0-9._-]*"), self))
+        self.network = short(QComboBox())
+        for name, title in architectures.titles().items():
+            self.network.addItem(title, name)
+        self.params = QCollapsible("Parameters of the network")
+        self.params_form: DeclarationForm | None = None
+        self.data = DataForm()
+        self.low, self.high = NumberBox(0.0), NumberBox(0.0)
+        for box, word in ((self.low, "Lowest"), (self.high, "Highest")):
+            box.setToolTip(f"{word} standard deviation of the noise; 0 and 1 are black and white")
+        self.main, self.more = Rows(TrainingRecipe, MAIN), Rows(TrainingRecipe, MORE)
+        self.device = short(QComboBox())
+        self._lay_out()
+
+        self.set_recipe(recipe, root)
+        self.network.activated.connect(self._network_chosen)
+        for signal in (self.main.changed, self.more.changed, self.data.changed, self.name.editingFinished):
+            signal.connect(self.changed)
+        follow(self, workbench.devices_changed, self._offer_devices)
+
+    def _lay_out(self) -> None:
+        def rows(*pairs: tuple[str, QWidget]) -> QFormLayout:
+            form = QFormLayout()
+            form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+            for label, widget in pairs:
+                form.addRow(label, widget)
+            return form
+
+        noise = QWidget()
+        row = QHBoxLayout(noise)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.low, 1)
+        row.addWidget(QLabel("to"))
+        row.addWidget(self.high, 1)
+        more = QCollapsible("More")
+        for box in (self.params, more):
+            box.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
+            box.content().layout().setContentsMargins(0, 4, 0, 4)
+        more.addWidget(self.more)
+        names, network = rows(("title", self.title), ("name", self.name)), rows(("architecture", self.network))
+        levels, device = rows(("noise level", noise)), rows(("device", self.device))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(names)
+        layout.addWidget(section("Network"))
+        layout.addLayout(network)
+        layout.addWidget(self.params)
+        layout.addWidget(section("Images"))
+        layout.addWidget(self.data)
+        layout.addWidget(section("Training"))
+        layout.addLayout(levels)
+        layout.addWidget(self.main)
+        layout.addLayout(device)
+        layout.addWidget(more)
+        self.forms = [names, network, *self.data.forms, levels, self.main.form, device]
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        align(*self.forms)  # now that the window's font is known
+
+    # ---- to and from recipes --------------------------------------------------------------------------------
+
+    def set_recipe(self, recipe: TrainingRecipe, root: Path) -> None:
+        """Show a recipe whose relative paths start at ``root``. Raises InputError for an unknown architecture."""
+        architectures.config_of(recipe.network.name)
+        self._opened, self.root = recipe, root
+        values = recipe.model_dump(mode="json")
+        self.title.setText(recipe.title)
+        self.name.setText(recipe.name)
+        self.main.set_values(values)
+        self.more.set_values(values)
+        self.low.setValue(recipe.sigma[0])
+        self.high.setValue(recipe.sigma[1])
+        self._sigma = (self.low.value(), self.high.value())
+        self.data.set_data(recipe.data)
+        self._offer_devices()
+        self.device.setCurrentText(recipe.device)
+        self.network.setCurrentIndex(self.network.findData(recipe.network.name))
+        self._set_params(recipe.network.params)
+        self.changed.emit()
+
+    def recipe(self) -> TrainingRecipe:
+        """The recipe as the form has it. Raises InputError."""
+        values = self._opened.model_dump(mode="json") | self.main.changes() | self.more.changes()
+        if not self.name.text():
+            raise InputError("The weights need a name: lower-case letters, digits and . _ -")
+        values |= {"name": self.name.text(), "title": self.title.text() or self.name.text()}
+        sigma = (self.low.value(), self.high.value())
+        if sigma != self._sigma:
+            values["sigma"] = list(sigma)
+        values["device"] = self.device.currentText()
+        values["data"] = self.data.values()
+        values["network"] = {"name": self.network.currentData(), "params": self._chosen_params()}
+        return TrainingRecipe.from_json(values)
+
+    def missing(self, recipe: TrainingRecipe) -> list[str]:
+        """The files and folders of a recipe that are not there."""
+        paths = recipe.data.paths if isinstance(recipe.data, Files) else ()
+        return [path for path in paths if not (self.root / Path(path).expanduser()).exists()]
+
+    # ---- network and device ---------------------------------------------------------------------------------
+
+    def _chosen_params(self) -> dict[str, Any]:
+        assert self.params_form is not None
+        params = self._params | changed(self.params_form.fields, self._shown)
+        colours = self.data.colours
+        return params if params.get("channels", 1) == colours else params | {"channels": colours}
+
+    def _network_chosen(self) -> None:
+        """A small network of that kind, and as many images a step as suit it, unless the user has set others."""
+        params, images = architectures.STARTS[self.network.currentData()]
+        if self.main.fields["images"].get() in {count for _, count in architectures.STARTS.values()}:
+            self.main.fields["images"].set(images)
+        self._set_params(params)
+        self.changed.emit()
+
+    def _set_params(self, params: dict[str, Any]) -> None:
+        hidden = ("channels", "out_channels")  # as many as the images have colours
+        form = DeclarationForm(cast(Any, _Architectures), self.network.currentData(), hidden)
+        form.set_values(params)
+        self._params, self._shown = params, form.values()
+        if self.params_form is not None:
+            self.params.removeWidget(self.params_form)
+            self.params_form.hide()
+            self.params_form.deleteLater()
+        self.params_form = form
+        self.params.addWidget(form)
+        form.changed.connect(self._reading_changed)
+        self._reading_changed()
+
+    def _reading_changed(self) -> None:
+        """Show what applies: pixels or a crop."""
+        by_pixels = True
+        if self.params_form is not None:
+            by_pixels = architectures.reads_pixels(self.network.currentData(), self._params | self._typed())
+        self.main.set_row_visible("pixels", by_pixels)
+        self.main.set_row_visible("crop", not by_pixels)
+
+    def _typed(self) -> dict[str, Any]:
+        try:
+            return self._chosen_params()
+        except InputError:
+            return {}
+
+    def _offer_devices(self) -> None:
+        chosen = self.device.currentText() or self._opened.device
+        names = dict.fromkeys((*self.workbench.devices, self._opened.device))
+        self.device.clear()
+        self.device.addItems(list(names))
+        self.device.setCurrentText(chosen)
+
+
+def read_recipe(path: str | Path) -> tuple[TrainingRecipe, Path]:
+    """A recipe from its file, and where its relative paths start: the file's folder. Raises InputError."""
+    return TrainingRecipe.read(path), Path(path).expanduser().absolute().parent
