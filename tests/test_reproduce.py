@@ -8,6 +8,7 @@ import torch
 
 from napari_mlpatch import reproduce
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.reproduce import shepp_logan
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_an_unknown_row_names_the_known_ones():
 
 
 def test_the_problem_is_the_published_one():
-    A, problem = reproduce.geometry(), reproduce.problem(0)
+    A, problem = shepp_logan.geometry(), shepp_logan.problem(0)
     assert A.image_shape == (128, 128)
     assert len(A.angles_deg) == 30
     assert (A.angles_deg[0], A.angles_deg[-1]) == (3.0, 177.0)
@@ -55,13 +56,13 @@ def test_the_problem_is_the_published_one():
 
 def test_the_weights_in_the_docstring_are_those_used():
     """‖·‖² in the weighted norm, divided by 2c: written out once more with the factor 9.65 = 1 / c."""
-    assert reproduce.converted_weight(0.26) == pytest.approx(0.26 * 9.6537 / 2, rel=1e-4)
+    assert shepp_logan.converted_weight(0.26) == pytest.approx(0.26 * 9.6537 / 2, rel=1e-4)
     for published in (0.26, 0.3):
-        assert f"{reproduce.converted_weight(published):.4f} for" in reproduce.__doc__.replace("\n", " ")
+        assert f"{shepp_logan.converted_weight(published):.4f} for" in shepp_logan.__doc__.replace("\n", " ")
 
 
 def interpolated(shape, angle, bins, pitch=1.0, pixel=1.0):
-    return reproduce.Interpolating(
+    return shepp_logan.Interpolating(
         image_shape=shape, angles_deg=(angle,), detector_count=bins, detector_pitch=pitch, pixel_size=pixel
     )
 

@@ -12,6 +12,7 @@ from .output import number, print_json, table
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("row", nargs="?", metavar="ROW", help="which figure")
     parser.add_argument("--seeds", type=int, default=10, metavar="N", help="mean over so many seeds (10)")
+    parser.add_argument("--data", metavar="FOLDER", help="images that the row is computed on, where it needs any")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -26,11 +27,12 @@ def run(args: argparse.Namespace) -> int:
             print(table(list(listed.items())))
         return 0
     with contextlib.redirect_stdout(sys.stderr):
-        found = reproduce.run(args.row, seeds=args.seeds)
+        found = reproduce.run(args.row, seeds=args.seeds, data=args.data)
     if args.json:
         print_json(found)
     else:
         verdict = "reproduced" if found["passed"] else "MISSED"
         figures = (f"{key} {number(found[key])}" for key in ("published", "ours", "tolerance", "seeds"))
         print(f"{found['row']}: {verdict}: {', '.join(figures)}")
+        print(table([(key, number(value)) for key, value in found["also"].items()], indent="  "))
     return 0 if found["passed"] else 1

@@ -1,4 +1,4 @@
-"""Published figures, computed again with this program: ``mlpatch reproduce ROW``.
+"""Filtered back-projection and total variation on the test problem of the learned primal-dual papers.
 
 The rows ``fbp``, ``tv`` and ``tv-anisotropic`` share the test problem of Adler & Öktem ("Solving ill-posed inverse
 problems using iterative deep neural networks", 2017, and "Learned primal-dual reconstruction", 2018): the modified
@@ -26,10 +26,8 @@ edges, where the phantom is zero; and the noise comes from another generator.
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,61 +36,16 @@ from pydantic.dataclasses import dataclass as declared
 
 import napari_mlpatch as mp
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.io.phantom import shepp_logan
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .figure import Figure, Measure
+
 SIZE, ANGLES, BINS, HALF_WIDTH = 128, 30, 183, 90.51
 PITCH = 2.0 * HALF_WIDTH / BINS
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A published value and how to get ours: ``measure(seed)`` gives metrics, of which ``metric`` is compared.
-
-    It is reproduced where the mean over the seeds lies within ``tolerance`` of ``published``.
-    """
-
-    title: str
-    source: str
-    published: float
-    tolerance: float
-    measure: Callable[[int], dict[str, float]]
-    metric: str = "psnr"
-    unit: str = "dB"
-
-
-def run(row: str, *, seeds: int = 10) -> dict[str, Any]:
-    """Compute a row over the noise seeds 0 to ``seeds - 1``.
-
-    Gives ``row, published, ours, tolerance, seeds, passed``, and ``unit, title, source, values`` (one for each seed),
-    ``std`` (over the seeds, NaN for one) and ``also`` (means of the other metrics).
-    """
-    if row not in FIGURES:
-        raise InputError(f"There is no published row {row!r}. There are: {', '.join(FIGURES)}.")
-    if seeds < 1:
-        raise InputError(f"At least one noise seed is needed, got {seeds}.")
-    figure = FIGURES[row]
-    found = [figure.measure(seed) for seed in range(seeds)]
-    values = [metrics[figure.metric] for metrics in found]
-    ours = statistics.fmean(values)
-    return {
-        "row": row,
-        "published": figure.published,
-        "ours": ours,
-        "tolerance": figure.tolerance,
-        "seeds": seeds,
-        "passed": abs(ours - figure.published) <= figure.tolerance,
-        "unit": figure.unit,
-        "title": figure.title,
-        "source": figure.source,
-        "values": values,
-        "std": statistics.stdev(values) if seeds > 1 else math.nan,
-        "also": {key: statistics.fmean(m[key] for m in found) for key in found[0] if key != figure.metric},
-    }
 
 
 @operators.register("parallel-beam-interpolating", title="CT, parallel beam, linear interpolation")
@@ -161,8 +114,8 @@ def converted_weight(published: float) -> float:
     return published / (2.0 * cell)
 
 
-def _picture(method: Method) -> Callable[[int], dict[str, float]]:
-    def measure(seed: int) -> dict[str, float]:
+def _picture(method: Method) -> Measure:
+    def measure(seed: int, data: Path | None = None) -> dict[str, float]:
         simulated = problem(seed)
         result = mp.reconstruct(simulated, method, seed=seed)
         own = mp.reconstruct(problem(seed, ParallelBeam), method, seed=seed)
@@ -180,12 +133,12 @@ def _picture(method: Method) -> Callable[[int], dict[str, float]]:
     return measure
 
 
-def _tv(published_weight: float, norm: str) -> Callable[[int], dict[str, float]]:
+def _tv(published_weight: float, norm: str) -> Measure:
     weight = converted_weight(published_weight)
     return _picture(mp.methods.TV(weight=weight, norm=norm, iterations=2000, tolerance=1e-4))  # type: ignore[arg-type]
 
 
-FIGURES: dict[str, Figure] = {
+ROWS: dict[str, Figure] = {
     "fbp": Figure(
         title="FBP with a Hann window, Shepp-Logan, 30 angles, 5 % noise",
         source="Adler & Öktem 2017, table 1, and 2018",
