@@ -30,13 +30,16 @@ MAY_IMPORT = {
     "methods": METHODS - {"io"},
     "replay": FORWARD | {"weights", "io"},
     "microscope": {"core", "networks", "weights"},
+    "zoom": {"core"},
+    "equivariance": {"core"},
     "training": METHODS | {ROOT},
     "batch": METHODS | {ROOT},
     "interop": METHODS | {ROOT},
-    "reproduce": METHODS | {ROOT},
-    "cli": METHODS | {"training", "batch", "interop", "replay", "reproduce", "gui", ROOT},
+    "reproduce": METHODS | {"training", ROOT},
+    "cli": METHODS
+    | {"training", "batch", "interop", "replay", "reproduce", "microscope", "zoom", "equivariance", "gui", ROOT},
     "gui": METHODS - {"solvers", "networks", "denoisers"}
-    | {"training", "microscope", "batch", "interop", "replay", ROOT},
+    | {"training", "microscope", "zoom", "equivariance", "batch", "interop", "replay", ROOT},
 }
 SCREEN = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
 COMPUTING = (

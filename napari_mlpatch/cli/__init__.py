@@ -24,6 +24,8 @@ VERBS = {
     "reconstruct": "make a picture from a measurement",
     "evaluate": "measure how good a picture is",
     "replay": "make a picture again from its recipe",
+    "zoom": "enlarge a picture with an MLPatch network, by any factor",
+    "equivariance": "does a denoiser do the same to a shifted or turned picture",
     "train": "train a denoiser",
     "weights": "trained weights: list, show, import from other programs",
     "bench": "compare speed and memory with other programs",
