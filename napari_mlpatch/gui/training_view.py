@@ -6,7 +6,7 @@ import itertools
 import math
 
 import pyqtgraph
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from .training_job import Training
@@ -105,12 +105,17 @@ def _ticks(values: list[float]) -> list[tuple[float, str]]:
     return [(math.log10(float(label)), f"{float(label):g}") for label in labels]
 
 
+class _Plot(pyqtgraph.PlotWidget):
+    def sizeHint(self) -> QSize:  # it would ask for 640 x 480
+        return QSize(180, 180)
+
+
 def _plot(label: str) -> pyqtgraph.PlotWidget:
-    plot = pyqtgraph.PlotWidget(background=None)  # pyright: ignore[reportArgumentType]
+    plot = _Plot(background=None)  # pyright: ignore[reportArgumentType]
     plot.setMinimumWidth(180)
     plot.setMinimumHeight(180)
     plot.setMaximumHeight(320)
-    plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)  # it would ask for 640 pixels
+    plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
     plot.setLabel("left", label)
     plot.setLabel("bottom", "step")
     plot.getAxis("left").enableAutoSIPrefix(False)
