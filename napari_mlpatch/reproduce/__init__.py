@@ -1,0 +1,52 @@
+"""Published figures, computed again with this program: ``mlpatch reproduce ROW``."""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+from pathlib import Path
+from typing import Any
+
+from napari_mlpatch.core.errors import InputError
+
+from . import denoising, plug_and_play, shepp_logan
+from .figure import Figure
+
+FIGURES: dict[str, Figure] = {**shepp_logan.ROWS, **denoising.ROWS, **plug_and_play.ROWS}
+"""All rows by name."""
+
+
+def run(row: str, *, seeds: int = 10, data: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """Compute a row over the noise seeds 0 to ``seeds - 1``.
+
+    Gives ``row, published, ours, tolerance, seeds, passed``, and ``unit, title, source, values`` (one for each seed),
+    ``std`` (over the seeds, NaN for one) and ``also`` (means of the other metrics). ``data`` is the folder of images
+    that some rows need. Raises InputError where the row is unknown or the folder missing.
+    """
+    if row not in FIGURES:
+        raise InputError(f"There is no published row {row!r}. There are: {', '.join(FIGURES)}.")
+    if seeds < 1:
+        raise InputError(f"At least one noise seed is needed, got {seeds}.")
+    figure = FIGURES[row]
+    folder = None if data is None else Path(data).expanduser()
+    if figure.data and (folder is None or not folder.is_dir()):
+        given = "none was given" if folder is None else f"{folder} is no folder"
+        raise InputError(f"The row {row!r} needs images: {given}. Say --data FOLDER, with {figure.data}.")
+    found = [figure.measure(seed, folder) for seed in range(seeds)]
+    values = [metrics[figure.metric] for metrics in found]
+    ours = statistics.fmean(values)
+    return {
+        "row": row,
+        "published": figure.published,
+        "ours": ours,
+        "tolerance": figure.tolerance,
+        "seeds": seeds,
+        "passed": figure.passed(ours),
+        "unit": figure.unit,
+        "title": figure.title,
+        "source": figure.source,
+        "values": values,
+        "std": statistics.stdev(values) if seeds > 1 else math.nan,
+        "also": {key: statistics.fmean(m[key] for m in found) for key in found[0] if key != figure.metric},
+    }

@@ -1,0 +1,32 @@
+"""A published value, or one that is asked for, and how to get ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Measure = Callable[[int, Path | None], dict[str, float]]
+"""Metrics for a noise seed and a folder of data."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """``measure(seed, data)`` gives metrics, of which ``metric`` is compared; the others stand beside it.
+
+    It is reproduced where the mean over the seeds lies within ``tolerance`` of ``published``; with ``at_least``, also
+    where it lies above. ``data`` says what the folder given by ``--data`` must hold; empty where none is needed.
+    """
+
+    title: str
+    source: str
+    published: float
+    tolerance: float
+    measure: Measure
+    metric: str = "psnr"
+    unit: str = "dB"
+    at_least: bool = False
+    data: str = ""
+
+    def passed(self, value: float) -> bool:
+        return abs(value - self.published) <= self.tolerance or (self.at_least and value > self.published)
