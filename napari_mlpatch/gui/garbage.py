@@ -7,6 +7,7 @@ GUI thread does it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 
 from qtpy.QtCore import QTimer
@@ -28,7 +29,8 @@ class GuiThreadGarbage:
         gc.freeze()
 
     def close(self) -> None:
-        self._timer.stop()
+        with contextlib.suppress(RuntimeError):  # Qt has deleted it with the application
+            self._timer.stop()
         gc.unfreeze()
         gc.enable()
 
