@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from napari_mlpatch import microscope, weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.microscope import Patch
 
+from .equivariance_panel import EquivariancePanel
 from .follow import follow
 from .forms import NumberBox, short
 from .notify import show_error, show_info
@@ -70,6 +72,7 @@ class MicroscopeDock(QWidget):
         self.maps.setToolTip("Radius, anisotropy, orientation, sensitivity and reach of every pixel's patch, as layers")
         self.export = QPushButton("Export…")
         self.export.setToolTip("The pinned patches as CSV, and the plot as a picture beside it")
+        self.equivariance = EquivariancePanel(viewer, workbench, self._choice)
         self._lay_out()
 
         self.pin.clicked.connect(self.pin_current)
@@ -105,6 +108,7 @@ class MicroscopeDock(QWidget):
         layout.addLayout(out)
         layout.addWidget(self.facts)
         layout.addWidget(self.plot, 1)
+        layout.addWidget(self.equivariance)
 
     def _offer_weights(self) -> None:
         before = self.weights.currentData()
@@ -138,6 +142,10 @@ class MicroscopeDock(QWidget):
         layer = self.image()
         text = "none: add or select a 2-D image" if layer is None else layer.name.split("\n")[0]
         self.image_name.setText(text if self.weights.count() else "no MLPatch weights are here")
+
+    def _choice(self) -> tuple[Image, Callable[[], Any], float] | None:
+        layer, name = self.image(), self.weights.currentData()
+        return None if layer is None or name is None else (layer, lambda: self._network(name), self.sigma.value())
 
     def _network(self, name: str) -> Any:
         """The network of that name; opened, and kept, by the thread that looks."""
