@@ -5,10 +5,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+import napari_mlpatch as mp
 from napari_mlpatch import reproduce
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.reproduce import shepp_logan
+from napari_mlpatch.paths import bundled
+from napari_mlpatch.reproduce import denoising, plug_and_play, shepp_logan
+from napari_mlpatch.reproduce.figure import Figure
 
 
 @pytest.mark.parametrize(
@@ -87,3 +91,54 @@ def test_interpolating_has_an_exact_adjoint_and_keeps_the_mass(angle):
     assert float((A(x) * y).sum()) == pytest.approx(float((x * A.T(y)).sum()), rel=1e-12)
     assert torch.allclose(A(x).sum((-1, -2)), x.sum((-1, -2)), rtol=0.1)  # a ray integral, sampled at the bins
     assert torch.allclose(A.normal(x), A.T(A(x)))
+
+
+def test_at_least_is_one_sided():
+    one, two = (Figure("", "", 1.0, 0.2, lambda seed, data: {}, at_least=above) for above in (False, True))
+    assert [one.passed(v) for v in (0.7, 0.9, 1.1, 5.0)] == [False, True, True, False]
+    assert [two.passed(v) for v in (0.7, 0.9, 1.1, 5.0)] == [False, True, True, True]
+
+
+def test_a_row_that_needs_images_says_which(tmp_path):
+    with pytest.raises(InputError, match=r"--data FOLDER.*set12"):
+        reproduce.run("mlpatch-set12")
+    with pytest.raises(InputError, match="is no folder"):
+        reproduce.run("mlpatch-set12", data=tmp_path / "nowhere")
+
+
+def test_denoising_row_on_a_folder(tmp_path):
+    folder = tmp_path / "natural_gray" / "set12"
+    folder.mkdir(parents=True)
+    image = (255 * mp.io.samples.image("camera", size=48)).astype(np.uint8)
+    Image.fromarray(image).save(folder / "01.png")
+    found = reproduce.run("mlpatch-set12", seeds=1, data=tmp_path)
+    noisy = found["also"]["noisy 25/255"]
+    assert noisy == pytest.approx(-20 * math.log10(25 / 255), abs=0.3)
+    assert found["ours"] == found["also"]["mlpatch-gray-small 25/255"] > noisy + 3
+    assert found["also"]["tv 25/255"] > noisy + 3
+    assert found["also"]["mlpatch-gray-small parameters"] == pytest.approx(155, abs=10)
+
+
+def test_own_weights_do_not_enter_the_rows(tmp_path, monkeypatch):
+    card = mp.weights.find("mlpatch-gray-small")
+    shipped = denoising.trained_on("gray")
+    folder = bundled("resources") / "weights"
+    for kind in ("json", "safetensors"):
+        text = (folder / f"mlpatch-gray-small.{kind}").read_bytes()
+        (tmp_path / f"mlpatch-gray.{kind}").write_bytes(text.replace(b'"mlpatch-gray-small"', b'"mlpatch-gray"'))
+    monkeypatch.setenv("MLPATCH_WEIGHTS", str(tmp_path))
+    assert "mlpatch-gray" in [card.name for card in mp.weights.available()]
+    assert denoising.trained_on("gray") == shipped and card.card.name in shipped
+
+
+def test_images_of_the_inpainting_row():
+    sizes = [256, 256, 512, 256, 512, 512, 512, 512, 512]
+    large = plug_and_play._large([torch.full((1, 1, n, n), k) for k, n in enumerate(sizes)])
+    assert [int(x[0, 0, 0, 0]) for x in plug_and_play._some(large, 4)] == [2, 4, 5, 6]
+
+
+def test_comparison_with_total_variation():
+    x = torch.from_numpy(mp.io.samples.image("camera", size=32))[None, None]
+    found = plug_and_play.compare([plug_and_play.inpainting(x, 0)], "mlpatch-gray-small", 0.5)
+    assert found["gain"] == pytest.approx(found["mlpatch"] - found["tv"]) and found["tv"] > 15
+    assert found["denoiser seconds"] > 0 and found["data seconds"] >= 0

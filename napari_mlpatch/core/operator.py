@@ -165,6 +165,10 @@ class Operator:
     def _check(self, x: Tensor, kind: str) -> None:
         side, shape = ("measurement", self.range_shape) if kind == "adjoint" else ("image", self.domain_shape)
         name = type(self).__name__
+        if not torch.is_tensor(x):
+            raise InputError(
+                f"{name} expects the {side} as a torch tensor, got {type(x).__name__}: torch.as_tensor(it)."
+            )
         if x.ndim != 2 + len(shape) or tuple(x.shape[2:]) != tuple(shape):
             raise InputError(
                 f"{name} expects a {side} of shape [batch, channel, {', '.join(map(str, shape))}], "

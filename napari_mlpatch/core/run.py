@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -73,6 +74,10 @@ class Cancelled:
 
 
 Event = Started | Progress | Done | Failed | Cancelled
+
+
+RANDOM = threading.RLock()
+"""Held by who seeds PyTorch's global random numbers, until they are drawn: a job and a training may share a process."""
 
 
 class Control:
@@ -175,7 +180,7 @@ def _steps(
     solving = iter(method.solve(problem, network, state))
     random: list[Tensor] = []
     while True:
-        with torch.no_grad(), torch.random.fork_rng(devices):
+        with RANDOM, torch.no_grad(), torch.random.fork_rng(devices):
             if random:
                 torch.set_rng_state(random[0])
                 for there, numbers in zip(devices, random[1:], strict=True):

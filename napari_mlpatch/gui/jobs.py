@@ -6,6 +6,7 @@ A job holds a problem and a recipe, never a layer. Everything that happens is to
 from __future__ import annotations
 
 import atexit
+import functools
 import itertools
 import queue
 import threading
@@ -103,18 +104,16 @@ class JobQueue:
     # ---- on the worker thread -------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        limited = False
         while (job := self._waiting.get()) is not None:
-            if not limited:  # with the first job, because it loads torch
-                torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread: the window needs a core
-                limited = True
+            torch.set_num_threads(threads())
             time.sleep(max(0.0, job.submitted + self._head_start - time.monotonic()))
-            if job.state == "queued":
+            if job.state == "queued" and job.control.wish != "cancel":
                 try:
                     self._run(job)
                 except Exception as error:  # whatever it was, this thread has other jobs to do
                     job.message = f"{type(error).__name__}: {error}"
                     self._end(job, "failed")
+            del job  # or it would be kept until the next one comes
 
     def _run(self, job: Job) -> None:
         job.state = "running"
@@ -217,6 +216,13 @@ class Latest:
     def _work(self) -> None:
         while (work := self._waiting.get()) is not None:
             work()
+            del work  # or it would be kept until the next one comes
+
+
+@functools.cache
+def threads() -> int:
+    """How many cores jobs use: one is left to the window. As PyTorch has it at first; it applies to all threads."""
+    return max(1, torch.get_num_threads() - 1)
 
 
 _workers: weakref.WeakKeyDictionary[threading.Thread, JobQueue | Latest] = weakref.WeakKeyDictionary()

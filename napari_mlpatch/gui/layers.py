@@ -87,7 +87,7 @@ class LayerView:
         if layer is None:
             # A layer takes napari 0.1 s. The click that started the job is answered first.
             _later(lambda: self._add_entry(entry)) if entry.job.active else self._add_entry(entry)
-        elif layer.data.shape != frame.shape:
+        elif layer.data.shape != frame.shape or layer.data.dtype != frame.dtype:
             _place(layer, frame.copy(), entry.scene.frame)
         elif entry.job.active:  # napari makes much more of new data: thumbnail, list of layers, sliders
             np.copyto(np.asarray(layer.data), frame)

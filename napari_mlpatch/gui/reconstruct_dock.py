@@ -267,6 +267,7 @@ class ReconstructDock(QWidget):
     def _entries_changed(self) -> None:
         if self.entry is not None and self.entry not in self.workbench.entries and not self.entry.job.active:
             self.bar.setMaximum(1)
+            self.entry = None
         self.jobs.clear()
         for job in reversed(self.workbench.queue.jobs[-30:]):
             item = QListWidgetItem(f"{job.state:<9}  {job.title}")

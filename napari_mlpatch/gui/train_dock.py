@@ -50,7 +50,7 @@ class TrainDock(QWidget):
         self.train, self.cancel = QPushButton("Train"), QPushButton("Cancel")
         self.resume = QPushButton("Resume")
         self.train.setToolTip("Train from the start; the weights go to your own, where the other docks find them")
-        self.cancel.setToolTip("End after this step; Resume goes on from the last checkpoint, at most 15 s earlier")
+        self.cancel.setToolTip("End after this step; Resume goes on from there")
         self.bar = QProgressBar()
         self.bar.hide()  # until there is something to show
         self.status = QLabel("Trains a denoiser by the recipe below. The other docks will list its weights.")

@@ -7,7 +7,6 @@ two steps.
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import time
 import weakref
@@ -20,15 +19,13 @@ from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import torch
 
-from .jobs import EXIT_SECONDS, FRAME_SECONDS, Post
+from .jobs import EXIT_SECONDS, FRAME_SECONDS, Post, threads
 
 if TYPE_CHECKING:
     from napari_mlpatch.training import Step, TrainingRecipe
 
 POINTS = 800
 """Of the curve of the loss at most: then neighbours are averaged, and so are the steps to come."""
-CHECKPOINT_MINUTES = 0.25
-"""At most, so that little is lost by Cancel. It changes nothing in the weights."""
 State = Literal["running", "done", "failed", "cancelled"]
 
 
@@ -108,12 +105,10 @@ class Trainer:
     def _train(self, training: Training) -> State:
         from napari_mlpatch.training import Step, ship, train
 
-        spare = max(1, (os.cpu_count() or 2) - 1)  # the window needs a core
-        torch.set_num_threads(min(torch.get_num_threads(), spare))  # of this thread
+        torch.set_num_threads(threads())
         recipe, shelf = training.recipe, weights.own_folder()
-        often = min(recipe.checkpoint_minutes, CHECKPOINT_MINUTES)
         events = train(
-            recipe.model_copy(update={"checkpoint_minutes": often}),
+            recipe,
             out=training.folder,
             data=training.root,
             resume=training.resume,

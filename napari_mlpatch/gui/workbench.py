@@ -235,7 +235,7 @@ class Workbench:
             self.entry_progressed.emit(entry)
             return
         if job.result is not None:
-            entry.result, entry.method = job.result, job.recipe.method.model_dump()
+            entry.result, entry.method, job.resume = job.result, job.recipe.method.model_dump(), None
             entry.title = title_of(job.recipe.build_method(), job.network)
         if job.state == "failed":
             self.failed.emit(f"{entry.title} failed: {job.message}")

@@ -220,9 +220,9 @@ class ZoomDock(QWidget):
             above = self._layers.get("refined")
             self._layers[role] = made = add_over(self.viewer, layer, role, values, grid, above)
             follow(self, made.events.visible, self._later)
-        elif made.data.shape == values.shape and np.allclose(made.scale, where["scale"]):
+        elif made.data.shape == values.shape and np.allclose(made.scale, where["scale"], rtol=1e-9, atol=0.0):
             np.copyto(np.asarray(made.data), values)
-            if not np.allclose(made.translate, where["translate"]):
+            if not np.allclose(made.translate, where["translate"], rtol=0.0, atol=1e-3 * min(where["scale"])):
                 made.translate = where["translate"]
             made.refresh(thumbnail=False, highlight=False, extent=False)
         else:

@@ -75,7 +75,7 @@ class TV(Method):
             if step is None:
                 yield None
                 continue
-            converged = max(step.change, step.primal) <= self.tolerance
+            converged = step.solved and max(step.change, step.primal) <= self.tolerance
             x = _nonnegative(step.x) if self.nonnegative else step.x
             scalars = {"weight": weight, "change": step.change, "primal_residual": step.primal}
             if step.k % 10 == 0 or converged or step.k == self.iterations:
@@ -85,7 +85,8 @@ class TV(Method):
                 return
 
     def estimate(self, problem: Problem) -> Estimate:
-        # Three of AᵀA, and transforms for the preconditioner, gradients and thresholds that take twice as long.
+        # Three of AᵀA, and transforms for the preconditioner, gradients and thresholds that take twice as long. Where A
+        # hardly sees some frequencies there can be more; where it converges early, less.
         return Estimate(operator_calls=9.0 * self.iterations, images=30)
 
 

@@ -50,7 +50,13 @@ class MLPatchConfig:
     deformation_width: Annotated[int, Field(ge=1, le=4096, description="hidden layer of such a block")] = 128
     max_offset: Annotated[float, Field(gt=0, le=32, description="largest move along an axis by those blocks")] = 2.0
     filter_size: Annotated[
-        int | None, Field(ge=1, le=8192, description="image size of the learned Fourier filter; none by default")
+        int | None,
+        Field(
+            ge=1,
+            le=8192,
+            description="image size of the learned Fourier filter; none by default",
+            json_schema_extra={"none_means": "none"},
+        ),
     ] = None
     warp_width: Annotated[int, Field(ge=0, le=4096, description="hidden layers of the coordinate warp; 0: none")] = 0
 

@@ -1,4 +1,4 @@
-"""A published value, or one that is asked for, and how to get ours."""
+"""A published value, or a target of this program, and how to get ours."""
 
 from __future__ import annotations
 

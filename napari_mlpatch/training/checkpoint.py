@@ -39,7 +39,7 @@ def load(folder: Path, recipe: TrainingRecipe) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"There is no checkpoint {path} to resume from. Start without --resume.") from None
+        raise InputError(f"There is no checkpoint {path} to resume from. Start anew.") from None
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise InputError(f"The checkpoint {path} cannot be read: {str(error).splitlines()[0]}.") from None
     if not isinstance(state, dict) or "recipe" not in state:
@@ -50,6 +50,6 @@ def load(folder: Path, recipe: TrainingRecipe) -> dict[str, Any]:
     changed = [key for key in now if now[key] != before[key]]
     if changed:
         raise InputError(
-            f"The checkpoint {path} is of another recipe: {', '.join(changed)} differ. Start without --resume."
+            f"The checkpoint {path} is of another recipe: {', '.join(changed)} differ. Start anew, or elsewhere."
         )
     return state

@@ -47,7 +47,7 @@ def _files(path: Path) -> list[Path]:
             raise InputError(f"The folder {path} holds no {', '.join(PICTURES)} files. Choose another.")
         return found
     if not path.is_file():
-        raise InputError(f"There is no file or folder {path}. Relative paths start at the folder given by --data.")
+        raise InputError(f"There is no file or folder {path.absolute()}. Relative paths start at the folder of data.")
     return [path]
 
 

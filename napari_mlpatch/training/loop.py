@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.run import RANDOM
 
 from . import checkpoint
 from .data import open_data
@@ -75,8 +76,9 @@ def train(
     team = Team.of(recipe.device)
     device = team.device
     pictures, held_out = open_data(recipe.data, data, device)
-    torch.manual_seed(recipe.seed)
-    network: Any = networks.build(recipe.network.name, recipe.network.params).to(device)
+    with RANDOM:
+        torch.manual_seed(recipe.seed)
+        network: Any = networks.build(recipe.network.name, recipe.network.params).to(device)
     if network.config.channels != pictures.channels:
         raise InputError(
             f"The network takes {network.config.channels} channels, the images have {pictures.channels}. "
@@ -99,6 +101,10 @@ def train(
         done, before = state["k"], state["seconds"]
     elif folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+
+    def state_of(k: int, seconds: float) -> dict[str, Any]:
+        tensors = {"network": network.state_dict(), "average": average.state_dict()}
+        return tensors | {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds}
 
     random = torch.Generator(device)
     start = saved = time.monotonic()
@@ -124,14 +130,17 @@ def train(
             if not math.isfinite(mean):
                 raise InputError(f"The loss is {mean} at step {k}. Lower the learning rate, now {recipe.lr:g}.")
             psnr = validate(average, held_out, recipe, crop=QUICK) if validating and held_out is not None else {}
-            yield Step(k, recipe.steps, mean, lr, seconds, psnr)
+            try:
+                yield Step(k, recipe.steps, mean, lr, seconds, psnr)
+            except GeneratorExit:  # stopped: nothing is lost
+                if folder is not None and team.rank == 0:
+                    checkpoint.save(folder, state_of(k, seconds), recipe)
+                raise
             total.zero_()
             since = 0
         late = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
         if folder is not None and team.rank == 0 and (late or k == recipe.steps):
-            state = {"network": network.state_dict(), "average": average.state_dict()}
-            state |= {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds}
-            checkpoint.save(folder, state, recipe)
+            checkpoint.save(folder, state_of(k, seconds), recipe)
             saved = time.monotonic()
     metrics = validate(average, held_out, recipe, crop=FULL) if held_out is not None and team.rank == 0 else {}
     yield Trained(average.cpu(), metrics, recipe.steps, before + time.monotonic() - start)

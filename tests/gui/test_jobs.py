@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import time
+import weakref
+
+import torch
+
+import napari_mlpatch as mp
+from napari_mlpatch.core.recipe import Recipe
+from napari_mlpatch.gui.jobs import Job, JobQueue
 
 SCRIPT = """
 import sys, time, torch
@@ -23,3 +32,46 @@ time.sleep(0.2)
 def test_python_ends_after_the_threads_do():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
+
+
+def job():
+    A = mp.operators.Identity(image_shape=(16, 16))
+    problem = mp.simulate(torch.ones(16, 16), A, noise=mp.noise.Gaussian(relative=0.1), seed=0)
+    return Job("Tikhonov", problem, Recipe.of(problem, mp.methods.Tikhonov()))
+
+
+def wait(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_what_is_queued_when_the_window_closes_is_not_begun():
+    queue = JobQueue(lambda act: act(), lambda job: None, head_start=0.2)
+    jobs = [job() for _ in range(5)]
+    for each in jobs:
+        queue.submit(each)
+    queue.close()
+    time.sleep(0.5)
+    assert [each.state for each in jobs] == ["queued"] * 5
+
+
+def test_a_forgotten_job_is_freed():
+    queue = JobQueue(lambda act: act(), lambda job: None)
+    queue.submit(job())
+    known = weakref.ref(queue.jobs[0])
+    wait(lambda: queue.jobs[0].state == "done")
+    queue.forget(queue.jobs[0])
+    wait(lambda: gc.collect() >= 0 and known() is None)
+    queue.close()
+
+
+def test_a_job_gives_the_window_a_head_start():
+    queue = JobQueue(lambda act: act(), lambda job: None, head_start=0.3)
+    late = job()
+    start = time.monotonic()
+    queue.submit(late)
+    wait(lambda: not late.active)
+    assert time.monotonic() - start >= 0.3
+    queue.close()
