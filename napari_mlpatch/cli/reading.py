@@ -66,12 +66,22 @@ def read(name: str, args: argparse.Namespace) -> Problem:
         found = io.load(name, **loading)
         problem = found.problem(**options)
     chosen = [f"{key} = {value}" for key, value in problem.source.get("options", {}).items()]
-    center = getattr(problem.A, "center", None)
+    axis = _axis(problem, guessed=found.stored is None)
     sizes = f"image {sizes_of(problem.A.domain_shape)}, data {sizes_of(problem.y.shape)}"
     say(f"{name}:")
-    for note in (*found.notes, *chosen, sizes, *([] if center is None else [f"centre {center:.2f}"])):
+    for note in (*found.notes, *chosen, sizes, *axis):
         say(f"  {note}")
     return problem
+
+
+def _axis(problem: Problem, guessed: bool) -> list[str]:
+    """Where the axis of rotation is, for operators that have one; whether nobody has said so."""
+    A: Any = problem.A
+    if not hasattr(A, "center"):
+        return []
+    if A.center is None:
+        return ["the axis of rotation is taken to be in the middle of the detector: --center auto finds it"] * guessed
+    return [f"centre {A.center:.2f}"]
 
 
 def with_truth(problem: Problem, path: str) -> Problem:

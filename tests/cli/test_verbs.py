@@ -114,6 +114,13 @@ def test_reconstruct_reading_options(here, mlpatch):
     assert code == 0 and "PSNR" in text
 
 
+def test_reconstruct_says_where_the_axis_is(here, mlpatch):
+    line = f"reconstruct y.npy --angles 0:180:{ANGLES} --image-shape 64 --method fbp --out x.tif"
+    assert "middle of the detector: --center auto" in mlpatch(line)[2]
+    assert "centre 45.50" in mlpatch(line + " --center 45.5")[2]
+    assert "axis" not in mlpatch("reconstruct m.h5 --method fbp --out x.tif")[2]  # our own file says all
+
+
 def test_reconstruct_all_slices_of_a_stack(here, mlpatch):
     np.save("stack.npy", np.stack([np.load("y.npy")] * 3))
     line = f"reconstruct stack.npy --angles 0:180:{ANGLES} --slice all --image-shape 64x64 --method fbp --out s.tif"
