@@ -19,7 +19,7 @@ from .figure import Figure
 
 SLICES, PHOTOGRAPHS = 4, 4
 """So many images are taken, evenly from the set."""
-CT_WEIGHT, INPAINTING_WEIGHT = 1.0, 0.35
+CT_WEIGHT, INPAINTING_WEIGHT = 2.83, 0.03
 """The best weight of total variation on training images, in terms of the automatic one."""
 
 
