@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 
 from .workbench import Entry
 
+COLOURS = ("#ffd166", "#06d6a0", "#ef476f", "#4cc9f0", "#f78c6b", "#b388eb")
 DELAY_MS = 60
 """Curves are drawn a while after what asks for them, so that a new picture and they are not painted in one go."""
 
@@ -20,7 +21,7 @@ class Curves(pyqtgraph.PlotWidget):
         super().__init__(background=None)  # pyright: ignore[reportArgumentType]
         self.setMinimumWidth(180)
         self.addLegend(offset=(-5, 5), labelTextSize="8pt")
-        self._items: dict[tuple[int, str, int, int], pyqtgraph.PlotDataItem] = {}
+        self._items: dict[tuple[int, str, int], pyqtgraph.PlotDataItem] = {}
         self._labels: tuple[str, str] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -34,16 +35,16 @@ class Curves(pyqtgraph.PlotWidget):
 
     def draw(self, entries: list[Entry], name: str, key: str, by: str) -> None:
         """Draw ``key`` of the histories over ``by`` ("k" or "seconds"). Only what is new is made anew."""
-        found, hues = {}, max(len(entries), 3)
+        found = {}
         for i, entry in enumerate(entries):
             rows = [row for row in list(entry.job.history) if key in row]
             if not rows:
                 continue
-            mark = (entry.id, entry.title, i, hues)
+            mark = (entry.id, entry.title, i)
             item = self._items.pop(mark, None)
             if item is None:
-                pen = pyqtgraph.mkPen(pyqtgraph.intColor(i, hues), width=2)
-                item = self.plot(pen=pen, name=entry.title)
+                colour = COLOURS[i % len(COLOURS)]
+                item = self.plot(pen=pyqtgraph.mkPen(colour, width=2), symbolBrush=colour, name=entry.title)
             symbol = "o" if len(rows) == 1 else None
             item.setData([row[by] for row in rows], [row[key] for row in rows], symbol=symbol)
             found[mark] = item

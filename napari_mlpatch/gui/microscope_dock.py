@@ -27,13 +27,13 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.microscope import Patch
 
 from .equivariance_panel import EquivariancePanel
+from .curves import COLOURS
 from .follow import follow
 from .forms import NumberBox, short
 from .notify import show_error, show_info
 from .patch_plot import PatchPlot
 from .workbench import Workbench
 
-COLOURS = ("#ffd166", "#06d6a0", "#ef476f", "#4cc9f0", "#f78c6b", "#b388eb")
 MAPS = {
     "radius": "mean radius / pixel",
     "anisotropy": "anisotropy",
