@@ -26,8 +26,8 @@ from napari_mlpatch import microscope, weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.microscope import Patch
 
-from .equivariance_panel import EquivariancePanel
 from .curves import COLOURS
+from .equivariance_panel import EquivariancePanel
 from .follow import follow
 from .forms import NumberBox, short
 from .notify import show_error, show_info
