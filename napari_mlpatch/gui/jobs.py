@@ -5,13 +5,9 @@ A job holds a problem and a recipe, never a layer. Everything that happens is to
 
 from __future__ import annotations
 
-import atexit
-import functools
 import itertools
 import queue
-import threading
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,8 +20,9 @@ from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, Progress, Result, run
 from napari_mlpatch.torch_later import torch
 
+from . import threads
+
 FRAME_SECONDS = 0.1
-EXIT_SECONDS = 30.0
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 _ids = itertools.count(1)
 
@@ -76,7 +73,7 @@ class JobQueue:
         self._waiting: queue.Queue[Job | None] = queue.Queue()
         self._told: set[int] = set()
         self.jobs: list[Job] = []
-        _start("mlpatch-jobs", self._work, self)
+        threads.start("mlpatch-jobs", self._work, self.close)
 
     def submit(self, job: Job) -> None:
         job.submitted = time.monotonic()
@@ -105,7 +102,7 @@ class JobQueue:
 
     def _work(self) -> None:
         while (job := self._waiting.get()) is not None:
-            torch.set_num_threads(threads())
+            torch.set_num_threads(threads.cores())
             time.sleep(max(0.0, job.submitted + self._head_start - time.monotonic()))
             if job.state == "queued" and job.control.wish != "cancel":
                 try:
@@ -180,7 +177,7 @@ class Latest:
         self._post = post
         self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._newest: dict[str, int] = {}
-        _start("mlpatch-quick", self._work, self)
+        threads.start("mlpatch-quick", self._work, self.close)
 
     def call(
         self,
@@ -217,30 +214,6 @@ class Latest:
         while (work := self._waiting.get()) is not None:
             work()
             del work  # or it would be kept until the next one comes
-
-
-@functools.cache
-def threads() -> int:
-    """How many cores jobs use: one is left to the window. As PyTorch has it at first; it applies to all threads."""
-    return max(1, torch.get_num_threads() - 1)
-
-
-_workers: weakref.WeakKeyDictionary[threading.Thread, JobQueue | Latest] = weakref.WeakKeyDictionary()
-
-
-def _start(name: str, work: Callable[[], None], worker: JobQueue | Latest) -> None:
-    thread = threading.Thread(target=work, name=name, daemon=True)
-    _workers[thread] = worker
-    thread.start()
-
-
-@atexit.register
-def _wait_for_threads() -> None:
-    """A thread that is still in torch when Python ends aborts the process."""
-    for worker in list(_workers.values()):
-        worker.close()
-    for thread in list(_workers):
-        thread.join(EXIT_SECONDS)
 
 
 def to_image(x: Any) -> np.ndarray:

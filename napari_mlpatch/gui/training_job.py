@@ -6,10 +6,8 @@ two steps.
 
 from __future__ import annotations
 
-import atexit
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +17,8 @@ from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import torch
 
-from .jobs import EXIT_SECONDS, FRAME_SECONDS, Post, threads
+from . import threads
+from .jobs import FRAME_SECONDS, Post
 
 if TYPE_CHECKING:
     from napari_mlpatch.training import Step, TrainingRecipe
@@ -74,9 +73,7 @@ class Trainer:
         if self.training is not None and self.training.active:
             raise InputError(f"{self.training.recipe.title!r} is still being trained. Cancel it or wait for its end.")
         self.training = training
-        thread = threading.Thread(target=self._work, args=(training,), name="mlpatch-training", daemon=True)
-        _running[thread] = training
-        thread.start()
+        threads.start("mlpatch-training", lambda: self._work(training), training.cancelled.set)
         self._changed(training)
 
     def cancel(self) -> None:
@@ -105,7 +102,7 @@ class Trainer:
     def _train(self, training: Training) -> State:
         from napari_mlpatch.training import Step, ship, train
 
-        torch.set_num_threads(threads())
+        torch.set_num_threads(threads.cores())
         recipe, shelf = training.recipe, weights.own_folder()
         events = train(
             recipe,
@@ -167,15 +164,3 @@ class _Curve:
             pairs = zip(self._points[::2], self._points[1::2], strict=False)
             self._points[:] = [(k, (a + b) / 2) for (_, a), (k, b) in pairs]
             self._each *= 2
-
-
-_running: weakref.WeakKeyDictionary[threading.Thread, Training] = weakref.WeakKeyDictionary()
-
-
-@atexit.register
-def _wait_for_threads() -> None:
-    """A thread that is still in torch when Python ends aborts the process."""
-    for training in list(_running.values()):
-        training.cancelled.set()
-    for thread in list(_running):
-        thread.join(EXIT_SECONDS)

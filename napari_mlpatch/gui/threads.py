@@ -1,0 +1,36 @@
+"""Threads beside the GUI thread: they are told to end, and waited for, when Python ends."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import threading
+import weakref
+from collections.abc import Callable
+
+from napari_mlpatch.torch_later import torch
+
+EXIT_SECONDS = 30.0
+_running: weakref.WeakKeyDictionary[threading.Thread, Callable[[], None]] = weakref.WeakKeyDictionary()
+
+
+def start(name: str, work: Callable[[], None], close: Callable[[], None]) -> None:
+    """Run ``work`` on a thread of its own; ``close`` asks it to end."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    _running[thread] = close
+    thread.start()
+
+
+@functools.cache
+def cores() -> int:
+    """How many cores they use: one is left to the window. As PyTorch has it at first; it applies to all threads."""
+    return max(1, torch.get_num_threads() - 1)
+
+
+@atexit.register
+def _wait() -> None:
+    """A thread that is still in torch when Python ends aborts the process."""
+    for close in list(_running.values()):
+        close()
+    for thread in list(_running):
+        thread.join(EXIT_SECONDS)
