@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 from napari.viewer import Viewer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QLabel,
     QPushButton,
+    QScrollArea,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -21,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.equivariance import TRANSFORMATIONS, Deviation, deviations
 
+from .layers import not_activated
 from .stepwise import stepwise, stop
 from .workbench import Workbench
 from .zoom_layers import scaled, value_range
@@ -89,6 +92,7 @@ class EquivariancePanel(QWidget):
         self.table.setRowCount(0)
         self.table.show()
         self.hint.show()
+        QTimer.singleShot(50, self._into_view)
 
         def steps() -> Iterator[Deviation]:
             part = scaled(np.asarray(data[top : top + SIZE, left : left + SIZE]), low, high)
@@ -103,6 +107,14 @@ class EquivariancePanel(QWidget):
 
         self.hint.setText(f"0 of {len(TRANSFORMATIONS)}…")
         stepwise(self.workbench.quick, KEY, steps, self._add_row, done, failed)
+
+    def _into_view(self) -> None:
+        """The dock scrolls, and the table opens at its lower end."""
+        area = self.parent()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parent()
+        if area is not None:
+            area.ensureWidgetVisible(self.hint)
 
     def _add_row(self, deviation: Deviation) -> None:
         row = self.table.rowCount()
@@ -130,20 +142,18 @@ class EquivariancePanel(QWidget):
         if self._layer is not None and self._layer in self.viewer.layers:
             self.viewer.layers.remove(self._layer)
         scale = np.asarray(layer.scale)
-        layers = self.viewer.layers
-        layers._activate_on_insert = False
-        made = self.viewer.add_image(
-            values,
-            name=name,
-            colormap="RdBu",
-            contrast_limits=(-size, size),
-            scale=scale,
-            translate=np.asarray(layer.translate) + scale * np.add(corner, (top, left)),
-            units=layer.units,
-            axis_labels=layer.axis_labels,
-            metadata={"mlpatch": {"role": "difference"}},
-        )
-        layers._activate_on_insert = True
+        with not_activated(self.viewer):
+            made = self.viewer.add_image(
+                values,
+                name=name,
+                colormap="RdBu",
+                contrast_limits=(-size, size),
+                scale=scale,
+                translate=np.asarray(layer.translate) + scale * np.add(corner, (top, left)),
+                units=layer.units,
+                axis_labels=layer.axis_labels,
+                metadata={"mlpatch": {"role": "difference"}},
+            )
         assert isinstance(made, Image)
         made.colorbar.visible = True
         self._layer = made

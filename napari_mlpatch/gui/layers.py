@@ -6,9 +6,10 @@ its name. All pictures of one scene share scale, units and contrast.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -114,14 +115,13 @@ class LayerView:
             return
         limits = entry.scene.limits or entry.job.limits
         about = {"role": "result", "entry": entry.id}
-        window, layers = self.viewer.window._qt_window, self.viewer.layers
+        window = self.viewer.window._qt_window
         window.setUpdatesEnabled(False)
         _later(lambda: window.setUpdatesEnabled(True))
-        layers._activate_on_insert = False
-        self._entry_layers[entry.id] = layer = self._add(
-            frame.copy(), entry.caption, entry.scene.frame, limits, about, visible=False
-        )
-        layers._activate_on_insert = True
+        with not_activated(self.viewer):
+            self._entry_layers[entry.id] = layer = self._add(
+                frame.copy(), entry.caption, entry.scene.frame, limits, about, visible=False
+            )
         self._link_results()
         _later(lambda: self._present(layer))
 
@@ -297,6 +297,16 @@ class LayerView:
                     self.workbench.set_shown(entry, False)
         self._scene_layers = {k: v for k, v in self._scene_layers.items() if v is not event.value}
         self._residual_layers = {k: v for k, v in self._residual_layers.items() if v is not event.value}
+
+
+@contextlib.contextmanager
+def not_activated(viewer: Viewer) -> Iterator[None]:
+    """Layers that are added meanwhile do not become the active one."""
+    viewer.layers._activate_on_insert = False
+    try:
+        yield
+    finally:
+        viewer.layers._activate_on_insert = True
 
 
 def _later(act: Callable[[], None]) -> None:

@@ -11,7 +11,6 @@ from napari.layers import Image, Points, Vectors
 from napari.viewer import Viewer
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -22,14 +21,15 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import qthrottled
 
-from napari_mlpatch import microscope, weights
+from napari_mlpatch import microscope
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.microscope import Patch
 
 from .curves import COLOURS
 from .equivariance_panel import EquivariancePanel
 from .follow import follow
-from .forms import NumberBox, short
+from .forms import NumberBox
+from .network_box import NetworkBox
 from .notify import show_error, show_info
 from .patch_plot import PatchPlot
 from .workbench import Workbench
@@ -52,10 +52,8 @@ class MicroscopeDock(QWidget):
         self.current: Patch | None = None
         self.pins: list[Patch] = []
         self._layers: dict[str, Any] = {}
-        self._opened: tuple[str, Any] | None = None
 
-        self.weights = short(QComboBox())
-        self._offer_weights()
+        self.weights = NetworkBox(workbench)
         self.sigma = NumberBox(0.0, 1.0)
         self.sigma.setValue(0.1)
         self.sigma.setToolTip("Noise level that the network is told, as a share of the picture's range")
@@ -110,19 +108,7 @@ class MicroscopeDock(QWidget):
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.equivariance)
 
-    def _offer_weights(self) -> None:
-        before = self.weights.currentData()
-        self.weights.clear()
-        for card in weights.available():
-            if card.architecture.name == "mlpatch":
-                self.weights.addItem(card.title, card.name)
-        self.weights.setCurrentIndex(max(0, self.weights.findData(before)))
-
     def _weights_changed(self) -> None:
-        self.weights.blockSignals(True)
-        self._offer_weights()
-        self.weights.blockSignals(False)
-        self._opened = None  # others may now have the same name
         self._name_image()
         self._buttons()
         self._again()
@@ -144,15 +130,8 @@ class MicroscopeDock(QWidget):
         self.image_name.setText(text if self.weights.count() else "no MLPatch weights are here")
 
     def _choice(self) -> tuple[Image, Callable[[], Any], float] | None:
-        layer, name = self.image(), self.weights.currentData()
-        return None if layer is None or name is None else (layer, lambda: self._network(name), self.sigma.value())
-
-    def _network(self, name: str) -> Any:
-        """The network of that name; opened, and kept, by the thread that looks."""
-        opened = self._opened
-        if opened is None or opened[0] != name:
-            self._opened = opened = (name, microscope.open_network(weights.find(name)))
-        return opened[1]
+        layer, network = self.image(), self.weights.network()
+        return None if layer is None or network is None else (layer, network, self.sigma.value())
 
     def _moved(self, viewer: Viewer, event: Any) -> None:
         layer = self.image()
@@ -163,17 +142,18 @@ class MicroscopeDock(QWidget):
 
     def look_at(self, row: float, column: float) -> None:
         """Show the patch at a position in pixels of the picture; computed off the GUI thread, the newest one counts."""
-        layer = self.image()
-        if layer is None or not self.weights.count():
+        choice = self._choice()
+        if choice is None:
             return
+        layer, network, sigma = choice
         rows, columns = layer.data.shape
         row, column = round(row), round(column)
         if not (0 <= row < rows and 0 <= column < columns):
             return
-        picture, sigma, name = scaled(layer), self.sigma.value(), self.weights.currentData()
+        picture = scaled(layer)
         self.workbench.quick.call(
             "microscope",
-            lambda: microscope.look(self._network(name), picture(), float(row), float(column), sigma),
+            lambda: microscope.look(network(), picture(), float(row), float(column), sigma),
             lambda patch: self._show(patch, layer),
             lambda error: self.workbench.failed.emit(str(error)),
         )
@@ -259,11 +239,12 @@ class MicroscopeDock(QWidget):
 
     def map_all(self) -> None:
         """Add the maps of all pixels as layers, computed off the GUI thread."""
-        layer = self.image()
-        if layer is None:
+        choice = self._choice()
+        if choice is None:
             show_info("Add or select a 2-D image first.")
             return
-        picture, sigma, name = scaled(layer), self.sigma.value(), self.weights.currentData()
+        layer, network, sigma = choice
+        picture = scaled(layer)
         self.maps.setEnabled(False)
         self.maps.setText("Mapping…")
 
@@ -275,9 +256,7 @@ class MicroscopeDock(QWidget):
                 return
             place = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
             for name, values in maps.items():
-                if values.max() - values.min() > 1e-6 * max(
-                    abs(float(values.max())), 1e-12
-                ):  # constant ones say nothing
+                if np.ptp(values) > 1e-6 * max(abs(float(values.max())), 1e-12):  # constant ones say nothing
                     made = self.viewer.add_image(
                         values,
                         name=MAPS[name],
@@ -292,7 +271,7 @@ class MicroscopeDock(QWidget):
 
         self.workbench.quick.call(
             "maps",
-            lambda: microscope.overview(self._network(name), picture(), sigma),
+            lambda: microscope.overview(network(), picture(), sigma),
             done,
             lambda error: done(None, str(error)),
         )

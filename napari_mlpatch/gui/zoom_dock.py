@@ -11,15 +11,15 @@ from napari.experimental import unlink_layers
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_mlpatch import microscope, weights
 from napari_mlpatch.zoom import FineGrid, bicubic, refinements
 
 from .enlarge_row import Choice, EnlargeRow
 from .follow import follow
-from .forms import NumberBox, section, short
+from .forms import NumberBox, section
 from .in_view import in_view
+from .network_box import NetworkBox
 from .stepwise import stepwise, stop
 from .workbench import Workbench
 from .zoom_layers import add_over, can_be_zoomed, is_zoomed, place, right_half, scaled, value_range
@@ -39,10 +39,8 @@ class ZoomDock(QWidget):
         self.viewer, self.workbench = viewer, workbench
         self._of: Image | None = None
         self._layers: dict[str, Image] = {}
-        self._opened: tuple[str, Any] | None = None
 
-        self.weights = short(QComboBox())
-        self._offer_weights()
+        self.weights = NetworkBox(workbench)
         self.sigma = NumberBox(0.0, 1.0)
         self.sigma.setValue(0.05)
         self.sigma.setToolTip(
@@ -72,7 +70,7 @@ class ZoomDock(QWidget):
         self.compare.toggled.connect(self._compare_toggled)
         self.weights.currentIndexChanged.connect(self._later)
         self.sigma.valueChanged.connect(self._later)
-        follow(self, workbench.weights_changed, self._weights_changed)
+        follow(self, workbench.weights_changed, self._picture_changed)
         for event in (viewer.scene.camera.events.zoom, viewer.scene.camera.events.center, viewer.canvas.events.size):
             follow(self, event, self._later)
         follow(self, viewer.canvas.grid.events.enabled, self._later)
@@ -114,34 +112,12 @@ class ZoomDock(QWidget):
         self.image_name.setText(text if self.weights.count() else "no MLPatch weights are here")
         self._later()
 
-    def _offer_weights(self) -> None:
-        before = self.weights.currentData()
-        self.weights.clear()
-        for card in weights.available():
-            if card.architecture.name == "mlpatch" and card.method == "denoiser":
-                self.weights.addItem(card.title, card.name)
-        self.weights.setCurrentIndex(max(0, self.weights.findData(before)))
-
-    def _weights_changed(self) -> None:
-        self._opened = None  # others may now have the same name
-        self.weights.blockSignals(True)
-        self._offer_weights()
-        self.weights.blockSignals(False)
-        self._picture_changed()
-
     def choice(self) -> Choice | None:
         """What would be computed now; None without a picture or weights."""
-        layer, name = self.picture(), self.weights.currentData()
-        if layer is None or name is None:
+        layer, network = self.picture(), self.weights.network()
+        if layer is None or network is None:
             return None
-        return Choice(layer, lambda: self._network(name), self.sigma.value(), self.compare.isChecked())
-
-    def _network(self, name: str) -> Any:
-        """The network of that name; opened, and kept, by the thread that computes."""
-        opened = self._opened
-        if opened is None or opened[0] != name:
-            self._opened = opened = (name, microscope.open_network(weights.find(name)))
-        return opened[1]
+        return Choice(layer, network, self.sigma.value(), self.compare.isChecked())
 
     # ---- what is in view ------------------------------------------------------------------------------------
 

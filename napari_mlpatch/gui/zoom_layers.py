@@ -11,7 +11,7 @@ from napari.viewer import Viewer
 
 from napari_mlpatch.zoom import FineGrid
 
-from .layers import LINKED
+from .layers import LINKED, not_activated
 
 ROLE = "zoom"
 
@@ -21,19 +21,18 @@ def add_over(
 ) -> Image:
     """A layer that looks like ``layer`` and keeps doing so, right above it or ``above``; what is active stays so."""
     layers = viewer.layers
-    layers._activate_on_insert = False
-    made = viewer.add_image(
-        values,
-        name=name,
-        contrast_limits=value_range(layer),
-        colormap=layer.colormap,
-        gamma=layer.gamma,
-        metadata={"mlpatch": {"role": ROLE}},
-        axis_labels=layer.axis_labels,
-        units=layer.units,
-        **place(layer, grid),
-    )
-    layers._activate_on_insert = True
+    with not_activated(viewer):
+        made = viewer.add_image(
+            values,
+            name=name,
+            contrast_limits=value_range(layer),
+            colormap=layer.colormap,
+            gamma=layer.gamma,
+            metadata={"mlpatch": {"role": ROLE}},
+            axis_labels=layer.axis_labels,
+            units=layer.units,
+            **place(layer, grid),
+        )
     assert isinstance(made, Image)
     link_layers([layer, made], LINKED)
     layers.move(layers.index(made), layers.index(above or layer) + 1)
