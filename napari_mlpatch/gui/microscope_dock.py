@@ -27,6 +27,7 @@ from napari_mlpatch.microscope import Patch
 
 from .curves import COLOURS
 from .equivariance_panel import EquivariancePanel
+from .film_row import FilmRow
 from .follow import follow
 from .forms import NumberBox
 from .network_box import NetworkBox
@@ -57,6 +58,7 @@ class MicroscopeDock(QWidget):
         self.sigma = NumberBox(0.0, 1.0)
         self.sigma.setValue(0.1)
         self.sigma.setToolTip("Noise level that the network is told, as a share of the picture's range")
+        self.film = FilmRow(viewer, workbench, self.weights)
         self.image_name, self.facts = QLabel(), QLabel()
         for label in (self.image_name, self.facts):
             label.setWordWrap(True)
@@ -79,6 +81,7 @@ class MicroscopeDock(QWidget):
         self.export.clicked.connect(self._export)
         self.weights.currentIndexChanged.connect(self._again)
         self.sigma.valueChanged.connect(self._again)
+        self.film.changed.connect(self._film_changed)
         self._look_throttled = qthrottled(self.look_at, timeout=60)
         viewer.mouse_move_callbacks.append(self._moved)
         viewer.bind_key("Shift-P", lambda _: self.pin_current(), overwrite=True)
@@ -95,6 +98,7 @@ class MicroscopeDock(QWidget):
         form.addRow("network", self.weights)
         form.addRow("noise level", self.sigma)
         form.addRow("picture", self.image_name)
+        form.addRow("play", self.film)
         pins, out = QHBoxLayout(), QHBoxLayout()
         for widget in (self.follow, self.pin, self.clear):
             pins.addWidget(widget)
@@ -116,7 +120,9 @@ class MicroscopeDock(QWidget):
     # ---- what is looked at ----------------------------------------------------------------------------------
 
     def image(self) -> Image | None:
-        """The picture under the microscope: the active image, else the topmost that is on show."""
+        """The picture under the microscope: that of the film, else the active image, else the topmost on show."""
+        if self.film.layer is not None:
+            return self.film.layer
         active = self.viewer.layers.selection.active
         shown = [layer for layer in reversed(self.viewer.layers) if layer.visible]
         for layer in (active, *shown):
@@ -130,8 +136,24 @@ class MicroscopeDock(QWidget):
         self.image_name.setText(text if self.weights.count() else "no MLPatch weights are here")
 
     def _choice(self) -> tuple[Image, Callable[[], Any], float] | None:
-        layer, network = self.image(), self.weights.network()
-        return None if layer is None or network is None else (layer, network, self.sigma.value())
+        layer, frame = self.image(), self.film.frame
+        network = self.weights.network() if frame is None else lambda: frame.network
+        sigma = self.sigma.value() if frame is None or frame.sigma is None else frame.sigma
+        return None if layer is None or network is None else (layer, network, sigma)
+
+    def _picture(self, layer: Image) -> Callable[[], np.ndarray]:
+        """Gives what the network sees, whatever the contrast of the film's layer is set to."""
+        image = None if self.film.frame is None else self.film.frame.image
+        return scaled(layer) if image is None else lambda: image
+
+    def _film_changed(self) -> None:
+        self._name_image()
+        self.sigma.setEnabled(self.film.frame is None or self.film.frame.sigma is None)
+        self.weights.setEnabled(self.film.frame is None)
+        layer = self.image()
+        if self.current is None and layer is not None:
+            self.look_at(*(n / 2 for n in layer.data.shape))
+        self._again()
 
     def _moved(self, viewer: Viewer, event: Any) -> None:
         layer = self.image()
@@ -150,7 +172,7 @@ class MicroscopeDock(QWidget):
         row, column = round(row), round(column)
         if not (0 <= row < rows and 0 <= column < columns):
             return
-        picture = scaled(layer)
+        picture = self._picture(layer)
         self.workbench.quick.call(
             "microscope",
             lambda: microscope.look(network(), picture(), float(row), float(column), sigma),
@@ -244,7 +266,7 @@ class MicroscopeDock(QWidget):
             show_info("Add or select a 2-D image first.")
             return
         layer, network, sigma = choice
-        picture = scaled(layer)
+        picture = self._picture(layer)
         self.maps.setEnabled(False)
         self.maps.setText("Mapping…")
 
@@ -294,7 +316,7 @@ class MicroscopeDock(QWidget):
         show_info(f"Saved {path} and {picture.name}.")
 
 
-def scaled(layer: Image) -> Any:
+def scaled(layer: Image) -> Callable[[], np.ndarray]:
     """A function that gives the picture as networks take it: the contrast limits are 0 and 1."""
     data, (low, high) = layer.data, (float(v or 0.0) for v in layer.contrast_limits)
     return lambda: (np.asarray(data, np.float32) - low) / max(high - low, 1e-30)

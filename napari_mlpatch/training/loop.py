@@ -18,7 +18,7 @@ from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.run import RANDOM
 
-from . import checkpoint
+from . import checkpoint, snapshots
 from .data import open_data
 from .objective import Loss, loss_of
 from .parallel import Team
@@ -67,8 +67,8 @@ def train(
 ) -> Iterator[Step | Trained]:
     """Train a network: any number of ``Step`` and then ``Trained``. To stop, close the generator.
 
-    Checkpoints go to the folder ``out``, from which ``resume`` continues as if there had been no stop. ``data`` is
-    where relative paths of the recipe start. Under ``torchrun`` each process takes its share of the images.
+    Checkpoints and snapshots go to the folder ``out``, from which ``resume`` continues as if there had been no stop.
+    ``data`` is where relative paths of the recipe start. Under ``torchrun`` each process takes its share of the images.
     Raises InputError for bad recipes, data and checkpoints, and where the loss is no longer a number.
     """
     if recipe.threads:
@@ -99,13 +99,21 @@ def train(
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         done, before = state["k"], state["seconds"]
-    elif folder is not None:
+    elif folder is not None and team.rank == 0:
         folder.mkdir(parents=True, exist_ok=True)
+        snapshots.clear(folder)
+    to_keep = snapshots.steps_to_keep(recipe.snapshots, recipe.steps) if hasattr(network, "patch_points") else set()
+
+    def keep_snapshot(k: int) -> None:
+        if folder is not None and team.rank == 0 and k in to_keep:
+            snapshots.keep(folder, average, k)
 
     def state_of(k: int, seconds: float) -> dict[str, Any]:
         tensors = {"network": network.state_dict(), "average": average.state_dict()}
         return tensors | {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds}
 
+    if not done:
+        keep_snapshot(0)
     random = torch.Generator(device)
     start = saved = time.monotonic()
     total = torch.zeros((), device=device)
@@ -121,6 +129,7 @@ def train(
         nn.utils.clip_grad_norm_(weights, recipe.clip, foreach=True)
         optimiser.step()
         follow(average, network, min(recipe.ema, k / (k + 10)))
+        keep_snapshot(k)
 
         since += 1
         seconds = before + time.monotonic() - start

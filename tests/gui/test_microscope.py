@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+import napari_mlpatch as mp
 from napari_mlpatch import networks, weights
 from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.gui import session
+from napari_mlpatch.gui.workbench import Scene
+from napari_mlpatch.training import Synthetic, TrainingRecipe, train
 
 
 @pytest.fixture
@@ -66,4 +69,71 @@ def test_look_pin_map_export(own_weights, make_napari_viewer, qtbot, tmp_path):
     assert not dock.pins and "patch: samples" in viewer.layers
     dock.look_at(500, 2)  # outside: nothing happens
     assert dock.current.row == 5
+    here.workbench.close()
+
+
+def test_play_a_training_and_iterations(own_weights, make_napari_viewer, qtbot, tmp_path, monkeypatch):
+    recipe = TrainingRecipe(
+        name="own",
+        title="Own",
+        network=Description(name="mlpatch", params={"rings": 3, "rays": 4, "head": "mlp", "widths": [8]}),
+        data=Synthetic(kind="ellipses", count=4, size=32, hold_out=1),
+        images=2,
+        pixels=8,
+        steps=9,
+        snapshots=4,
+    )
+    list(train(recipe, out=tmp_path / "training" / "own"))
+    viewer = make_napari_viewer(show=True)
+    layer = viewer.add_image(np.random.default_rng(0).random((24, 30)).astype(np.float32), contrast_limits=(0, 1))
+    here = session(viewer)
+    here.open("Patch microscope")
+    dock = here.docks["Patch microscope"]
+    film = dock.film
+    dock.weights.setCurrentIndex(dock.weights.findData("own"))
+    texts = [film.what.itemText(k) for k in range(film.what.count())]
+    assert texts == ["nothing", "the training of Own", "the training in a folder…"]
+
+    film.what.setCurrentIndex(1)
+    film.what.activated.emit(1)
+    qtbot.waitUntil(lambda: film.play.isEnabled(), timeout=20_000)
+    assert [frame.label for frame in film.frames] == ["step 0", "step 1", "step 4", "step 9"]
+    seen = []
+    for k in range(4):
+        film.slider.setValue(k)
+        output = float(film.frames[k].network(torch.from_numpy(layer.data)[None, None], 0.1)[0, 0, 12, 15])
+        qtbot.waitUntil(
+            lambda o=output: dock.current is not None and abs(dock.current.output - o) < 1e-5, timeout=20_000
+        )
+        seen.append(dock.current.points)
+    assert (dock.current.row, dock.current.column) == (12, 15) and np.abs(seen[3] - seen[0]).max() > 0
+    film.play.click()
+    qtbot.waitUntil(lambda: film.slider.value() == 1, timeout=5_000)  # over and over
+    film.what.setCurrentIndex(0)
+    film.what.activated.emit(0)
+    assert film.frame is None and dock.weights.isEnabled() and film.play.isHidden() is False
+
+    truth = np.random.default_rng(1).random((24, 20)).astype(np.float32)
+    A = mp.operators.Identity(image_shape=(24, 20))
+    problem = mp.simulate(truth, A, noise=mp.noise.Gaussian(relative=0.1), seed=0)
+    here.workbench.prepare(lambda: Scene(problem, "noise"))
+    qtbot.waitUntil(lambda: here.workbench.scene is not None, timeout=20_000)
+    entry = here.workbench.run(mp.methods.PnPADMM(iterations=3, tolerance=0), weights=weights.find("own"))
+    qtbot.waitUntil(lambda: entry.result is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: film.what.findData(entry) > 0, timeout=5_000)
+    film.open(entry)
+    qtbot.waitUntil(lambda: film.play.isEnabled(), timeout=20_000)
+    assert [frame.label for frame in film.frames] == ["iteration 1", "iteration 2", "iteration 3"]
+    assert film.layer in viewer.layers and dock.image() is film.layer and not dock.sigma.isEnabled()
+    film.slider.setValue(1)
+    assert np.array_equal(film.layer.data, film.frames[1].image)
+    here.workbench.remove(entry)
+    qtbot.waitUntil(lambda: film.layer is None and film.frame is None, timeout=5_000)
+    assert not any(layer.name == "what the denoiser is given" for layer in viewer.layers)
+
+    shown = []
+    here.workbench.failed.connect(shown.append)
+    film.open(tmp_path / "nowhere")
+    qtbot.waitUntil(lambda: bool(shown), timeout=20_000)
+    assert "no snapshots" in shown[0] and film.what.currentIndex() == 0
     here.workbench.close()

@@ -1,0 +1,103 @@
+"""Films: the networks of a training on its way, and what a denoiser is given from iteration to iteration."""
+
+import numpy as np
+import pytest
+import torch
+
+import napari_mlpatch as mp
+from napari_mlpatch import film, networks, weights
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.recipe import Description, Recipe
+from napari_mlpatch.training import Synthetic, TrainingRecipe, train
+
+TINY = {"head": "mlp", "widths": [8], "rings": 3, "rays": 4, "radius": 2.0}
+DNCNN = Description(name="dncnn", params={"width": 4, "depth": 3})
+
+
+def recipe(**changes):
+    values = {
+        "name": "tiny",
+        "title": "Tiny",
+        "network": Description(name="mlpatch", params=TINY),
+        "data": Synthetic(kind="ellipses", count=4, size=32, hold_out=1),
+        "images": 2,
+        "pixels": 8,
+        "steps": 16,
+        "warmup": 1,
+        "lr": 0.01,
+        "ema": 0.0,
+        "snapshots": 5,
+    }
+    return TrainingRecipe(**{**values, **changes})
+
+
+def test_a_training_leaves_its_networks(tmp_path):
+    *_, end = train(recipe(), out=tmp_path)
+    frames = list(film.of_training(tmp_path))
+    assert [frame.label for frame in frames] == ["step 0", "step 1", "step 4", "step 9", "step 16"]
+    torch.manual_seed(0)
+    start = networks.build("mlpatch", TINY)
+    for frame, same in ((frames[0], start), (frames[-1], end.network)):
+        for mine, its in zip(frame.network.parameters(), same.parameters(), strict=True):
+            assert torch.equal(mine, its)
+    moved = [float((frame.network.offsets() - frames[0].network.offsets()).norm()) for frame in frames]
+    assert moved[0] == 0.0 < moved[1] < moved[-1]
+
+
+def test_snapshots_of_a_training_that_was_stopped(tmp_path):
+    events = train(recipe(), out=tmp_path, report_every=1)
+    for _ in range(6):
+        next(events)
+    events.close()
+    list(train(recipe(), out=tmp_path, resume=True))
+    whole = tmp_path / "whole"
+    list(train(recipe(), out=whole))
+    for mine, its in zip(film.of_training(tmp_path), film.of_training(whole), strict=True):
+        assert mine.label == its.label and torch.equal(mine.network.points, its.network.points)
+    list(train(recipe(steps=4, snapshots=2), out=tmp_path))  # anew: the old ones are gone
+    assert [frame.label for frame in film.of_training(tmp_path)] == ["step 0", "step 4"]
+
+
+def test_no_snapshots(tmp_path):
+    list(train(recipe(steps=2, snapshots=0), out=tmp_path / "none"))
+    list(train(recipe(steps=2, crop=16, network=DNCNN), out=tmp_path / "c"))
+    for folder in ("none", "c", "nowhere"):
+        with pytest.raises(InputError, match="no snapshots"):
+            list(film.of_training(tmp_path / folder))
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "snapshots" / "step-000000001.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match="damaged or no snapshot"):
+        list(film.of_training(tmp_path))
+
+
+def of_weights(folder, channels=1, **changes):
+    torch.manual_seed(0)
+    network = networks.build("mlpatch", {**TINY, "channels": channels, "noise_input": True})
+    about = {"name": "own", "title": "Own", "method": "denoiser", "data": "none", "steps": 0, "seed": 0}
+    made = Description(**networks.describe(network))
+    weights.save(
+        folder, network.state_dict(), architecture=made, noise=None, metrics={}, licence="none", **{**about, **changes}
+    )
+    return weights.load(folder / "own.safetensors")
+
+
+def test_iterations(tmp_path):
+    own = of_weights(tmp_path)
+    truth = np.random.default_rng(0).random((24, 20)).astype(np.float32)
+    A = mp.operators.Identity(image_shape=(24, 20))
+    problem = mp.simulate(truth, A, noise=mp.noise.Gaussian(relative=0.1), seed=0)
+    method = mp.methods.PnPADMM(iterations=4, tolerance=0)
+    result = mp.reconstruct(problem, method, own)
+    frames = [frame for frame in film.of_iterations(result.recipe, problem, own) if frame is not None]
+    assert [frame.label for frame in frames] == [f"iteration {k}" for k in (1, 2, 3, 4)]
+    assert [frame.sigma for frame in frames] == pytest.approx([row["sigma"] for row in result.history])
+    last = frames[-1].network(torch.from_numpy(frames[-1].image)[None, None], frames[-1].sigma)[0, 0].numpy()
+    found = result.x[0, 0].numpy()
+    assert np.corrcoef(last.ravel(), found.ravel())[0, 1] > 1 - 1e-6  # the same but for the picture's range
+
+    turned = mp.methods.PnPADMM(iterations=4, averaging=True)
+    for method, chosen in ((turned, own), (mp.methods.TV(), None), (mp.methods.PnPADMM(denoiser="tv"), None)):
+        other = Recipe.of(problem, method, weights=chosen.card.sha256 if chosen else None)
+        assert not film.has_iterations(other, chosen)
+        with pytest.raises(InputError, match="without averaging"):
+            list(film.of_iterations(other, problem, chosen))
