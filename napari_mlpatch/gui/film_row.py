@@ -111,6 +111,8 @@ class FilmRow(QWidget):
         if self.what.findData(what) < 0:
             self.what.addItem(f"the training in {what}", what)
         self.what.setCurrentIndex(self.what.findData(what))
+        if isinstance(what, Entry):
+            self._network.setCurrentIndex(self._network.findData(what.job.network.card.name))
         self.label.setText("reading…" if isinstance(what, Path) else "running again…")
         self._strip.show()
         each, count = 1, 0
@@ -164,7 +166,7 @@ class FilmRow(QWidget):
             with not_activated(self.viewer):
                 made = self.viewer.add_image(
                     newest.image.copy(),
-                    name="what the denoiser is given",
+                    name="denoiser's input",
                     contrast_limits=(0.0, 1.0),
                     scale=place.scale,
                     translate=place.translate,
@@ -182,7 +184,7 @@ class FilmRow(QWidget):
 
     def _show(self, index: int) -> None:
         self.frame = frame = self.frames[index]
-        self.label.setText(frame.label if frame.sigma is None else f"{frame.label}, sigma {frame.sigma:.3g}")
+        self.label.setText(frame.label)
         if frame.image is not None and self.layer is not None:
             self.layer.data = frame.image
         self.changed.emit()

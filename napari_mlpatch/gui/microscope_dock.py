@@ -57,6 +57,7 @@ class MicroscopeDock(QWidget):
         self.weights = NetworkBox(workbench)
         self.sigma = NumberBox(0.0, 1.0)
         self.sigma.setValue(0.1)
+        self._sigma = 0.1
         self.sigma.setToolTip("Noise level that the network is told, as a share of the picture's range")
         self.film = FilmRow(viewer, workbench, self.weights)
         self.image_name, self.facts = QLabel(), QLabel()
@@ -148,8 +149,14 @@ class MicroscopeDock(QWidget):
 
     def _film_changed(self) -> None:
         self._name_image()
-        self.sigma.setEnabled(self.film.frame is None or self.film.frame.sigma is None)
-        self.weights.setEnabled(self.film.frame is None)
+        frame = self.film.frame
+        self.weights.setEnabled(frame is None)
+        self.sigma.blockSignals(True)
+        if self.sigma.isEnabled():
+            self._sigma = self.sigma.value()
+        self.sigma.setEnabled(frame is None or frame.sigma is None)
+        self.sigma.setValue(self._sigma if frame is None or frame.sigma is None else float(f"{frame.sigma:.3g}"))
+        self.sigma.blockSignals(False)
         layer = self.image()
         if self.current is None and layer is not None:
             self.look_at(*(n / 2 for n in layer.data.shape))
@@ -187,6 +194,8 @@ class MicroscopeDock(QWidget):
     # ---- showing --------------------------------------------------------------------------------------------
 
     def _show(self, patch: Patch, layer: Image) -> None:
+        if layer not in self.viewer.layers:  # removed while this was computed
+            return
         self.current = patch
         self._draw(layer)
 
@@ -226,6 +235,8 @@ class MicroscopeDock(QWidget):
             samples.face_color = colours
             for made in (motion, samples):
                 made.scale, made.translate, made.visible = layer.scale, layer.translate, True
+                if self.viewer.layers.index(made) < self.viewer.layers.index(layer):
+                    self.viewer.layers.move(self.viewer.layers.index(made), len(self.viewer.layers))
 
     def _colour(self, k: int) -> str:
         return COLOURS[k % len(COLOURS)]

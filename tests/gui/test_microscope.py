@@ -127,9 +127,12 @@ def test_play_a_training_and_iterations(own_weights, make_napari_viewer, qtbot, 
     assert film.layer in viewer.layers and dock.image() is film.layer and not dock.sigma.isEnabled()
     film.slider.setValue(1)
     assert np.array_equal(film.layer.data, film.frames[1].image)
+    assert dock.sigma.value() == pytest.approx(film.frames[1].sigma, rel=1e-2)
+    qtbot.waitUntil(lambda: viewer.layers.index("patch: samples") > viewer.layers.index(film.layer), timeout=5_000)
     here.workbench.remove(entry)
     qtbot.waitUntil(lambda: film.layer is None and film.frame is None, timeout=5_000)
-    assert not any(layer.name == "what the denoiser is given" for layer in viewer.layers)
+    assert dock.sigma.isEnabled() and dock.sigma.value() == 0.1
+    assert not any(layer.name == "denoiser's input" for layer in viewer.layers)
 
     shown = []
     here.workbench.failed.connect(shown.append)
