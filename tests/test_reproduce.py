@@ -13,6 +13,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.paths import bundled
 from napari_mlpatch.reproduce import denoising, plug_and_play, shepp_logan
 from napari_mlpatch.reproduce.figure import Figure
+from napari_mlpatch.reproduce.images import middle, spread
 
 
 @pytest.mark.parametrize(
@@ -131,10 +132,14 @@ def test_own_weights_do_not_enter_the_rows(tmp_path, monkeypatch):
     assert denoising.trained_on("gray") == shipped and card.card.name in shipped
 
 
-def test_images_of_the_inpainting_row():
-    sizes = [256, 256, 512, 256, 512, 512, 512, 512, 512]
-    large = plug_and_play._large([torch.full((1, 1, n, n), k) for k, n in enumerate(sizes)])
-    assert [int(x[0, 0, 0, 0]) for x in plug_and_play._some(large, 4)] == [2, 4, 5, 6]
+def test_images_evenly_from_a_set():
+    assert [int(x) for x in spread([torch.tensor(k) for k in range(19)], 4)] == [0, 4, 8, 12]
+    assert [int(x) for x in spread([torch.tensor(k) for k in range(3)], 4)] == [0, 1, 2]
+
+
+def test_middle():
+    x = torch.arange(36).reshape(1, 1, 6, 6)
+    assert middle(x, 2).flatten().tolist() == [14, 15, 20, 21]
 
 
 def test_comparison_with_total_variation():

@@ -33,7 +33,7 @@ from .export import as_command, as_python, save_result
 from .follow import follow
 from .layers import RESIDUALS, LayerView
 from .notify import show_error, show_info
-from .reconstruct_dock import duration, size
+from .words import duration, size
 from .workbench import Entry, Workbench
 
 # heading, key of the metric, format, whether higher is better (None: no winner), tooltip

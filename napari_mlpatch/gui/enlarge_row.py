@@ -16,6 +16,7 @@ from napari_mlpatch.zoom import bicubic, fine_grid, strips
 
 from .notify import show_info
 from .stepwise import stepwise, stop
+from .words import duration
 from .workbench import Workbench
 from .zoom_layers import add_over, scaled, value_range
 
@@ -81,7 +82,7 @@ class EnlargeRow(QWidget):
         def show(found: Any) -> None:
             if isinstance(found, float):
                 left = (time.monotonic() - start) * (1 / found - 1)
-                self.progress.setText(f"×{factor}: {100 * found:.0f} %, {_duration(left)} left")
+                self.progress.setText(f"×{factor}: {100 * found:.0f} %, {duration(left)} left")
             elif layer in self.viewer.layers:
                 grid, pictures = found
                 title = layer.name.split("\n")[0]
@@ -110,7 +111,3 @@ class EnlargeRow(QWidget):
         self.stop.setEnabled(False)
         for button in self.factors.values():
             button.setEnabled(True)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -27,6 +27,7 @@ from .follow import follow
 from .forms import DeclarationForm, section, short
 from .layers import LayerView
 from .notify import show_error
+from .words import duration, size
 from .workbench import Entry, Workbench
 
 DEBOUNCE_MS = 300
@@ -295,15 +296,3 @@ def card_text(card: weights.Card) -> str:
     """What the card says, for a tooltip."""
     figures = "".join(f"<br>{name}: {value:.2f} dB" for name, value in card.metrics.items())
     return f"<b>{card.name}</b>: {card.architecture.name}, {card.steps} steps<br>{card.data}{figures}"
-
-
-def duration(seconds: float) -> str:
-    if seconds < 1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min"
-
-
-def size(count: float) -> str:
-    return f"{count / 2**20:.0f} MB" if count < 2**30 else f"{count / 2**30:.1f} GB"

@@ -27,11 +27,11 @@ from napari_mlpatch.training.examples import EXAMPLE
 
 from .follow import follow
 from .notify import show_error, show_info
-from .reconstruct_dock import duration
 from .training_form import TrainingForm, read_recipe
 from .training_job import Training
 from .training_rows import side_by_side
 from .training_view import TrainingView
+from .words import duration
 from .workbench import Workbench
 
 START = EXAMPLE.model_copy(update={"validate_every": 500})

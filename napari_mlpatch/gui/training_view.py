@@ -9,10 +9,9 @@ import pyqtgraph
 from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from .curves import COLOURS
 from .training_job import Training
 
-COLOURS = ("#4cc9f0", "#06d6a0", "#ffd166", "#ef476f", "#b388eb", "#f78c6b")
-"""Of the noise levels, in the table and of the curves."""
 DELAY_MS = 200
 """The curves are drawn at most so often."""
 

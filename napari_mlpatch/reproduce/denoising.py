@@ -20,25 +20,13 @@ from napari_mlpatch import weights
 from napari_mlpatch.denoisers import denoiser
 from napari_mlpatch.paths import bundled
 from napari_mlpatch.torch_later import Tensor, torch
-from napari_mlpatch.training import Files
-from napari_mlpatch.training.data import open_data
 
 from .figure import Figure, Measure
+from .images import BODY, HEAD, middle, photographs, slices
 
-BODY, HEAD = (-1000.0, 1000.0), (24.0, 2024.0)
-"""Hounsfield units of the body's slices and raw numbers of the head's (1024 more) that are taken to 0 and 1."""
 SIGMAS = {"25/255": 25 / 255, "0.15": 0.15}
 WIDTH = 256
 """Of CT slices, the middle so many pixels wide."""
-
-
-def photographs(data: Path, name: str) -> list[Tensor]:
-    return _images(Files(paths=(str(data / name),), hold_out=0))
-
-
-def slices(data: Path, name: str, values: tuple[float, float]) -> list[Tensor]:
-    low, high = values
-    return [_middle(x) for x in _images(Files(paths=(str(data / name),), low=low, high=high, hold_out=0))]
 
 
 def psnr_of(denoise: Callable[[Tensor, float], Tensor], images: list[Tensor], sigma: float, seed: int) -> float:
@@ -88,8 +76,8 @@ def _out_of_distribution(seed: int, data: Path | None) -> dict[str, float]:
     assert data is not None
     sigma = 0.15
     sets = {
-        "body": slices(data, "ct_body/tcga_test.npz", BODY),
-        "head": slices(data, "ct_head/stanford_head_test.npz", HEAD),
+        "body": [middle(x, WIDTH) for x in slices(data, "ct_body/tcga_test.npz", BODY)],
+        "head": [middle(x, WIDTH) for x in slices(data, "ct_head/stanford_head_test.npz", HEAD)],
         "photographs": photographs(data, "natural_gray/set12"),
     }
     found = {}
@@ -99,16 +87,6 @@ def _out_of_distribution(seed: int, data: Path | None) -> dict[str, float]:
             found[f"{name} {label}"] = psnr_of(denoise, images, sigma, seed)
     own, foreign = found[f"{best_mlpatch('gray')} photographs"], found[f"{best_mlpatch('ct')} photographs"]
     return {**found, "drop": own - foreign}
-
-
-def _images(files: Files) -> list[Tensor]:
-    pictures, _ = open_data(files)
-    return [pictures.image(k) for k in range(len(pictures))]
-
-
-def _middle(x: Tensor) -> Tensor:
-    top, left = ((n - WIDTH) // 2 for n in x.shape[-2:])
-    return x[..., top : top + WIDTH, left : left + WIDTH]
 
 
 _ZHANG = "DnCNN in Zhang et al. 2017, table II"
