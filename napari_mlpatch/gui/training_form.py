@@ -36,6 +36,7 @@ MORE = {
     "clip": "largest norm of a gradient",
     "ema": "decay of the averaged weights, which are the ones that are kept",
     "precision": "numbers in the perceptrons and convolutions",
+    "store": "numbers in the file of the weights; float16 halves it",
     "snapshots": "so many times a patch network is kept on the way, for the patch microscope to play",
     "part": "so many pixels are differentiated at a time; bounds the memory, changes nothing else",
 }

@@ -44,7 +44,7 @@ def load(folder: Path, recipe: TrainingRecipe) -> dict[str, Any]:
         raise InputError(f"The checkpoint {path} cannot be read: {str(error).splitlines()[0]}.") from None
     if not isinstance(state, dict) or "recipe" not in state:
         raise InputError(f"{path} is no checkpoint of a training.")
-    free = {"steps", "device", "threads", "validate_every", "checkpoint_minutes", "snapshots", "title"}
+    free = {"steps", "device", "threads", "validate_every", "checkpoint_minutes", "snapshots", "store", "title"}
     before = TrainingRecipe.from_json(state["recipe"]).model_dump(exclude=free)
     now = recipe.model_dump(exclude=free)
     changed = [key for key in now if now[key] != before[key]]

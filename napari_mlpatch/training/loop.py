@@ -151,6 +151,8 @@ def train(
         if folder is not None and team.rank == 0 and (late or k == recipe.steps):
             checkpoint.save(folder, state_of(k, seconds), recipe)
             saved = time.monotonic()
+    if recipe.store == "float16":
+        average.half().float()  # as it will come back from the file
     metrics = validate(average, held_out, recipe, crop=FULL) if held_out is not None and team.rank == 0 else {}
     yield Trained(average.cpu(), metrics, recipe.steps, before + time.monotonic() - start)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+import torch
+from torch import Tensor
+
 from napari_mlpatch import networks, weights
 from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.weights import Card
@@ -25,7 +28,7 @@ def ship(trained: Trained, recipe: TrainingRecipe, folder: str | os.PathLike[str
     made_of = networks.describe(trained.network)
     return weights.save(
         folder,
-        trained.network.state_dict(),
+        {name: _as_stored(value, recipe) for name, value in trained.network.state_dict().items()},
         name=recipe.name,
         title=recipe.title,
         method="denoiser",
@@ -38,3 +41,7 @@ def ship(trained: Trained, recipe: TrainingRecipe, folder: str | os.PathLike[str
         metrics=trained.metrics,
         licence=licence or terms,
     )
+
+
+def _as_stored(value: Tensor, recipe: TrainingRecipe) -> Tensor:
+    return value.to(getattr(torch, recipe.store)) if value.is_floating_point() else value

@@ -134,3 +134,21 @@ def test_checkpoints_that_do_not_fit(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(InputError, match="cannot be read"):
         list(train(recipe(), out=tmp_path, resume=True))
+
+
+def test_weights_in_half_precision(tmp_path):
+    """The figures of the card are those of the file, which has half as many bytes."""
+    net = Description(name="unet", params={"width": 4, "depth": 1})
+    *_, whole = train(recipe(network=net, crop=16))
+    half = recipe(network=net, crop=16, store="float16")
+    *_, end = train(half)
+    card = ship(end, half, tmp_path)
+    found = load(tmp_path / f"{card.name}.safetensors")
+    assert {value.dtype for value in found.tensors.values() if value.is_floating_point()} == {torch.float16}
+    back = networks.of_weights(found)
+    for name, value in back.state_dict().items():
+        assert (
+            torch.equal(value, end.network.state_dict()[name]) and value.dtype == end.network.state_dict()[name].dtype
+        )
+        assert torch.allclose(value.float(), whole.network.state_dict()[name].float(), rtol=1e-3, atol=1e-6)
+    assert card.metrics != whole.metrics and card.metrics == pytest.approx(whole.metrics, abs=0.01)
