@@ -148,7 +148,8 @@ class ZoomDock(QWidget):
         if layer is not self._of:
             self._drop()
             self._of = layer
-            follow(self, layer.events.data, self._later)
+            for event in (layer.events.data, layer.events.contrast_limits):  # those are 0 and 1 to the network
+                follow(self, event, self._later)
         view = in_view(self.viewer, layer, self.devicePixelRatioF())
         shown = self._layers.get("refined")
         if view is None or (shown is not None and not shown.visible):

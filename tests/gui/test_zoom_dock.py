@@ -89,6 +89,12 @@ def test_refine_what_is_in_view(dock, qtbot):
     assert np.allclose(made.data_to_world((0, 0)), layer.data_to_world(grid.origin))
     assert viewer.layers.index(made) == 1 and viewer.layers.selection.active is layer
 
+    layer.contrast_limits = (1, 3)  # other values are 0 and 1 to the network now
+    qtbot.waitUntil(lambda: "refining" in dock.refined.text(), timeout=5_000)
+    refined(dock, qtbot)
+    assert np.allclose(made.data, 1 + 2 * zoom(network(), (layer.data - 1) / 2, 0.05, 16, window), atol=1e-4)
+    layer.contrast_limits = (0, 4)
+
     dock.compare.setChecked(True)
     qtbot.waitUntil(lambda: "bicubic" in viewer.layers, timeout=30_000)
     refined(dock, qtbot)
