@@ -20,11 +20,11 @@ def run(args: argparse.Namespace) -> int:
     from napari_mlpatch import reproduce
 
     if args.row is None:
-        listed = {name: figure.title for name, figure in reproduce.FIGURES.items()}
+        figures = reproduce.FIGURES.items()
         if args.json:
-            print_json(listed)
+            print_json({name: figure.title for name, figure in figures})
         else:
-            print(table(list(listed.items())))
+            print(table([(name, figure.title, _needs(figure.data)) for name, figure in figures]))
         return 0
     with contextlib.redirect_stdout(sys.stderr):
         found = reproduce.run(args.row, seeds=args.seeds, data=args.data)
@@ -36,3 +36,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{found['row']}: {verdict}: {', '.join(figures)}")
         print(table([(key, number(value)) for key, value in found["also"].items()], indent="  "))
     return 0 if found["passed"] else 1
+
+
+def _needs(data: str) -> str:
+    return f"(--data FOLDER with {data})" if data else ""

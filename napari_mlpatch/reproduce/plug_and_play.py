@@ -16,12 +16,13 @@ from napari_mlpatch import weights
 from napari_mlpatch.methods.tv import automatic_weight
 from napari_mlpatch.torch_later import Tensor
 
-from .denoising import best_mlpatch
 from .figure import Figure
 from .images import BODY, photographs, slices, spread
 
 SLICES, PHOTOGRAPHS = 4, 4
 """So many images are taken, evenly from the set."""
+CT_DENOISER, INPAINTING_DENOISER = "mlpatch-ct-small", "mlpatch-gray-small"
+"""The small networks: the full ones take twenty times as long."""
 CT_WEIGHT, INPAINTING_WEIGHT = 2.83, 0.03
 """The best weight of total variation on training images, in terms of the automatic one."""
 
@@ -64,14 +65,14 @@ def compare(problems: list[mp.Problem], name: str, weight: float) -> dict[str, f
 def _ct(seed: int, data: Path | None) -> dict[str, float]:
     assert data is not None
     images = spread(slices(data, "ct_body/tcga_test.npz", BODY), SLICES)
-    return compare([tomography(x, seed) for x in images], best_mlpatch("ct"), CT_WEIGHT)
+    return compare([tomography(x, seed) for x in images], CT_DENOISER, CT_WEIGHT)
 
 
 def _inpainting(seed: int, data: Path | None) -> dict[str, float]:
     assert data is not None
     large = [x for x in photographs(data, "natural_gray/set12") if x.shape[-2:] == (512, 512)]
     images = spread(large, PHOTOGRAPHS)
-    return compare([inpainting(x, seed) for x in images], best_mlpatch("gray"), INPAINTING_WEIGHT)
+    return compare([inpainting(x, seed) for x in images], INPAINTING_DENOISER, INPAINTING_WEIGHT)
 
 
 ROWS: dict[str, Figure] = {

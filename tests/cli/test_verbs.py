@@ -231,7 +231,9 @@ def test_reproduce(mlpatch, monkeypatch, passed):
         found = {"row": row, "published": 30.0, "ours": 30.1, "tolerance": 0.3, "seeds": seeds, "passed": passed}
         return found | {"std": float("nan"), "also": {"ssim": 0.9}}
 
-    figures = {"tv": types.SimpleNamespace(title="Total variation")}
+    figures = {
+        name: types.SimpleNamespace(title="Total variation", data=d) for name, d in (("tv", ""), ("own", "a.npz"))
+    }
     fake = types.SimpleNamespace(run=run, FIGURES=figures)
     monkeypatch.setitem(sys.modules, "napari_mlpatch.reproduce", fake)
     monkeypatch.setattr("napari_mlpatch.reproduce", fake, raising=False)
@@ -239,7 +241,11 @@ def test_reproduce(mlpatch, monkeypatch, passed):
     assert code == (0 if passed else 1) and error == "computing\n"
     assert strict(text)["seeds"] == 2 and strict(text)["std"] is None
     assert ("MISSED" in mlpatch("reproduce tv")[1]) != passed
-    assert mlpatch("reproduce")[1] == "tv  Total variation\n"
+    listed = mlpatch("reproduce")[1].splitlines()
+    assert [line.strip() for line in listed] == [
+        "tv   Total variation",
+        "own  Total variation  (--data FOLDER with a.npz)",
+    ]
 
 
 def test_demo_gets_its_arguments(mlpatch, monkeypatch):
