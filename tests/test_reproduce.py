@@ -118,6 +118,7 @@ def test_denoising_row_on_a_folder(tmp_path):
     assert found["ours"] == found["also"]["mlpatch-gray-small 25/255"] > noisy + 3
     assert found["also"]["tv 25/255"] > noisy + 3
     assert found["also"]["mlpatch-gray-small parameters"] == pytest.approx(155, abs=10)
+    assert 1 < found["also"]["mlpatch-gray-small memory"] < 200  # MiB; image and result are 2
 
 
 def test_own_weights_do_not_enter_the_rows(tmp_path, monkeypatch):
@@ -147,3 +148,20 @@ def test_comparison_with_total_variation():
     found = plug_and_play.compare([plug_and_play.inpainting(x, 0)], "mlpatch-gray-small", 0.5)
     assert found["gain"] == pytest.approx(found["mlpatch"] - found["tv"]) and found["tv"] > 15
     assert found["denoiser seconds"] > 0 and found["data seconds"] >= 0
+
+
+def test_out_of_distribution(tmp_path, monkeypatch):
+    monkeypatch.setattr(denoising, "WIDTH", 40)
+    for name in ("natural_gray/set12", "ct_body", "ct_head"):
+        (tmp_path / name).mkdir(parents=True)
+    image = mp.io.samples.image("camera", size=48)
+    Image.fromarray((255 * image).astype(np.uint8)).save(tmp_path / "natural_gray" / "set12" / "01.png")
+    np.savez(tmp_path / "ct_body" / "tcga_test.npz", hu=(2000 * image[None] - 1000).astype(np.int16))
+    np.savez(tmp_path / "ct_head" / "stanford_head_test.npz", raw=(2000 * image[None] + 24).astype(np.uint16))
+    found = reproduce.run("mlpatch-ood", seeds=1, data=tmp_path)
+    also = found["also"]
+    assert also["mlpatch-ct-small loss on heads"] == pytest.approx(0, abs=0.02)  # they are the same picture here, rounded otherwise
+    twins = also["mlpatch-gray-small photographs"], also["mlpatch-ct-small photographs"]
+    assert also["mlpatch-ct-small drop"] == pytest.approx(twins[0] - twins[1])
+    best = denoising.best_mlpatch("ct")
+    assert found["ours"] == also[f"{best} drop"]
