@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # also when loaded by its path
 from _measure import Row, compared, measured, missing, paired, seconds
 
 from napari_mlpatch import networks
+from napari_mlpatch.denoisers import has_bfloat16
 from napari_mlpatch.training.examples import SMALL
 
 KINDS: dict[str, dict[str, Any]] = {"small": SMALL, "full": {}}
@@ -119,7 +120,7 @@ def time_rows(kind: str, size: int, repeats: int) -> list[Row]:
         measured(f"{where}, matrix products alone", 1e3 * floor, "ms"),
     ]
     name = f"{where}, bfloat16, theirs float32 all at once"
-    if not fast_bfloat16():
+    if not has_bfloat16("cpu"):
         why = "this processor has no bfloat16 arithmetic (AVX512-BF16, AMX)"
         return [*rows, missing(name, "ms", why, required=REQUIRED_BF16 if size >= 512 else None)]
     rough = paired(lambda: network(x, SIGMA, dtype=torch.bfloat16), lambda: plain(x, SIGMA), repeats=repeats)
@@ -140,14 +141,6 @@ def products(network: Any, pixels: int, part: int = 2048) -> float:
                 torch.mm(inputs[w.shape[0]], w, out=out[w.shape[1]])
 
     return seconds(once) * pixels / part
-
-
-def fast_bfloat16() -> bool:
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text().split())
-    except OSError:
-        return False
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 def memory_rows(kind: str, small: int, large: int) -> list[Row]:

@@ -22,6 +22,7 @@ from napari_mlpatch.denoisers import denoiser
 from napari_mlpatch.methods.plug_and_play import PlugAndPlay
 from napari_mlpatch.microscope import MLPatch, open_network
 from napari_mlpatch.torch_later import Tensor
+from napari_mlpatch.weights import Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +56,14 @@ def has_iterations(recipe: Recipe, weights: Any) -> bool:
     """Whether a result can be filmed: by a plug-and-play method with an MLPatch denoiser, always in one pose."""
     method = recipe.build_method()
     by_network = isinstance(method, PlugAndPlay) and method.denoiser == "network" and not method.averaging
-    return by_network and weights is not None and weights.card.architecture.name == MLPatch.architecture
+    return by_network and isinstance(weights, Weights) and weights.card.architecture.name == MLPatch.architecture
 
 
 def of_iterations(recipe: Recipe, problem: Problem, weights: Any) -> Iterator[Frame | None]:
     """Run a plug-and-play recipe again and yield, for each iteration, what the denoiser is given; None in between.
 
     Of complex images it is the real part. Raises InputError where the method has no MLPatch denoiser, where it turns
-    its pictures (then a pixel is elsewhere each time), and where the run fails.
+    its pictures (then a pixel is elsewhere each time), and what the run raises.
     """
     if not has_iterations(recipe, weights):
         raise InputError("Only plug-and-play methods with MLPatch weights, without averaging, can be watched at work.")
@@ -76,7 +77,7 @@ def of_iterations(recipe: Recipe, problem: Problem, weights: Any) -> Iterator[Fr
 
     for event in run(recipe, problem, network=watched):
         if isinstance(event, Failed):
-            raise InputError(event.message)
+            raise event.error
         if isinstance(event, Progress) and event.iterate is not None and given:
             image, sigma = given.pop()
             yield Frame(f"iteration {event.iterate.k}", network, image, sigma)

@@ -25,7 +25,7 @@ from napari_mlpatch.torch_later import F, Tensor, torch
 ROWS_AT_ONCE = 8
 HEADINGS = (
     *("patch", "row", "column", "ring", "ray", "initial_row", "initial_column"),
-    *("sample_row", "sample_column", "value_before", "value_after"),
+    *("sample_row", "sample_column", "value_before", "value_after", "seen", "output"),
 )
 
 
@@ -119,6 +119,7 @@ def overview_rows(network: MLPatch, image: np.ndarray, sigma: float) -> Iterator
         raise InputError(
             "This network looks at the whole image (Fourier filter or coordinate warp): it has no patches."
         )
+    network.check(x, sigma)
     radius = int(network.receptive_field())
     n = 2 * radius + 1
     padded = F.pad(x, (radius,) * 4, mode="reflect")
@@ -153,7 +154,7 @@ def write_csv(path: str | os.PathLike[str], patches: list[Patch]) -> None:
             for k, patch in enumerate(patches):
                 for ring, ray in np.ndindex(*patch.after.shape):
                     where = [*patch.initial[ring, ray], *patch.points[ring, ray]]
-                    values = [patch.before[ring, ray], patch.after[ring, ray]]
+                    values = [patch.before[ring, ray], patch.after[ring, ray], patch.seen, patch.output]
                     numbers = [f"{v:.6g}" for v in [*where, *values]]
                     table.writerow([k, patch.row, patch.column, ring, ray, *numbers])
     except OSError as error:

@@ -8,7 +8,7 @@ import napari_mlpatch as mp
 from napari_mlpatch import film, networks, weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Description, Recipe
-from napari_mlpatch.training import Synthetic, TrainingRecipe, train
+from napari_mlpatch.training import Synthetic, TrainingRecipe, snapshots, train
 
 TINY = {"head": "mlp", "widths": [8], "rings": 3, "rays": 4, "radius": 2.0}
 DNCNN = Description(name="dncnn", params={"width": 4, "depth": 3})
@@ -101,3 +101,45 @@ def test_iterations(tmp_path):
         assert not film.has_iterations(other, chosen)
         with pytest.raises(InputError, match="without averaging"):
             list(film.of_iterations(other, problem, chosen))
+
+
+def test_snapshots_that_cannot_be_read(tmp_path):
+    from safetensors.torch import save_file
+
+    path = tmp_path / "snapshots" / "step-000000001.safetensors"
+    path.parent.mkdir()
+    for made in ("5", "[]", "{}", '{"name": "mlpatch", "params": [1]}'):
+        save_file({"a": torch.zeros(1)}, path, {"architecture": made})
+        with pytest.raises(InputError):
+            list(film.of_training(tmp_path))
+
+
+def test_what_another_training_has_left_is_removed(tmp_path):
+    events = train(recipe(), out=tmp_path, report_every=1)
+    for _ in range(3):
+        next(events)
+    events.close()
+    for k in (4, 9):
+        snapshots.keep(tmp_path, networks.build("mlpatch", {**TINY, "rings": 4}), k)
+    list(train(recipe(steps=5), out=tmp_path, resume=True))
+    assert {frame.network.config.rings for frame in film.of_training(tmp_path)} == {3}
+    (tmp_path / "snapshots" / "step-000000007.safetensors").mkdir()
+    with pytest.raises(InputError, match="cannot be removed"):
+        list(train(recipe(), out=tmp_path))
+
+
+def test_a_full_disk(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("napari_mlpatch.training.snapshots.write", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        list(train(recipe(), out=tmp_path))
+
+
+@pytest.mark.parametrize(("count", "steps"), [(0, []), (1, [9]), (2, [0, 9]), (4, [0, 1, 4, 9])])
+def test_which_steps(count, steps):
+    patches = networks.build("mlpatch", TINY)
+    assert sorted(snapshots.steps_to_keep(count, 9, patches)) == steps
+    colour = networks.build("mlpatch", {**TINY, "channels": 3})
+    assert not snapshots.steps_to_keep(count, 9, colour)

@@ -160,7 +160,9 @@ def test_out_of_distribution(tmp_path, monkeypatch):
     np.savez(tmp_path / "ct_head" / "stanford_head_test.npz", raw=(2000 * image[None] + 24).astype(np.uint16))
     found = reproduce.run("mlpatch-ood", seeds=1, data=tmp_path)
     also = found["also"]
-    assert also["mlpatch-ct-small loss on heads"] == pytest.approx(0, abs=0.02)  # they are the same picture here, rounded otherwise
+    assert also["mlpatch-ct-small loss on heads"] == pytest.approx(
+        0, abs=0.02
+    )  # they are the same picture here, rounded otherwise
     twins = also["mlpatch-gray-small photographs"], also["mlpatch-ct-small photographs"]
     assert also["mlpatch-ct-small drop"] == pytest.approx(twins[0] - twins[1])
     best = denoising.best_mlpatch("ct")

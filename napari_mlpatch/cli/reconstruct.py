@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     problem = reading.read(args.data, args)
     if args.truth is not None:
         problem = reading.with_truth(problem, args.truth)
-    reason = "" if network is None else network.card.unsuitable(method, problem.A)
+    reason = "" if network is None else network.card.unsuitable(method, problem.A, problem.y.shape[1])
     if reason:
         raise InputError(reason)
     recipe = Recipe.of(

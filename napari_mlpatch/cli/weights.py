@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from napari_mlpatch.core.errors import InputError
 
-from .output import print_json, say
+from .output import print_json, say, table
 
 if TYPE_CHECKING:
     from napari_mlpatch.weights import Card
@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"weights": [card.model_dump(mode="json", exclude_none=True) for card in cards]})
         else:
-            print("\n".join(f"{card.name:<28} {card.title}" for card in cards) or "No weights are here.")
+            rows = [(card.name, card.title, ", ".join(weights.facts(card))) for card in cards]
+            print(table(rows) if rows else "No weights are here.")
         return 0
     if args.what is None:
         raise InputError(f"Name what to {args.action}: mlpatch weights {args.action} ...")
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(card.model_dump(mode="json", exclude_none=True))
     else:
-        print(f"{card.name}: {card.title}\n  {card.architecture.name} {card.architecture.params}")
+        print(f"{card.name}: {card.title}\n  {', '.join(weights.facts(card))}\n  {card.architecture.params}")
         print(f"  {card.data}; licence {card.licence}; sha256 {card.sha256[:12]}")
         for name, value in card.metrics.items():
             print(f"  {name} {value:.2f} dB")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import napari
-from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QDockWidget, QScrollArea, QWidget
 
 if TYPE_CHECKING:
@@ -85,7 +85,12 @@ class Session:
             module, cls = MORE[name]
             widget = getattr(importlib.import_module(f".{module}", __name__), cls)(self.viewer, self.workbench)
         self.docks[name] = widget
+        widget.destroyed.connect(lambda: self._closed(name, widget))
         return widget if name == "Compare" else _scrolling(widget)
+
+    def _closed(self, name: str, widget: QWidget) -> None:
+        if self.docks.get(name) is widget:  # it may have been opened again already
+            del self.docks[name]
 
     def open(self, name: str) -> None:
         """Add a dock to the window unless it is there, named as napari's Plugins menu names it."""
@@ -175,9 +180,18 @@ def open_train() -> QWidget:
 
 def _scrolling(widget: QWidget) -> QScrollArea:
     """A dock that is taller than the window scrolls."""
-    area = QScrollArea()
+    area = _Closing()
     area.setWidget(widget)
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setMinimumWidth(max(340, widget.minimumSizeHint().width() + 24))
     return area
+
+
+class _Closing(QScrollArea):
+    """Is deleted with its dock: napari only takes it out, and it would go on listening until Python frees it."""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.deleteLater()
+        return super().event(event)

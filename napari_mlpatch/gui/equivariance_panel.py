@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from napari.layers import Image
@@ -24,23 +23,22 @@ from qtpy.QtWidgets import (
 from napari_mlpatch.equivariance import TRANSFORMATIONS, Deviation, deviations
 
 from .layers import not_activated
+from .looking import Looking
 from .stepwise import stepwise, stop
 from .workbench import Workbench
-from .zoom_layers import scaled, value_range
 
 SIZE = 192
 ROW_HEIGHT = 22
 KEY = "equivariance"
-Choice = tuple[Image, Callable[[], Any], float]
 
 
 class EquivariancePanel(QWidget):
     """A button that fills a table, and a difference picture for the row that is clicked.
 
-    ``choice`` gives the picture, the network (called off the GUI thread) and the noise level; None where they lack.
+    ``choice`` gives the picture, the network and the noise level; None where they lack.
     """
 
-    def __init__(self, viewer: Viewer, workbench: Workbench, choice: Callable[[], Choice | None]):
+    def __init__(self, viewer: Viewer, workbench: Workbench, choice: Callable[[], Looking | None]):
         super().__init__()
         self.viewer, self.workbench, self._choice = viewer, workbench, choice
         self.found: list[Deviation] = []
@@ -85,18 +83,16 @@ class EquivariancePanel(QWidget):
         choice = self._choice()
         if choice is None:
             return
-        layer, network, sigma = choice
-        data, (low, high) = layer.data, value_range(layer)
-        top, left = ((n - min(n, SIZE)) // 2 for n in data.shape)
-        self.found, self._of = [], (layer, (top, left))
+        top, left = ((n - min(n, SIZE)) // 2 for n in choice.layer.data.shape)
+        self.found, self._of = [], (choice.layer, (top, left))
         self.table.setRowCount(0)
         self.table.show()
         self.hint.show()
         QTimer.singleShot(50, self._into_view)
 
         def steps() -> Iterator[Deviation]:
-            part = scaled(np.asarray(data[top : top + SIZE, left : left + SIZE]), low, high)
-            yield from deviations(network(), part, sigma)
+            part = choice.picture()[top : top + SIZE, left : left + SIZE]
+            yield from deviations(choice.network(), part, choice.sigma)
 
         def done() -> None:
             far = "" if all(d.inside for d in self.found) else "Every pixel depends on the border. "

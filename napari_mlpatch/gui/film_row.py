@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from napari.layers import Image
 from napari.viewer import Viewer
@@ -17,28 +18,52 @@ from napari_mlpatch.training import snapshots
 from .follow import follow
 from .forms import short
 from .layers import not_activated
+from .network_box import NetworkBox
 from .stepwise import stepwise, stop
 from .workbench import Entry, Workbench
 
 KEY = "film"
 MILLISECONDS = 400
 MOST = 64
-"""Frames that are kept at most; of longer films every second, fourth, and so on."""
 NOTHING, OTHER = "nothing", "the training in a folder…"
 
 
+class Thinned:
+    """Frames, at most ``MOST``: of longer films every second, fourth, ... one from the first on."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self._each, self._count = 1, 0
+
+    def add(self, frame: Frame) -> bool:
+        """Whether it was kept."""
+        wanted = self._count % self._each == 0
+        self._count += 1
+        if wanted:
+            if len(self.frames) == MOST:
+                del self.frames[1::2]
+                self._each *= 2
+            self.frames.append(frame)
+        return wanted
+
+
 class FilmRow(QWidget):
-    """What to play, a button, a slider. ``changed`` when there is another ``frame``, or none any more."""
+    """What to play, a button, a slider. ``changed`` when there is another ``frame``, or none any more.
+
+    While something is played the choice of the network is locked, and shows the film's where it is listed.
+    """
 
     changed = Signal()
 
-    def __init__(self, viewer: Viewer, workbench: Workbench, network: QComboBox):
+    def __init__(self, viewer: Viewer, workbench: Workbench, network: NetworkBox):
         super().__init__()
         self.viewer, self.workbench, self._network = viewer, workbench, network
-        self.frames: list[Frame] = []
+        self.playing: Path | Entry | None = None
         self.frame: Frame | None = None
         self.layer: Image | None = None
         """The picture of the frame, where it has one of its own."""
+        self._film = Thinned()
+        self._chosen_network: str | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(MILLISECONDS)
 
@@ -70,72 +95,88 @@ class FilmRow(QWidget):
         follow(self, workbench.entries_changed, self._offer)
         follow(self, workbench.weights_changed, self._offer)
         follow(self, viewer.layers.events.removed, self._removed)
-        quick = workbench.quick
-        self.destroyed.connect(lambda: stop(quick, KEY))
+        quick, layers = workbench.quick, viewer.layers
+        self._made: list[Image] = []
+        made = self._made
+
+        def closed() -> None:
+            stop(quick, KEY)
+            for layer in made:
+                if layer in layers:
+                    layers.remove(layer)
+
+        self.destroyed.connect(closed)
+
+    @property
+    def frames(self) -> list[Frame]:
+        return self._film.frames
 
     # ---- choosing -------------------------------------------------------------------------------------------
 
     def _offer(self) -> None:
-        """List what can be played now; what is being played stays chosen."""
-        before = self.what.currentData()
-        self.what.clear()
-        self.what.addItem(NOTHING, None)
-        folder = weights.own_folder() / "training" / str(self._network.currentData())
-        if snapshots.kept(folder):
-            self.what.addItem(f"the training of {self._network.currentText()}", folder)
+        """List what can be played now; what is being played stays chosen, until it is removed."""
+        if isinstance(self.playing, Entry) and self.playing not in self.workbench.entries:
+            self.end()
+        offered = self._offered()
+        if offered != [(self.what.itemText(k), self.what.itemData(k)) for k in range(self.what.count())]:
+            self.what.clear()
+            for text, data in offered:
+                self.what.addItem(text, data)
+        self._choose_playing()
+
+    def _offered(self) -> list[tuple[str, Any]]:
+        """Texts and what they stand for: an entry, or a folder as text."""
+        found: list[tuple[str, Any]] = [(NOTHING, None)]
+        name = self._network.currentData()
+        for folder in weights.training_folders(name) if name else ():
+            if snapshots.kept(folder):
+                found.append((f"the training of {self._network.currentText()}", str(folder)))
         for entry in self.workbench.entries:
             if entry.result is not None and has_iterations(entry.result.recipe, entry.job.network):
-                self.what.addItem(f"the iterations of {entry.title}", entry)
-        if isinstance(before, Path) and self.what.findData(before) < 0:
-            self.what.addItem(f"the training in {before}", before)
-        self.what.addItem(OTHER, OTHER)
-        self.what.setCurrentIndex(max(0, self.what.findData(before)))
-        if self.frames and self.what.currentData() is None:
-            self.end()
+                found.append((f"the iterations of {entry.title}", entry))
+        if isinstance(self.playing, Path) and str(self.playing) not in [data for _, data in found]:
+            found.append((f"the training in {self.playing}", str(self.playing)))
+        return [*found, (OTHER, OTHER)]
+
+    def _choose_playing(self) -> None:
+        data = str(self.playing) if isinstance(self.playing, Path) else self.playing
+        self.what.setCurrentIndex(next((k for k in range(self.what.count()) if self.what.itemData(k) == data), 0))
 
     def _chosen(self) -> None:
         what = self.what.currentData()
         if what == OTHER:
-            path = QFileDialog.getExistingDirectory(self, "The folder of a training")
-            self.what.setCurrentIndex(0)
-            if path:
-                self.open(Path(path))
-        elif what is None:
+            what = QFileDialog.getExistingDirectory(self, "The folder of a training")
+            if not what:
+                self._choose_playing()
+                return
+        if what is None:
             self.end()
         else:
-            self.open(what)
+            self.open(Path(what) if isinstance(what, str) else what)
 
     def open(self, what: Path | Entry) -> None:
-        """Play the snapshots of a training in its folder, or the iterations of a result."""
+        """Play the snapshots of a training in its folder, or the iterations of a result, which is computed again."""
         self.end()
-        if self.what.findData(what) < 0:
-            self.what.addItem(f"the training in {what}", what)
-        self.what.setCurrentIndex(self.what.findData(what))
-        if isinstance(what, Entry):
-            self._network.setCurrentIndex(self._network.findData(what.job.network.card.name))
+        self.playing = what
+        self._chosen_network = self._network.currentData()
+        self._network.setEnabled(False)
+        name = what.name if isinstance(what, Path) else what.job.network.card.name
+        self._network.setCurrentIndex(self._network.findData(name))
+        self._offer()
         self.label.setText("reading…" if isinstance(what, Path) else "running again…")
+        self.play.setEnabled(False)
+        self.slider.setEnabled(False)
         self._strip.show()
-        each, count = 1, 0
 
         def steps() -> Iterator[Frame | None]:
             if isinstance(what, Path):
                 yield from of_training(what)
-            else:
-                assert what.result is not None
+            elif what.result is not None:
                 yield from of_iterations(what.result.recipe, what.scene.problem, what.job.network)
 
         def add(frame: Frame | None) -> None:
-            nonlocal each, count
-            if frame is None:
-                return
-            count += 1
-            if (count - 1) % each:
-                return
-            if len(self.frames) == MOST:
-                del self.frames[1::2]
-                each *= 2
-            self.frames.append(frame)
-            self._show_newest(what)
+            if frame is not None and self._film.add(frame):
+                self._show_newest()
 
         def failed(error: Exception) -> None:
             self.end()
@@ -145,42 +186,56 @@ class FilmRow(QWidget):
 
     def end(self) -> None:
         """Play nothing any more."""
+        if self.playing is None:
+            return
         stop(self.workbench.quick, KEY)
+        self.playing, self.frame, self._film = None, None, Thinned()
         self.play.setChecked(False)
-        self.play.setEnabled(False)
-        self.frames, layer, self.layer = [], self.layer, None
+        self._strip.hide()
+        layer, self.layer = self.layer, None
+        self._made.clear()
         if layer is not None and layer in self.viewer.layers:
             self.viewer.layers.remove(layer)
-        self._strip.hide()
-        self.what.setCurrentIndex(0)
-        if self.frame is not None:
-            self.frame = None
-            self.changed.emit()
+        self._network.setEnabled(True)
+        self._network.setCurrentIndex(max(0, self._network.findData(self._chosen_network)))
+        self._choose_playing()
+        self.changed.emit()
 
     # ---- playing --------------------------------------------------------------------------------------------
 
-    def _show_newest(self, what: Path | Entry) -> None:
+    @property
+    def runs(self) -> bool:
+        """Whether frames follow each other by themselves."""
+        return self._timer.isActive()
+
+    def _show_newest(self) -> None:
         newest = self.frames[-1]
-        if newest.image is not None and self.layer is None and isinstance(what, Entry):
-            place = what.scene.frame
-            with not_activated(self.viewer):
-                made = self.viewer.add_image(
-                    newest.image.copy(),
-                    name="denoiser's input",
-                    contrast_limits=(0.0, 1.0),
-                    scale=place.scale,
-                    translate=place.translate,
-                    units=place.units,
-                    axis_labels=place.axis_labels,
-                    metadata={"mlpatch": {"role": "film"}},
-                )
-            assert isinstance(made, Image)
-            self.layer = made
+        if newest.image is not None and self.layer is None:
+            self.layer = self._add_layer(newest)
         self.slider.blockSignals(True)
         self.slider.setRange(0, len(self.frames) - 1)
         self.slider.setValue(len(self.frames) - 1)
         self.slider.blockSignals(False)
+        self.slider.setEnabled(True)
         self._show(len(self.frames) - 1)
+
+    def _add_layer(self, frame: Frame) -> Image:
+        assert isinstance(self.playing, Entry) and frame.image is not None
+        place = self.playing.scene.frame
+        with not_activated(self.viewer):
+            made = self.viewer.add_image(
+                frame.image,
+                name="denoiser's input",
+                contrast_limits=(0.0, 1.0),
+                scale=place.scale,
+                translate=place.translate,
+                units=place.units,
+                axis_labels=place.axis_labels,
+                metadata={"mlpatch": {"role": "film"}},
+            )
+        assert isinstance(made, Image)
+        self._made.append(made)
+        return made
 
     def _show(self, index: int) -> None:
         self.frame = frame = self.frames[index]
@@ -195,7 +250,8 @@ class FilmRow(QWidget):
         self._timer.start() if on else self._timer.stop()
 
     def _next(self) -> None:
-        if self.frames:
+        hidden = not self.isVisible() or (self.layer is not None and not self.layer.visible)
+        if self.frames and not hidden:
             self.slider.setValue((self.slider.value() + 1) % len(self.frames))
 
     def _removed(self, event: object) -> None:

@@ -177,6 +177,9 @@ class Latest:
         self._post = post
         self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._newest: dict[str, int] = {}
+        self.running: dict[str, list[Any]] = {}
+        """Generators by key, see ``stepwise``, and those that are to be closed."""
+        self.ended: list[list[Any]] = []
         threads.start("mlpatch-quick", self._work, self.close)
 
     def call(

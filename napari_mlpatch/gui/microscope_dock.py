@@ -30,6 +30,7 @@ from .equivariance_panel import EquivariancePanel
 from .film_row import FilmRow
 from .follow import follow
 from .forms import NumberBox
+from .looking import Looking
 from .network_box import NetworkBox
 from .notify import show_error, show_info
 from .patch_plot import PatchPlot
@@ -73,7 +74,7 @@ class MicroscopeDock(QWidget):
         self.maps.setToolTip("Radius, anisotropy, orientation, sensitivity and reach of every pixel's patch, as layers")
         self.export = QPushButton("Export…")
         self.export.setToolTip("The pinned patches as CSV, and the plot as a picture beside it")
-        self.equivariance = EquivariancePanel(viewer, workbench, self._choice)
+        self.equivariance = EquivariancePanel(viewer, workbench, self.looking)
         self._lay_out()
 
         self.pin.clicked.connect(self.pin_current)
@@ -136,31 +137,34 @@ class MicroscopeDock(QWidget):
         text = "none: add or select a 2-D image" if layer is None else layer.name.split("\n")[0]
         self.image_name.setText(text if self.weights.count() else "no MLPatch weights are here")
 
-    def _choice(self) -> tuple[Image, Callable[[], Any], float] | None:
+    def looking(self) -> Looking | None:
+        """What would be looked at now; None without a picture or weights."""
         layer, frame = self.image(), self.film.frame
-        network = self.weights.network() if frame is None else lambda: frame.network
-        sigma = self.sigma.value() if frame is None or frame.sigma is None else frame.sigma
-        return None if layer is None or network is None else (layer, network, sigma)
-
-    def _picture(self, layer: Image) -> Callable[[], np.ndarray]:
-        """Gives what the network sees, whatever the contrast of the film's layer is set to."""
-        image = None if self.film.frame is None else self.film.frame.image
-        return scaled(layer) if image is None else lambda: image
+        if layer is None:
+            return None
+        if frame is None:
+            network = self.weights.network()
+            return None if network is None else Looking(layer, scaled(layer), network, self.sigma.value())
+        sigma = self.sigma.value() if frame.sigma is None else frame.sigma
+        # whatever the contrast of the film's layer is set to
+        image = frame.image
+        picture = scaled(layer) if image is None else lambda: image
+        return Looking(layer, picture, lambda: frame.network, sigma)
 
     def _film_changed(self) -> None:
         self._name_image()
         frame = self.film.frame
-        self.weights.setEnabled(frame is None)
         self.sigma.blockSignals(True)
         if self.sigma.isEnabled():
             self._sigma = self.sigma.value()
         self.sigma.setEnabled(frame is None or frame.sigma is None)
         self.sigma.setValue(self._sigma if frame is None or frame.sigma is None else float(f"{frame.sigma:.3g}"))
         self.sigma.blockSignals(False)
-        layer = self.image()
-        if self.current is None and layer is not None:
+        layer, at = self.image(), self.current
+        if layer is not None and (at is None or at.row >= layer.data.shape[0] or at.column >= layer.data.shape[1]):
             self.look_at(*(n / 2 for n in layer.data.shape))
-        self._again()
+        else:
+            self._again()
 
     def _moved(self, viewer: Viewer, event: Any) -> None:
         layer = self.image()
@@ -171,19 +175,17 @@ class MicroscopeDock(QWidget):
 
     def look_at(self, row: float, column: float) -> None:
         """Show the patch at a position in pixels of the picture; computed off the GUI thread, the newest one counts."""
-        choice = self._choice()
-        if choice is None:
+        seen = self.looking()
+        if seen is None:
             return
-        layer, network, sigma = choice
-        rows, columns = layer.data.shape
+        rows, columns = seen.layer.data.shape
         row, column = round(row), round(column)
         if not (0 <= row < rows and 0 <= column < columns):
             return
-        picture = self._picture(layer)
         self.workbench.quick.call(
             "microscope",
-            lambda: microscope.look(network(), picture(), float(row), float(column), sigma),
-            lambda patch: self._show(patch, layer),
+            lambda: microscope.look(seen.network(), seen.picture(), float(row), float(column), seen.sigma),
+            lambda patch: self._show(patch, seen.layer),
             lambda error: self.workbench.failed.emit(str(error)),
         )
 
@@ -234,7 +236,8 @@ class MicroscopeDock(QWidget):
             samples.data = points
             samples.face_color = colours
             for made in (motion, samples):
-                made.scale, made.translate, made.visible = layer.scale, layer.translate, True
+                made.scale, made.translate = layer.scale, layer.translate
+                made.visible = made.visible or not self.film.runs
                 if self.viewer.layers.index(made) < self.viewer.layers.index(layer):
                     self.viewer.layers.move(self.viewer.layers.index(made), len(self.viewer.layers))
 
@@ -272,12 +275,11 @@ class MicroscopeDock(QWidget):
 
     def map_all(self) -> None:
         """Add the maps of all pixels as layers, computed off the GUI thread."""
-        choice = self._choice()
-        if choice is None:
+        seen = self.looking()
+        if seen is None:
             show_info("Add or select a 2-D image first.")
             return
-        layer, network, sigma = choice
-        picture = self._picture(layer)
+        layer = seen.layer
         self.maps.setEnabled(False)
         self.maps.setText("Mapping…")
 
@@ -286,6 +288,8 @@ class MicroscopeDock(QWidget):
             self._buttons()
             if maps is None:
                 self.workbench.failed.emit(text)
+                return
+            if layer not in self.viewer.layers:  # removed while this was computed
                 return
             place = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
             for name, values in maps.items():
@@ -304,7 +308,7 @@ class MicroscopeDock(QWidget):
 
         self.workbench.quick.call(
             "maps",
-            lambda: microscope.overview(network(), picture(), sigma),
+            lambda: microscope.overview(seen.network(), seen.picture(), seen.sigma),
             done,
             lambda error: done(None, str(error)),
         )

@@ -31,7 +31,7 @@ class NetworkBox(QComboBox):
         if name is None:
             return None
         sha256 = self._sha256[name]
-        return lambda: self._open(sha256)
+        return lambda: self._open(name, sha256)
 
     def _offer(self) -> None:
         before = self.currentData()
@@ -44,9 +44,9 @@ class NetworkBox(QComboBox):
         self.setCurrentIndex(max(0, self.findData(before)))
         self.blockSignals(False)
 
-    def _open(self, sha256: str) -> Any:
-        """By fingerprint: weights that are trained again keep their name."""
+    def _open(self, name: str, sha256: str) -> Any:
+        """Weights that are trained again keep their name; their fingerprint tells that they are others."""
         opened = self._opened
         if opened is None or opened[0] != sha256:
-            self._opened = opened = (sha256, microscope.open_network(weights.find(sha256)))
+            self._opened = opened = (sha256, microscope.open_network(weights.find(name)))
         return opened[1]

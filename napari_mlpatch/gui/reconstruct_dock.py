@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Method
+from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.core.run import Cost
 
@@ -162,7 +163,7 @@ class ReconstructDock(QWidget):
         self.weights.setToolTip("Trained weights: point at one to read its card")
         method = methods.get(self.method.currentData())()
         for card in weights.available():
-            reason = card.unsuitable(method, scene.problem.A) if scene is not None else ""
+            reason = "" if scene is None else _unsuitable(card, method, scene.problem)
             self.weights.addItem(card.title, card.name)
             item = self.weights.model().item(self.weights.count() - 1)  # type: ignore[attr-defined]
             item.setEnabled(not reason)
@@ -230,10 +231,11 @@ class ReconstructDock(QWidget):
         for cls in methods:
             if scene is None or cls().unsuitable(scene.problem.A):
                 continue
-            suitable = [card for card in weights.available() if not card.unsuitable(cls(), scene.problem.A)]
+            suitable = [card.name for card in weights.available() if not _unsuitable(card, cls(), scene.problem)]
             if cls.weights_kind and not suitable:
                 continue
-            found = weights.find(suitable[0].name) if cls.weights_kind else None
+            chosen = self.weights.currentData()
+            found = weights.find(chosen if chosen in suitable else suitable[0]) if cls.weights_kind else None
             self.entry = self.workbench.run(cls(), self.device.currentText(), found)
         self._entries_changed()
 
@@ -292,7 +294,11 @@ class ReconstructDock(QWidget):
         self._progressed(entry)
 
 
+def _unsuitable(card: weights.Card, method: Method, problem: Problem) -> str:
+    return card.unsuitable(method, problem.A, problem.y.shape[1])
+
+
 def card_text(card: weights.Card) -> str:
     """What the card says, for a tooltip."""
     figures = "".join(f"<br>{name}: {value:.2f} dB" for name, value in card.metrics.items())
-    return f"<b>{card.name}</b>: {card.architecture.name}, {card.steps} steps<br>{card.data}{figures}"
+    return f"<b>{card.name}</b>: {', '.join(weights.facts(card))}<br>{card.data}{figures}<br>licence: {card.licence}"

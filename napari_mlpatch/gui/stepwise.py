@@ -18,9 +18,10 @@ def stepwise(
 ) -> None:
     """Run a generator step by step; what it yields goes to the GUI thread, which asks for the next step.
 
-    A newer call of the same key ends it after the present step, as does ``stop``.
+    A newer call of the same key ends it after the present step, as does ``stop``; it is then closed.
     """
-    running: list[Iterator[Any]] = []
+    stop(quick, key)
+    running = quick.running[key] = []
     end = object()
 
     def step() -> Any:
@@ -41,3 +42,11 @@ def stepwise(
 def stop(quick: Latest, key: str) -> None:
     """End what runs under this key; neither ``done`` nor ``failed`` will be called."""
     quick.call(key, lambda: None, lambda _: None, lambda _: None)
+    quick.ended.append(quick.running.pop(key, []))
+
+    def close() -> None:
+        while quick.ended:
+            for generator in quick.ended.pop():
+                generator.close()
+
+    quick.call("close", close, lambda _: None, lambda _: None)

@@ -117,7 +117,7 @@ class TrainDock(QWidget):
     def chosen_folder(self) -> Path:
         """Where the checkpoint is kept: by default beside the user's own weights, named like them."""
         text = self.folder.text().strip()
-        return Path(text).expanduser() if text else weights.own_folder() / "training" / self.form.name.text()
+        return Path(text).expanduser() if text else weights.training_folders(self.form.name.text())[0]
 
     def open_recipe(self, path: str | Path) -> None:
         """Show a recipe in the form. Raises InputError, and the form stays as it was."""

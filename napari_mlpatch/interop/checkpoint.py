@@ -13,6 +13,8 @@ from torch import Tensor
 
 from napari_mlpatch.core.errors import InputError
 
+ZIP, PICKLE = b"PK", b"\x80"
+"""How a file of ``torch.save`` begins, and one from before PyTorch 1.6."""
 WRAPPERS = ("model_state_dict", "state_dict", "params_ema", "params", "model")
 
 
@@ -24,15 +26,19 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start != ZIP and start[:1] != PICKLE:
+        raise InputError(f"{path} is no PyTorch checkpoint: it starts with {start!r}. Give a .pt or .pth file.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except pickle.UnpicklingError:
         raise InputError(
-            f"{path} holds Python objects other than tensors, or is no checkpoint; it was not loaded, because such a "
-            f"file can run any program. Save its state_dict alone and import that. ({str(error).splitlines()[0]})"
+            f"{path} holds Python objects other than tensors, or is damaged. It was not loaded, because such a file "
+            "can run any program. Save its state_dict alone and import that."
         ) from None
-    except Exception as error:
-        raise InputError(f"{path} is no PyTorch checkpoint, or is damaged: {error}.") from None
+    except Exception:  # of many types, with many words
+        raise InputError(f"{path} is no PyTorch checkpoint, or is damaged. Get it again from where it came.") from None
     for name in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
             content = content[name]

@@ -11,12 +11,15 @@ from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.networks.ircnn import DILATIONS
 
+IRCNN_WIDTH = 64
+
 
 def from_kair(tensors: Mapping[str, Any]) -> nn.Module:
-    """The network of ``dncnn_*.pth``, ``ircnn_*.pth`` (one network or the bank of 25) or ``drunet_*.pth``.
+    """The network of ``dncnn_*``, ``fdncnn_*``, ``ircnn_*`` (one network or the bank of 25) or ``drunet_*.pth``.
 
-    ``tensors`` are what ``read_checkpoint`` gives. Channels, depth and width follow from their shapes. Raises
-    InputError for other architectures.
+    ``tensors`` are what ``read_checkpoint`` gives. Channels, depth and width follow from their shapes: a chain of seven
+    convolutions with 64 channels is an IRCNN, other chains are DnCNN, those with a noise map FDnCNN, which predict the
+    image. Raises InputError for other architectures.
     """
     if "m_head.weight" in tensors:
         return networks.from_tensors("drunet", _drunet(tensors), dict(tensors))
@@ -24,12 +27,13 @@ def from_kair(tensors: Mapping[str, Any]) -> nn.Module:
         bank = [tensors[key] for key in sorted(tensors, key=lambda key: (len(key), key))]
         return _ircnn(bank)
     kernels = _kernels(tensors)
-    if len(kernels) == len(DILATIONS):
+    if len(kernels) == len(DILATIONS) and kernels[0].shape[0] == IRCNN_WIDTH:
         return _ircnn([tensors])
     if len(kernels) < 3:
         raise _unknown(tensors)
     norm = any(key.endswith("running_mean") for key in tensors)
     config = _ends(kernels) | {"depth": len(kernels), "batch_norm": norm}
+    config["residual"] = not config["noise_input"]
     return networks.from_tensors("dncnn", config, dict(tensors))
 
 
@@ -73,5 +77,6 @@ def _ends(kernels: list[Tensor]) -> dict[str, Any]:
 def _unknown(tensors: Mapping[str, Any]) -> InputError:
     seen = ", ".join(list(tensors)[:4])
     return InputError(
-        f"These are not the weights of a DnCNN, IRCNN or DRU-Net in the layout of KAIR: the file has {seen}..."
+        "These are not the weights of a DnCNN, IRCNN or DRU-Net in the layout of KAIR, nor of a released LoFi: the "
+        f"file has {seen}... Other architectures cannot be imported."
     )

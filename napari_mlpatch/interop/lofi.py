@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -31,7 +32,11 @@ def from_lofi(tensors: Mapping[str, Tensor], *, image_size: int | None = None) -
         raise InputError(
             f"This is no released LoFi checkpoint of the network 'MultiMLP': it has {', '.join(list(tensors)[:4])}..."
         )
-    points = tensors["patch"].reshape(*tensors["patch"].shape[-3:])
+    points, scale = tensors["patch"], tensors["patch_scale"]
+    if points.ndim < 3 or points.shape[-1] != 2 or points.numel() != math.prod(points.shape[-3:]) or scale.numel() != 1:
+        seen = f"a patch of shape {list(points.shape)} and a scale of shape {list(scale.shape)}"
+        raise InputError(f"The checkpoint has {seen}; [rings, rays, 2] and one number were expected. It is damaged.")
+    points = points.reshape(*points.shape[-3:])
     rings, rays, _ = points.shape
     size = _image_size(tensors, image_size)
     first, layers = tensors["MLP.0.fcs.0.weight"], _layers(tensors, rays)
@@ -53,7 +58,7 @@ def from_lofi(tensors: Mapping[str, Tensor], *, image_size: int | None = None) -
         "noise_input": False,
         "filter_size": size if "filter" in tensors else None,
     }
-    named = {"points": points * ((size - 1) / 2.0), "scale": tensors["patch_scale"].reshape(())}
+    named = {"points": points * ((size - 1) / 2.0), "scale": scale.reshape(())}
     for part, pairs in layers.items():
         for k, (weight, bias) in enumerate(pairs):
             named |= {f"{part}.weights.{k}": weight, f"{part}.biases.{k}": bias}
@@ -63,6 +68,8 @@ def from_lofi(tensors: Mapping[str, Tensor], *, image_size: int | None = None) -
 
 
 def _image_size(tensors: Mapping[str, Tensor], given: int | None) -> int:
+    if given is not None and given < 2:
+        raise InputError(f"The images of the training had at least 2 pixels a side, not {given}. Give their size.")
     if "filter" not in tensors:
         return given or 128
     seen = tensors["filter"].shape[-1] - 2 * PAD
@@ -75,6 +82,8 @@ def _layers(tensors: Mapping[str, Tensor], rays: int) -> dict[str, list[tuple[Te
     """Weights ``[count, in, out]`` and biases ``[count, out]`` of the rays' perceptrons and of the mixer."""
     depth = 1 + max(int(m[3]) for key in tensors if (m := LAYER.fullmatch(key)) and m[2] == "0")
     mixed = 1 + max((int(m[3]) for key in tensors if (m := LAYER.fullmatch(key)) and m[2] is None), default=-1)
+    if not mixed:
+        raise InputError("The checkpoint lacks mixer_MLP: it is incomplete, or of another architecture.")
     try:
         return {
             "rays": [_stacked(tensors, [f"MLP.{m}.fcs.{k}" for m in range(rays)]) for k in range(depth)],

@@ -22,10 +22,11 @@ class DnCNNConfig:
     width: Annotated[int, Field(ge=1, le=1024, description="channels between them")] = 64
     batch_norm: Annotated[bool, Field(description="batch normalisation after the inner convolutions")] = False
     noise_input: Annotated[bool, Field(description="the noise level is one more channel of the input")] = False
+    residual: Annotated[bool, Field(description="predict the noise; otherwise the image")] = True
 
 
 class DnCNN(nn.Module):
-    """Convolutions 3x3 with ReLU that predict the noise, which is taken off.
+    """Convolutions 3x3 with ReLU that predict the noise, which is taken off (or, not residual, the image itself).
 
     Zhang, Zuo, Chen, Meng & Zhang, Beyond a Gaussian denoiser, IEEE Trans. Image Process. 26, 2017. Layers are numbered
     as in the authors' files (KAIR), so that those can be read.
@@ -48,7 +49,8 @@ class DnCNN(nn.Module):
 
     def forward(self, x: Tensor, sigma: float | Tensor | None = None) -> Tensor:
         """``x: [B, C, H, W]`` -> the same shape. ``sigma``, in the units of x, is used only with ``noise_input``."""
-        return x - self.model(with_noise_map(x, sigma, self.config.channels, self.config.noise_input))
+        found = self.model(with_noise_map(x, sigma, self.config.channels, self.config.noise_input))
+        return x - found if self.config.residual else found
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:

@@ -67,13 +67,13 @@ class MLPatch(nn.Module):
         input ignore it. Works through ``chunk`` pixels at a time, in ``dtype`` (float32 or that of x by default).
         Raises InputError for images smaller than the patch, of other channels, or without the sigma that is needed.
         """
-        sigmas = self._check(x, sigma)
+        sigmas = self.check(x, sigma)
         height, width = x.shape[-2:]
         if self.warp is not None:
             grid = torch.cartesian_prod(*(torch.arange(n, device=x.device, dtype=x.dtype) for n in (height, width)))
             return self._at(x, grid[None], sigmas, chunk, dtype).unflatten(1, (height, width)).permute(0, 3, 1, 2)
         q, radius = self.prepare(x), self._radius()
-        n, chunk = 2 * radius + 1, chunk or CHUNK.get(x.device.type, 2048)
+        n, chunk = 2 * radius + 1, _chunk(chunk, x)
         across = min(width, chunk, WIDEST)
         down = max(1, chunk // across)
         out = x.new_empty(len(x), self.config.outputs, height, width)
@@ -102,7 +102,7 @@ class MLPatch(nn.Module):
 
         Raises InputError like ``forward``, and for positions beyond the outer edges of the border pixels.
         """
-        return self._at(x, checked_positions(coords, x), self._check(x, sigma), chunk, dtype)
+        return self._at(x, checked_positions(coords, x), self.check(x, sigma), chunk, dtype)
 
     def prepare(self, x: Tensor) -> Tensor:
         """What the samples are taken from: the image, or the image after the learned filter, ``[B, C', H, W]``."""
@@ -141,7 +141,7 @@ class MLPatch(nn.Module):
                 raise InputError("This network moves its samples by what it sees: give the image, too.")
             coords = coords if coords.ndim == 3 else coords[None]
             return coords[:, :, None, None] + self.offsets().unflatten(0, form)
-        sigmas = self._check(image, sigma)
+        sigmas = self.check(image, sigma)
         coords = checked_positions(coords, image)
         q = self.prepare(image)
         found = []
@@ -174,7 +174,7 @@ class MLPatch(nn.Module):
         out = []
         for b in range(len(x)):
             sigma = None if sigmas is None else sigmas[b]
-            for part in coords[b % len(coords)].split(chunk or CHUNK.get(x.device.type, 2048)):
+            for part in coords[b % len(coords)].split(_chunk(chunk, x)):
                 sample = in_image(q[b], self._warped(part, x))
                 centre = sample(part.new_zeros(1, 2))[:, -self.config.channels :, 0][:, : self.config.outputs]
                 out.append(self._head(self._values(sample, sigma)[0], centre, sigma, dtype))
@@ -238,8 +238,8 @@ class MLPatch(nn.Module):
         u = u.flatten(1) if dtype is None else u.flatten(1).to(dtype)
         return self._finished(self.mixer(u[None], sigma, fold)[0], centre, mean)
 
-    def _check(self, x: Tensor, sigma: float | Tensor | None) -> Tensor | None:
-        """The noise levels ``[B]``, None where they are no input."""
+    def check(self, x: Tensor, sigma: float | Tensor | None) -> Tensor | None:
+        """The noise levels ``[B]``, None where they are no input. Raises InputError for what ``forward`` refuses."""
         if x.ndim != 4 or x.shape[1] != self.config.channels:
             raise InputError(
                 f"This network takes images [batch, {self.config.channels}, rows, columns], got {list(x.shape)}."
@@ -256,4 +256,13 @@ class MLPatch(nn.Module):
             raise InputError(
                 "This network needs the standard deviation of the noise, sigma, in the units of the image."
             )
-        return torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
+        levels = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
+        if levels.ndim > 1 or levels.numel() not in (1, len(x)):
+            raise InputError(f"sigma is one number or one for each of {len(x)} images, got {list(levels.shape)}.")
+        return levels.expand(len(x))
+
+
+def _chunk(given: int | None, x: Tensor) -> int:
+    if given is not None and given < 1:
+        raise InputError(f"At least one pixel at a time must be computed: chunk is {given}.")
+    return given or CHUNK.get(x.device.type, 2048)

@@ -30,7 +30,7 @@ def middle(x: Tensor, width: int) -> Tensor:
 
 
 def spread(images: list[Tensor], count: int) -> list[Tensor]:
-    """So many images, evenly from the list."""
+    """So many images: the first one, and every n-th after it."""
     return images[:: max(1, len(images) // count)][:count]
 
 

@@ -99,10 +99,11 @@ def train(
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         done, before = state["k"], state["seconds"]
-    elif folder is not None and team.rank == 0:
+    elif folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        snapshots.clear(folder)
-    to_keep = snapshots.steps_to_keep(recipe.snapshots, recipe.steps) if hasattr(network, "patch_points") else set()
+    if folder is not None and team.rank == 0:
+        snapshots.clear(folder, after=done if resume else -1)
+    to_keep = snapshots.steps_to_keep(recipe.snapshots, recipe.steps, network)
 
     def keep_snapshot(k: int) -> None:
         if folder is not None and team.rank == 0 and k in to_keep:
@@ -153,6 +154,11 @@ def train(
             saved = time.monotonic()
     if recipe.store == "float16":
         average.half().float()  # as it will come back from the file
+        if not all(bool(value.isfinite().all()) for value in average.state_dict().values()):
+            raise InputError(
+                "Some weights are larger than 65504, which float16 cannot hold. Resume with store float32: nothing is "
+                "lost but the numbers in the file."
+            )
     metrics = validate(average, held_out, recipe, crop=FULL) if held_out is not None and team.rank == 0 else {}
     yield Trained(average.cpu(), metrics, recipe.steps, before + time.monotonic() - start)
 

@@ -92,7 +92,7 @@ class TrainingRecipe(_Strict):
     validation_sigmas: tuple[Annotated[float, Field(gt=0)], ...] = (15 / 255, 25 / 255, 50 / 255, 0.15)
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 2.0
     store: Literal["float32", "float16"] = "float32"
-    """Numbers in the file of the weights; half as many bytes round each weight by up to 5e-4 of itself."""
+    """Numbers in the file of the weights; float16 halves it, and rounds to three digits (tiny ones to 0)."""
     snapshots: Annotated[int, Field(ge=0, le=1000)] = 12
     """So many times a patch network is kept on the way, beside the checkpoint, for the patch microscope to play."""
 

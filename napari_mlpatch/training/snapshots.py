@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from torch import nn
 
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.recipe import Description
+from napari_mlpatch.weights.files import write
 
 FOLDER = "snapshots"
 PATTERN = "step-*.safetensors"
 
 
-def steps_to_keep(count: int, steps: int) -> set[int]:
-    """``count`` steps from the start (0, nothing learned yet) to the last one, most of them early: much moves then."""
-    return {round(steps * (k / max(count - 1, 1)) ** 2) for k in range(count)}
+def steps_to_keep(count: int, steps: int, network: Any) -> set[int]:
+    """``count`` steps up to the last one, from the start (0, nothing learned yet), most of them early: much moves then.
+
+    Only of patch networks of one channel: others cannot be looked at.
+    """
+    if not (hasattr(network, "patch_points") and network.config.channels == 1):
+        return set()
+    return {round(steps * (k / (count - 1)) ** 2) for k in range(count)} if count > 1 else {steps} if count else set()
 
 
 def keep(folder: Path, network: nn.Module, k: int) -> None:
     """Write the network after step k. Raises InputError where that is impossible."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    path = _path(folder, k)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    path = folder / FOLDER / f"step-{k:09d}.safetensors"
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-        save_file(tensors, temporary, {"architecture": json.dumps(networks.describe(network))})
-        os.replace(temporary, path)
+        write(path, save(tensors, {"architecture": json.dumps(networks.describe(network))}))
     except OSError as error:
         raise InputError(f"The snapshot {path} cannot be written: {error.strerror or error}.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-def clear(folder: Path) -> None:
-    """Remove those of an earlier training."""
+def clear(folder: Path, after: int = -1) -> None:
+    """Remove the snapshots of steps after that one, which another training has left. Raises InputError."""
     for path in (folder / FOLDER).glob(PATTERN):
-        path.unlink()
+        try:
+            if _step(path) > after:
+                path.unlink()
+        except OSError as error:
+            raise InputError(f"The old snapshot {path} cannot be removed: {error.strerror or error}.") from None
 
 
 def kept(folder: Path) -> bool:
@@ -59,13 +66,14 @@ def read(folder: Path) -> Iterator[tuple[int, Any]]:
     for path in paths:
         try:
             with safe_open(path, "pt") as file:
-                made = json.loads((file.metadata() or {})["architecture"])
+                made = Description.model_validate_json((file.metadata() or {}).get("architecture", ""))
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 no mapping
-                step = int(path.stem.removeprefix("step-"))
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise InputError(f"{path} is damaged or no snapshot of a training: {error}.") from None
-        yield step, networks.from_tensors(made["name"], made["params"], tensors)
+        except (OSError, SafetensorError, ValidationError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{path} is damaged or no snapshot of a training: {reason}.") from None
+        yield _step(path), networks.from_tensors(made.name, made.params, tensors)
 
 
-def _path(folder: Path, k: int) -> Path:
-    return folder / FOLDER / f"step-{k:09d}.safetensors"
+def _step(path: Path) -> int:
+    digits = path.stem.removeprefix("step-")
+    return int(digits) if digits.isdigit() else 0

@@ -2,6 +2,17 @@
 
 from .card import Card
 from .files import Weights, load, read_card, save
-from .zoo import available, find, own_folder
+from .zoo import available, facts, find, own_folder, training_folders
 
-__all__ = ["Card", "Weights", "available", "find", "load", "own_folder", "read_card", "save"]
+__all__ = [
+    "Card",
+    "Weights",
+    "available",
+    "facts",
+    "find",
+    "load",
+    "own_folder",
+    "read_card",
+    "save",
+    "training_folders",
+]

@@ -43,12 +43,15 @@ class Card(BaseModel):
     licence: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
-    def unsuitable(self, method: Method, A: Operator) -> str:
-        """Why the weights cannot be used by this method on this operator; empty where they can.
+    def unsuitable(self, method: Method, A: Operator, channels: int = 1) -> str:
+        """Why the weights cannot be used by this method on this operator and so many channels; empty where they can.
 
         Learned methods are not invariant to ‖A‖, so an operator of another norm is refused.
         """
         these = f"The weights {self.name!r}"
+        own = self.architecture.params.get("channels", 1)
+        if own != channels:
+            return f"{these} are for pictures with {own} channels, these data make pictures with {channels}."
         if self.method == "denoiser":
             takes = method.weights_kind == "denoiser"
             return "" if takes else f"{these} are a denoiser, which the method {method.name!r} has no use for."

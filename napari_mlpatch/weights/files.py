@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,6 +53,17 @@ def load(path: str | os.PathLike[str]) -> Weights:
         raise InputError(f"{path} is damaged or no safetensors file: {error}.") from None
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Numbers in a safetensors file, from its header alone, and bytes. Raises InputError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), size)))
+        return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__"), size
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is missing, damaged or no safetensors file: {error}.") from None
+
+
 def save(folder: str | os.PathLike[str], tensors: Mapping[str, Tensor], **about: Any) -> Card:
     """Write ``NAME.safetensors`` and its card into a folder; ``about`` are the card's fields but for ``sha256``.
 
@@ -66,15 +79,15 @@ def save(folder: str | os.PathLike[str], tensors: Mapping[str, Tensor], **about:
     path = Path(folder).expanduser() / f"{card.name}.safetensors"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, content)
-        _write(path.with_suffix(".json"), (card.model_dump_json(indent=1, exclude_none=True) + "\n").encode())
+        write(path, content)
+        write(path.with_suffix(".json"), (card.model_dump_json(indent=1, exclude_none=True) + "\n").encode())
     except OSError as error:
         raise InputError(f"The weights {path} cannot be written: {error.strerror or error}.") from None
     return card
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Complete or not at all."""
+def write(path: Path, content: bytes) -> None:
+    """Complete or not at all. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content)

@@ -11,7 +11,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.paths import bundled
 
 from .card import Card
-from .files import Weights, load, read_card
+from .files import Weights, load, read_card, size_of
 
 FOLDER = "resources/weights"
 VARIABLE = "MLPATCH_WEIGHTS"
@@ -23,8 +23,20 @@ def own_folder() -> Path:
     return Path(given).expanduser() if given else platformdirs.user_data_path("napari-mlpatch") / "weights"
 
 
+def training_folders(name: str) -> list[Path]:
+    """Where the checkpoint and the snapshots of these weights may be: beside the user's own weights, or shipped."""
+    found = [own_folder() / "training" / name]
+    try:
+        return [*found, bundled(FOLDER) / "training" / name]
+    except FileNotFoundError:
+        return found
+
+
 def available() -> list[Card]:
-    """The cards of all weights, bundled and own, by name. Own ones whose card cannot be read are left out."""
+    """The cards of all weights, bundled and own; own ones whose card cannot be read are left out.
+
+    MLPatch comes first, small before full, then the others by name.
+    """
     cards = {}
     for path in _cards():
         try:
@@ -34,7 +46,22 @@ def available() -> list[Card]:
                 raise
             continue
         cards.setdefault(card.name, card)
-    return sorted(cards.values(), key=lambda card: card.name)
+    return sorted(cards.values(), key=_rank)
+
+
+def facts(card: Card) -> list[str]:
+    """What a list says beside the title: architecture, size, range of noise levels, steps. Nothing is loaded."""
+    found = [card.architecture.name]
+    path = next((path for path in _cards() if path.stem == card.name), None)
+    if path is not None:
+        try:
+            count, size = size_of(path.with_suffix(".safetensors"))
+            found += [f"{count / 1e6:.3g} M weights", f"{size / 1e6:.3g} MB"]
+        except InputError:
+            found.append("file missing or damaged")
+    if card.noise is not None and isinstance(levels := card.noise.params.get("sigma"), list):
+        found.append(f"noise {levels[0]:g} to {levels[1]:g}")
+    return [*found, f"{card.steps} steps"]
 
 
 def find(name: str) -> Weights:
@@ -55,6 +82,10 @@ def find(name: str) -> Weights:
     raise InputError(
         f"Unknown weights {name!r}. Known: {listed}. Others are given by the path of their .safetensors file."
     )
+
+
+def _rank(card: Card) -> tuple[bool, bool, str]:
+    return card.architecture.name != "mlpatch", not card.name.endswith("-small"), card.name
 
 
 def _cards() -> list[Path]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from qtpy.QtCore import QTimer
 
 import napari_mlpatch as mp
 from napari_mlpatch import networks, weights
@@ -139,4 +140,78 @@ def test_play_a_training_and_iterations(own_weights, make_napari_viewer, qtbot, 
     film.open(tmp_path / "nowhere")
     qtbot.waitUntil(lambda: bool(shown), timeout=20_000)
     assert "no snapshots" in shown[0] and film.what.currentIndex() == 0
+    here.workbench.close()
+
+
+@pytest.fixture
+def playing(own_weights, make_napari_viewer, qtbot, tmp_path):
+    """The dock, with an entry whose iterations can be played."""
+    viewer = make_napari_viewer(show=True)
+    here = session(viewer)
+    here.open("Patch microscope")
+    truth = np.random.default_rng(1).random((24, 20)).astype(np.float32)
+    problem = mp.simulate(truth, mp.operators.Identity(image_shape=(24, 20)), noise=mp.noise.Gaussian(), seed=0)
+    here.workbench.prepare(lambda: Scene(problem, "noise"))
+    qtbot.waitUntil(lambda: here.workbench.scene is not None, timeout=20_000)
+    entry = here.workbench.run(mp.methods.PnPADMM(iterations=40, tolerance=0), weights=weights.find("own"))
+    qtbot.waitUntil(lambda: entry.result is not None, timeout=20_000)
+    yield here, here.docks["Patch microscope"], entry
+    here.workbench.close()
+
+
+def test_what_is_done_while_a_film_is_made(playing, qtbot, monkeypatch):
+    here, dock, entry = playing
+    film, viewer = dock.film, here.viewer
+    film.open(entry)
+    qtbot.waitUntil(lambda: len(film.frames) >= 2, timeout=20_000)
+    assert not dock.weights.isEnabled() and film.what.currentData() is entry
+    film.open(entry)  # once more: from the start, and the old slider does no harm
+    film.slider.setValue(1)
+    monkeypatch.setattr("napari_mlpatch.gui.film_row.QFileDialog.getExistingDirectory", lambda *a: "")
+    qtbot.waitUntil(lambda: len(film.frames) >= 2, timeout=20_000)
+    film.what.setCurrentIndex(film.what.count() - 1)
+    film._chosen()  # and no folder is chosen after all
+    assert film.what.currentData() is entry and film.playing is entry
+
+    viewer.layers["patch: samples"].visible = False
+    film.play.setChecked(True)
+    shown = film.slider.value()
+    qtbot.waitUntil(lambda: film.slider.value() != shown, timeout=5_000)
+    qtbot.wait(300)
+    assert not viewer.layers["patch: samples"].visible  # playing does not bring it back
+    viewer.layers.remove("denoiser's input")
+    assert film.playing is None and dock.weights.isEnabled() and not film.slider.isVisible()
+
+    film.open(entry)
+    here.workbench.remove(entry)  # before the first frame
+    qtbot.wait(500)
+    assert film.playing is None and not film.frames and film.what.currentIndex() == 0
+    assert "denoiser's input" not in viewer.layers
+
+
+def test_a_closed_dock_plays_no_more(playing, qtbot):
+    here, dock, entry = playing
+    quick = here.workbench.quick
+    dock.film.open(entry)
+    qtbot.waitUntil(lambda: len(dock.film.frames) >= 2, timeout=20_000)
+    window = here.viewer.window
+    around = window._wrapped_dock_widgets["Patch microscope (MLPatch)"]
+    QTimer.singleShot(0, lambda: window.remove_dock_widget(around))  # in the event loop, as a click is
+    qtbot.waitUntil(lambda: "Patch microscope" not in here.docks, timeout=5_000)
+    assert "denoiser's input" not in here.viewer.layers
+    qtbot.waitUntil(lambda: not quick.running and not quick.ended, timeout=10_000)
+    here.open("Patch microscope")
+    assert here.docks["Patch microscope"].film.what.count() == 3  # nothing, the entry, a folder
+
+
+def test_maps_of_a_picture_that_is_gone(own_weights, make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(np.random.default_rng(0).random((24, 30)).astype(np.float32), name="picture")
+    here = session(viewer)
+    here.open("Patch microscope")
+    dock = here.docks["Patch microscope"]
+    dock.map_all()
+    viewer.layers.remove("picture")
+    qtbot.waitUntil(lambda: dock.maps.text() == "Map all pixels", timeout=30_000)
+    assert not viewer.layers
     here.workbench.close()

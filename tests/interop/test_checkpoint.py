@@ -47,8 +47,19 @@ def test_refused(tmp_path, capsys, content, message):
     assert "harm done" not in capsys.readouterr().out
 
 
-def test_no_checkpoint(tmp_path):
-    (tmp_path / "x.pt").write_bytes(b"not a checkpoint at all")
-    for name in ("x.pt", "missing.pt"):
-        with pytest.raises(InputError, match=name):
-            read_checkpoint(tmp_path / name)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"not a checkpoint at all", "starts with b'no'"),
+        (b"", "starts with b''"),
+        (b"\x89PNG\r\n", "no PyTorch checkpoint"),
+        (b"PK\x03\x04 and nothing more", "or is damaged"),
+        (b"\x80\x02 and nothing more", "or is damaged"),
+    ],
+)
+def test_no_checkpoint(tmp_path, content, message):
+    (tmp_path / "x.pt").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_checkpoint(tmp_path / "x.pt")
+    with pytest.raises(InputError, match=r"missing\.pt"):
+        read_checkpoint(tmp_path / "missing.pt")

@@ -103,6 +103,18 @@ def test_dncnn_takes_off_what_its_chain_finds():
     assert torch.allclose(from_kair(state)(x), x - z, atol=1e-5)
 
 
+def test_fdncnn_predicts_the_image():
+    """It has a noise map and no residual (KAIR, models/network_dncnn.py); of seven layers it is still no IRCNN."""
+    state = chain(7, 2, width=8)
+    state["model.0.weight"] = torch.randn(8, 2, 3, 3, generator=torch.Generator().manual_seed(1))
+    x = torch.rand(1, 1, 12, 13)
+    z = torch.cat([x, torch.full_like(x, 0.1)], 1)
+    for k in range(7):
+        z = F.conv2d(z, state[f"model.{2 * k}.weight"], state[f"model.{2 * k}.bias"], padding=1)
+        z = z.relu() if k < 6 else z
+    assert torch.allclose(from_kair(state)(x, 0.1), z, atol=1e-5)
+
+
 def test_drunet_pads_to_eights():
     network = from_kair(drunet(width=4, blocks=1))
     x = torch.rand(1, 1, 19, 24)

@@ -97,9 +97,18 @@ def test_image_size_comes_from_the_filter():
         ({"MLP.3.fcs.1.bias": None}, r"lacks 'MLP\.3\.fcs\.1\.bias'"),
         ({"mixer_MLP.fcs.0.weight": torch.zeros(7, 7)}, "shape"),
         ({"MLP.0.fcs.0.weight": torch.zeros(24, 45)}, "rays differ"),
+        ({"patch": torch.zeros(81, 2)}, r"patch of shape \[81, 2\]"),
+        ({"patch_scale": torch.ones(2)}, r"scale of shape \[2\]"),
+        ({f"mixer_MLP.fcs.{k}.{w}": None for k in range(4) for w in ("weight", "bias")}, "lacks mixer_MLP"),
     ],
 )
 def test_other_architectures(change, message):
     state = {k: v for k, v in (released("round", 1, 1, False) | change).items() if v is not None}
     with pytest.raises(InputError, match=message):
         from_lofi(state)
+
+
+@pytest.mark.parametrize("size", [-5, 0, 1])
+def test_size_of_the_training_images(size):
+    with pytest.raises(InputError, match=f"at least 2 pixels a side, not {size}"):
+        from_lofi(released("round", 1, 1, False), image_size=size)

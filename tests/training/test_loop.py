@@ -152,3 +152,9 @@ def test_weights_in_half_precision(tmp_path):
         )
         assert torch.allclose(value.float(), whole.network.state_dict()[name].float(), rtol=1e-3, atol=1e-6)
     assert card.metrics != whole.metrics and card.metrics == pytest.approx(whole.metrics, abs=0.01)
+
+
+def test_weights_too_large_for_half_precision(monkeypatch):
+    monkeypatch.setattr("napari_mlpatch.training.loop.follow", lambda average, *_: average.scale.fill_(1e5))
+    with pytest.raises(InputError, match="larger than 65504"):
+        list(train(recipe(steps=1, store="float16", data=Synthetic(kind="ellipses", count=4, size=32, hold_out=0))))
