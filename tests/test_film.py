@@ -62,7 +62,7 @@ def test_no_snapshots(tmp_path):
     list(train(recipe(steps=2, snapshots=0), out=tmp_path / "none"))
     list(train(recipe(steps=2, crop=16, network=DNCNN), out=tmp_path / "c"))
     for folder in ("none", "c", "nowhere"):
-        with pytest.raises(InputError, match="no snapshots"):
+        with pytest.raises(InputError, match="holds no snapshots"):
             list(film.of_training(tmp_path / folder))
     (tmp_path / "snapshots").mkdir()
     (tmp_path / "snapshots" / "step-000000001.safetensors").write_bytes(b"nonsense")

@@ -20,7 +20,7 @@ STEPS: list[tuple[str, dict[str, Any], str | None]] = [
     ("pnp-admm", {"iterations": 6, "falling": 4}, "mlpatch-ct-small"),
 ]
 """Method, parameters, weights."""
-PATIENCE_MS = 300_000
+PATIENCE_MS = 1_200_000
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -122,20 +122,21 @@ class MicroscopeDock(QWidget):
     # ---- what is looked at ----------------------------------------------------------------------------------
 
     def image(self) -> Image | None:
-        """The picture under the microscope: that of the film, else the active image, else the topmost on show."""
+        """The picture under the microscope: that of the film, else the active image, else the topmost; none hidden."""
         if self.film.layer is not None:
             return self.film.layer
         active = self.viewer.layers.selection.active
         shown = [layer for layer in reversed(self.viewer.layers) if layer.visible]
         for layer in (active, *shown):
-            if isinstance(layer, Image) and not layer.rgb and layer.data.ndim == 2:
+            if isinstance(layer, Image) and layer.visible and not layer.rgb and layer.data.ndim == 2:
                 return layer
         return None
 
     def _name_image(self, event: object = None) -> None:
         layer = self.image()
-        text = "none: add or select a 2-D image" if layer is None else layer.name.split("\n")[0]
+        text = "none: add a 2-D image" if layer is None else layer.name.split("\n")[0]
         self.image_name.setText(text if self.weights.count() else "no MLPatch weights are here")
+        self.maps.setEnabled(bool(self.weights.count()) and layer is not None)
 
     def looking(self) -> Looking | None:
         """What would be looked at now; None without a picture or weights."""
@@ -224,7 +225,14 @@ class MicroscopeDock(QWidget):
                 vectors, name="patch: moved", edge_width=0.08, edge_color="white", opacity=0.6, metadata=about, **place
             )
             self._layers["samples"] = self.viewer.add_points(
-                points, name="patch: samples", size=0.35, border_width=0, face_color=colours, metadata=about, **place
+                points,
+                name="patch: samples",
+                size=0.35,
+                border_width=0,
+                face_color=colours,
+                canvas_size_limits=(4, 1000),  # so that colours can be told apart from afar
+                metadata=about,
+                **place,
             )
             for made in self._layers.values():
                 made.editable = False
@@ -251,12 +259,25 @@ class MicroscopeDock(QWidget):
             self._layers = {}
             self.viewer.layers.remove(last)
         self._name_image()
+        if self.image() is None:
+            self._forget_patch()
+
+    def _forget_patch(self) -> None:
+        """There is nothing to look at any more."""
+        self.current = None
+        self.facts.clear()
+        self.plot.show_patches([], [])
+        layers, self._layers = list(self._layers.values()), {}
+        for made in layers:
+            if made in self.viewer.layers:
+                self.viewer.layers.remove(made)
+        self._buttons()
 
     def _buttons(self) -> None:
         self.pin.setEnabled(self.current is not None)
         self.clear.setEnabled(bool(self.pins))
         self.export.setEnabled(self.current is not None)
-        self.maps.setEnabled(bool(self.weights.count()))
+        self.maps.setEnabled(bool(self.weights.count()) and self.image() is not None)
 
     # ---- acting ---------------------------------------------------------------------------------------------
 
@@ -279,7 +300,7 @@ class MicroscopeDock(QWidget):
         if seen is None:
             show_info("Add or select a 2-D image first.")
             return
-        layer = seen.layer
+        layer, by = seen.layer, self.weights.currentText() if self.film.frame is None else self.film.frame.label
         self.maps.setEnabled(False)
         self.maps.setText("Mapping…")
 
@@ -296,7 +317,7 @@ class MicroscopeDock(QWidget):
                 if np.ptp(values) > 1e-6 * max(abs(float(values.max())), 1e-12):  # constant ones say nothing
                     made = self.viewer.add_image(
                         values,
-                        name=MAPS[name],
+                        name=f"{MAPS[name]}, {by}",
                         colormap="twilight_shifted" if name == "orientation" else "viridis",
                         metadata={"mlpatch": {"role": f"map of {name}"}},
                         visible=name == "reach",

@@ -259,7 +259,8 @@ class ReconstructDock(QWidget):
             self.status.setText(f"{entry.title}: iteration {job.k} of {job.total}{eta}\n{numbers}")
         elif job.state == "done" and entry.result is not None:
             self.bar.setValue(self.bar.maximum())
-            how = "converged" if entry.result.converged else "stopped"
+            ended = "ended" if entry.result.iterations >= job.total else "stopped"
+            how = "converged" if entry.result.converged else ended
             self.status.setText(
                 f"{entry.title}: {how} at iteration {entry.result.iterations} after {duration(entry.result.seconds)}"
             )

@@ -252,6 +252,10 @@ class Workbench:
             self.failed.emit(f"The training of {training.recipe.title!r} failed: {training.message}")
 
 
+MLPATCH = {"pnp-admm": "MLPatch-ADMM", "pnp-hqs": "MLPatch-HQS", "pnp-pgm": "MLPatch-PGM", "direct": "MLPatch direct"}
+"""What methods are called where MLPatch is their denoiser."""
+
+
 def title_of(method: Method, weights: Weights | None = None) -> str:
     """The method's short name with its weights and the parameters that differ from their defaults."""
     changed = [
@@ -260,7 +264,9 @@ def title_of(method: Method, weights: Weights | None = None) -> str:
         if getattr(method, p.name) != p.default
     ]
     words = [*([weights.card.name] if weights else []), *changed]
-    return " ".join([type(method).__name__, ", ".join(words)]).strip()
+    is_mlpatch = weights is not None and weights.card.architecture.name == "mlpatch"
+    name = MLPATCH.get(method.name, type(method).__name__) if is_mlpatch else type(method).__name__
+    return " ".join([name, ", ".join(words)]).strip()
 
 
 def _setting(name: str, value: Any) -> str:

@@ -23,6 +23,8 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
             raise InputError(f"{found} is empty (0 bytes). It was probably never written to the end.")
         with found.open("rb"):
             pass
+    except InputError:
+        raise
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise InputError(f"{found} cannot be opened: {error}.") from error
     return found

@@ -214,7 +214,7 @@ def _angles_for(measurement: Measurement, given: Any) -> np.ndarray:
     if angles is None:
         raise InputError(
             f"{measurement.path.name} does not say at which angles its {rows} rows were measured. "
-            f'Give angles_deg: a list, a text file, or a range such as "0:180:{rows}".'
+            f'Give angles_deg (--angles): a list, a text file, or a range such as "0:180:{rows}".'
         )
     if len(angles) != rows:
         swapped = "" if len(angles) != bins else " The number of columns would fit: try angle_axis='columns'."

@@ -62,7 +62,9 @@ def read(folder: Path) -> Iterator[tuple[int, Any]]:
 
     paths = sorted((folder / FOLDER).glob(PATTERN))
     if not paths:
-        raise InputError(f"There are no snapshots of a training in {folder / FOLDER}. Train with snapshots.")
+        raise InputError(
+            f"{folder} holds no snapshots of a training ({FOLDER}/{PATTERN}). Choose the folder of its checkpoint."
+        )
     for path in paths:
         try:
             with safe_open(path, "pt") as file:
