@@ -45,7 +45,15 @@ COLUMNS: list[tuple[str, str, str, bool | None, str]] = [
     ("chi²", "reduced_chi_square", "{:.3f}", None, "mean ((A x - y) / noise)²; about 1 where the noise is not fitted"),
 ]
 DRAW_SECONDS = 0.5
-PLOTS = {"PSNR / dB": "psnr", "objective": "objective", "change": "change", "primal residual": "primal_residual"}
+PLOTS = {
+    "PSNR / dB": "psnr",
+    "objective": "objective",
+    "residual": "relative_residual",
+    "change": "change",
+    "primal residual": "primal_residual",
+    "split": "split",
+}
+"""Curves by what they are called; split is the distance of the two halves of a plug-and-play method, |x - z| / |z|."""
 
 
 class CompareDock(QWidget):

@@ -12,7 +12,7 @@ from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.denoisers import Name, Scaled, denoiser
+from napari_mlpatch.denoisers import Name, Precision, Scaled, denoiser
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .plug_and_play import denoise_random_image, value_range
@@ -33,6 +33,7 @@ class Direct(Method):
             json_schema_extra={"none_means": "from the noise"},
         ),
     ] = None
+    precision: Annotated[Precision, Field(description="of the numbers inside of the network")] = "float32"
 
     iterative = False
     weights_kind = "denoiser"
@@ -41,7 +42,7 @@ class Direct(Method):
         quick = problem.A.pinv(problem.y)
         yield None
         low, high = value_range(quick)
-        clean = Scaled(denoiser(self.denoiser, network, quick.device), low, high)
+        clean = Scaled(denoiser(self.denoiser, network, quick.device, self.precision), low, high)
         sigma = self.sigma * (high - low) if self.sigma is not None else noise_of_quick_picture(problem, quick)
         yield Iterate(clean(quick, sigma), 1, 1, {"sigma": sigma / (high - low)}, converged=True)
 

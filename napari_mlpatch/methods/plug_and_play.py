@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
 from napari_mlpatch.core.problem import Problem
-from napari_mlpatch.denoisers import Denoise, Name, Scaled, denoiser, transformed
+from napari_mlpatch.denoisers import Denoise, Name, Precision, Scaled, denoiser, transformed
 from napari_mlpatch.solvers.cg import norm
 from napari_mlpatch.torch_later import Tensor, torch
 
@@ -51,6 +51,7 @@ class PlugAndPlay(Method):
     inner_iterations: Annotated[
         int, Field(ge=1, le=1000, description="of conjugate gradients in each data step, where there is no closed form")
     ] = 6
+    precision: Annotated[Precision, Field(description="of the numbers inside of the network")] = "float32"
     tolerance: Annotated[
         float, Field(ge=0, lt=1, description="stop when x changes by less than this, at the last noise level")
     ] = 1e-4
@@ -65,7 +66,7 @@ class PlugAndPlay(Method):
         yield None
         low, high = value_range(quick)
         span = high - low
-        plain = Scaled(denoiser(self.denoiser, network, y.device), low, high)
+        plain = Scaled(denoiser(self.denoiser, network, y.device, self.precision), low, high)
         noise = noise_level(problem, span)
         end = self.sigma * span if self.sigma is not None else self._automatic_sigma(problem, noise, span)
         yield None
@@ -89,7 +90,9 @@ class PlugAndPlay(Method):
             clock.note("denoiser_seconds")
             change, split = (norm(d) / max(norm(z), 1e-300) for d in (z - previous, x - z))
             converged = change <= self.tolerance and sigma <= end * (1 + 1e-6)
-            scalars = {"sigma": sigma / span, "alpha": alpha, "change": change, "split": split, **clock.seconds}
+            residual = norm(A(z) - y) / max(norm(y), 1e-300)
+            scalars = {"sigma": sigma / span, "alpha": alpha, "change": change, "split": split}
+            scalars |= {"relative_residual": residual, **clock.seconds}
             yield Iterate(z, k, self.iterations, scalars, state={"z": z, "u": u, "k": k}, converged=converged)
             if converged:
                 return

@@ -59,7 +59,8 @@ def compare(problems: list[mp.Problem], name: str, weight: float) -> dict[str, f
         found["data seconds"].append(last["data_seconds"])
         found["denoiser seconds"].append(last["denoiser_seconds"])
     means = {key: sum(values) / len(values) for key, values in found.items()}
-    return {**means, "gain": means["mlpatch"] - means["tv"]}
+    share = means["data seconds"] / (means["data seconds"] + means["denoiser seconds"])
+    return {**means, "data share": share, "gain": means["mlpatch"] - means["tv"]}
 
 
 def _ct(seed: int, data: Path | None) -> dict[str, float]:

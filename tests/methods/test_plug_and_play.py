@@ -9,6 +9,7 @@ import napari_mlpatch as mp
 from napari_mlpatch.core.metrics import psnr
 from napari_mlpatch.denoisers import Scaled, denoiser, transformed
 from napari_mlpatch.methods.plug_and_play import schedule, value_range
+from napari_mlpatch.solvers.cg import cg
 from napari_mlpatch.solvers.tv_prox import tv_prox
 
 SIZE = 16
@@ -128,12 +129,45 @@ def test_poses_are_undone(turn):
     assert torch.equal(transformed(lambda v, sigma: v, x, 0.1, turn), x)
 
 
-def test_nonlocal_means_takes_noise_off():
+@pytest.mark.parametrize("name", ["nl-means", "wavelets"])
+def test_denoisers_of_scikit_image(name):
     truth = torch.zeros(1, 1, 48, 48)
     truth[..., 12:36, 12:36] = 1.0
     noisy = truth + 0.1 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
-    cleaned = denoiser("nl-means")(noisy, 0.1)
-    assert cleaned.dtype == torch.float32 and (cleaned - truth).norm() < 0.5 * (noisy - truth).norm()
+    cleaned = denoiser(name)(noisy, 0.1)
+    assert cleaned.shape == truth.shape and cleaned.dtype == torch.float32
+    assert (cleaned - truth).norm() < 0.6 * (noisy - truth).norm()
+
+
+def test_bfloat16(problem, monkeypatch):
+    """About as good as float32 where the machine has it; refused where it would be computed in software."""
+    network = mp.weights.find("mlpatch-ct-small")
+    methods = [mp.methods.Direct(precision=precision) for precision in ("float32", "bfloat16")]
+    monkeypatch.setattr("napari_mlpatch.denoisers.has_bfloat16", lambda kind: True)
+    fine, rough = (mp.reconstruct(problem, method, network).x for method in methods)
+    assert 0 < float((fine - rough).norm() / fine.norm()) < 0.02
+    monkeypatch.setattr("napari_mlpatch.denoisers.has_bfloat16", lambda kind: False)
+    with pytest.raises(mp.InputError, match="Use float32"):
+        mp.reconstruct(problem, methods[1], network)
+
+
+def test_monitors(problem):
+    """The distance of the two halves falls, and the residual is that of the result."""
+    result = mp.reconstruct(problem, mp.methods.PnPADMM(denoiser="tv", iterations=30, falling=4, sigma=0.05))
+    rows = result.history
+    assert rows[-1]["split"] < 0.3 * rows[0]["split"]
+    assert rows[-1]["relative_residual"] == pytest.approx(result.metrics["relative_residual"], rel=1e-3)
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1e-2, 0.1, 0.5])
+def test_two_steps_of_conjugate_gradients_on_a_mask(alpha):
+    """AᵀA has two eigenvalues, 0 and 1: in exact arithmetic two steps solve the data step."""
+    A = mp.operators.Inpainting(image_shape=(32, 32), kept=0.3, seed=0)
+    b = torch.randn(1, 1, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    *_, last = cg(lambda x: A.T(A(x)) + alpha * x, b, torch.zeros_like(b), iterations=10, tolerance=1e-12)
+    assert last.k <= 2
+    expected = b / (A.T(A(torch.ones_like(b))) + alpha)
+    assert torch.allclose(last.x, expected, rtol=1e-9)
 
 
 def test_tv_of_a_step_moves_both_sides_together():
