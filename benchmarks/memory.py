@@ -1,6 +1,6 @@
 """Memory of a training step of MLPatch beside the image's size, and beside other networks.
 
-    mlpatch bench memory [--sizes 128,256,512,1024] [--images 64] [--pixels 512] [--json]
+    mlpatch bench memory [--sizes 128,256,512,1024] [--images 64] [--pixels 512] [--device cpu] [--json]
 
 A step reads 512 random pixels of each of 64 images with three channels; the network is the published one of 3.5 M
 parameters without filter. The rows, for each size of the images:
@@ -8,7 +8,7 @@ parameters without filter. The rows, for each size of the images:
 - *saved*: what is kept between the forward and the backward pass, counted exactly (every saved tensor's storage once),
   when all pixels are differentiated at once, and the images, weights, gradients and moments of Adam;
 - *peak*: the same step as ``mlpatch train`` does it, 16384 pixels at a time, in a process of its own: the peak of its
-  resident memory above what it was before images and network were made;
+  resident memory (on a GPU: of the allocator) above what it was before images and network were made;
 - *others*: the saved tensors of other denoisers, which read whole images, counted without running them.
 
 Required is a peak of at most 2.0, 2.0, 2.1 and 2.2 GiB at the four sizes, within 10 % of each other after the images
@@ -57,6 +57,7 @@ def run(options: list[str]) -> list[Row]:
     parser.add_argument("--sizes", default="128,256,512,1024", help="rows and columns of the images")
     parser.add_argument("--images", type=int, default=64, help="images in a step")
     parser.add_argument("--pixels", type=int, default=512, help="pixels of each image")
+    parser.add_argument("--device", default="cpu", help="where the step runs: cpu or cuda")
     given = parser.parse_args(options)
     sizes = [int(word) for word in given.sizes.split(",")]
     usual = (given.images, given.pixels) == (64, 512)
@@ -90,7 +91,7 @@ def run(options: list[str]) -> list[Row]:
 
 def in_process(what: str, size: int, given: argparse.Namespace) -> dict[str, float] | str:
     """What a fresh process measures, or why it could not."""
-    command = [sys.executable, __file__, what, str(size), str(given.images), str(given.pixels)]
+    command = [sys.executable, __file__, given.device, what, str(size), str(given.images), str(given.pixels)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return json.loads(done.stdout) if done.returncode == 0 else f"the process failed: {done.stderr.strip()[-200:]}"
 
@@ -101,9 +102,9 @@ def setting(images: int, pixels: int, part: int | None) -> TrainingRecipe:
     return TrainingRecipe(name="bench", title="", network=made_of, data=data, images=images, pixels=pixels, part=part)
 
 
-def random_pictures(count: int, size: int) -> Pictures:
+def random_pictures(count: int, size: int, device: torch.device | str = "cpu") -> Pictures:
     random = np.random.default_rng(0)
-    return Pictures([random.integers(0, 256, (CHANNELS, size, size), np.uint8) for _ in range(count)])
+    return Pictures([random.integers(0, 256, (CHANNELS, size, size), np.uint8) for _ in range(count)], device)
 
 
 def state_bytes(network: torch.nn.Module, pictures: Pictures) -> int:
@@ -128,7 +129,8 @@ def counting(skip: set[int]) -> Iterator[dict[int, int]]:
         yield found
 
 
-def saved(size: int, images: int, pixels: int) -> dict[str, float]:
+def saved(size: int, images: int, pixels: int, device: torch.device) -> dict[str, float]:
+    """Counted on the CPU whatever the device is."""
     recipe = setting(images, pixels, None)
     pictures = random_pictures(images, size)
     network = networks.build(recipe.network.name, recipe.network.params)
@@ -140,14 +142,14 @@ def saved(size: int, images: int, pixels: int) -> dict[str, float]:
     return {"saved": float(total + state_bytes(network, pictures))}
 
 
-def peak(size: int, images: int, pixels: int) -> dict[str, float]:
+def peak(size: int, images: int, pixels: int, device: torch.device) -> dict[str, float]:
     """Of the second of two steps; the first makes Adam's moments."""
     recipe = setting(images, pixels, TrainingRecipe.model_fields["part"].default)
-    random = torch.Generator()
-    torch.mm(torch.rand(64, 64), torch.rand(64, 64))
-    with Meter(torch.device("cpu")) as meter:
-        pictures = random_pictures(images, size)
-        network = networks.build(recipe.network.name, recipe.network.params)
+    random = torch.Generator(device)
+    torch.mm(torch.rand(64, 64, device=device), torch.rand(64, 64, device=device))
+    with Meter(device) as meter:
+        pictures = random_pictures(images, size, device)
+        network = networks.build(recipe.network.name, recipe.network.params).to(device)
         optimiser = torch.optim.Adam(network.parameters(), foreach=True)
         start = 0.0
         for k in range(2):
@@ -155,6 +157,7 @@ def peak(size: int, images: int, pixels: int) -> dict[str, float]:
             optimiser.zero_grad(set_to_none=True)
             differentiate(loss_of(network), network, pictures, recipe, random.manual_seed(k))
             optimiser.step()
+        float(next(network.parameters()).sum())  # until a GPU is done
         return {"seconds": time.perf_counter() - start, "peak": float(meter.peak_bytes)}
 
 
@@ -188,5 +191,6 @@ def rival(name: str, size: int, images: int) -> Row:
 
 
 if __name__ == "__main__":
-    kind, *numbers = sys.argv[1:]
-    print(json.dumps({"saved": saved, "peak": peak}[kind](*(int(word) for word in numbers))))
+    where, kind, *numbers = sys.argv[1:]
+    size, images, pixels = map(int, numbers)
+    print(json.dumps({"saved": saved, "peak": peak}[kind](size, images, pixels, torch.device(where))))

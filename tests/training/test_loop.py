@@ -1,6 +1,8 @@
 """The loop: it learns, stops and goes on bit by bit, and refuses what cannot be trained."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -158,3 +160,23 @@ def test_weights_too_large_for_half_precision(monkeypatch):
     monkeypatch.setattr("napari_mlpatch.training.loop.follow", lambda average, *_: average.scale.fill_(1e5))
     with pytest.raises(InputError, match="larger than 65504"):
         list(train(recipe(steps=1, store="float16", data=Synthetic(kind="ellipses", count=4, size=32, hold_out=0))))
+
+
+def test_two_processes_share_the_work(tmp_path):
+    """As ``torchrun`` starts them: both average their gradients, the first one writes."""
+    (tmp_path / "recipe.json").write_text(recipe(steps=3, validate_every=3).to_json())
+    command = "-m torch.distributed.run --nproc-per-node 2 --standalone -m napari_mlpatch.cli train recipe.json"
+    done = subprocess.run(
+        [sys.executable, *command.split(), "--out", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = load(tmp_path / "out" / "tiny.safetensors")
+    assert found.card.steps == 3 and done.stdout.count("tiny.safetensors") == 1
+    *_, alone = train(recipe(steps=3))
+    assert not torch.equal(found.tensors["points"], alone.network.points)  # it has seen twice as many images
+    assert torch.allclose(found.tensors["points"], alone.network.points, atol=0.05)
