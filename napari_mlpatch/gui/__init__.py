@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import napari
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from qtpy.QtWidgets import QDockWidget, QScrollArea, QWidget
+from qtpy.QtWidgets import QDockWidget, QScrollArea, QTabWidget, QWidget
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -58,6 +58,8 @@ class Session:
         from .workbench import Workbench
 
         self.viewer = viewer
+        # Upright, so that the names of six docks can be read.
+        viewer.window._qt_window.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.East)
         free_in_own_context(viewer)
         self._post = _Post()
         self.workbench: Workbench = Workbench(self._post, HEAD_START)
