@@ -88,6 +88,7 @@ class CompareDock(QWidget):
         self.residual.setToolTip("Show this for every ticked result, as layers and in the grid's second row")
         self.take = QToolButton()
         self.take.setText("Take away")
+        self.take.setStyleSheet("QToolButton { padding-right: 16px }")  # for the arrow
         self.take.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.take.setMenu(self._menu())
         self._lay_out()
