@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "methods": METHODS - {"io"},
     "replay": FORWARD | {"weights", "io"},
     "microscope": {"core", "networks", "weights"},
+    "film": {"core", "denoisers", "methods", "microscope", "training", "weights"},
     "zoom": {"core"},
     "equivariance": {"core"},
     "training": METHODS | {ROOT},
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     "cli": METHODS
     | {"training", "batch", "interop", "replay", "reproduce", "microscope", "zoom", "equivariance", "gui", ROOT},
     "gui": METHODS - {"solvers", "networks", "denoisers"}
-    | {"training", "microscope", "zoom", "equivariance", "batch", "interop", "replay", ROOT},
+    | {"training", "microscope", "film", "zoom", "equivariance", "batch", "interop", "replay", ROOT},
 }
 SCREEN = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
 COMPUTING = (
