@@ -8,6 +8,7 @@ import napari_mlpatch as mp
 from napari_mlpatch import film, networks, weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Description, Recipe
+from napari_mlpatch.microscope import look
 from napari_mlpatch.training import Synthetic, TrainingRecipe, snapshots, train
 
 TINY = {"head": "mlp", "widths": [8], "rings": 3, "rays": 4, "radius": 2.0}
@@ -143,3 +144,16 @@ def test_which_steps(count, steps):
     assert sorted(snapshots.steps_to_keep(count, 9, patches)) == steps
     colour = networks.build("mlpatch", {**TINY, "channels": 3})
     assert not snapshots.steps_to_keep(count, 9, colour)
+
+
+def test_the_training_that_comes_with_the_program():
+    """Its last network is the one that is shipped, and the patch has moved on the way."""
+    name = "mlpatch-gray-deforming"
+    frames = list(film.of_training(weights.training_folders(name)[1]))
+    shipped = weights.find(name).tensors
+    assert all(torch.equal(value, shipped[key]) for key, value in frames[-1].network.state_dict().items())
+    image = mp.io.samples.image("camera", size=48)
+    first, last = (look(frame.network, image, 20, 20, 0.1) for frame in (frames[0], frames[-1]))
+    assert first.moved.max() == pytest.approx(0, abs=1e-5) and 0.3 < last.moved.max() < 4
+    elsewhere = look(frames[-1].network, image, 30, 12, 0.1)
+    assert np.abs((elsewhere.points - [30, 12]) - (last.points - [20, 20])).max() > 0.05  # each pixel has its own

@@ -25,7 +25,7 @@ PATIENCE_MS = 1_200_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Open the workbench, load the tooth, reconstruct it by FBP, TV, and MLPatch of both sizes. Returns the exit code."""
+    """Open the workbench, load the tooth, reconstruct it by FBP, TV and both sizes of MLPatch. Return the exit code."""
     parser = argparse.ArgumentParser(prog="mlpatch demo", description=main.__doc__)
     parser.add_argument("--out", default="demo", help="folder for report.json and screenshot.png")
     parser.add_argument("--exit", action="store_true", help="close the window when the pictures are there")
