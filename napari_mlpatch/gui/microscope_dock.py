@@ -300,7 +300,7 @@ class MicroscopeDock(QWidget):
         if seen is None:
             show_info("Add or select a 2-D image first.")
             return
-        layer, by = seen.layer, self.weights.currentText() if self.film.frame is None else self.film.frame.label
+        layer, by = seen.layer, self.weights.currentData() if self.film.frame is None else self.film.frame.label
         self.maps.setEnabled(False)
         self.maps.setText("Mapping…")
 

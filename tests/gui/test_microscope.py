@@ -61,8 +61,8 @@ def test_look_pin_map_export(own_weights, make_napari_viewer, qtbot, tmp_path):
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 13 and (tmp_path / "out.png").stat().st_size > 500
 
     dock.map_all()
-    qtbot.waitUntil(lambda: "reach / pixel, Own" in viewer.layers, timeout=30_000)
-    assert viewer.layers["reach / pixel, Own"].data.shape == image.shape
+    qtbot.waitUntil(lambda: "reach / pixel, own" in viewer.layers, timeout=30_000)
+    assert viewer.layers["reach / pixel, own"].data.shape == image.shape
 
     viewer.layers.remove("patch: samples")
     assert "patch: moved" not in viewer.layers
