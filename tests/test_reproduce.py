@@ -128,7 +128,8 @@ def test_own_weights_do_not_enter_the_rows(tmp_path, monkeypatch):
     folder = bundled("resources") / "weights"
     for kind in ("json", "safetensors"):
         text = (folder / f"mlpatch-gray-small.{kind}").read_bytes()
-        (tmp_path / f"mlpatch-gray-own.{kind}").write_bytes(text.replace(b'"mlpatch-gray-small"', b'"mlpatch-gray-own"'))
+        text = text.replace(b'"mlpatch-gray-small"', b'"mlpatch-gray-own"')
+        (tmp_path / f"mlpatch-gray-own.{kind}").write_bytes(text)
     monkeypatch.setenv("MLPATCH_WEIGHTS", str(tmp_path))
     assert "mlpatch-gray-own" in [card.name for card in mp.weights.available()]
     assert denoising.trained_on("gray") == shipped and card.card.name in shipped
