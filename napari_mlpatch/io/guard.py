@@ -25,7 +25,7 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
             pass
     except InputError:
         raise
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+    except (OSError, ValueError) as error:
         raise InputError(f"{found} cannot be opened: {error}.") from error
     return found
 

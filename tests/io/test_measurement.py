@@ -151,7 +151,7 @@ def test_files_that_are_not_there(tmp_path):
         ("text.h5", "does not begin like a .h5 file"),
         ("notes.txt", "of no known kind"),
         ("picture.png", "a picture, not a measurement"),
-        ("nul\0byte.h5", "cannot be opened"),
+        ("nul\0byte.h5", "does not exist"),
         ("x" * 300, "cannot be opened"),
     ):
         with pytest.raises(InputError, match=words):
