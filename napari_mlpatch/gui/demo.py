@@ -16,7 +16,7 @@ from napari_mlpatch.core.registry import methods
 
 STEPS: list[tuple[str, dict[str, Any], str | None]] = [
     ("fbp", {"window": "hann"}, None),
-    ("tv", {"nonnegative": True}, None),
+    ("tv", {"nonnegative": True, "iterations": 100}, None),
     ("pnp-admm", {"iterations": 6, "falling": 4}, "mlpatch-ct-small"),
     ("direct", {}, "mlpatch-ct"),
 ]
