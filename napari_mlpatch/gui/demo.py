@@ -16,11 +16,11 @@ from napari_mlpatch.core.registry import methods
 
 STEPS: list[tuple[str, dict[str, Any], str | None]] = [
     ("fbp", {"window": "hann"}, None),
-    ("tv", {"nonnegative": True, "iterations": 100}, None),
-    ("pnp-admm", {"iterations": 6, "falling": 4}, "mlpatch-ct-small"),
+    ("tv", {"nonnegative": True, "iterations": 80}, None),
+    ("pnp-admm", {"iterations": 4, "falling": 3}, "mlpatch-ct-small"),
     ("direct", {}, "mlpatch-ct"),
 ]
-"""Method, parameters, weights. The full network takes as long for one picture as the small one for six."""
+"""Method, parameters, weights. The full network takes as long for one picture as the small one for twelve."""
 PATIENCE_MS = 1_200_000
 
 
