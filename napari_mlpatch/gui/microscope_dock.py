@@ -92,7 +92,6 @@ class MicroscopeDock(QWidget):
         follow(self, viewer.layers.selection.events.active, self._name_image)
         follow(self, viewer.layers.events.removed, self._removed)
         self._name_image()
-        self._buttons()
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -116,7 +115,6 @@ class MicroscopeDock(QWidget):
 
     def _weights_changed(self) -> None:
         self._name_image()
-        self._buttons()
         self._again()
 
     # ---- what is looked at ----------------------------------------------------------------------------------
@@ -136,7 +134,7 @@ class MicroscopeDock(QWidget):
         layer = self.image()
         text = "none: add a 2-D image" if layer is None else layer.name.split("\n")[0]
         self.image_name.setText(text if self.weights.count() else "no MLPatch weights are here")
-        self.maps.setEnabled(bool(self.weights.count()) and layer is not None)
+        self._buttons()
 
     def looking(self) -> Looking | None:
         """What would be looked at now; None without a picture or weights."""
