@@ -38,8 +38,8 @@ def denoiser(
         return nonlocal_means
     if network is None:
         raise InputError(
-            "This method needs trained weights of a denoiser. Choose weights, or another denoiser: tv, wavelets "
-            "or nl-means."
+            "This method needs trained weights of a denoiser. Choose weights (`mlpatch weights list` shows them), or "
+            "another denoiser: tv, wavelets or nl-means."
         )
     if callable(network):
         return cast(Denoise, network)

@@ -204,7 +204,10 @@ class MicroscopeDock(QWidget):
         patches = [*self.pins, *([self.current] if self.current is not None else [])]
         self.plot.show_patches(patches, [self._colour(k) for k in range(len(patches))])
         if self.current is not None:
-            self.facts.setText(_facts(self.current))
+            lines = [_facts(self.current)] + [_legend(pin, self._colour(k)) for k, pin in enumerate(self.pins)]
+            if self.pins:
+                lines[0] = f"{_square(self._colour(len(self.pins)))} {lines[0]}"
+            self.facts.setText("<br>".join(lines))
         if patches:
             points = np.concatenate([p.points.reshape(-1, 2) for p in patches])
             starts = np.concatenate([p.initial.reshape(-1, 2) for p in patches])
@@ -364,6 +367,17 @@ def _facts(patch: Patch) -> str:
         f"{shape['radius']:.2f} pixels, anisotropy {shape['anisotropy']:.2f}, moved {patch.moved.mean():.2f} pixels on "
         f"average, {patch.moved.max():.2f} at most"
     )
+
+
+def _legend(pin: Patch, colour: str) -> str:
+    return (
+        f"{_square(colour)} pinned: row {pin.row:g}, column {pin.column:g}: sees {pin.seen:.4g}, "
+        f"makes {pin.output:.4g}, mean radius {pin.shape['radius']:.2f}"
+    )
+
+
+def _square(colour: str) -> str:
+    return f'<span style="color: {colour}">■</span>'
 
 
 def _forget(viewer: Viewer, callback: Any) -> None:

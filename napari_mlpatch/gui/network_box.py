@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
 from napari_mlpatch import microscope, weights
@@ -41,6 +42,7 @@ class NetworkBox(QComboBox):
             if card.architecture.name == "mlpatch":
                 self._sha256[card.name] = card.sha256
                 self.addItem(card.title, card.name)
+                self.setItemData(self.count() - 1, f"{card.title} ({card.name})", Qt.ItemDataRole.ToolTipRole)
         self.setCurrentIndex(max(0, self.findData(before)))
         self.blockSignals(False)
 

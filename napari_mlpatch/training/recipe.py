@@ -114,10 +114,15 @@ class TrainingRecipe(_Strict):
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> TrainingRecipe:
+        """The recipe in a file. Raises InputError, with the file's name."""
         try:
-            return cls.from_json(Path(path).expanduser().read_text(encoding="utf-8"))
+            text = Path(path).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"The training recipe {path} cannot be read: {error}.") from None
+        try:
+            return cls.from_json(text)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=2)

@@ -57,6 +57,7 @@ def test_look_pin_map_export(own_weights, make_napari_viewer, qtbot, tmp_path):
     dock.look_at(5, 6)
     qtbot.waitUntil(lambda: dock.current.row == 5, timeout=20_000)
     assert len(viewer.layers["patch: samples"].data) == len(viewer.layers["patch: moved"].data) == 24
+    assert "pinned: row 10, column 12" in dock.facts.text() and dock.facts.text().count("■") == 2
     dock.save(tmp_path / "out.csv")
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 13 and (tmp_path / "out.png").stat().st_size > 500
 

@@ -155,3 +155,6 @@ def test_recipes_that_are_no_json(tmp_path):
         TrainingRecipe.from_json("{")
     with pytest.raises(InputError, match="cannot be read"):
         TrainingRecipe.read(tmp_path / "missing.json")
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(InputError, match=r"broken\.json: .*malformed"):
+        TrainingRecipe.read(tmp_path / "broken.json")
