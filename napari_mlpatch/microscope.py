@@ -33,8 +33,10 @@ HEADINGS = (
 class Patch:
     """The patch of one pixel. Points are ``[N, M, 2]``, (row, column) in pixels of the image; values ``[N, M]``.
 
-    ``initial`` is where training started, ``points`` where the network reads now, ``before`` and ``after`` are the
-    image's values there. ``seen`` is the pixel's value in the image, ``output`` what the network makes of it.
+    ``initial`` is where training started (with a random geometry that is not known, and the same as ``points``),
+    ``points`` where the network reads now, ``before`` and ``after`` are the image's values there; a network with a
+    Fourier filter reads the filtered image at these points, too. ``seen`` is the pixel's value in the image,
+    ``output`` what the network makes of it.
     """
 
     row: float
