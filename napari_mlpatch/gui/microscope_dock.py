@@ -30,19 +30,12 @@ from .equivariance_panel import EquivariancePanel
 from .film_row import FilmRow
 from .follow import follow
 from .forms import NumberBox
-from .looking import Looking
+from .looking import Looking, is_flat
+from .map_button import MapButton
 from .network_box import NetworkBox
 from .notify import show_error, show_info
 from .patch_plot import PatchPlot
 from .workbench import Workbench
-
-MAPS = {
-    "radius": "mean radius / pixel",
-    "anisotropy": "anisotropy",
-    "orientation": "orientation / °",
-    "sensitivity": "sensitivity to its own pixel",
-    "reach": "reach / pixel",
-}
 
 
 class MicroscopeDock(QWidget):
@@ -70,8 +63,7 @@ class MicroscopeDock(QWidget):
         self.pin.setToolTip("Keep this patch (key: Shift+P over the picture)")
         self.clear = QPushButton("Clear")
         self.plot = PatchPlot()
-        self.maps = QPushButton("Map all pixels")
-        self.maps.setToolTip("Radius, anisotropy, orientation, sensitivity and reach of every pixel's patch, as layers")
+        self.maps = MapButton(viewer, workbench, self._to_map)
         self.export = QPushButton("Export…")
         self.export.setToolTip("The pinned patches as CSV, and the plot as a picture beside it")
         self.equivariance = EquivariancePanel(viewer, workbench, self.looking)
@@ -79,7 +71,6 @@ class MicroscopeDock(QWidget):
 
         self.pin.clicked.connect(self.pin_current)
         self.clear.clicked.connect(self.clear_pins)
-        self.maps.clicked.connect(self.map_all)
         self.export.clicked.connect(self._export)
         self.weights.currentIndexChanged.connect(self._again)
         self.sigma.valueChanged.connect(self._again)
@@ -123,12 +114,8 @@ class MicroscopeDock(QWidget):
         """The picture under the microscope: that of the film, else the active image, else the topmost; none hidden."""
         if self.film.layer is not None:
             return self.film.layer
-        active = self.viewer.layers.selection.active
-        shown = [layer for layer in reversed(self.viewer.layers) if layer.visible]
-        for layer in (active, *shown):
-            if isinstance(layer, Image) and layer.visible and not layer.rgb and layer.data.ndim == 2:
-                return layer
-        return None
+        layers = (self.viewer.layers.selection.active, *reversed(self.viewer.layers))
+        return next((layer for layer in layers if is_flat(layer)), None)
 
     def _name_image(self, event: object = None) -> None:
         layer = self.image()
@@ -278,7 +265,7 @@ class MicroscopeDock(QWidget):
         self.pin.setEnabled(self.current is not None)
         self.clear.setEnabled(bool(self.pins))
         self.export.setEnabled(self.current is not None)
-        self.maps.setEnabled(bool(self.weights.count()) and self.image() is not None)
+        self.maps.setEnabled(self.maps.running or (bool(self.weights.count()) and self.image() is not None))
 
     # ---- acting ---------------------------------------------------------------------------------------------
 
@@ -295,45 +282,9 @@ class MicroscopeDock(QWidget):
         if layer is not None:
             self._draw(layer)
 
-    def map_all(self) -> None:
-        """Add the maps of all pixels as layers, computed off the GUI thread."""
-        seen = self.looking()
-        if seen is None:
-            show_info("Add or select a 2-D image first.")
-            return
-        layer, by = seen.layer, self.weights.currentData() if self.film.frame is None else self.film.frame.label
-        self.maps.setEnabled(False)
-        self.maps.setText("Mapping…")
-
-        def done(maps: dict[str, np.ndarray] | None, text: str = "") -> None:
-            self.maps.setText("Map all pixels")
-            self._buttons()
-            if maps is None:
-                self.workbench.failed.emit(text)
-                return
-            if layer not in self.viewer.layers:  # removed while this was computed
-                return
-            place = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
-            for name, values in maps.items():
-                if np.ptp(values) > 1e-6 * max(abs(float(values.max())), 1e-12):  # constant ones say nothing
-                    made = self.viewer.add_image(
-                        values,
-                        name=f"{MAPS[name]}, {by}",
-                        colormap="twilight_shifted" if name == "orientation" else "viridis",
-                        metadata={"mlpatch": {"role": f"map of {name}"}},
-                        visible=name == "reach",
-                        **place,
-                    )
-                    assert isinstance(made, Image)
-                    made.colorbar.visible = True
-            self.viewer.layers.selection.active = layer
-
-        self.workbench.quick.call(
-            "maps",
-            lambda: microscope.overview(seen.network(), seen.picture(), seen.sigma),
-            done,
-            lambda error: done(None, str(error)),
-        )
+    def _to_map(self) -> tuple[Looking, str] | None:
+        seen, frame = self.looking(), self.film.frame
+        return None if seen is None else (seen, self.weights.currentData() if frame is None else frame.label)
 
     def _export(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Export the patches", "patches.csv", "CSV (*.csv)")

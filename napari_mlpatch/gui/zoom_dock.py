@@ -19,10 +19,11 @@ from .enlarge_row import Choice, EnlargeRow
 from .follow import follow
 from .forms import NumberBox, section
 from .in_view import in_view
+from .looking import is_flat
 from .network_box import NetworkBox
 from .stepwise import stepwise, stop
 from .workbench import Workbench
-from .zoom_layers import add_over, can_be_zoomed, is_zoomed, place, right_half, scaled, value_range
+from .zoom_layers import add_over, is_zoomed, place, right_half, scaled, value_range
 
 MOST = 16.0
 REST_MS = 150
@@ -103,8 +104,8 @@ class ZoomDock(QWidget):
         active = self.viewer.layers.selection.active
         if is_zoomed(active) and self._of in self.viewer.layers:
             return self._of
-        found = next((layer for layer in (active, *reversed(self.viewer.layers)) if can_be_zoomed(layer)), None)
-        return found if isinstance(found, Image) else None
+        layers = (active, *reversed(self.viewer.layers))
+        return next((layer for layer in layers if is_flat(layer) and not is_zoomed(layer)), None)
 
     def _picture_changed(self, event: object = None) -> None:
         layer = self.picture()

@@ -44,20 +44,6 @@ def is_zoomed(layer: Layer | None) -> bool:
     return layer is not None and layer.metadata.get("mlpatch", {}).get("role") == ROLE
 
 
-def can_be_zoomed(layer: Layer | None) -> bool:
-    """Whether it is a real picture that is on show and not turned: fine pixels are laid along its rows and columns."""
-    return (
-        isinstance(layer, Image)
-        and layer.visible
-        and not (layer.rgb or layer.multiscale or is_zoomed(layer))
-        and layer.data.ndim == 2
-        and layer.data.dtype.kind != "c"
-        and np.allclose(layer.rotate, np.eye(2))
-        and not np.any(layer.shear)
-        and np.allclose(layer.affine.affine_matrix, np.eye(3))
-    )
-
-
 def value_range(layer: Image) -> tuple[float, float]:
     """The contrast limits: what is 0 and 1 to the network."""
     low, high = (float(v or 0.0) for v in layer.contrast_limits)

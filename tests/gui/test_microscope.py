@@ -61,7 +61,7 @@ def test_look_pin_map_export(own_weights, make_napari_viewer, qtbot, tmp_path):
     dock.save(tmp_path / "out.csv")
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 13 and (tmp_path / "out.png").stat().st_size > 500
 
-    dock.map_all()
+    dock.maps.map_all()
     qtbot.waitUntil(lambda: "reach / pixel, own" in viewer.layers, timeout=30_000)
     assert viewer.layers["reach / pixel, own"].data.shape == image.shape
 
@@ -211,8 +211,27 @@ def test_maps_of_a_picture_that_is_gone(own_weights, make_napari_viewer, qtbot):
     here = session(viewer)
     here.open("Patch microscope")
     dock = here.docks["Patch microscope"]
-    dock.map_all()
+    dock.maps.map_all()
     viewer.layers.remove("picture")
     qtbot.waitUntil(lambda: dock.maps.text() == "Map all pixels", timeout=30_000)
     assert not viewer.layers
+    here.workbench.close()
+
+
+def test_maps_can_be_stopped_and_turned_pictures_are_left_alone(own_weights, make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(np.random.default_rng(0).random((240, 30)).astype(np.float32), name="picture")
+    viewer.add_image(np.zeros((24, 30), np.float32), name="turned", rotate=30)
+    here = session(viewer)
+    here.open("Patch microscope")
+    dock = here.docks["Patch microscope"]
+    dock.weights.setCurrentIndex(dock.weights.findData("own"))
+    assert dock.image().name == "picture"
+    dock.maps.click()
+    qtbot.waitUntil(lambda: "%" in dock.maps.text() and "left" in dock.maps.text(), timeout=30_000)
+    dock.maps.click()
+    assert dock.maps.text() == "Map all pixels"
+    dock.maps.map_all()
+    qtbot.waitUntil(lambda: dock.maps.text() == "Map all pixels", timeout=60_000)
+    assert "reach / pixel, own" in viewer.layers
     here.workbench.close()
