@@ -39,7 +39,7 @@ class FourierFilter(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``x: [B, C, H, W]`` -> ``[B, 3 C, H, W]`` (``[B, 4, H, W]`` for C = 2)."""
         rows, columns = x.shape[-2:]
-        padded = F.pad(x.float(), (PAD, PAD, PAD, PAD))
+        padded = F.pad(x.to(torch.promote_types(x.dtype, torch.float32)), (PAD, PAD, PAD, PAD))
         if x.shape[1] == 2:
             padded = torch.complex(padded[:, :1], padded[:, 1:])
         filtered = torch.fft.ifft2(torch.fft.fft2(padded) * self.resampled(rows + 2 * PAD, columns + 2 * PAD))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.errors import InputError
 
-from .noise_map import with_noise_map
+from .noise_map import noise_levels, with_noise_map
 
 DILATIONS = (1, 2, 3, 4, 3, 2, 1)
 
@@ -46,12 +46,13 @@ class IRCNN(nn.Module):
 
     def forward(self, x: Tensor, sigma: float | Tensor | None = None) -> Tensor:
         """``x: [B, C, H, W]`` -> the same shape. ``sigma`` is needed with ``noise_input`` and by a bank."""
-        given = with_noise_map(x, sigma, self.config.channels, self.config.noise_input)
-        if self.config.bank == 1:
+        config = self.config
+        given = with_noise_map(x, sigma, config.channels, config.noise_input, next(self.parameters()).dtype)
+        if config.bank == 1:
             return x - self.models[0](given)
         if sigma is None:
             raise InputError("A bank of networks needs the standard deviation of the noise: give sigma.")
-        levels = torch.as_tensor(sigma).reshape(-1).expand(len(x)).tolist()
+        levels = noise_levels(sigma, x).tolist()
         noise = [self._of(level)(part[None])[0] for part, level in zip(given, levels, strict=True)]
         return x - torch.stack(noise)
 

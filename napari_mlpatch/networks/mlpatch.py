@@ -13,6 +13,7 @@ from napari_mlpatch.core.errors import InputError
 from .cubic import sampling_matrix
 from .fourier_filter import FourierFilter
 from .mlpatch_config import MLPatchConfig
+from .noise_map import noise_levels
 from .patch_geometry import farthest, initial_points, tap_radius
 from .patch_sampling import Sampler, around, checked_positions, in_image, in_neighbourhoods
 from .perceptron import Perceptrons
@@ -64,8 +65,9 @@ class MLPatch(nn.Module):
         """The whole pixel grid: ``x: [B, C, H, W]`` -> ``[B, outputs, H, W]``.
 
         ``sigma`` is the standard deviation of the noise in the units of x, a number or ``[B]``; networks without noise
-        input ignore it. Works through ``chunk`` pixels at a time, in ``dtype`` (float32 or that of x by default).
-        Raises InputError for images smaller than the patch, of other channels, or without the sigma that is needed.
+        input ignore it. x is float32 or float64, and so is the result. Works through ``chunk`` pixels at a time, the
+        perceptrons in ``dtype`` (that of x by default). Raises InputError for images smaller than the patch, of other
+        channels or types, and without the sigma that is needed, or a bad one.
         """
         sigmas = self.check(x, sigma)
         height, width = x.shape[-2:]
@@ -116,7 +118,7 @@ class MLPatch(nn.Module):
         radius = u.shape[-1] // 2
         centre = u[:, -self.config.channels :, radius, radius][:, : self.config.outputs]
         if not len(self.deformations) and self._folding_pays(u.shape[-1] ** 2):
-            matrix = sampling_matrix(self.offsets(), radius)
+            matrix = sampling_matrix(self.offsets().to(u.dtype), radius)
             return self._folded(u.flatten(2), matrix, centre, sigma, dtype)
         return self._head(self._values(in_neighbourhoods(u, radius), sigma)[0], centre, sigma, dtype)
 
@@ -139,6 +141,10 @@ class MLPatch(nn.Module):
         if image is None:
             if len(self.deformations) or self.warp is not None:
                 raise InputError("This network moves its samples by what it sees: give the image, too.")
+            if coords.ndim not in (2, 3) or coords.shape[-1] != 2:
+                raise InputError(
+                    f"Positions are [P, 2] or [B, P, 2], (row, column) in pixels, got {list(coords.shape)}."
+                )
             coords = coords if coords.ndim == 3 else coords[None]
             return coords[:, :, None, None] + self.offsets().unflatten(0, form)
         sigmas = self.check(image, sigma)
@@ -244,6 +250,10 @@ class MLPatch(nn.Module):
             raise InputError(
                 f"This network takes images [batch, {self.config.channels}, rows, columns], got {list(x.shape)}."
             )
+        if x.dtype not in (torch.float32, torch.float64):
+            raise InputError(
+                f"This network takes images of float32 or float64, got {x.dtype}. Convert them: x.float()."
+            )
         reach, (rows, columns) = self._radius(), x.shape[-2:]
         if min(rows, columns) <= reach:
             raise InputError(
@@ -256,10 +266,7 @@ class MLPatch(nn.Module):
             raise InputError(
                 "This network needs the standard deviation of the noise, sigma, in the units of the image."
             )
-        levels = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
-        if levels.ndim > 1 or levels.numel() not in (1, len(x)):
-            raise InputError(f"sigma is one number or one for each of {len(x)} images, got {list(levels.shape)}.")
-        return levels.expand(len(x))
+        return noise_levels(sigma, x)
 
 
 def _chunk(given: int | None, x: Tensor) -> int:

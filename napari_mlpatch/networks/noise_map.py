@@ -1,6 +1,8 @@
-"""The noise level as one more channel of the image."""
+"""The noise level: one number for each image, and one more channel of the image."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -8,16 +10,36 @@ from torch import Tensor
 from napari_mlpatch.core.errors import InputError
 
 
-def with_noise_map(x: Tensor, sigma: float | Tensor | None, channels: int, wanted: bool) -> Tensor:
+def noise_levels(sigma: float | Tensor, x: Tensor) -> Tensor:
+    """The standard deviations ``[B]`` of the noise of the images ``x [B, C, H, W]``, of a number or one for each.
+
+    Raises InputError for another count, and for NaN, infinite and negative ones.
+    """
+    levels = torch.as_tensor(sigma, dtype=x.dtype)
+    if levels.ndim > 1 or levels.numel() not in (1, len(x)):
+        raise InputError(f"sigma is one number or one for each of {len(x)} images, got {list(levels.shape)}.")
+    # A GPU would have to be waited for: what lies there already is believed.
+    if levels.device.type == "cpu" and not bool(((levels >= 0) & (levels < math.inf)).all()):
+        raise InputError(
+            "sigma, the standard deviation of the noise in the units of the image, is a finite number from 0 on, got "
+            f"{levels.tolist()}."
+        )
+    return levels.to(x.device).expand(len(x))
+
+
+def with_noise_map(x: Tensor, sigma: float | Tensor | None, channels: int, wanted: bool, dtype: torch.dtype) -> Tensor:
     """``x [B, C, H, W]`` with a constant channel that holds sigma (a number or ``[B]``), where it is ``wanted``.
 
-    Raises InputError for another number of channels, and where sigma is wanted but missing.
+    ``dtype`` is that of the network. Raises InputError for images of another one or of other channels, where sigma is
+    wanted but missing, and like ``noise_levels``.
     """
     if x.ndim != 4 or x.shape[1] != channels:
         raise InputError(f"The network takes images [batch, {channels}, rows, columns], got {list(x.shape)}.")
+    if x.dtype != dtype:
+        raise InputError(f"The network computes in {dtype}, the image is {x.dtype}. Convert it: x.to({dtype}).")
     if not wanted:
         return x
     if sigma is None:
         raise InputError("The network needs the standard deviation of the noise: give sigma.")
-    level = torch.as_tensor(sigma, device=x.device, dtype=x.dtype).reshape(-1, 1, 1, 1)
+    level = noise_levels(sigma, x)[:, None, None, None]
     return torch.cat([x, level.expand(len(x), 1, *x.shape[2:])], 1)

@@ -28,8 +28,8 @@ def in_neighbourhoods(u: Tensor, radius: int) -> Sampler:
     def sample(offsets: Tensor) -> Tensor:
         if offsets.ndim == 2:
             with torch.autocast(u.device.type, enabled=False):
-                return u.flatten(2) @ sampling_matrix(offsets, radius)
-        grid = offsets.flip(-1)[:, :, None] / radius
+                return u.flatten(2) @ sampling_matrix(offsets.to(u.dtype), radius)
+        grid = offsets.to(u.dtype).flip(-1)[:, :, None] / radius
         return F.grid_sample(u, grid, mode="bicubic", padding_mode="zeros", align_corners=True)[..., 0]
 
     return sample

@@ -39,7 +39,7 @@ class Perceptrons(nn.Module):
             assert sigma is not None
             first, own = first[:, :-1], first[:, -1:]
             bias = bias + sigma.reshape(1, -1, 1).to(own.dtype) * own
-        weights[0] = first if fold is None else fold @ first
+        weights[0] = first if fold is None else fold @ first.to(fold.dtype)
         biases = [bias, *(b[:, None] for b in self.biases[1:])]
         pairs = [(w.to(x.dtype), b.to(x.dtype)) for w, b in zip(weights, biases, strict=True)]
         if torch.is_grad_enabled() or x.is_cuda:

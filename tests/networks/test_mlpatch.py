@@ -252,6 +252,25 @@ def test_lower_precision_on_request():
     assert 0 < (exact - rough).abs().max() < 0.05 * exact.abs().max()
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "folded"])
+def test_images_of_double_precision(kind):
+    """Single-precision weights on them are as good as the same weights in double precision."""
+    net = network(**KINDS.get(kind, {**SMALL, "widths": (2,), "subtract_mean": True}))
+    x, sigma = torch.rand(2, net.config.channels, 17, 18, dtype=torch.float64), torch.tensor([0.05, 0.3])
+    found = net(x, sigma)
+    with torch.no_grad():
+        quick, exact = net(x, sigma), net.double()(x, sigma.double())
+    assert found.dtype == quick.dtype == torch.float64
+    torch.testing.assert_close(found, exact, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(quick, exact, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.float16, torch.complex64])
+def test_other_types_of_images(dtype):
+    with pytest.raises(InputError, match=f"float32 or float64, got {dtype}"):
+        networks.build("mlpatch", SMALL)(torch.ones(1, 1, 16, 16, dtype=dtype), 0.1)
+
+
 def test_samples_are_read_in_full_precision_under_autocast():
     net = network(**SMALL, subtract_mean=True, deformations=1)
     with torch.no_grad():
@@ -280,6 +299,10 @@ def test_chunks_grow_with_the_memory():
         ((16, 16), 0.1, "takes images"),
         ((1, 1, 16, 3), 0.1, "16 x 3 pixels, but the patch reaches 3 pixels"),
         ((1, 1, 16, 16), None, "needs the standard deviation"),
+        ((1, 1, 16, 16), math.nan, "finite number from 0 on, got nan"),
+        ((1, 1, 16, 16), math.inf, "finite number from 0 on, got inf"),
+        ((2, 1, 16, 16), torch.tensor([0.1, -0.1]), "finite number from 0 on"),
+        ((2, 1, 16, 16), torch.tensor([0.1, 0.1, 0.1]), r"one for each of 2 images, got \[3\]"),
     ],
 )
 def test_bad_images(shape, sigma, message):
@@ -301,6 +324,12 @@ def test_bad_positions(coords, message):
     net = networks.build("mlpatch", SMALL)
     with pytest.raises(InputError, match=message):
         net.at(torch.zeros(1, 1, 16, 16), torch.tensor(coords), 0.1)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2,), (1, 1, 4, 2)])
+def test_positions_without_an_image(shape):
+    with pytest.raises(InputError, match=r"\[P, 2\] or \[B, P, 2\], .* got \["):
+        networks.build("mlpatch", SMALL).patch_points(torch.zeros(shape))
 
 
 def test_moving_samples_need_the_image():

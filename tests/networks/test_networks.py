@@ -1,5 +1,7 @@
 """Networks by name, and the refusal of tensors that are none of theirs."""
 
+import math
+
 import pytest
 import torch
 
@@ -32,3 +34,26 @@ def test_tensors_that_do_not_fit(change, message):
     change(tensors)
     with pytest.raises(InputError, match=message):
         networks.from_tensors("mlpatch", TINY, tensors)
+
+
+RIVALS = {
+    "dncnn": {"depth": 3, "width": 4, "noise_input": True},
+    "ircnn": {"width": 4, "bank": 2},
+    "unet": {"width": 2, "depth": 1, "noise_input": True},
+    "drunet": {"width": 2, "blocks": 1},
+}
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_bad_images_and_noise_levels_of_the_rivals(name):
+    network = networks.build(name, RIVALS[name])
+    x = torch.rand(2, 1, 16, 16)
+    for sigma in (math.nan, math.inf, -0.1):
+        with pytest.raises(InputError, match="finite number from 0 on"):
+            network(x, sigma)
+    with pytest.raises(InputError, match=r"one for each of 2 images, got \[3\]"):
+        network(x, torch.tensor([0.1, 0.1, 0.1]))
+    for other in (x.double(), x.half(), x.to(torch.int64)):
+        with pytest.raises(InputError, match=r"computes in torch\.float32, the image is"):
+            network(other, 0.1)
+    assert network.double()(x.double(), 0.1).dtype == torch.float64
