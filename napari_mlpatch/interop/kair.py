@@ -21,11 +21,15 @@ def from_kair(tensors: Mapping[str, Any]) -> nn.Module:
     convolutions with 64 channels is an IRCNN, other chains are DnCNN, those with a noise map FDnCNN, which predict the
     image. Raises InputError for other architectures.
     """
-    if "m_head.weight" in tensors:
-        return networks.from_tensors("drunet", _drunet(tensors), dict(tensors))
     if tensors and all(isinstance(part, Mapping) for part in tensors.values()):
         bank = [tensors[key] for key in sorted(tensors, key=lambda key: (len(key), key))]
+        if not all(isinstance(value, Tensor) for one in bank for value in one.values()):
+            raise _unknown(tensors)
         return _ircnn(bank)
+    if not all(isinstance(value, Tensor) for value in tensors.values()):
+        raise _unknown(tensors)
+    if "m_head.weight" in tensors:
+        return networks.from_tensors("drunet", _drunet(tensors), dict(tensors))
     kernels = _kernels(tensors)
     if len(kernels) == len(DILATIONS) and kernels[0].shape[0] == IRCNN_WIDTH:
         return _ircnn([tensors])
@@ -47,7 +51,7 @@ def _ircnn(bank: list[Mapping[str, Tensor]]) -> nn.Module:
 
 def _drunet(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     head, tail = tensors["m_head.weight"], tensors.get("m_tail.weight")
-    if tail is None:
+    if tail is None or head.ndim != 4 or tail.ndim != 4:
         raise _unknown(tensors)
     blocks = sum(key.startswith("m_body.") and key.endswith("res.0.weight") for key in tensors)
     channels, inputs = tail.shape[0], head.shape[1]

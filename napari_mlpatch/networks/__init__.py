@@ -68,6 +68,8 @@ def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Mo
                 f"These weights do not fit their configuration: {key} has shape {list(value.shape)}, "
                 f"{list(own[key].shape)} was expected."
             )
+        if value.is_complex():
+            raise InputError(f"These are not weights of the architecture {name!r}: {key} holds complex numbers.")
         if not bool(value.isfinite().all()):
             raise InputError(f"These weights are damaged: {key} holds NaN or infinite values.")
     network.load_state_dict(dict(tensors))

@@ -1,5 +1,7 @@
 """Checkpoints are read without trusting them."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -10,6 +12,10 @@ from napari_mlpatch.interop.checkpoint import read_checkpoint
 class Harm:
     def __reduce__(self):
         return (print, ("harm done",))
+
+
+ENDLESS: dict[str, Any] = {}
+ENDLESS["a"] = ENDLESS
 
 
 def test_wrapped_and_bare(tmp_path):
@@ -38,6 +44,11 @@ def test_wrapped_and_bare(tmp_path):
         ({"a": torch.tensor([1.0, float("nan")])}, "NaN"),
         ([1, 2], "not the named tensors"),
         ({}, "not the named tensors"),
+        ({"a": torch.eye(2).to_sparse()}, "layout torch.sparse_coo"),
+        ({"a": torch.eye(2).to_sparse_csr()}, "layout torch.sparse_csr"),
+        ({"a": torch.ones(2, device="meta")}, "device meta"),
+        ({"a": torch.ones(2).to(torch.float8_e4m3fn)}, "tensor of torch.float8_e4m3fn"),
+        (ENDLESS, "'a' holds dicts of dicts"),
     ],
 )
 def test_refused(tmp_path, capsys, content, message):

@@ -129,7 +129,18 @@ def test_drunet_pads_to_eights():
 
 @pytest.mark.parametrize(
     "state",
-    [{}, {"features.0.weight": torch.zeros(3, 3, 3, 3)}, {"m_head.weight": torch.zeros(4, 2, 3, 3)}, {"0": {}}],
+    [
+        {},
+        {"features.0.weight": torch.zeros(3, 3, 3, 3)},
+        {"m_head.weight": torch.zeros(4, 2, 3, 3)},
+        {"0": {}},
+        drunet(width=2, blocks=1) | {"m_head.weight": torch.tensor(1.0)},
+        drunet(width=2, blocks=1) | {"m_head.weight": torch.ones(3)},
+        drunet(width=2, blocks=1) | {"m_head.weight": {}},
+        drunet(width=2, blocks=1) | {"m_tail.weight": torch.tensor(1.0)},
+        chain(5, 2, width=4) | {"model.2.bias": {"a": torch.ones(4)}},
+        {"0": chain(7, 2) | {"model.2.bias": {}}},
+    ],
 )
 def test_other_networks(state):
     with pytest.raises(InputError):

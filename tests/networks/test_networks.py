@@ -27,6 +27,7 @@ def test_unknown_names_and_parameters():
         (lambda t: t.update(other=torch.zeros(1)), "unknown other"),
         (lambda t: t.update(points=torch.zeros(1)), r"points has shape \[1\], \[2, 3, 2\] was expected"),
         (lambda t: t["points"].fill_(torch.nan), "points holds NaN"),
+        (lambda t: t.update(scale=torch.tensor(1j)), "scale holds complex"),
     ],
 )
 def test_tensors_that_do_not_fit(change, message):
