@@ -4,12 +4,14 @@ import itertools
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.interop.lofi import from_lofi
+from napari_mlpatch.microscope import look
 
 SIZE, N, M = 20, 9, 9
 
@@ -88,6 +90,24 @@ def test_image_size_comes_from_the_filter():
         from_lofi(released("round", 1, 1, True), image_size=64)
 
 
+@pytest.mark.parametrize("shape", ["round", "square"])
+def test_the_start_of_the_patch(shape):
+    """The microscope shows how far the points have moved since; the random ones here 0.12 px on average."""
+    network: Any = from_lofi(released(shape, 1, 1, False), image_size=SIZE)
+    assert network.config.geometry == shape and network.config.radius == pytest.approx(2 * (SIZE - 1) / SIZE)
+    network.scale.fill_(1.0)
+    moved = look(network, np.zeros((SIZE, SIZE), np.float32), 10.0, 9.0, 0.1).moved
+    assert moved.mean() == pytest.approx(0.01 * (SIZE - 1) / 2 * math.sqrt(math.pi / 2), rel=0.2)
+
+
+def test_an_unknown_start():
+    state = released("round", 1, 1, False)
+    state["patch"] = 18 * (torch.rand(N, M, 2, generator=torch.Generator().manual_seed(0)) - 0.5) / SIZE
+    network: Any = from_lofi(state, image_size=SIZE)
+    assert network.config.geometry == "random"
+    assert look(network, np.zeros((SIZE, SIZE), np.float32), 10.0, 9.0, 0.1).moved.max() == 0.0
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -99,6 +119,14 @@ def test_image_size_comes_from_the_filter():
         ({"MLP.0.fcs.0.weight": torch.zeros(24, 45)}, "rays differ"),
         ({"patch": torch.zeros(81, 2)}, r"patch of shape \[81, 2\]"),
         ({"patch_scale": torch.ones(2)}, r"scale of shape \[2\]"),
+        ({"patch": torch.zeros(0, 9, 2)}, r"patch of shape \[0, 9, 2\]"),
+        ({"patch": torch.zeros(9, 0, 2)}, r"patch of shape \[9, 0, 2\]"),
+        ({"patch": {"a": torch.zeros(1)}}, "no released LoFi checkpoint"),
+        ({"mixer_MLP.fcs.0.bias": {"a": torch.zeros(1)}}, "no released LoFi checkpoint"),
+        ({"MLP.0.fcs.0.weight": torch.tensor(1.0)}, r"MLP\.0\.fcs\.0 has weights of shape \[\]"),
+        ({"mixer_MLP.fcs.3.bias": torch.tensor(1.0)}, r"mixer_MLP\.fcs\.3 has .* biases of shape \[\]"),
+        ({"filter": torch.tensor(1j)}, r"filter is torch\.complex64 of shape \[\]"),
+        ({"filter": torch.ones(1, 1, 30, 30)}, "filter is torch.float32"),
         ({f"mixer_MLP.fcs.{k}.{w}": None for k in range(4) for w in ("weight", "bias")}, "lacks mixer_MLP"),
     ],
 )
