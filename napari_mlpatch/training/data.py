@@ -25,7 +25,8 @@ def open_data(
 ) -> tuple[Pictures, Pictures | None]:
     """Images for training, and those held out for validation (None if there are none).
 
-    Relative paths start at ``root``. Raises InputError for missing and unreadable files, and if nothing is left.
+    Relative paths start at ``root``. Raises InputError for missing and unreadable files, for NaN and infinite values,
+    and if nothing is left.
     """
     if isinstance(data, Synthetic):
         images = draw(data.kind, data.count, data.size, data.colours, seed=2**31)
@@ -65,7 +66,14 @@ def _images(path: Path, data: Files) -> list[np.ndarray]:
         raise InputError(f"{path} is grey, but the recipe asks for three colours. Use other images or colours = 1.")
     rank = 3 if data.colours == 3 else 2
     stack = stack.reshape(-1, *stack.shape[-rank:])
-    return [_scaled(image if rank == 2 else np.moveaxis(image, -1, 0), data) for image in stack]
+    images = [_scaled(image if rank == 2 else np.moveaxis(image, -1, 0), data) for image in stack]
+    bad = sum(image.size - int(np.isfinite(image).sum()) for image in images)
+    if bad:
+        raise InputError(
+            f"{path} holds {bad} values that are NaN or infinite, of {sum(image.size for image in images)}. "
+            "Replace them by numbers, or leave the file out."
+        )
+    return images
 
 
 def _picture(path: Path) -> np.ndarray:

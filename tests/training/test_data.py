@@ -105,6 +105,16 @@ def test_bad_files(tmp_path, name, content, message):
         open_data(Files(paths=(name,)), tmp_path)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_values_that_are_no_numbers(tmp_path, name, value):
+    images = np.random.default_rng(0).random((3, 20, 24), np.float32)
+    images[1, 2:4, 3] = value
+    {"a.npy": np.save, "a.npz": np.savez}[name](tmp_path / name, images)
+    with pytest.raises(InputError, match=rf"{name} holds 2 values that are NaN or infinite, of 1440\. Replace"):
+        open_data(Files(paths=(name,), hold_out=0), tmp_path)
+
+
 def test_an_empty_folder(tmp_path):
     with pytest.raises(InputError, match=r"holds no \.png"):
         open_data(Files(paths=(".",)), tmp_path)
