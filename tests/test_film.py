@@ -126,7 +126,7 @@ def test_what_another_training_has_left_is_removed(tmp_path):
     assert {frame.network.config.rings for frame in film.of_training(tmp_path)} == {3}
     (tmp_path / "snapshots" / "step-000000007.safetensors").mkdir()
     with pytest.raises(InputError, match="cannot be removed"):
-        list(train(recipe(), out=tmp_path))
+        list(train(recipe(), out=tmp_path, resume=True))
 
 
 def test_a_full_disk(tmp_path, monkeypatch):

@@ -5,7 +5,8 @@
   mlpatch train --example > recipe.json
   torchrun --nproc-per-node 4 -m napari_mlpatch.cli train recipe.json --out trained
 
-Ctrl-C stops it; what was done up to the last checkpoint is kept.
+Ctrl-C stops it; what was done up to the last checkpoint is kept. Without --resume, an older checkpoint in --out moves
+to the folder "before" in it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from napari_mlpatch.training import Step, Trained, TrainingRecipe, ship, train
+    from napari_mlpatch.training import Step, Trained, TrainingRecipe, checkpoint, ship, train
     from napari_mlpatch.training.examples import EXAMPLE
 
     if args.example:
@@ -52,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     wait = 0.2 if sys.stderr.isatty() else 10.0
     shown = -wait
     leads = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
+    if leads and not args.resume and (out / checkpoint.NAME).is_file():
+        say(f"Starting anew: the older checkpoint goes to {out / checkpoint.BEFORE}, from which it can be resumed.")
     for event in train(recipe, out=out, data=args.data, resume=args.resume):
         if isinstance(event, Step):
             if leads and (event.psnr or event.seconds - shown > wait):

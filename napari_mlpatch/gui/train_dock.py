@@ -201,7 +201,7 @@ class TrainDock(QWidget):
         if not active and name and (weights.own_folder() / f"{name}.json").exists():
             hint = f"Train will replace the weights {name}."
         elif not active and kept:
-            hint = "Resume goes on from the checkpoint; Train will replace it."
+            hint = f"Resume goes on from the checkpoint; Train moves it to the folder {checkpoint.BEFORE!r} there."
         self.hint.setText(hint)
         self.hint.setVisible(bool(hint))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +10,26 @@ import torch
 
 from napari_mlpatch.core.errors import InputError
 
+from . import snapshots
 from .recipe import TrainingRecipe
 
 NAME = "checkpoint.pt"
+BEFORE = "before"
+"""The folder, inside that of a training, for the one that was there before it."""
+CONTENT = {"recipe", "network", "average", "optimiser", "k", "seconds"}
+SCHEDULE = {"steps", "lr", "warmup", "clip"}
+FREE = SCHEDULE | {"device", "threads", "validate_every", "checkpoint_minutes", "snapshots", "store", "title"}
+"""What may differ in the recipe that a training goes on with."""
 
 
 def save(folder: Path, state: dict[str, Any], recipe: TrainingRecipe) -> None:
     """Write tensors and numbers with the recipe; an older checkpoint is replaced in one step."""
     temporary = folder / f".{NAME}.{os.getpid()}"
     try:
-        torch.save({"recipe": recipe.to_json(), **state}, temporary)
+        with temporary.open("wb") as file:
+            torch.save({"recipe": recipe.to_json(), **state}, file)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing in it
         os.replace(temporary, folder / NAME)
     except (OSError, RuntimeError) as error:
         raise InputError(f"The checkpoint cannot be written to {folder}: {error}. Free some space there.") from None
@@ -32,24 +40,52 @@ def save(folder: Path, state: dict[str, Any], recipe: TrainingRecipe) -> None:
 def load(folder: Path, recipe: TrainingRecipe) -> dict[str, Any]:
     """Read a checkpoint of this recipe. Raises InputError where there is none, or one of another recipe.
 
-    Device, threads and intervals of reports may differ, and the number of steps: the learning rate then follows the
-    new schedule from there on.
+    Device, threads and intervals of reports may differ, and the number of steps, ``lr``, ``warmup`` and ``clip``: the
+    learning rate then follows the new schedule from there on.
     """
     path = folder / NAME
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"There is no checkpoint {path} to resume from. Start anew.") from None
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise InputError(f"The checkpoint {path} cannot be read: {str(error).splitlines()[0]}.") from None
-    if not isinstance(state, dict) or "recipe" not in state:
-        raise InputError(f"{path} is no checkpoint of a training.")
-    free = {"steps", "device", "threads", "validate_every", "checkpoint_minutes", "snapshots", "store", "title"}
-    before = TrainingRecipe.from_json(state["recipe"]).model_dump(exclude=free)
-    now = recipe.model_dump(exclude=free)
+        older = f", or resume the older training in {folder / BEFORE}" if (folder / BEFORE / NAME).is_file() else ""
+        raise InputError(f"There is no checkpoint {path} to resume from. Start anew{older}.") from None
+    except Exception as error:  # of a damaged file PyTorch's reader raises whatever it stumbles over
+        reason = " ".join([f"{type(error).__name__}:", *str(error).splitlines()[:1]])
+        raise InputError(f"The checkpoint {path} cannot be read ({reason}). Start anew.") from None
+    if not isinstance(state, dict) or not state.keys() >= CONTENT:
+        raise InputError(f"{path} is no checkpoint of a training. Start anew, or elsewhere.")
+    try:
+        before = TrainingRecipe.from_json(state["recipe"]).model_dump(exclude=FREE)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    now = recipe.model_dump(exclude=FREE)
     changed = [key for key in now if now[key] != before[key]]
     if changed:
         raise InputError(
             f"The checkpoint {path} is of another recipe: {', '.join(changed)} differ. Start anew, or elsewhere."
         )
+    if state["k"] > recipe.steps:
+        raise InputError(
+            f"The training in {path} has done {state['k']} steps already, the recipe asks for {recipe.steps}. "
+            "Raise steps, or start anew."
+        )
     return state
+
+
+def set_aside(folder: Path) -> None:
+    """Move the checkpoint of an older training and its snapshots, if any, to ``before/``, where it can be resumed.
+
+    What was there is replaced. Raises InputError where that is impossible.
+    """
+    if not (folder / NAME).is_file():
+        return
+    older = folder / BEFORE
+    try:
+        older.mkdir(exist_ok=True)
+        (older / NAME).unlink(missing_ok=True)  # first: it is never seen beside snapshots that are not its own
+        snapshots.move(folder, older)
+        os.replace(folder / NAME, older / NAME)
+    except OSError as error:
+        raise InputError(
+            f"The older training cannot be moved to {older}: {error.strerror or error}. Choose another folder."
+        ) from None

@@ -67,12 +67,25 @@ def train(
 ) -> Iterator[Step | Trained]:
     """Train a network: any number of ``Step`` and then ``Trained``. To stop, close the generator.
 
-    Checkpoints and snapshots go to the folder ``out``, from which ``resume`` continues as if there had been no stop.
+    Checkpoints and snapshots go to the folder ``out``, from which ``resume`` continues as if there had been no stop;
+    without it, those that are there move to ``out/before``.
     ``data`` is where relative paths of the recipe start. Under ``torchrun`` each process takes its share of the images.
-    Raises InputError for bad recipes, data and checkpoints, and where the loss is no longer a number.
+    Raises InputError for bad recipes, data and checkpoints, and where the loss or a weight is no longer a number: the
+    last checkpoint is of before.
     """
-    if recipe.threads:
-        torch.set_num_threads(recipe.threads)
+    threads = torch.get_num_threads()
+    try:
+        if recipe.threads:
+            torch.set_num_threads(recipe.threads)
+        yield from _events(recipe, None if out is None else Path(out).expanduser(), data, resume, report_every)
+    finally:
+        if recipe.threads:
+            torch.set_num_threads(threads)
+
+
+def _events(
+    recipe: TrainingRecipe, folder: Path | None, data: str | os.PathLike[str], resume: bool, report_every: int
+) -> Iterator[Step | Trained]:
     team = Team.of(recipe.device)
     device = team.device
     pictures, held_out = open_data(recipe.data, data, device)
@@ -89,19 +102,24 @@ def train(
     weights = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(weights, lr=recipe.lr, betas=(0.9, 0.99), foreach=True)
 
-    folder = None if out is None else Path(out).expanduser()
     done, before = 0, 0.0
     if resume:
         if folder is None:
             raise InputError("To resume, give the folder of the checkpoint.")
         state = checkpoint.load(folder, recipe)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
+        try:
+            network.load_state_dict(state["network"])
+            average.load_state_dict(state["average"])
+            optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+            reason = f"{folder / checkpoint.NAME} does not fit this network ({str(error)[:200]})"
+            raise InputError(f"The checkpoint {reason}. Start anew, or elsewhere.") from None
         done, before = state["k"], state["seconds"]
     elif folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     if folder is not None and team.rank == 0:
+        if not resume:
+            checkpoint.set_aside(folder)
         snapshots.clear(folder, after=done if resume else -1)
     to_keep = snapshots.steps_to_keep(recipe.snapshots, recipe.steps, network)
 
@@ -109,9 +127,13 @@ def train(
         if folder is not None and team.rank == 0 and k in to_keep:
             snapshots.keep(folder, average, k)
 
-    def state_of(k: int, seconds: float) -> dict[str, Any]:
-        tensors = {"network": network.state_dict(), "average": average.state_dict()}
-        return tensors | {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds}
+    def keep_checkpoint(k: int, seconds: float) -> None:
+        if not (bool(total.isfinite()) and is_finite(network)):
+            raise diverged("The loss or a weight is no longer finite", k, recipe)
+        if folder is not None and team.rank == 0:
+            tensors = {"network": network.state_dict(), "average": average.state_dict()}
+            state = tensors | {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds}
+            checkpoint.save(folder, state, recipe)
 
     if not done:
         keep_snapshot(0)
@@ -138,23 +160,22 @@ def train(
         if k % report_every == 0 or validating or k == recipe.steps:
             mean = float(total) / since
             if not math.isfinite(mean):
-                raise InputError(f"The loss is {mean} at step {k}. Lower the learning rate, now {recipe.lr:g}.")
+                raise diverged(f"The loss is {mean}", k, recipe)
             psnr = validate(average, held_out, recipe, crop=QUICK) if validating and held_out is not None else {}
             try:
                 yield Step(k, recipe.steps, mean, lr, seconds, psnr)
             except GeneratorExit:  # stopped: nothing is lost
-                if folder is not None and team.rank == 0:
-                    checkpoint.save(folder, state_of(k, seconds), recipe)
+                keep_checkpoint(k, seconds)
                 raise
             total.zero_()
             since = 0
         late = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
-        if folder is not None and team.rank == 0 and (late or k == recipe.steps):
-            checkpoint.save(folder, state_of(k, seconds), recipe)
+        if late or k == recipe.steps:
+            keep_checkpoint(k, seconds)
             saved = time.monotonic()
     if recipe.store == "float16":
         average.half().float()  # as it will come back from the file
-        if not all(bool(value.isfinite().all()) for value in average.state_dict().values()):
+        if not is_finite(average):
             raise InputError(
                 "Some weights are larger than 65504, which float16 cannot hold. Resume with store float32: nothing is "
                 "lost but the numbers in the file."
@@ -185,6 +206,17 @@ def learning_rate(recipe: TrainingRecipe, k: int) -> float:
         return recipe.lr * k / recipe.warmup
     share = (k - recipe.warmup) / max(recipe.steps - recipe.warmup, 1)
     return recipe.lr * (FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+def is_finite(network: nn.Module) -> bool:
+    return all(bool(value.isfinite().all()) for value in network.state_dict().values())
+
+
+def diverged(what: str, k: int, recipe: TrainingRecipe) -> InputError:
+    return InputError(
+        f"{what} at step {k}. Lower the learning rate, now {recipe.lr:g}, and start anew; or resume, if there is a "
+        "checkpoint: it is of before."
+    )
 
 
 @torch.no_grad()

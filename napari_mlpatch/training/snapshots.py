@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ def clear(folder: Path, after: int = -1) -> None:
                 path.unlink()
         except OSError as error:
             raise InputError(f"The old snapshot {path} cannot be removed: {error.strerror or error}.") from None
+
+
+def move(folder: Path, other: Path) -> None:
+    """Move the snapshots to another folder and remove those that are there. Raises OSError and InputError."""
+    clear(other)
+    for path in sorted((folder / FOLDER).glob(PATTERN)):
+        (other / FOLDER).mkdir(exist_ok=True)
+        os.replace(path, other / FOLDER / path.name)
 
 
 def kept(folder: Path) -> bool:

@@ -37,6 +37,15 @@ def test_train_and_resume(here, capsys):
     assert json.loads(capsys.readouterr().out)["sha256"] == first.card.sha256
 
 
+def test_an_older_training_is_kept(here, capsys):
+    for k in range(2):
+        assert main(["train", "recipe.json", "--out", "made"]) == 0
+        assert ("older checkpoint goes to made/before" in capsys.readouterr().err) is (k == 1)
+    assert main(["train", "recipe.json", "--out", "made/before", "--resume"]) == 0
+    assert "older" not in capsys.readouterr().err
+    assert len(list((here / "made" / "before" / "snapshots").iterdir())) == 4
+
+
 def test_the_example_is_a_recipe(capsys):
     assert main(["train", "--example"]) == 0
     assert TrainingRecipe.from_json(capsys.readouterr().out) == EXAMPLE

@@ -1,5 +1,6 @@
 """The loop: it learns, stops and goes on bit by bit, and refuses what cannot be trained."""
 
+import io
 import math
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import torch
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Description
-from napari_mlpatch.training import Step, Synthetic, Trained, TrainingRecipe, ship, train
+from napari_mlpatch.training import Step, Synthetic, Trained, TrainingRecipe, checkpoint, loop, ship, train
 from napari_mlpatch.training.loop import learning_rate
 from napari_mlpatch.weights import load
 
@@ -131,11 +132,96 @@ def test_checkpoints_that_do_not_fit(tmp_path):
     with pytest.raises(InputError, match="no checkpoint"):
         list(train(recipe(), out=tmp_path, resume=True))
     list(train(recipe(steps=1), out=tmp_path))
-    with pytest.raises(InputError, match=r"of another recipe: lr differ"):
-        list(train(recipe(lr=0.5), out=tmp_path, resume=True))
-    (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(InputError, match="cannot be read"):
-        list(train(recipe(), out=tmp_path, resume=True))
+    with pytest.raises(InputError, match=r"of another recipe: ema differ"):
+        list(train(recipe(ema=0.5), out=tmp_path, resume=True))
+    *_, end = train(recipe(steps=4, lr=0.5, warmup=0, clip=2.0), out=tmp_path, resume=True)
+    assert end.steps == 4
+    with pytest.raises(InputError, match=r"checkpoint\.pt has done 4 steps already, the recipe asks for 3"):
+        list(train(recipe(steps=3), out=tmp_path, resume=True))
+
+
+def test_damaged_checkpoints(tmp_path):
+    list(train(recipe(steps=1), out=tmp_path))
+    path = tmp_path / checkpoint.NAME
+    whole = path.read_bytes()
+    for damaged in (b"", b"text", b"not a checkpoint", b"\x80", whole[:1000], whole[:-100]):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"checkpoint\.pt cannot be read"):
+            list(train(recipe(), out=tmp_path, resume=True))
+    state = torch.load(io.BytesIO(whole), weights_only=True)
+    for changes, message in (
+        ({"network": None}, "is no checkpoint"),
+        ({"network": {}}, "does not fit"),
+        ({"optimiser": {}}, "does not fit"),
+        ({"recipe": "{"}, "malformed"),
+    ):
+        torch.save({key: value for key, value in {**state, **changes}.items() if value is not None}, path)
+        with pytest.raises(InputError, match=rf"checkpoint\.pt.* {message}"):
+            list(train(recipe(), out=tmp_path, resume=True))
+
+
+@pytest.mark.parametrize("what", ["loss", "weight"])
+def test_what_is_not_finite_never_replaces_a_checkpoint(tmp_path, monkeypatch, what):
+    """A loss is read every 100 steps here, a checkpoint is due after each; the fourth is broken."""
+    name = {"loss": "differentiate", "weight": "follow"}[what]
+    whole, calls = getattr(loop, name), []
+
+    def broken(*given):
+        calls.append(None)
+        if len(calls) < 4:
+            return whole(*given)
+        return torch.tensor(math.inf) if what == "loss" else given[1].scale.data.fill_(math.nan)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, name, broken)
+        with pytest.raises(InputError, match=r"no longer finite at step 4\. Lower the learning rate"):
+            list(train(recipe(), out=tmp_path, report_every=100))
+    assert checkpoint.load(tmp_path, recipe())["k"] == 3
+    *_, end = train(recipe(lr=1e-4), out=tmp_path, resume=True)
+    assert all(p.isfinite().all() for p in end.network.parameters())
+
+
+def test_an_older_training_is_kept_and_never_mixed(tmp_path):
+    def kept(folder):
+        return {path.name: path.read_bytes() for path in (folder / "snapshots").glob("*")}
+
+    list(train(recipe(), out=tmp_path))
+    before = tmp_path / checkpoint.BEFORE
+    first, older = (tmp_path / checkpoint.NAME).read_bytes(), kept(tmp_path)
+    for _ in range(2):  # the second finds no checkpoint, and leaves what is kept alone
+        killed = train(recipe(seed=1, checkpoint_minutes=60), out=tmp_path, report_every=1)
+        assert next(killed).k == 1
+        with pytest.raises(KeyboardInterrupt):
+            killed.throw(KeyboardInterrupt())
+        assert kept(tmp_path).keys() < older.keys()  # it had begun to write its own
+        assert (before / checkpoint.NAME).read_bytes() == first and kept(before) == older
+        with pytest.raises(InputError, match=r"no checkpoint .* resume the older training in .*before"):
+            list(train(recipe(), out=tmp_path, resume=True))
+    *_, end = train(recipe(steps=13), out=before, resume=True)
+    assert end.steps == 13
+
+    list(train(recipe(seed=2, steps=2, snapshots=1), out=tmp_path))
+    assert kept(before).keys() > older.keys()  # there was nothing to put in its place
+    list(train(recipe(seed=3), out=tmp_path))
+    assert checkpoint.load(before, recipe(seed=2))["k"] == 2 and list(kept(before)) == ["step-000000002.safetensors"]
+
+
+@pytest.mark.parametrize("end", ["done", "stopped", "failed"])
+def test_the_number_of_threads_is_restored(end):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        events = train(recipe(threads=1, **({"device": "cuda:77"} if end == "failed" else {})), report_every=1)
+        if end == "failed":
+            with pytest.raises(InputError):
+                next(events)
+        else:
+            next(events)
+            assert torch.get_num_threads() == 1
+            events.close() if end == "stopped" else list(events)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_weights_in_half_precision(tmp_path):
