@@ -43,7 +43,8 @@ class Deviation:
 
     ``rms`` and ``largest`` are the root mean square and the largest absolute difference, both relative to the root
     mean square of f(x). ``difference`` ``[rows, columns]`` is NaN where it is not compared; ``share`` of the pixels
-    are. ``inside`` is False where every pixel depends on the border: then the central quarter is compared.
+    are. ``inside`` is False where every pixel depends on the border: then the central quarter is compared, without
+    what T pushed out of the picture.
     """
 
     name: str
@@ -145,13 +146,15 @@ def deviations(
 def _compared(network: Any, x: Tensor, sigma: float, name: str, plain: Tensor, here: Tensor) -> Deviation:
     T = TRANSFORMATIONS[name]
     moved = T.there(x)
-    difference = T.back(network(moved, sigma)) - plain
+    found = network(moved, sigma)
+    difference = T.back(found) - plain
     there = _free_of_border(network, moved, sigma)
     counts = here & (_shrunk(there, T.spill) if T.spill else T.back(there.float()) > 0.5)
     inside = bool(counts.any())
     if not inside:
         rows, columns = x.shape[-2:]
         counts[..., rows // 4 : -(rows // 4), columns // 4 : -(columns // 4)] = True
+        counts &= T.back(torch.ones_like(found)) > 0.5
     size = float(plain[counts].square().mean().sqrt())
     apart = difference[counts].abs()
     return Deviation(

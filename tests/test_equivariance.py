@@ -59,6 +59,16 @@ def test_a_network_that_sees_everything_is_compared_in_the_middle(image):
     assert np.nanmax(np.abs(d.difference)) == pytest.approx(abs(image.mean() - image[1:].mean()), rel=1e-3)
 
 
+@pytest.mark.parametrize("side", [32, 40, 63])
+def test_what_a_shift_pushed_out_is_not_compared(side):
+    image = np.random.default_rng(0).random((side, side)).astype(np.float32)
+    found = list(deviations(lambda x, sigma: x + 0 * x.mean(), image, 0.1, WHOLE))  # depends on all, for NaN
+    assert all(d.rms == d.largest == 0 and not d.inside for d in found)
+    far = found[-1].difference
+    assert np.isnan(far[:16]).all() and np.isnan(far[:, :16]).all()
+    assert np.isfinite(far).sum() == (side - side // 4 - 16) ** 2
+
+
 def test_fourier_shift_moves_waves(image):
     rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(80.0), indexing="ij")
 
