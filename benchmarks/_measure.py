@@ -3,22 +3,25 @@
 A row is a dict with ``name, ours, theirs, ratio, unit, required, passed``. Where something is compared, ``ratio`` is
 theirs / ours (larger is better for us) and ``required`` the smallest ratio that passes. Where something is only
 measured, ``ratio`` is None and ``required``, if any, the largest ``ours`` that passes. ``passed`` is None where nothing
-is required, or where it could not be measured; ``note`` then says why.
+is required, or where this machine lacks what it takes (``missing``), and False where the measurement broke down
+(``failed``); ``note`` then says why.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import math
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 def compared(name: str, pair: Pair, *, required: float | None = None, note: str = "") -> Row:
@@ -45,9 +48,26 @@ def measured(name: str, ours: float, unit: str, *, at_most: float | None = None,
 
 
 def missing(name: str, unit: str, why: str, *, required: float | None = None) -> Row:
-    """A row that could not be measured, and why."""
+    """A row that is left out for want of something that this machine does not have, and why."""
     row = {"name": name, "ours": None, "theirs": None, "ratio": None, "unit": unit}
     return {**row, "required": required, "passed": None, "note": why}
+
+
+def failed(name: str, unit: str, why: str, *, required: float | None = None) -> Row:
+    """A row whose measurement broke down, and how: it has not passed what is required."""
+    return {**missing(name, unit, why, required=required), "passed": None if required is None else False}
+
+
+def positive(text: str) -> int:
+    """An option's whole number, for argparse."""
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def listed(one: Callable[[str], T]) -> Callable[[str], list[T]]:
+    """An option's values between commas, for argparse."""
+    return lambda text: [one(word.strip()) for word in text.split(",")]
 
 
 @dataclass(frozen=True)

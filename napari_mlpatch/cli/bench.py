@@ -1,4 +1,4 @@
-"""Compare speed and memory with other programs. Exit code 1 where a required figure is missed.
+"""Compare speed and memory with other programs. Exit code 1 where a required figure is missed or its measurement fails.
 
 Without a name, lists the benchmarks. Arguments that are not its own go to the benchmark:
 
