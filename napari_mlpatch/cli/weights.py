@@ -6,7 +6,7 @@
   mlpatch weights import checkpoint.pt --name lofi-celeba --image-size 128
 
 DnCNN, IRCNN and DRU-Net are read in the layout of KAIR and DPIR, LoFi in that of its release. Imported weights go
-to the user's own folder (or to --out), from where all methods that need a denoiser find them by name.
+to the user's own folder (or to --out), from where all methods that need a denoiser find them by name; --force replaces those of the same name.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image-size", type=int, metavar="N", help="import of LoFi: image size of the training (128)")
     parser.add_argument("--licence", default="unknown", metavar="TEXT", help="import: the licence of the checkpoint")
     parser.add_argument("--out", metavar="DIR", help="import: folder to write to")
+    parser.add_argument("--force", action="store_true", help="import: replace weights of the same name")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -57,6 +58,21 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check_name(name: str, folder: Path, force: bool) -> None:
+    """Raises InputError for names of the program's own weights, which are found first, and for those in the folder."""
+    from napari_mlpatch.paths import bundled
+    from napari_mlpatch.weights.zoo import FOLDER
+
+    try:
+        shipped = (bundled(FOLDER) / f"{name}.json").is_file()
+    except FileNotFoundError:
+        shipped = False
+    if shipped:
+        raise InputError(f"The program's own weights are called {name!r}. Choose another --name.")
+    if not force and any((folder / f"{name}{ending}").exists() for ending in (".json", ".safetensors")):
+        raise InputError(f"There are weights called {name!r} in {folder}. Choose another --name, or add --force.")
+
+
 def _import(args: argparse.Namespace) -> Card:
     from napari_mlpatch import networks, weights
     from napari_mlpatch.core.recipe import Description
@@ -66,10 +82,11 @@ def _import(args: argparse.Namespace) -> Card:
 
     if args.name is None:
         raise InputError("Give the imported weights a name with --name.")
+    folder = weights.own_folder() if args.out is None else Path(args.out).expanduser()
+    _check_name(args.name, folder, args.force)
     tensors = read_checkpoint(args.what)
     network = from_lofi(tensors, image_size=args.image_size) if "patch_scale" in tensors else from_kair(tensors)
     made = networks.describe(network)
-    folder = weights.own_folder() if args.out is None else Path(args.out)
     card = weights.save(
         folder,
         network.state_dict(),
@@ -84,5 +101,5 @@ def _import(args: argparse.Namespace) -> Card:
         metrics={},
         licence=args.licence,
     )
-    say(f"Written to {folder.expanduser() / card.name}.safetensors.")
+    say(f"Written to {folder / card.name}.safetensors.")
     return card

@@ -40,6 +40,20 @@ def test_import_show_list_use(mlpatch, checkpoint, own, here):
     assert code == 0 and (here / "again.tif").exists(), err
 
 
+def test_names_that_are_taken(mlpatch, checkpoint, own, tmp_path):
+    path, network = checkpoint
+    for more in ("", " --force", f" --out {tmp_path}"):
+        code, _, err = mlpatch(f"weights import {path} --name mlpatch-gray{more}")
+        assert code == 2 and "The program's own weights are called 'mlpatch-gray'. Choose another --name" in err
+    assert not own.exists() and mlpatch(f"weights import {path} --name small")[0] == 0
+    torch.save(networks.build("dncnn", {"depth": 5, "width": 6}).state_dict(), tmp_path / "deeper.pth")
+    code, _, err = mlpatch(f"weights import {tmp_path / 'deeper.pth'} --name small")
+    assert code == 2 and f"weights called 'small' in {own}" in err and "--force" in err
+    assert weights.find("small").card.architecture.params["depth"] == 4
+    assert mlpatch(f"weights import {tmp_path / 'deeper.pth'} --name small --force")[0] == 0
+    assert weights.find("small").card.architecture.params["depth"] == 5
+
+
 def test_replay_with_weights_given_by_path(mlpatch, checkpoint, own, here, monkeypatch):
     path, _ = checkpoint
     torch.save(networks.build("dncnn", {"depth": 4, "width": 6}).state_dict(), here / "other.pth")
