@@ -11,7 +11,7 @@ from .output import number, print_json, table
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("row", nargs="?", metavar="ROW", help="which figure")
-    parser.add_argument("--seeds", type=int, default=10, metavar="N", help="mean over so many seeds (10)")
+    parser.add_argument("--seeds", type=int, metavar="N", help="mean over so many seeds (10; 1 for a set of images)")
     parser.add_argument("--data", metavar="FOLDER", help="images that the row is computed on, where it needs any")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 

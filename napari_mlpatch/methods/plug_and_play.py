@@ -91,6 +91,7 @@ class PlugAndPlay(Method):
             change, split = (norm(d) / max(norm(z), 1e-300) for d in (z - previous, x - z))
             converged = change <= self.tolerance and sigma <= end * (1 + 1e-6)
             residual = norm(A(z) - y) / max(norm(y), 1e-300)
+            clock.note("monitor_seconds")
             scalars = {"sigma": sigma / span, "alpha": alpha, "change": change, "split": split}
             scalars |= {"relative_residual": residual, **clock.seconds}
             yield Iterate(z, k, self.iterations, scalars, state={"z": z, "u": u, "k": k}, converged=converged)

@@ -17,8 +17,8 @@ FIGURES: dict[str, Figure] = {**shepp_logan.ROWS, **denoising.ROWS, **plug_and_p
 """All rows by name."""
 
 
-def run(row: str, *, seeds: int = 10, data: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-    """Compute a row over the noise seeds 0 to ``seeds - 1``.
+def run(row: str, *, seeds: int | None = None, data: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """Compute a row over the noise seeds 0 to ``seeds - 1``; as many as are usual for the row by default.
 
     Gives ``row, published, ours, tolerance, seeds, passed``, and ``unit, title, source, values`` (one for each seed),
     ``std`` (over the seeds, NaN for one) and ``also`` (means of the other metrics). ``data`` is the folder of images
@@ -26,9 +26,10 @@ def run(row: str, *, seeds: int = 10, data: str | os.PathLike[str] | None = None
     """
     if row not in FIGURES:
         raise InputError(f"There is no published row {row!r}. There are: {', '.join(FIGURES)}.")
+    figure = FIGURES[row]
+    seeds = figure.seeds if seeds is None else seeds
     if seeds < 1:
         raise InputError(f"At least one noise seed is needed, got {seeds}.")
-    figure = FIGURES[row]
     folder = None if data is None else Path(data).expanduser()
     if figure.data and (folder is None or not folder.is_dir()):
         given = "none was given" if folder is None else f"{folder} is no folder"

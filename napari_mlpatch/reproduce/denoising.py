@@ -5,9 +5,13 @@ PSNR has data range 1 and is the mean over the images; noise is not clipped. ``s
 grey test images of Zhang et al., Beyond a Gaussian denoiser (2017), where DnCNN has 29.23 and 30.44 dB at a noise
 level of 25/255.
 
+Each network was trained for one to two and a half hours of one core; its card says for how many steps, of what.
+
 *Out of distribution.* A network trained on CT of the body denoises photographs. How much it loses is measured against
-its twin, the network of the same kind that was trained on photographs (for MLPatch on three times as many pixels):
-``drop``. For slices of the head there is no twin: ``loss on heads`` is what it has less of there than on the body.
+its twin, the network of the same kind that was trained on photographs: ``drop``. For slices of the head there is no
+twin: ``loss on heads`` is what it has less of there than on the body. ``unet-ct-plain`` is the U-Net as it was
+published: it predicts the picture itself, and knows one noise level only. The other U-Nets here are told the noise
+level and predict the noise; they serve as its twins.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from .memory import peak_mib
 SIGMAS = {"25/255": 25 / 255, "0.15": 0.15}
 WIDTH = 256
 """Of CT slices, the middle so many pixels wide."""
+SMALL, PLAIN = "mlpatch-ct-small", "unet-ct-plain"
 SIZE = 512
 """Of the image that the memory is measured with."""
 
@@ -66,7 +71,7 @@ def _table(folder: str) -> Measure:
         for name in trained_on("gray"):
             trained = weights.find(name)
             denoisers[name] = denoiser("network", trained)
-            found[f"{name} parameters"] = sum(v.numel() for v in trained.tensors.values()) / 1000
+            found[f"{name} parameters"] = trained.count / 1000
         for name, denoise in denoisers.items():
             start = time.perf_counter()
             for label, sigma in SIGMAS.items():
@@ -98,6 +103,26 @@ def _out_of_distribution(seed: int, data: Path | None) -> dict[str, float]:
     return {**found, "drop": found[f"{best_mlpatch('ct')} drop"]}
 
 
+def _margin(seed: int, data: Path | None) -> dict[str, float]:
+    assert data is not None
+    images = photographs(data, "natural_gray/set12")
+    unets = [name for name in trained_on("ct") if name.startswith("unet-")]
+    drops = {name: _drop(name, images, seed) for name in (SMALL, *unets)}
+    margins = {name: drop - drops[SMALL] for name, drop in drops.items() if name != SMALL}
+    found = {f"{name} drop": drop for name, drop in drops.items()}
+    return {**found, **{f"margin to {name}": value for name, value in margins.items()}, "margin": margins[PLAIN]}
+
+
+def _drop(name: str, images: list[Tensor], seed: int) -> float:
+    """How much less a network of CT has on images than its twin, in dB."""
+    twin = _twin(name)
+    assert twin is not None
+    there, here = (
+        psnr_of(denoiser("network", weights.find(trained)), images, SIGMAS["0.15"], seed) for trained in (twin, name)
+    )
+    return there - here
+
+
 def _twin(name: str) -> str | None:
     """The network of the same kind that was trained on photographs; the small one where there is no other."""
     wanted = (name.replace("-ct", "-gray"), f"{name.split('-')[0]}-gray-small")
@@ -114,6 +139,7 @@ ROWS: dict[str, Figure] = {
         measure=_table("natural_gray/bsd68"),
         at_least=True,
         data="natural_gray/bsd68/*.png",
+        seeds=1,
     ),
     "mlpatch-set12": Figure(
         title="the same on Set12",
@@ -123,6 +149,7 @@ ROWS: dict[str, Figure] = {
         measure=_table("natural_gray/set12"),
         at_least=True,
         data="natural_gray/set12/*.png",
+        seeds=1,
     ),
     "mlpatch-ood": Figure(
         title="loss on photographs of MLPatch trained on CT, noise 0.15",
@@ -132,5 +159,17 @@ ROWS: dict[str, Figure] = {
         measure=_out_of_distribution,
         metric="drop",
         data="natural_gray/set12/*.png, ct_body/tcga_test.npz, ct_head/stanford_head_test.npz",
+        seeds=1,
+    ),
+    "mlpatch-ood-unet": Figure(
+        title="how much less of it MLPatch loses than the U-Net as published, noise 0.15",
+        source="target of this program: at least 3 dB",
+        published=3.0,
+        tolerance=0.0,
+        measure=_margin,
+        metric="margin",
+        at_least=True,
+        data="natural_gray/set12/*.png",
+        seeds=1,
     ),
 }

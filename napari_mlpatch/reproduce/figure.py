@@ -16,6 +16,7 @@ class Figure:
 
     It is reproduced where the mean over the seeds lies within ``tolerance`` of ``published``; with ``at_least``, also
     where it lies above. ``data`` says what the folder given by ``--data`` must hold; empty where none is needed.
+    ``seeds`` is how many noise seeds are usual: one for a whole set of images.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Figure:
     unit: str = "dB"
     at_least: bool = False
     data: str = ""
+    seeds: int = 10
 
     def passed(self, value: float) -> bool:
         return abs(value - self.published) <= self.tolerance or (self.at_least and value > self.published)

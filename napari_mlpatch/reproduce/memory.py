@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from napari_mlpatch.denoisers import denoiser
 from napari_mlpatch.torch_later import torch
 
 
+@functools.cache
 def peak_mib(name: str, rows: int, columns: int) -> float:
     """MiB of resident memory above that of the program with the weights loaded, image and result included.
 

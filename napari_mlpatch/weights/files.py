@@ -19,6 +19,8 @@ from napari_mlpatch.torch_later import Tensor
 
 from .card import Card
 
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
 
 @dataclass(frozen=True, eq=False)
 class Weights:
@@ -26,6 +28,11 @@ class Weights:
 
     tensors: dict[str, Tensor]
     card: Card
+
+    @property
+    def count(self) -> int:
+        """How many numbers were learned."""
+        return sum(value.numel() for name, value in self.tensors.items() if is_learned(name))
 
 
 def load(path: str | os.PathLike[str]) -> Weights:
@@ -54,14 +61,22 @@ def load(path: str | os.PathLike[str]) -> Weights:
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Numbers in a safetensors file, from its header alone, and bytes. Raises InputError where it cannot be read."""
+    """Learned numbers in a safetensors file, from its header alone, and its bytes.
+
+    Raises InputError where it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), size)))
-        return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__"), size
+        return sum(math.prod(entry["shape"]) for name, entry in header.items() if is_learned(name)), size
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is missing, damaged or no safetensors file: {error}.") from None
+
+
+def is_learned(name: str) -> bool:
+    """Whether a tensor of this name counts as weights; the statistics of batch normalisation do not."""
+    return name != "__metadata__" and name.rpartition(".")[2] not in STATISTICS
 
 
 def save(folder: str | os.PathLike[str], tensors: Mapping[str, Tensor], **about: Any) -> Card:

@@ -8,10 +8,11 @@ import torch
 from safetensors.torch import save_file
 
 import napari_mlpatch as mp
-from napari_mlpatch import weights
+from napari_mlpatch import networks, weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Description, describe
 from napari_mlpatch.weights import zoo
+from napari_mlpatch.weights.files import size_of
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +123,12 @@ def test_bad_files(path, tmp_path):
     path.with_suffix(".json").unlink()
     with pytest.raises(InputError, match=r"model card .* cannot be read"):
         weights.load(path)
+
+
+def test_statistics_of_batch_normalisation_are_no_weights(path, operator):
+    network = networks.build("unet", {"width": 2, "depth": 1})
+    about = weights.load(path).card.model_dump(exclude={"sha256"})
+    weights.save(path.parent, network.state_dict(), **about)
+    learned = sum(p.numel() for p in network.parameters())
+    assert weights.load(path).count == size_of(path)[0] == learned
+    assert learned < sum(value.numel() for value in network.state_dict().values())
