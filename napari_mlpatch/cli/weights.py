@@ -6,7 +6,8 @@
   mlpatch weights import checkpoint.pt --name lofi-celeba --image-size 128
 
 DnCNN, IRCNN and DRU-Net are read in the layout of KAIR and DPIR, LoFi in that of its release. Imported weights go
-to the user's own folder (or to --out), from where all methods that need a denoiser find them by name; --force replaces those of the same name.
+to the user's own folder (or to --out), from where all methods that need a denoiser find them by name; --force replaces
+those of the same name there.
 """
 
 from __future__ import annotations

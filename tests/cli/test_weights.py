@@ -41,7 +41,7 @@ def test_import_show_list_use(mlpatch, checkpoint, own, here):
 
 
 def test_names_that_are_taken(mlpatch, checkpoint, own, tmp_path):
-    path, network = checkpoint
+    path, _ = checkpoint
     for more in ("", " --force", f" --out {tmp_path}"):
         code, _, err = mlpatch(f"weights import {path} --name mlpatch-gray{more}")
         assert code == 2 and "The program's own weights are called 'mlpatch-gray'. Choose another --name" in err
