@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +29,9 @@ def denoiser(
 ) -> Denoise:
     """The denoiser of that name. Only "network" needs ``network``: ``Weights``, or a module called with (x, sigma).
 
-    ``precision`` is that of its perceptrons and convolutions. Raises InputError where the network is missing, and for
-    bfloat16 on a device that computes it in software.
+    ``precision`` is that of its perceptrons and convolutions. Warns once where its first noise level is above those
+    that ``Weights`` were trained with. Raises InputError where the network is missing, and for bfloat16 on a device
+    that computes it in software.
     """
     if name == "tv":
         return total_variation
@@ -48,7 +51,7 @@ def denoiser(
 
     module = networks.from_tensors(made.name, made.params, network.tensors).to(device)
     if precision == "float32":
-        return lambda x, sigma: module(x, sigma)
+        return _warning(lambda x, sigma: module(x, sigma), network.card)
     kind = torch.device(device).type
     if not has_bfloat16(kind):
         raise InputError("This machine computes bfloat16 in software, which takes many times as long. Use float32.")
@@ -57,7 +60,27 @@ def denoiser(
         with torch.autocast(kind, torch.bfloat16):
             return module(x, sigma).to(x.dtype)
 
-    return rough
+    return _warning(rough, network.card)
+
+
+def _warning(denoise: Denoise, card: Any) -> Denoise:
+    levels = card.noise.params.get("sigma") if card.noise is not None else None
+    if not isinstance(levels, list):
+        return denoise
+    first = True
+
+    def warned(x: Tensor, sigma: float) -> Tensor:
+        nonlocal first
+        if first and sigma > 1.01 * levels[1]:
+            warnings.warn(
+                f"The noise level {sigma:.3g} (1 is the picture's range) is above those that the weights {card.name!r} "
+                f"were trained with, {levels[0]:g} to {levels[1]:g}: the result may be poor. Lower it, or use others.",
+                stacklevel=2,
+            )
+        first = False
+        return denoise(x, sigma)
+
+    return warned
 
 
 def has_bfloat16(kind: str) -> bool:
@@ -108,7 +131,8 @@ def _each(one: Callable[[np.ndarray], np.ndarray], x: Tensor) -> Tensor:
 class Scaled:
     """A denoiser for images in [0, 1], used on images whose values lie between ``low`` and ``high``.
 
-    Complex images are denoised in their real and imaginary parts, which then lie between ``-high`` and ``high``.
+    Complex images are denoised in their real and imaginary parts, which then lie between ``-high`` and ``high``. Their
+    sigma is that of the whole, as in the noise of complex data: each part has ``sigma / sqrt(2)``.
     """
 
     denoise: Denoise
@@ -119,7 +143,7 @@ class Scaled:
         if x.is_complex():
             size = max(abs(self.low), abs(self.high))
             parts = torch.cat([x.real, x.imag]) / (2.0 * size) + 0.5
-            real, imaginary = ((self._run(parts, sigma / (2.0 * size)) - 0.5) * (2.0 * size)).chunk(2)
+            real, imaginary = ((self._run(parts, sigma / math.sqrt(2.0) / (2.0 * size)) - 0.5) * (2.0 * size)).chunk(2)
             return torch.complex(real, imaginary)
         span = self.high - self.low
         return self._run((x - self.low) / span, sigma / span) * span + self.low

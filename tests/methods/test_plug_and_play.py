@@ -1,7 +1,9 @@
 """Plug-and-play methods with denoisers of which the limit is known."""
 
 import time
+import warnings
 
+import numpy as np
 import pytest
 import torch
 
@@ -120,7 +122,32 @@ def test_scaled_gives_the_denoiser_what_it_was_trained_on():
     assert torch.allclose(Scaled(spy, 2.0, 6.0)(x, 1.0), x)
     z = torch.complex(x - 4.0, 4.0 - x)
     assert torch.allclose(Scaled(spy, 0.0, 2.0)(z, 1.0), z)
-    assert seen == [(0.0, 1.0, 0.25, torch.float32), (0.0, 1.0, 0.25, torch.float32)]
+    assert seen == [(0.0, 1.0, 0.25, torch.float32), (0.0, 1.0, pytest.approx(0.25 / 2**0.5), torch.float32)]
+
+
+def test_direct_tells_the_parts_of_a_complex_picture_their_own_noise():
+    """A full k-space: the noise of the picture is that of the data, half of its variance in each part."""
+    x = torch.from_numpy(mp.io.samples.image("camera", size=32)).to(torch.complex64)
+    A = mp.operators.MRICartesian(image_shape=(32, 32), mask="custom", mask_values=np.ones((32, 32)))
+    problem = mp.simulate(x, A, mp.noise.Gaussian(std=0.1), seed=0)
+    seen = []
+    mp.reconstruct(problem, mp.methods.Direct(), lambda v, sigma: seen.append(sigma) or v)
+    noise = A.pinv(problem.y) - problem.truth
+    _, high = value_range(A.pinv(problem.y))
+    assert seen == [pytest.approx(float(noise.real.std()) / (2 * high), rel=0.1)]
+
+
+def test_noise_beyond_that_of_the_training_is_remarked_once():
+    network = mp.weights.find("mlpatch-gray-small")  # 0 to 0.3
+    x = torch.rand(1, 1, 16, 16)
+    loud, quiet = denoiser("network", network), denoiser("network", network)
+    with pytest.warns(UserWarning, match=r"level 0\.45 .* 'mlpatch-gray-small' .*0 to 0\.3") as said:
+        loud(x, 0.45)
+        loud(x, 0.45)
+    assert len(said) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert quiet(x, 0.302).shape == x.shape
 
 
 @pytest.mark.parametrize("turn", range(9))
