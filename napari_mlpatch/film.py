@@ -68,7 +68,9 @@ def of_iterations(recipe: Recipe, problem: Problem, weights: Any) -> Iterator[Fr
     if not has_iterations(recipe, weights):
         raise InputError("Only plug-and-play methods with MLPatch weights, without averaging, can be watched at work.")
     network = open_network(weights)
-    module = denoiser("network", weights, recipe.device)
+    method = recipe.build_method()
+    assert isinstance(method, PlugAndPlay)
+    module = denoiser("network", weights, recipe.device, method.precision)
     given: list[tuple[np.ndarray, float]] = []
 
     def watched(x: Tensor, sigma: float) -> Tensor:

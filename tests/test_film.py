@@ -104,6 +104,20 @@ def test_iterations(tmp_path):
             list(film.of_iterations(other, problem, chosen))
 
 
+def test_iterations_in_the_precision_of_the_recipe(tmp_path, monkeypatch):
+    own, precisions = of_weights(tmp_path), []
+    problem = mp.simulate(torch.rand(1, 1, 12, 12), mp.operators.Identity(image_shape=(12, 12)), seed=0)
+
+    def watched(name, network, device, precision):
+        precisions.append(precision)
+        return lambda x, sigma: x
+
+    monkeypatch.setattr(film, "denoiser", watched)
+    recipe = Recipe.of(problem, mp.methods.PnPADMM(iterations=2, precision="bfloat16"), weights=own.card.sha256)
+    assert len([frame for frame in film.of_iterations(recipe, problem, own) if frame is not None]) == 2
+    assert precisions == ["bfloat16"]
+
+
 def test_snapshots_that_cannot_be_read(tmp_path):
     from safetensors.torch import save_file
 
