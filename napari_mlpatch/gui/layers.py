@@ -178,7 +178,8 @@ class LayerView:
             key = (entry.id, kind)
             meta = {"role": kind, "entry": entry.id}
             layer = self._residual_layers.get(key)
-            name = f"{RESIDUALS.get(kind, kind)}\n{entry.title}"
+            method, _, rest = entry.title.partition(" ")  # lists show the first line
+            name = f"{RESIDUALS.get(kind, kind)}: {method}\n{rest}".strip()
             if layer is None:
                 layer = self._add(data, name, frame, (-size if signed else 0.0, size), meta)
                 layer.colormap = "twilight_shifted" if kind == "phase" else "RdBu" if signed else "magma"

@@ -20,3 +20,12 @@ def test_nothing_costs_next_to_nothing():
     with Meter(torch.device("cpu")) as meter:
         pass
     assert 0 <= meter.peak_bytes < 50e6
+
+
+def test_memory_that_is_reused_counts():
+    pieces = [torch.ones(4096) for _ in range(20_000)]  # 330 MB of the heap, which malloc keeps
+    del pieces[:-1]
+    with Meter(torch.device("cpu")) as meter:
+        again = [torch.ones(4096) for _ in range(8_000)]  # 130 MB
+        time.sleep(0.1)
+    assert len(again) == 8000 and meter.peak_bytes > 90e6
