@@ -94,8 +94,8 @@ def _out_of_distribution(seed: int, data: Path | None) -> dict[str, float]:
     found = {}
     for name in [*trained_on("ct"), *trained_on("gray")]:
         denoise = denoiser("network", weights.find(name))
-        for label, images in sets.items():
-            found[f"{name} {label}"] = psnr_of(denoise, images, sigma, seed)
+        for label in sets if name in trained_on("ct") else ["photographs"]:
+            found[f"{name} {label}"] = psnr_of(denoise, sets[label], sigma, seed)
     for name in trained_on("ct"):
         found[f"{name} loss on heads"] = found[f"{name} body"] - found[f"{name} head"]
         if (twin := _twin(name)) is not None:
