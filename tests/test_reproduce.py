@@ -107,7 +107,11 @@ def test_a_row_that_needs_images_says_which(tmp_path):
         reproduce.run("mlpatch-set12", data=tmp_path / "nowhere")
 
 
-def test_denoising_row_on_a_folder(tmp_path):
+def test_denoising_row_on_a_folder(tmp_path, monkeypatch):
+    shipped = denoising.trained_on("gray")
+    assert {"dncnn-gray-small", "unet-gray-small", "drunet-gray-small", "ircnn-gray-small"} <= set(shipped)
+    two = ["mlpatch-gray-small", "mlpatch-gray"]  # each takes a process of its own for the memory
+    monkeypatch.setattr(denoising, "trained_on", lambda kind: two)
     folder = tmp_path / "natural_gray" / "set12"
     folder.mkdir(parents=True)
     image = (255 * mp.io.samples.image("camera", size=48)).astype(np.uint8)
@@ -169,3 +173,7 @@ def test_out_of_distribution(tmp_path, monkeypatch):
     assert also["mlpatch-ct-small drop"] == pytest.approx(twins[0] - twins[1])
     best = denoising.best_mlpatch("ct")
     assert found["ours"] == also[f"{best} drop"]
+    margin = reproduce.run("mlpatch-ood-unet", data=tmp_path)
+    loss = margin["also"]["unet-ct-plain drop"]
+    assert loss == pytest.approx(also["unet-gray-small photographs"] - also["unet-ct-plain photographs"])
+    assert margin["ours"] == pytest.approx(loss - also["mlpatch-ct-small drop"]) and margin["seeds"] == 1
