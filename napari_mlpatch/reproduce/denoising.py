@@ -5,7 +5,8 @@ PSNR has data range 1 and is the mean over the images; noise is not clipped. ``s
 grey test images of Zhang et al., Beyond a Gaussian denoiser (2017), where DnCNN has 29.23 and 30.44 dB at a noise
 level of 25/255.
 
-Each network was trained for one to two and a half hours of one core; its card says for how many steps, of what.
+The networks were not all trained for the same time, from half an hour to a few hours of one core; a card says for how
+many steps, of what.
 
 *Out of distribution.* A network trained on CT of the body denoises photographs. How much it loses is measured against
 its twin, the network of the same kind that was trained on photographs: ``drop``. For slices of the head there is no
