@@ -99,29 +99,26 @@ def _out_of_distribution(seed: int, data: Path | None) -> dict[str, float]:
             found[f"{name} {label}"] = psnr_of(denoise, sets[label], sigma, seed)
     for name in trained_on("ct"):
         found[f"{name} loss on heads"] = found[f"{name} body"] - found[f"{name} head"]
-        if (twin := _twin(name)) is not None:
-            found[f"{name} drop"] = found[f"{twin} photographs"] - found[f"{name} photographs"]
-    return {**found, "drop": found[f"{best_mlpatch('ct')} drop"]}
+    drops = _drops({name: found[f"{name} photographs"] for name in [*trained_on("ct"), *trained_on("gray")]})
+    found |= {f"{name} drop": drop for name, drop in drops.items()}
+    return {**found, "drop": drops[best_mlpatch("ct")]}
 
 
 def _margin(seed: int, data: Path | None) -> dict[str, float]:
     assert data is not None
     images = photographs(data, "natural_gray/set12")
-    unets = [name for name in trained_on("ct") if name.startswith("unet-")]
-    drops = {name: _drop(name, images, seed) for name in (SMALL, *unets)}
+    compared = [SMALL, *(name for name in trained_on("ct") if name.startswith("unet-"))]
+    names = {*compared, *(twin for name in compared if (twin := _twin(name)) is not None)}
+    drops = _drops({n: psnr_of(denoiser("network", weights.find(n)), images, SIGMAS["0.15"], seed) for n in names})
     margins = {name: drop - drops[SMALL] for name, drop in drops.items() if name != SMALL}
     found = {f"{name} drop": drop for name, drop in drops.items()}
     return {**found, **{f"margin to {name}": value for name, value in margins.items()}, "margin": margins[PLAIN]}
 
 
-def _drop(name: str, images: list[Tensor], seed: int) -> float:
-    """How much less a network of CT has on images than its twin, in dB."""
-    twin = _twin(name)
-    assert twin is not None
-    there, here = (
-        psnr_of(denoiser("network", weights.find(trained)), images, SIGMAS["0.15"], seed) for trained in (twin, name)
-    )
-    return there - here
+def _drops(psnr: dict[str, float]) -> dict[str, float]:
+    """How much less each network of CT has on photographs than its twin, in dB, from what all have there."""
+    twins = {name: _twin(name) for name in trained_on("ct") if name in psnr}
+    return {name: psnr[twin] - psnr[name] for name, twin in twins.items() if twin is not None}
 
 
 def _twin(name: str) -> str | None:

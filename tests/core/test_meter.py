@@ -1,7 +1,9 @@
 """Time and memory of a piece of work."""
 
+import platform
 import time
 
+import pytest
 import torch
 
 from napari_mlpatch.core.meter import Meter
@@ -22,6 +24,7 @@ def test_nothing_costs_next_to_nothing():
     assert 0 <= meter.peak_bytes < 50e6
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives freed memory back when asked")
 def test_memory_that_is_reused_counts():
     pieces = [torch.ones(4096) for _ in range(20_000)]  # 330 MB of the heap, which malloc keeps
     del pieces[:-1]
