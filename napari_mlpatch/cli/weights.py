@@ -61,14 +61,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_name(name: str, folder: Path, force: bool) -> None:
     """Raises InputError for names of the program's own weights, which are found first, and for those in the folder."""
-    from napari_mlpatch.paths import bundled
-    from napari_mlpatch.weights.zoo import FOLDER
+    from napari_mlpatch import weights
 
-    try:
-        shipped = (bundled(FOLDER) / f"{name}.json").is_file()
-    except FileNotFoundError:
-        shipped = False
-    if shipped:
+    if weights.is_shipped(name):
         raise InputError(f"The program's own weights are called {name!r}. Choose another --name.")
     if not force and any((folder / f"{name}{ending}").exists() for ending in (".json", ".safetensors")):
         raise InputError(f"There are weights called {name!r} in {folder}. Choose another --name, or add --force.")

@@ -49,9 +49,8 @@ class DnCNN(nn.Module):
 
     def forward(self, x: Tensor, sigma: float | Tensor | None = None) -> Tensor:
         """``x: [B, C, H, W]`` -> the same shape. ``sigma``, in the units of x, is used only with ``noise_input``."""
-        config = self.config
-        found = self.model(with_noise_map(x, sigma, config.channels, config.noise_input, next(self.parameters()).dtype))
-        return x - found if config.residual else found
+        found = self.model(with_noise_map(self, x, sigma))
+        return x - found if self.config.residual else found
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:

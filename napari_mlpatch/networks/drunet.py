@@ -61,9 +61,7 @@ class DRUNet(nn.Module):
 
     def forward(self, x: Tensor, sigma: float | Tensor | None = None) -> Tensor:
         """``x: [B, C, H, W]`` -> the same shape. ``sigma``, in the units of x, is a number or ``[B]``."""
-        config = self.config
-        given = with_noise_map(x, sigma, config.channels, config.noise_input, next(self.parameters()).dtype)
-        x0 = self.m_head(padded(given, 8))
+        x0 = self.m_head(padded(with_noise_map(self, x, sigma), 8))
         x1 = self.m_down1(x0)
         x2 = self.m_down2(x1)
         x3 = self.m_down3(x2)

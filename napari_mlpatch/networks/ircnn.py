@@ -46,9 +46,8 @@ class IRCNN(nn.Module):
 
     def forward(self, x: Tensor, sigma: float | Tensor | None = None) -> Tensor:
         """``x: [B, C, H, W]`` -> the same shape. ``sigma`` is needed with ``noise_input`` and by a bank."""
-        config = self.config
-        given = with_noise_map(x, sigma, config.channels, config.noise_input, next(self.parameters()).dtype)
-        if config.bank == 1:
+        given = with_noise_map(self, x, sigma)
+        if self.config.bank == 1:
             return x - self.models[0](given)
         if sigma is None:
             raise InputError("A bank of networks needs the standard deviation of the noise: give sigma.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_mlpatch.core.errors import InputError
 
@@ -27,17 +28,19 @@ def noise_levels(sigma: float | Tensor, x: Tensor) -> Tensor:
     return levels.to(x.device).expand(len(x))
 
 
-def with_noise_map(x: Tensor, sigma: float | Tensor | None, channels: int, wanted: bool, dtype: torch.dtype) -> Tensor:
-    """``x [B, C, H, W]`` with a constant channel that holds sigma (a number or ``[B]``), where it is ``wanted``.
+def with_noise_map(network: nn.Module, x: Tensor, sigma: float | Tensor | None) -> Tensor:
+    """``x [B, C, H, W]`` as the network takes it: where its noise level is an input, with a constant channel of it.
 
-    ``dtype`` is that of the network. Raises InputError for images of another one or of other channels, where sigma is
-    wanted but missing, and like ``noise_levels``.
+    ``network.config`` has ``channels`` and ``noise_input``. Raises InputError for images of other channels or of
+    another type than the network's, where sigma is wanted but missing, and like ``noise_levels``.
     """
-    if x.ndim != 4 or x.shape[1] != channels:
-        raise InputError(f"The network takes images [batch, {channels}, rows, columns], got {list(x.shape)}.")
+    config: Any = network.config
+    dtype = next(network.parameters()).dtype
+    if x.ndim != 4 or x.shape[1] != config.channels:
+        raise InputError(f"The network takes images [batch, {config.channels}, rows, columns], got {list(x.shape)}.")
     if x.dtype != dtype:
         raise InputError(f"The network computes in {dtype}, the image is {x.dtype}. Convert it: x.to({dtype}).")
-    if not wanted:
+    if not config.noise_input:
         return x
     if sigma is None:
         raise InputError("The network needs the standard deviation of the noise: give sigma.")

@@ -50,9 +50,7 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, sigma: float | Tensor | None = None) -> Tensor:
         """``x: [B, C, H, W]`` -> the same shape. ``sigma``, in the units of x, is used only with ``noise_input``."""
-        config = self.config
-        given = with_noise_map(x, sigma, config.channels, config.noise_input, next(self.parameters()).dtype)
-        z = padded(given, 2**config.depth)
+        z = padded(with_noise_map(self, x, sigma), 2**self.config.depth)
         skips = []
         for level, block in enumerate(self.down):
             z = block(z if level == 0 else F.max_pool2d(z, 2))

@@ -2,7 +2,7 @@
 
 from .card import Card
 from .files import Weights, load, read_card, save
-from .zoo import available, facts, find, own_folder, training_folders
+from .zoo import available, facts, find, is_shipped, own_folder, training_folders
 
 __all__ = [
     "Card",
@@ -10,6 +10,7 @@ __all__ = [
     "available",
     "facts",
     "find",
+    "is_shipped",
     "load",
     "own_folder",
     "read_card",

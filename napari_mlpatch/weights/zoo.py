@@ -64,6 +64,11 @@ def facts(card: Card) -> list[str]:
     return [*found, f"{card.steps} steps"]
 
 
+def is_shipped(name: str) -> bool:
+    """Whether weights of that name come with the program: they are found before the user's own."""
+    return any(path.stem == name and path.parent != own_folder() for path in _cards())
+
+
 def find(name: str) -> Weights:
     """Weights by the path of their ``.safetensors`` file, or by the name or sha256 of bundled or own ones.
 
