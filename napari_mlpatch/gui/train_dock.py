@@ -162,7 +162,7 @@ class TrainDock(QWidget):
             missing = self.form.missing(recipe)
             if missing:
                 raise InputError(f"There is no file or folder {missing[0]} to train on. Choose another.")
-            if self._taken(recipe.name):
+            if weights.is_shipped(recipe.name):
                 raise InputError(f"The program's own weights are called {recipe.name!r}. Choose another name.")
             folder, before = self.chosen_folder(), self.workbench.trainer.training
             training = Training(recipe, folder, self.form.root, resume)
@@ -180,11 +180,6 @@ class TrainDock(QWidget):
         self.cancel.setEnabled(False)
         self.status.setText("Cancelling…")
         self.workbench.trainer.cancel()
-
-    def _taken(self, name: str) -> bool:
-        """Whether weights of that name come with the program, which would go before the user's."""
-        mine = weights.own_folder() / f"{name}.json"
-        return not mine.exists() and any(card.name == name for card in weights.available())
 
     def _check(self) -> None:
         """What can be done, and what would be replaced."""
