@@ -14,14 +14,15 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "napari_mlpatch"
 ROOT = "napari_mlpatch"  # the public names, `import napari_mlpatch as mp`
 
-FORWARD = {"core", "operators", "noise"}
+FORWARD = {"core", "operators", "noises"}
 METHODS = FORWARD | {"solvers", "networks", "denoisers", "methods", "weights", "io", "paths"}
 MAY_IMPORT = {
     "torch_later": set(),  # which all may import
     "paths": set(),
     "core": {"paths"},
     "operators": FORWARD,
-    "noise": FORWARD,
+    "noises": {"core"},
+    "noise": {"noises"},
     "solvers": {"core"},
     "networks": {"core"},
     "denoisers": {"core", "solvers", "networks"},
@@ -123,7 +124,7 @@ def test_gui_uses_no_networks_or_optimisers(path):
         ("core", "def f():\n    from napari_mlpatch import methods", True),
         ("core", "import napari_mlpatch as mp", True),
         ("core", "from .problem import Problem\nimport torch", False),
-        ("core", "if TYPE_CHECKING:\n    from napari_mlpatch.noise import Noise", False),
+        ("core", "if TYPE_CHECKING:\n    from napari_mlpatch.noises import Noise", False),
         ("core", "if TYPE_CHECKING:\n    import napari", True),
         ("methods", "from napari_mlpatch.solvers.cg import cg", False),
         ("methods", "import superqt.utils", True),

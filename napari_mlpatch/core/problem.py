@@ -15,7 +15,7 @@ from .errors import InputError
 from .operator import Operator
 
 if TYPE_CHECKING:
-    from napari_mlpatch.noise import Noise
+    from .noise import Noise
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,5 +90,5 @@ def _installed() -> Any:
 
 
 operators = Registry("operator", "napari_mlpatch.operators", "napari_mlpatch.operators")
-noises = Registry("noise", "napari_mlpatch.noise", "napari_mlpatch.noises")
+noises = Registry("noise", "napari_mlpatch.noises", "napari_mlpatch.noises")
 methods = Registry("method", "napari_mlpatch.methods", "napari_mlpatch.methods")

@@ -83,7 +83,7 @@ class Everything:
 
 @pytest.fixture
 def registry():
-    registry = Registry("thing", "napari_mlpatch.noise", "napari_mlpatch.nothing")
+    registry = Registry("thing", "napari_mlpatch.noises", "napari_mlpatch.nothing")
     registry.register("everything", title="Everything")(Everything)
     return registry
 

@@ -137,7 +137,7 @@ def test_threads_see_all_or_wait(packages):
 
 
 def test_register():
-    registry = Registry("thing", "napari_mlpatch.noise", "napari_mlpatch.nothing")
+    registry = Registry("thing", "napari_mlpatch.noises", "napari_mlpatch.nothing")
 
     @registry.register("one", title="One")
     @dataclass(frozen=True, config=CONFIG)

@@ -1,0 +1,24 @@
+"""The noise of a measurement: ``noise(y, seed)`` gives the noisy one, with one seed the same on every device."""
+
+from __future__ import annotations
+
+from napari_mlpatch.torch_later import Tensor, torch
+
+
+class Noise:
+    """Base of all noise models: frozen pydantic dataclasses with ``sample`` and ``level``."""
+
+    name: str
+    title: str
+
+    def __call__(self, y: Tensor, seed: int) -> Tensor:
+        """A noisy copy of the clean measurement ``y``."""
+        generator = torch.Generator().manual_seed(seed)
+        return self.sample(y.detach().cpu(), generator).to(device=y.device, dtype=y.dtype)
+
+    def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        raise NotImplementedError
+
+    def level(self, y: Tensor) -> float:
+        """Standard deviation of the noise on the clean measurement ``y`` (root mean square over its samples)."""
+        raise NotImplementedError

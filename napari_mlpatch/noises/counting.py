@@ -1,0 +1,20 @@
+"""What the noise models of counts share."""
+
+from __future__ import annotations
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.torch_later import Tensor
+
+MOST_COUNTS = 1e15  # beyond, Poisson samples overflow
+
+
+def gain_of(y: Tensor, counts: float) -> float:
+    """Counts for each unit of y. A band-limited projector undershoots at sharp edges: a few percent count as zero."""
+    if y.is_complex():
+        raise InputError("Counting noise needs real data, these are complex. Use Gaussian noise.")
+    if float(y.min()) < -0.05 * float(y.abs().max()):
+        raise InputError(
+            f"Poisson noise needs a non-negative measurement, the smallest value is {float(y.min()):.4g}. "
+            "Use Gaussian noise, or simulate from a non-negative image."
+        )
+    return counts / max(float(y.max()), 1e-30)

@@ -1,0 +1,36 @@
+"""Counting noise of a camera that adds its own."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.noise import Noise
+from napari_mlpatch.core.registry import noises
+from napari_mlpatch.torch_later import Tensor, torch
+
+from .counting import MOST_COUNTS, gain_of
+
+
+@noises.register("poisson-gaussian", title="Poisson counts and Gaussian read-out")
+@dataclass(frozen=True, config=CONFIG)
+class PoissonGaussian(Noise):
+    """Counting noise as in ``Poisson``, and a camera's read-out noise on top: ``(Poisson(g y) + readout n) / g``."""
+
+    counts: Annotated[float, Field(gt=0, le=MOST_COUNTS, description="expected counts at the brightest sample")] = 1e3
+    readout: Annotated[
+        float, Field(ge=0, description="standard deviation of the read-out", json_schema_extra={"unit": "counts"})
+    ] = 5.0
+
+    def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        gain = gain_of(y, self.counts)
+        counted = torch.poisson((y.double() * gain).clamp(min=0), generator=generator)
+        return (counted + self.readout * torch.randn(y.shape, generator=generator, dtype=torch.float64)) / gain
+
+    def level(self, y: Tensor) -> float:
+        gain = gain_of(y, self.counts)
+        return math.sqrt(max(float(y.mean()), 0.0) / gain + (self.readout / gain) ** 2)

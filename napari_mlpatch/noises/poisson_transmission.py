@@ -1,0 +1,49 @@
+"""Counting noise of X-rays before the logarithm."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.noise import Noise
+from napari_mlpatch.core.registry import noises
+from napari_mlpatch.torch_later import Tensor, torch
+
+from .counting import MOST_COUNTS
+
+
+@noises.register("poisson-transmission", title="Poisson photons, transmission CT")
+@dataclass(frozen=True, config=CONFIG)
+class PoissonTransmission(Noise):
+    """Photon noise before the logarithm: ``y -> -log(Poisson(photons · exp(-y)) / photons)``, y dimensionless."""
+
+    photons: Annotated[
+        float, Field(gt=0, le=MOST_COUNTS, description="photons for each detector bin without a sample")
+    ] = 1e4
+
+    def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        expected = self._expected(y)
+        return -torch.log(torch.poisson(expected, generator=generator).clamp(min=1.0) / self.photons)
+
+    def level(self, y: Tensor) -> float:
+        return math.sqrt(float((1.0 / self._expected(y)).mean()))
+
+    def _expected(self, y: Tensor) -> Tensor:
+        expected = self.photons * torch.exp(-y.double())
+        if float(expected.min()) < 1.0:
+            raise InputError(
+                f"Fewer than one photon is expected behind the largest line integral ({float(y.max()):.4g}, "
+                f"{self.photons:g} photons). Line integrals should stay below about {math.log(self.photons):.1f}: "
+                "use a smaller pixel_size, or more photons."
+            )
+        if float(expected.max()) > MOST_COUNTS:
+            raise InputError(
+                f"The smallest line integral is {float(y.min()):.4g}: more photons than were sent would arrive. "
+                "Simulate from a non-negative image."
+            )
+        return expected
