@@ -19,7 +19,7 @@ from napari_mlpatch import __version__
 from napari_mlpatch.core.errors import InputError
 
 VERBS = {
-    "list": "what there is: operators, methods, weights, noises, samples",
+    "list": "what there is: operators, methods, noises, denoisers, weights, samples",
     "simulate": "make a measurement from an image",
     "reconstruct": "make a picture from a measurement",
     "evaluate": "measure how good a picture is",

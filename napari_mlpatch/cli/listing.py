@@ -1,4 +1,4 @@
-"""List what there is, with all parameters: operators, methods, weights, noises, samples."""
+"""List what there is, with all parameters: operators, methods, noises, denoisers, weights, samples."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from napari_mlpatch.core.declare import Parameter, format_angles, parameters
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.registry import Registry, methods, noises, operators
+from napari_mlpatch.core.registry import Registry, denoisers, methods, noises, operators
 
 from .output import number, print_json, say, shape, table
 
-REGISTRIES = {"operators": operators, "methods": methods, "noises": noises}
+REGISTRIES = {"operators": operators, "methods": methods, "noises": noises, "denoisers": denoisers}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def markdown(kind: str) -> str:
-    """A table of operators, methods or noises: name, title and first sentence. Raises InputError for other kinds."""
+    """A table of what is registered: name, title and first sentence. Raises InputError for other kinds."""
     if kind not in REGISTRIES:
         raise InputError(f"There are tables of {', '.join(REGISTRIES)}, not of {kind}.")
     rows = []

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
 import numpy as np
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import core_schema
 
 from .array import Array
 from .errors import InputError
@@ -65,6 +66,20 @@ Angles = Annotated[tuple[float, ...], BeforeValidator(parse_angles)]
 
 
 @dataclasses.dataclass(frozen=True)
+class Registered:
+    """Marks a text that names something registered, ``Annotated[str, Registered(registry)]``: a choice in forms."""
+
+    registry: Registry
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        def known(name: str) -> str:
+            self.registry.get(name)
+            return name
+
+        return core_schema.no_info_after_validator_function(known, handler(source))
+
+
+@dataclasses.dataclass(frozen=True)
 class Parameter:
     """One parameter of a declaration, for forms, help texts and documentation."""
 
@@ -110,7 +125,10 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
     if optional:
         annotation = next(a for a in get_args(annotation) if a is not type(None))
     low = high = None
+    registered: tuple[str, ...] = ()
     for constraint in info.metadata:
+        if isinstance(constraint, Registered):
+            registered = tuple(constraint.registry.names())
         if isinstance(constraint, annotated_types.Gt | annotated_types.Ge):
             low = getattr(constraint, "gt", getattr(constraint, "ge", None))
         if isinstance(constraint, annotated_types.Lt | annotated_types.Le):
@@ -127,7 +145,7 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
         unit=str(extra.get("unit", "")),
         description=info.description or "",
         none_means=str(extra.get("none_means", "automatic")) if optional else "",
-        choices=get_args(annotation) if get_origin(annotation) is Literal else (),
+        choices=get_args(annotation) if get_origin(annotation) is Literal else registered,
     )
 
 

@@ -48,6 +48,11 @@ class Method:
     weights_kind: str = ""
     """Which trained weights it works with: "denoiser", "network" for its own, or none at all."""
 
+    @property
+    def needs_network(self) -> bool:
+        """Whether it works only with trained weights, with the parameters that it has."""
+        return bool(self.weights_kind)
+
     def solve(
         self, problem: Problem, network: Any = None, state: dict[str, Any] | None = None
     ) -> Iterator[Iterate | None]:

@@ -1,4 +1,4 @@
-"""Names for the declared things: operators, noise models, methods. One decorator adds one."""
+"""Names for the declared things: operators, noise models, methods, denoisers. One decorator adds one."""
 
 from __future__ import annotations
 
@@ -92,3 +92,4 @@ def _installed() -> Any:
 operators = Registry("operator", "napari_mlpatch.operators", "napari_mlpatch.operators")
 noises = Registry("noise", "napari_mlpatch.noises", "napari_mlpatch.noises")
 methods = Registry("method", "napari_mlpatch.methods", "napari_mlpatch.methods")
+denoisers = Registry("denoiser", "napari_mlpatch.denoisers", "napari_mlpatch.denoisers")

@@ -175,8 +175,7 @@ class ReconstructDock(QWidget):
     def chosen_weights(self) -> weights.Weights | None:
         """The chosen weights, where the method as it is set has use for them. Raises InputError."""
         name = self.weights.currentData()
-        wanted = getattr(self.chosen(), "denoiser", "network") == "network"
-        return weights.find(name) if name is not None and wanted else None
+        return weights.find(name) if name is not None and self.chosen().needs_network else None
 
     def _check(self) -> None:
         """Say why a run is impossible, or what it will cost."""
@@ -194,7 +193,7 @@ class ReconstructDock(QWidget):
             try:
                 method = self.chosen()
                 reason = method.unsuitable(scene.problem.A)
-                if not reason and method.weights_kind and getattr(method, "denoiser", "network") == "network":
+                if not reason and method.needs_network:
                     reason = "" if self.weights.currentData() else "This method needs trained weights: choose some."
             except InputError as error:
                 reason = str(error)

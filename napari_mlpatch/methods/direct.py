@@ -11,11 +11,11 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
 from napari_mlpatch.core.problem import Problem
-from napari_mlpatch.core.registry import methods
+from napari_mlpatch.core.registry import denoisers, methods
 from napari_mlpatch.denoisers import Name, Precision, Scaled, denoiser
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .plug_and_play import denoise_random_image, value_range
+from .plug_and_play import DENOISER, denoise_random_image, value_range
 
 
 @methods.register("direct", title="Denoised quick picture (MLPatch direct)")
@@ -23,7 +23,7 @@ from .plug_and_play import denoise_random_image, value_range
 class Direct(Method):
     """``D(A.pinv(y))``: the operator's quick picture (FBP, zero-filling, Kaiser-Squires...), denoised."""
 
-    denoiser: Annotated[Name, Field(description="network: the chosen weights; the others need none")] = "network"
+    denoiser: Annotated[Name, Field(description=DENOISER)] = "network"
     sigma: Annotated[
         float | None,
         Field(
@@ -37,6 +37,10 @@ class Direct(Method):
 
     iterative = False
     weights_kind = "denoiser"
+
+    @property
+    def needs_network(self) -> bool:
+        return denoisers.get(self.denoiser).needs_network
 
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
         quick = problem.A.pinv(problem.y)

@@ -12,10 +12,12 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Estimate, Iterate, Method
 from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.registry import denoisers
 from napari_mlpatch.denoisers import Denoise, Name, Precision, Scaled, denoiser, transformed
 from napari_mlpatch.solvers.cg import norm
 from napari_mlpatch.torch_later import Tensor, torch
 
+DENOISER = "network: the chosen weights; the others need none"
 TRUST = 1.0
 """Lambda in Zhang et al., Plug-and-play image restoration with deep denoiser prior, IEEE TPAMI 2021, who take 0.23 for
 deep denoisers. MLPatch on CT slices of the body (60 angles) is best from 0.5 to 2."""
@@ -25,7 +27,7 @@ deep denoisers. MLPatch on CT slices of the body (60 angles) is best from 0.5 to
 class PlugAndPlay(Method):
     """Base: hyper-parameters, the schedule of noise levels, and the loop. A subclass says what one iteration is."""
 
-    denoiser: Annotated[Name, Field(description="network: the chosen weights; the others need none")] = "network"
+    denoiser: Annotated[Name, Field(description=DENOISER)] = "network"
     iterations: Annotated[int, Field(ge=1, le=10_000, description="at most")] = 24
     sigma_start: Annotated[
         float, Field(gt=0, le=1, description="noise level of the first denoising, as a share of the picture's range")
@@ -57,6 +59,10 @@ class PlugAndPlay(Method):
     ] = 1e-4
 
     weights_kind = "denoiser"
+
+    @property
+    def needs_network(self) -> bool:
+        return denoisers.get(self.denoiser).needs_network
 
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
         A, y = problem.A, problem.y
@@ -132,7 +138,7 @@ class Clock:
 
 def denoise_random_image(name: Name, problem: Problem, network: Any) -> Tensor | None:
     """Noise of the problem's size and kind, denoised; None where the weights are not chosen yet."""
-    if name == "network" and network is None:
+    if denoisers.get(name).needs_network and network is None:
         return None
     A, y = problem.A, problem.y
     is_complex = y.is_complex() if A.complex_image is None else A.complex_image

@@ -39,7 +39,7 @@ def test_help_names_every_verb(mlpatch):
         assert code == 0 and text, verb
 
 
-@pytest.mark.parametrize("kind", ["operators", "methods", "noises", "weights", "samples"])
+@pytest.mark.parametrize("kind", ["operators", "methods", "noises", "denoisers", "weights", "samples"])
 def test_list(mlpatch, kind):
     code, text, _ = mlpatch(f"list {kind} --json")
     entries = strict(text)

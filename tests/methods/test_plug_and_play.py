@@ -170,10 +170,10 @@ def test_bfloat16(problem, monkeypatch):
     """About as good as float32 where the machine has it; refused where it would be computed in software."""
     network = mp.weights.find("mlpatch-ct-small")
     methods = [mp.methods.Direct(precision=precision) for precision in ("float32", "bfloat16")]
-    monkeypatch.setattr("napari_mlpatch.denoisers.has_bfloat16", lambda kind: True)
+    monkeypatch.setattr("napari_mlpatch.denoisers.network.has_bfloat16", lambda kind: True)
     fine, rough = (mp.reconstruct(problem, method, network).x for method in methods)
     assert 0 < float((fine - rough).norm() / fine.norm()) < 0.02
-    monkeypatch.setattr("napari_mlpatch.denoisers.has_bfloat16", lambda kind: False)
+    monkeypatch.setattr("napari_mlpatch.denoisers.network.has_bfloat16", lambda kind: False)
     with pytest.raises(mp.InputError, match="Use float32"):
         mp.reconstruct(problem, methods[1], network)
 

@@ -1,0 +1,85 @@
+"""A trained network as a denoiser."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic.dataclasses import dataclass
+
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.registry import denoisers
+from napari_mlpatch.torch_later import Tensor, torch
+
+from .base import Denoise, Denoiser, Precision
+
+
+@denoisers.register("network", title="Trained network")
+@dataclass(frozen=True, config=CONFIG)
+class Network(Denoiser):
+    """The chosen weights: a network trained to take noise off images."""
+
+    needs_network = True
+
+    def opened(self, network: Any, device: torch.device | str, precision: Precision) -> Denoise:
+        """``network`` are ``Weights``, or a module called with (x, sigma), which is taken as it is.
+
+        Warns once where its first noise level is above those that ``Weights`` were trained with. Raises InputError
+        where the network is missing, and for bfloat16 on a device that computes it in software.
+        """
+        if network is None:
+            others = [cls.name for cls in denoisers if not cls.needs_network]
+            raise InputError(
+                "This method needs trained weights of a denoiser. Choose weights (`mlpatch weights list` shows them), "
+                f"or another denoiser: {', '.join(others)}."
+            )
+        if callable(network):
+            return cast(Denoise, network)
+        made = network.card.architecture
+        from napari_mlpatch import networks  # needs PyTorch at once
+
+        module = networks.from_tensors(made.name, made.params, network.tensors).to(device)
+        if precision == "float32":
+            return _warning(lambda x, sigma: module(x, sigma), network.card)
+        kind = torch.device(device).type
+        if not has_bfloat16(kind):
+            raise InputError("This machine computes bfloat16 in software, which takes many times as long. Use float32.")
+
+        def rough(x: Tensor, sigma: float) -> Tensor:
+            with torch.autocast(kind, torch.bfloat16):
+                return module(x, sigma).to(x.dtype)
+
+        return _warning(rough, network.card)
+
+
+def _warning(denoise: Denoise, card: Any) -> Denoise:
+    levels = card.noise.params.get("sigma") if card.noise is not None else None
+    if not isinstance(levels, list):
+        return denoise
+    first = True
+
+    def warned(x: Tensor, sigma: float) -> Tensor:
+        nonlocal first
+        if first and sigma > 1.01 * levels[1]:
+            warnings.warn(
+                f"The noise level {sigma:.3g} (1 is the picture's range) is above those that the weights {card.name!r} "
+                f"were trained with, {levels[0]:g} to {levels[1]:g}: the result may be poor. Lower it, or use others.",
+                stacklevel=2,
+            )
+        first = False
+        return denoise(x, sigma)
+
+    return warned
+
+
+def has_bfloat16(kind: str) -> bool:
+    """Whether devices of this kind ("cpu", "cuda") have arithmetic for bfloat16."""
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:  # not Linux
+        return False
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
