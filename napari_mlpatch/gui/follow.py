@@ -1,4 +1,4 @@
-"""Listening for as long as a widget lives."""
+"""Listening to signals, keys and the mouse for as long as a widget lives."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from napari.viewer import Viewer
 from qtpy.QtCore import QObject
 
 
@@ -19,5 +20,32 @@ def follow(widget: QObject, signal: Any, slot: Callable[..., Any]) -> None:
     def stop() -> None:
         with contextlib.suppress(Exception):
             signal.disconnect(slot)
+
+    widget.destroyed.connect(stop)
+
+
+def follow_key(widget: QObject, viewer: Viewer, key: str, slot: Callable[[], Any]) -> None:
+    """Let a key of the viewer call ``slot`` until Qt deletes the widget, or until something else takes the key."""
+
+    def own(_: Viewer) -> None:
+        slot()
+
+    def stop() -> None:
+        with contextlib.suppress(Exception):
+            present = viewer.bind_key(key, None)
+            if present is not None and present is not own:
+                viewer.bind_key(key, present)
+
+    viewer.bind_key(key, own, overwrite=True)
+    widget.destroyed.connect(stop)
+
+
+def follow_mouse(widget: QObject, viewer: Viewer, slot: Callable[..., Any]) -> None:
+    """Call ``slot`` when the mouse moves over the canvas, until Qt deletes the widget."""
+    viewer.mouse_move_callbacks.append(slot)
+
+    def stop() -> None:
+        if slot in viewer.mouse_move_callbacks:
+            viewer.mouse_move_callbacks.remove(slot)
 
     widget.destroyed.connect(stop)

@@ -2,13 +2,14 @@
 
 Python collects reference cycles on whichever thread happens to allocate. Closed docks and layers are such cycles; freed
 on a worker thread, Qt and OpenGL crash. So automatic collection is off while the workbench is open, and a timer of the
-GUI thread does it.
+GUI thread does it. Several windows of one process share that: it comes back on when the last one closes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+from typing import ClassVar
 
 from qtpy.QtCore import QTimer
 
@@ -18,11 +19,14 @@ INTERVAL_MS = 500
 class GuiThreadGarbage:
     """From its making until ``close``, garbage is collected on the present thread only."""
 
+    _open: ClassVar[set[GuiThreadGarbage]] = set()
+
     def __init__(self) -> None:
         gc.disable()
         self._timer = QTimer()
         self._timer.timeout.connect(_collect)
         self._timer.start(INTERVAL_MS)
+        self._open.add(self)
 
     def freeze(self) -> None:
         """Leave alone what is there now: napari's and torch's 300,000 objects cost each full collection 0.1 s."""
@@ -31,8 +35,10 @@ class GuiThreadGarbage:
     def close(self) -> None:
         with contextlib.suppress(RuntimeError):  # Qt has deleted it with the application
             self._timer.stop()
-        gc.unfreeze()
-        gc.enable()
+        self._open.discard(self)
+        if not self._open:
+            gc.unfreeze()
+            gc.enable()
 
 
 def _collect() -> None:

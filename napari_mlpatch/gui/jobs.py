@@ -73,7 +73,7 @@ class JobQueue:
         self._waiting: queue.Queue[Job | None] = queue.Queue()
         self._told: set[int] = set()
         self.jobs: list[Job] = []
-        threads.start("mlpatch-jobs", self._work, self.close)
+        self.thread = threads.start("mlpatch-jobs", self._work, self.close)
 
     def submit(self, job: Job) -> None:
         job.submitted = time.monotonic()

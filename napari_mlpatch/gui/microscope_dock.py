@@ -28,7 +28,7 @@ from napari_mlpatch.microscope import Patch
 from .curves import COLOURS
 from .equivariance_panel import EquivariancePanel
 from .film_row import FilmRow
-from .follow import follow
+from .follow import follow, follow_key, follow_mouse
 from .forms import NumberBox
 from .looking import Looking, is_flat
 from .map_button import MapButton
@@ -76,9 +76,8 @@ class MicroscopeDock(QWidget):
         self.sigma.valueChanged.connect(self._again)
         self.film.changed.connect(self._film_changed)
         self._look_throttled = qthrottled(self.look_at, timeout=60)
-        viewer.mouse_move_callbacks.append(self._moved)
-        viewer.bind_key("Shift-P", lambda _: self.pin_current(), overwrite=True)
-        self.destroyed.connect(lambda: _forget(viewer, self._moved))
+        follow_mouse(self, viewer, self._moved)
+        follow_key(self, viewer, "Shift-P", self.pin_current)
         follow(self, workbench.weights_changed, self._weights_changed)
         follow(self, viewer.layers.selection.events.active, self._name_image)
         follow(self, viewer.layers.events.removed, self._removed)
@@ -329,8 +328,3 @@ def _legend(pin: Patch, colour: str) -> str:
 
 def _square(colour: str) -> str:
     return f'<span style="color: {colour}">■</span>'
-
-
-def _forget(viewer: Viewer, callback: Any) -> None:
-    if callback in viewer.mouse_move_callbacks:
-        viewer.mouse_move_callbacks.remove(callback)

@@ -14,11 +14,12 @@ EXIT_SECONDS = 30.0
 _running: weakref.WeakKeyDictionary[threading.Thread, Callable[[], None]] = weakref.WeakKeyDictionary()
 
 
-def start(name: str, work: Callable[[], None], close: Callable[[], None]) -> None:
+def start(name: str, work: Callable[[], None], close: Callable[[], None]) -> threading.Thread:
     """Run ``work`` on a thread of its own; ``close`` asks it to end."""
     thread = threading.Thread(target=work, name=name, daemon=True)
     _running[thread] = close
     thread.start()
+    return thread
 
 
 @functools.cache

@@ -130,11 +130,15 @@ def test_wishes(problem, recipe_of):
 
 
 def test_stopped_by_another_thread(problem, recipe_of):
+    begun = threading.Event()
+
     def endless(problem, total, state):
         k = 0
         while True:
             time.sleep(0.002)
             k += 1
+            if k > 3:
+                begun.set()
             yield None if k % 2 else Iterate(problem.truth, k, 10**9)
 
     for wish, ending in (("stop", Done), ("cancel", Cancelled)):
@@ -142,9 +146,10 @@ def test_stopped_by_another_thread(problem, recipe_of):
         recipe = recipe_of(endless)
         worker = threading.Thread(target=lambda c=control, e=ends, r=recipe: e.append(last(r, problem, control=c)))
         worker.start()
-        time.sleep(0.05)
+        assert begun.wait(60)
+        begun.clear()
         getattr(control, wish)()
-        worker.join(timeout=5)
+        worker.join(timeout=60)
         assert not worker.is_alive() and isinstance(ends[0], ending)
 
 
@@ -321,7 +326,7 @@ def test_abandoned_runs_leave_no_thread(problem, recipe_of):
             if isinstance(event, Progress):
                 break
     gc.collect()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.02)
     assert threading.active_count() <= before

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-SECONDS = 8
+STEPS = 25
 
 
 def test_a_removed_layer_is_freed_in_the_context_of_the_canvas(make_napari_viewer, qtbot):
@@ -24,7 +24,9 @@ def test_a_removed_layer_is_freed_in_the_context_of_the_canvas(make_napari_viewe
     viewer.layers["a"].visible = False
     own = canvas.native.context
     canvas.native.update()
-    qtbot.waitUntil(lambda: QOpenGLContext.currentContext() not in (None, own()))  # Qt has composed the window
+    qtbot.waitUntil(
+        lambda: QOpenGLContext.currentContext() not in (None, own()), timeout=30_000
+    )  # Qt has composed the window
     found = []
     finish = canvas.context.finish
     canvas.context.finish = lambda: (found.append(QOpenGLContext.currentContext()), finish())
@@ -35,7 +37,7 @@ def test_a_removed_layer_is_freed_in_the_context_of_the_canvas(make_napari_viewe
 def test_clicks_at_random_neither_raise_nor_crash(tmp_path):
     # In a process of its own: what goes wrong in OpenGL ends the process.
     script = Path(__file__).with_name("monkey.py")
-    command = [sys.executable, str(script), "7", str(SECONDS), "96"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    command = [sys.executable, str(script), "7", str(STEPS), "96"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, f"{done.returncode}: {done.stdout[-2000:]} {done.stderr[-4000:]}"
-    assert int(done.stdout.splitlines()[-1].split()[0]) > 5
+    assert f"{STEPS} steps, 0 errors" in done.stdout

@@ -12,6 +12,7 @@ import torch
 
 import napari_mlpatch as mp
 from napari_mlpatch.core.recipe import Recipe
+from napari_mlpatch.gui import jobs
 from napari_mlpatch.gui.jobs import Job, JobQueue
 
 SCRIPT = """
@@ -41,20 +42,24 @@ def job():
 
 
 def wait(condition):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
-def test_what_is_queued_when_the_window_closes_is_not_begun():
-    queue = JobQueue(lambda act: act(), lambda job: None, head_start=0.2)
-    jobs = [job() for _ in range(5)]
-    for each in jobs:
+def test_what_is_queued_when_the_window_closes_is_not_begun(gate, monkeypatch):
+    begun = []
+    monkeypatch.setattr(jobs, "run", gate.before(lambda *given, **more: begun.append(given) or iter(())))
+    queue = JobQueue(lambda act: act(), lambda job: None)
+    many = [job() for _ in range(5)]
+    for each in many:
         queue.submit(each)
+    wait(lambda: gate.reached)
     queue.close()
-    time.sleep(0.5)
-    assert [each.state for each in jobs] == ["queued"] * 5
+    gate.open()
+    wait(lambda: not queue.thread.is_alive())
+    assert len(begun) == 1 and [each.state for each in many[1:]] == ["queued"] * 4
 
 
 def test_a_forgotten_job_is_freed():

@@ -6,7 +6,7 @@ import torch
 from qtpy.QtCore import QTimer
 
 import napari_mlpatch as mp
-from napari_mlpatch import networks, weights
+from napari_mlpatch import microscope, networks, weights
 from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.gui import session
 from napari_mlpatch.gui.workbench import Scene
@@ -110,7 +110,7 @@ def test_play_a_training_and_iterations(own_weights, make_napari_viewer, qtbot, 
         seen.append(dock.current.points)
     assert (dock.current.row, dock.current.column) == (12, 15) and np.abs(seen[3] - seen[0]).max() > 0
     film.play.click()
-    qtbot.waitUntil(lambda: film.slider.value() == 1, timeout=5_000)  # over and over
+    qtbot.waitUntil(lambda: film.slider.value() == 1, timeout=30_000)  # over and over
     film.what.setCurrentIndex(0)
     film.what.activated.emit(0)
     assert film.frame is None and dock.weights.isEnabled() and film.play.isHidden() is False
@@ -122,7 +122,7 @@ def test_play_a_training_and_iterations(own_weights, make_napari_viewer, qtbot, 
     qtbot.waitUntil(lambda: here.workbench.scene is not None, timeout=20_000)
     entry = here.workbench.run(mp.methods.PnPADMM(iterations=3, tolerance=0), weights=weights.find("own"))
     qtbot.waitUntil(lambda: entry.result is not None, timeout=20_000)
-    qtbot.waitUntil(lambda: film.what.findData(entry) > 0, timeout=5_000)
+    qtbot.waitUntil(lambda: film.what.findData(entry) > 0, timeout=30_000)
     film.open(entry)
     qtbot.waitUntil(lambda: film.play.isEnabled(), timeout=20_000)
     assert [frame.label for frame in film.frames] == ["iteration 1", "iteration 2", "iteration 3"]
@@ -130,9 +130,9 @@ def test_play_a_training_and_iterations(own_weights, make_napari_viewer, qtbot, 
     film.slider.setValue(1)
     assert np.array_equal(film.layer.data, film.frames[1].image)
     assert dock.sigma.value() == pytest.approx(film.frames[1].sigma, rel=1e-2)
-    qtbot.waitUntil(lambda: viewer.layers.index("patch: samples") > viewer.layers.index(film.layer), timeout=5_000)
+    qtbot.waitUntil(lambda: viewer.layers.index("patch: samples") > viewer.layers.index(film.layer), timeout=30_000)
     here.workbench.remove(entry)
-    qtbot.waitUntil(lambda: film.layer is None and film.frame is None, timeout=5_000)
+    qtbot.waitUntil(lambda: film.layer is None and film.frame is None, timeout=30_000)
     assert dock.sigma.isEnabled() and dock.sigma.value() == 0.1
     assert not any(layer.name == "denoiser's input" for layer in viewer.layers)
 
@@ -176,16 +176,17 @@ def test_what_is_done_while_a_film_is_made(playing, qtbot, monkeypatch):
 
     viewer.layers["patch: samples"].visible = False
     film.play.setChecked(True)
-    shown = film.slider.value()
-    qtbot.waitUntil(lambda: film.slider.value() != shown, timeout=5_000)
-    qtbot.wait(300)
+    for _ in range(3):
+        shown = film.slider.value()
+        qtbot.waitUntil(lambda shown=shown: film.slider.value() != shown, timeout=30_000)
     assert not viewer.layers["patch: samples"].visible  # playing does not bring it back
     viewer.layers.remove("denoiser's input")
     assert film.playing is None and dock.weights.isEnabled() and not film.slider.isVisible()
 
     film.open(entry)
     here.workbench.remove(entry)  # before the first frame
-    qtbot.wait(500)
+    quick = here.workbench.quick
+    qtbot.waitUntil(lambda: not quick.running and not quick.ended, timeout=30_000)
     assert film.playing is None and not film.frames and film.what.currentIndex() == 0
     assert "denoiser's input" not in viewer.layers
 
@@ -198,9 +199,11 @@ def test_a_closed_dock_plays_no_more(playing, qtbot):
     window = here.viewer.window
     around = window._wrapped_dock_widgets["Patch microscope (MLPatch)"]
     QTimer.singleShot(0, lambda: window.remove_dock_widget(around))  # in the event loop, as a click is
-    qtbot.waitUntil(lambda: "Patch microscope" not in here.docks, timeout=5_000)
+    qtbot.waitUntil(lambda: "Patch microscope" not in here.docks, timeout=30_000)
     assert "denoiser's input" not in here.viewer.layers
-    qtbot.waitUntil(lambda: not quick.running and not quick.ended, timeout=10_000)
+    qtbot.waitUntil(lambda: not quick.running and not quick.ended, timeout=30_000)
+    assert here.viewer.bind_key("Shift-P", None) is None, "the key of a closed dock calls nobody"
+    assert not here.viewer.mouse_move_callbacks
     here.open("Patch microscope")
     assert here.docks["Patch microscope"].film.what.count() == 3  # nothing, the entry, a folder
 
@@ -218,7 +221,17 @@ def test_maps_of_a_picture_that_is_gone(own_weights, make_napari_viewer, qtbot):
     here.workbench.close()
 
 
-def test_maps_can_be_stopped_and_turned_pictures_are_left_alone(own_weights, make_napari_viewer, qtbot):
+def test_maps_can_be_stopped_and_turned_pictures_are_left_alone(
+    own_weights, make_napari_viewer, qtbot, gate, monkeypatch
+):
+    overview_rows = microscope.overview_rows
+
+    def held_after_the_first(*given):
+        parts = overview_rows(*given)
+        yield next(parts)
+        yield from gate.before(lambda: parts)()
+
+    monkeypatch.setattr(microscope, "overview_rows", held_after_the_first)
     viewer = make_napari_viewer(show=True)
     viewer.add_image(np.random.default_rng(0).random((240, 30)).astype(np.float32), name="picture")
     viewer.add_image(np.zeros((24, 30), np.float32), name="turned", rotate=30)
@@ -231,6 +244,7 @@ def test_maps_can_be_stopped_and_turned_pictures_are_left_alone(own_weights, mak
     qtbot.waitUntil(lambda: "%" in dock.maps.text() and "left" in dock.maps.text(), timeout=30_000)
     dock.maps.click()
     assert dock.maps.text() == "Map all pixels"
+    gate.open()
     dock.maps.map_all()
     qtbot.waitUntil(lambda: dock.maps.text() == "Map all pixels", timeout=60_000)
     assert "reach / pixel, own" in viewer.layers

@@ -63,7 +63,7 @@ def test_train_to_the_end_and_the_other_docks_list_it(here, dock, qtbot):
     assert weights.find("tiny").card.training == TINY.model_dump(mode="json")
     assert reconstruct.weights.findData("tiny") >= 0 and microscope.weights.findData("tiny") >= 0
     assert (reconstruct.weights.currentData(), microscope.weights.currentData()) == before, "the choice stays"
-    qtbot.waitUntil(lambda: "step 6" in dock.view.figures.text(), timeout=5_000)
+    qtbot.waitUntil(lambda: "step 6" in dock.view.figures.text(), timeout=30_000)
     assert len(dock.view._loss.getData()[0]) == 6
 
 

@@ -1,8 +1,11 @@
 """The Zoom dock in the real window."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
+from qtpy.QtCore import QTimer
 
 from napari_mlpatch import microscope, networks, weights
 from napari_mlpatch.core.recipe import Description
@@ -10,7 +13,7 @@ from napari_mlpatch.gui import session
 from napari_mlpatch.gui.in_view import in_view
 from napari_mlpatch.gui.jobs import Latest
 from napari_mlpatch.gui.stepwise import stepwise, stop
-from napari_mlpatch.zoom import bicubic, fine_grid, zoom
+from napari_mlpatch.zoom import bicubic, fine_grid, strips, zoom
 
 
 @pytest.fixture
@@ -52,6 +55,12 @@ def refined(dock, qtbot):
     return dock.viewer.layers["refined"]
 
 
+def idle(workbench):
+    """Whether nothing is computed or waits to be closed."""
+    quick = workbench.quick
+    return not quick.running and not quick.ended
+
+
 def test_the_whole_picture(dock, qtbot):
     viewer, layer = dock.viewer, dock.viewer.layers["picture"]
     dock.compare.setChecked(True)
@@ -90,9 +99,8 @@ def test_refine_what_is_in_view(dock, qtbot):
     assert viewer.layers.index(made) == 1 and viewer.layers.selection.active is layer
 
     layer.contrast_limits = (1, 3)  # other values are 0 and 1 to the network now
-    qtbot.waitUntil(lambda: "refining" in dock.refined.text(), timeout=5_000)
-    refined(dock, qtbot)
-    assert np.allclose(made.data, 1 + 2 * zoom(network(), (layer.data - 1) / 2, 0.05, 16, window), atol=1e-4)
+    other = 1 + 2 * zoom(network(), (layer.data - 1) / 2, 0.05, 16, window)
+    qtbot.waitUntil(lambda: np.allclose(made.data, other, atol=1e-4), timeout=30_000)
     layer.contrast_limits = (0, 4)
 
     dock.compare.setChecked(True)
@@ -103,18 +111,18 @@ def test_refine_what_is_in_view(dock, qtbot):
     assert np.allclose(half.data, bicubic(layer.data, grid)[:, grid.columns // 2 :], atol=1e-4)
 
     viewer.scene.camera.center = (0, 10 + 2 * 3, 20 + 2 * 3)  # the same layer shows another part
-    qtbot.waitUntil(lambda: "refining" in dock.refined.text(), timeout=5_000)
-    assert refined(dock, qtbot) is made and np.allclose(
-        made.translate, (10.0 - 2 * 0.5 * 15 / 16,) * 2 + np.array([0, 10])
-    )
+    corner = (10.0 - 2 * 0.5 * 15 / 16,) * 2 + np.array([0, 10])
+    qtbot.waitUntil(lambda: np.allclose(made.translate, corner), timeout=30_000)
+    assert refined(dock, qtbot) is made
     viewer.scene.camera.center = (0, 500, 500)
-    qtbot.waitUntil(lambda: "out of view" in dock.refined.text(), timeout=5_000)
+    qtbot.waitUntil(lambda: "out of view" in dock.refined.text(), timeout=30_000)
     dock.refine.setChecked(False)
     assert [made.name for made in viewer.layers] == ["picture"]
 
 
-def test_removing_layers_while_it_computes(dock, qtbot):
+def test_removing_layers_while_it_computes(dock, qtbot, gate, monkeypatch):
     viewer = dock.viewer
+    monkeypatch.setattr("napari_mlpatch.gui.enlarge_row.strips", gate.before(strips))
     dock.refine.setChecked(True)
     refined(dock, qtbot)
     viewer.layers.remove("refined")
@@ -123,22 +131,28 @@ def test_removing_layers_while_it_computes(dock, qtbot):
     dock.whole.factors[8].click()
     viewer.layers.clear()
     assert dock.picture() is None and "none" in dock.image_name.text()
+    gate.open()
     qtbot.waitUntil(lambda: dock.whole.factors[2].isEnabled(), timeout=30_000)
     assert len(viewer.layers) == 0
     dock.whole.enlarge(2)  # nothing to enlarge: says so
 
 
-def test_stop_and_close_while_it_computes(dock, qtbot):
-    viewer = dock.viewer
+def test_stop_and_close_while_it_computes(dock, qtbot, gate, monkeypatch):
+    viewer, workbench = dock.viewer, dock.workbench
+    monkeypatch.setattr("napari_mlpatch.gui.enlarge_row.strips", gate.before(strips))
     dock.whole.factors[8].click()
+    qtbot.waitUntil(lambda: gate.reached, timeout=30_000)
     dock.whole.stop.click()
     assert dock.whole.factors[2].isEnabled()
     dock.whole.factors[8].click()
     dock.refine.setChecked(True)
-    window = viewer.window
-    window.remove_dock_widget(window._wrapped_dock_widgets["Zoom (MLPatch)"])
+    window, here = viewer.window, session(viewer)
+    around = window._wrapped_dock_widgets["Zoom (MLPatch)"]
+    QTimer.singleShot(0, lambda: window.remove_dock_widget(around))  # in the event loop, as a click is
+    qtbot.waitUntil(lambda: "Zoom" not in here.docks, timeout=30_000)
     viewer.scene.camera.zoom *= 2
-    qtbot.wait(600)
+    gate.open()
+    qtbot.waitUntil(lambda: idle(workbench), timeout=30_000)
     assert "picture, MLPatch ×8" not in viewer.layers
 
 
@@ -148,26 +162,24 @@ def test_stepwise_lets_others_have_their_turn(qtbot):
     seen, ended = [], []
 
     def run():
-        while posted:
+        for _ in range(len(posted)):
             posted.pop(0)()
 
-    stepwise(quick, "long", lambda: iter(range(50)), seen.append, lambda: ended.append("long"), ended.append)
-    qtbot.waitUntil(lambda: (run(), len(seen) > 3)[1])
+    stepwise(quick, "long", itertools.count, seen.append, lambda: ended.append("long"), ended.append)
+    qtbot.waitUntil(lambda: (run(), len(seen) > 3)[1], timeout=30_000)
     quick.call("short", lambda: "short", ended.append, ended.append)
-    qtbot.waitUntil(lambda: (run(), "short" in ended)[1])
-    assert len(seen) < 50
+    qtbot.waitUntil(lambda: (run(), "short" in ended)[1], timeout=30_000)
     stop(quick, "long")
     count = len(seen)
-    qtbot.wait(50)
-    run()
+    qtbot.waitUntil(lambda: (run(), not quick.ended)[1], timeout=30_000)
     assert len(seen) == count and ended == ["short"]
     stepwise(quick, "long", lambda: iter([1]), seen.append, lambda: ended.append("long"), ended.append)
-    qtbot.waitUntil(lambda: (run(), "long" in ended)[1])
+    qtbot.waitUntil(lambda: (run(), "long" in ended)[1], timeout=30_000)
 
     def broken():
         yield 1
         raise ValueError("no")
 
     stepwise(quick, "long", broken, seen.append, lambda: ended.append("long"), lambda error: ended.append(str(error)))
-    qtbot.waitUntil(lambda: (run(), "no" in ended)[1])
+    qtbot.waitUntil(lambda: (run(), "no" in ended)[1], timeout=30_000)
     quick.close()
