@@ -22,10 +22,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 if TYPE_CHECKING:
     from . import io, methods, noise, operators, weights
     from .core import metrics
+    from .core.cost import estimate
     from .core.errors import InputError
+    from .core.events import Result
     from .core.problem import Problem
     from .core.recipe import Recipe
-    from .core.run import Result, estimate, reconstruct, run, simulate
+    from .core.run import reconstruct, run
+    from .core.simulate import simulate
 
 __version__ = "0.1.0"
 
@@ -41,11 +44,11 @@ _NAMES = {
     "InputError": ".core.errors",
     "Problem": ".core.problem",
     "Recipe": ".core.recipe",
-    "Result": ".core.run",
-    "estimate": ".core.run",
+    "Result": ".core.events",
+    "estimate": ".core.cost",
     "reconstruct": ".core.run",
     "run": ".core.run",
-    "simulate": ".core.run",
+    "simulate": ".core.simulate",
 }
 
 __all__ = [

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.events import Failed, Progress
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
-from napari_mlpatch.core.run import Failed, Progress, run
+from napari_mlpatch.core.run import run
 from napari_mlpatch.denoisers import denoiser
 from napari_mlpatch.methods.plug_and_play import PlugAndPlay
 from napari_mlpatch.microscope import MLPatch, open_network

@@ -17,9 +17,10 @@ from napari_mlpatch.core.errors import InputError
 from .output import duration, metrics, number, say, shape, size
 
 if TYPE_CHECKING:
+    from napari_mlpatch.core.events import Progress, Result
     from napari_mlpatch.core.problem import Problem
     from napari_mlpatch.core.recipe import Recipe
-    from napari_mlpatch.core.run import Control, Progress, Result
+    from napari_mlpatch.core.run import Control
 
 LINE_SECONDS = 0.1  # between two changes of the line on a terminal
 LOG_SECONDS = 5.0  # before the first line in a log; the wait grows with each
@@ -27,8 +28,9 @@ LOG_SECONDS = 5.0  # before the first line in a log; the wait grows with each
 
 def execute(recipe: Recipe, problem: Problem, network: Any = None) -> Result:
     """The result of a recipe. Raises InputError where it fails, KeyboardInterrupt where the user cancels."""
-    from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, run
-    from napari_mlpatch.core.run import Progress as Step
+    from napari_mlpatch.core.events import Cancelled, Done, Failed
+    from napari_mlpatch.core.events import Progress as Step
+    from napari_mlpatch.core.run import Control, run
 
     control = Control()
     with _cancelling(control), _Progress(recipe.method.name, sys.stderr) as progress:

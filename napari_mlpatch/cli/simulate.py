@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     out = io.check_writable(args.out, (".h5", ".hdf5"))
 
     from napari_mlpatch.core.registry import noises, operators
-    from napari_mlpatch.core.run import simulate
+    from napari_mlpatch.core.simulate import simulate
 
     source = _source(args)
     image = torch.from_numpy(io.open_image(source))

@@ -2,82 +2,40 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
-from napari_mlpatch.torch_later import Tensor, torch
+from napari_mlpatch.torch_later import torch
 
+from .cost import Cost, estimate
 from .errors import InputError
+from .events import Cancelled, Done, Event, Failed, Progress, Result, Started
 from .meter import Meter
 from .method import Iterate, Method
 from .metrics import data_range_of, evaluate, psnr
-from .problem import Problem, sha256
+from .problem import Problem
 from .recipe import Recipe, build, describe
 from .registry import operators
+from .simulate import simulate
+from .steps import RANDOM, device_of, steps
 
-
-@dataclass(frozen=True)
-class Result:
-    """A finished (or stopped and kept) reconstruction. ``x`` is on the CPU, in the data's own units.
-
-    ``history`` has one dict per iteration: ``k``, ``seconds`` and the method's scalars. ``state`` continues it.
-    """
-
-    x: Tensor = field(repr=False)
-    metrics: dict[str, float]
-    history: tuple[dict[str, float], ...] = field(repr=False)
-    recipe: Recipe
-    seconds: float
-    peak_bytes: int
-    iterations: int
-    converged: bool
-    state: dict[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Started:
-    recipe: Recipe
-
-
-@dataclass(frozen=True)
-class Progress:
-    """``iterate`` is None during long inner work. ``eta`` is the expected time left in seconds.
-
-    ``scalars`` are the iterate's, and the PSNR where the truth is known.
-    """
-
-    iterate: Iterate | None
-    seconds: float
-    eta: float | None = None
-    scalars: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Done:
-    result: Result
-
-
-@dataclass(frozen=True)
-class Failed:
-    """``message`` is for the user. ``error`` is the exception, for a log; bad input has an InputError."""
-
-    message: str
-    error: BaseException
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    k: int
-
-
-Event = Started | Progress | Done | Failed | Cancelled
-
-
-RANDOM = threading.RLock()
-"""Held by who seeds PyTorch's global random numbers, until they are drawn: a job and a training may share a process."""
+__all__ = [
+    "RANDOM",
+    "Cancelled",
+    "Control",
+    "Cost",
+    "Done",
+    "Event",
+    "Failed",
+    "Progress",
+    "Result",
+    "Started",
+    "continued",
+    "estimate",
+    "reconstruct",
+    "run",
+    "simulate",
+]
 
 
 class Control:
@@ -112,7 +70,7 @@ def run(
     k = 0
     try:
         method = recipe.build_method()
-        device = _device(recipe.device)
+        device = device_of(recipe.device)
         _check_problem(problem, recipe)
         reason = method.unsuitable(problem.A)
         if reason:
@@ -123,7 +81,7 @@ def run(
         rows, last, limit = list(history), None, recipe.stopped_at
         with Meter(device) as meter:
             there = problem.to(device)
-            for iterate in _steps(method, there, network, state, recipe.seed):
+            for iterate in steps(method, there, network, state, recipe.seed):
                 if iterate is None:
                     yield Progress(None, before + meter.seconds)
                 else:
@@ -171,33 +129,6 @@ def run(
             yield Failed(f"{type(error).__name__} at iteration {k}: {error}", error)
 
 
-def _steps(
-    method: Method, problem: Problem, network: Any, state: dict[str, Any] | None, seed: int
-) -> Iterator[Iterate | None]:
-    """The steps of the method. Only while it works are gradients off and the global random numbers its own."""
-    device = problem.y.device
-    devices = [device] if device.type == "cuda" else []
-    solving = iter(method.solve(problem, network, state))
-    random: list[Tensor] = []
-    while True:
-        with RANDOM, torch.no_grad(), torch.random.fork_rng(devices):
-            if random:
-                torch.set_rng_state(random[0])
-                for there, numbers in zip(devices, random[1:], strict=True):
-                    torch.cuda.set_rng_state(numbers, there)
-            else:
-                torch.default_generator.manual_seed(seed)
-                for there in devices:
-                    with torch.cuda.device(there):
-                        torch.cuda.manual_seed(seed)
-            try:
-                step = next(solving)
-            except StopIteration:
-                return
-            random = [torch.get_rng_state(), *(torch.cuda.get_rng_state(there) for there in devices)]
-        yield step
-
-
 def reconstruct(problem: Problem, method: Method, weights: Any = None, *, seed: int = 0, device: str = "cpu") -> Result:
     """Run a method to its end and give the result; raises what went wrong.
 
@@ -221,82 +152,6 @@ def continued(recipe: Recipe, iterations: int) -> Recipe:
     params = recipe.method.params | {"iterations": iterations}
     method = recipe.method.model_copy(update={"params": params})
     return recipe.model_copy(update={"method": method, "stopped_at": None})
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Expected seconds and peak bytes of a run."""
-
-    seconds: float
-    bytes: int
-
-
-def estimate(problem: Problem, method: Method, network: Any = None) -> Cost:
-    """Time and memory that a run will take at most, from timing Aᵀ and AᵀA here (which builds their tables).
-
-    The denoiser is timed too, where the method has one; without ``network`` a learned one counts as nothing.
-    """
-    expected = method.estimate(problem)
-    A, y = problem.A, problem.y
-    with torch.no_grad():
-        x = torch.zeros_like(A.T(y))
-        seconds = 2 * _time(lambda: A.T(y)) + expected.operator_calls * _time(lambda: A.normal(x))
-        if expected.denoiser_calls:
-            seconds += expected.denoiser_calls * _time(lambda: method.denoise_once(problem, network))
-    return Cost(seconds, int(A.memory_bytes() + expected.images * x.numel() * x.element_size()))
-
-
-def _time(call: Callable[[], Tensor | None]) -> float:
-    """Seconds of a second call."""
-    start = time.perf_counter()
-    for _ in range(2):
-        start = time.perf_counter()
-        made = call()
-        if made is not None and made.is_cuda:
-            torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
-def simulate(x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dict[str, Any] | None = None) -> Problem:
-    """A problem with known truth: ``y = A x`` plus noise. ``x`` is ``[B, C, *A.domain_shape]`` or one image.
-
-    ``source`` says where the image came from, in plain JSON.
-    """
-    image = torch.as_tensor(x).detach()
-    if not (image.is_floating_point() or image.is_complex()):
-        image = image.to(torch.float32)
-    while image.ndim < 2 + len(A.domain_shape):
-        image = image[None]
-    y = A(image)
-    # What was not measured carries no noise, and does not count where the noise is relative to the data.
-    where = None if A.sampled is None else A.sampled.to(y.device).expand(A.range_shape)
-    clean = y if where is None else y[..., where]
-    noisy = clean if noise is None else noise(clean, seed)
-    if where is not None:
-        noisy = y.masked_scatter(where, noisy)
-    image_source = {"image": source or {"kind": "memory"}, "image_sha256": sha256(image)}
-    return Problem(
-        A,
-        noisy,
-        noise=noise,
-        truth=image,
-        noise_std=0.0 if noise is None else noise.level(clean),
-        source={"kind": "simulated", **image_source, "seed": seed},
-    )
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise InputError(f"Unknown device {name!r}. Use 'cpu', 'cuda' or 'cuda:0'.") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"The device {name!r} was asked for, but this machine has no usable GPU. Use 'cpu'.")
-    try:
-        torch.empty(1, device=device).item()
-    except Exception as error:  # a number beyond the last GPU, a kind that this PyTorch was built without
-        raise InputError(f"The device {name!r} cannot be used here ({error}). Use 'cpu'.") from None
-    return device
 
 
 def _check_finite(iterate: Iterate, name: str) -> None:

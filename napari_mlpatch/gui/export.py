@@ -7,9 +7,9 @@ import shlex
 from typing import Any
 
 from napari_mlpatch.core.declare import format_angles, parameters, parse_angles
+from napari_mlpatch.core.events import Result
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.core.run import Result
 
 
 def save_result(path: str, result: Result) -> None:

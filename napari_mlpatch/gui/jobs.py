@@ -14,10 +14,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from napari_mlpatch.core.events import Cancelled, Done, Failed, Progress, Result
 from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
-from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, Progress, Result, run
+from napari_mlpatch.core.run import Control, run
 from napari_mlpatch.torch_later import torch
 
 from . import threads

@@ -18,11 +18,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mlpatch import weights
+from napari_mlpatch.core.cost import Cost
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.core.run import Cost
 
 from .follow import follow
 from .forms import DeclarationForm, section, short

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import noises, operators
-from napari_mlpatch.core.run import simulate
+from napari_mlpatch.core.simulate import simulate
 from napari_mlpatch.torch_later import torch
 
 from .follow import follow

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 from psygnal import Signal
 
+from napari_mlpatch.core.cost import Cost, estimate
 from napari_mlpatch.core.declare import describe, parameters
+from napari_mlpatch.core.events import Result
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.residuals import pictures
-from napari_mlpatch.core.run import Cost, Result, continued, estimate
+from napari_mlpatch.core.run import continued
 from napari_mlpatch.torch_later import torch
 from napari_mlpatch.weights import Weights
 

@@ -36,7 +36,7 @@ def open_source(
     if kind == "sample":
         return samples.problem(_text(source, "name"), **options)
     if kind == "simulated":
-        from napari_mlpatch.core.run import simulate
+        from napari_mlpatch.core.simulate import simulate
 
         if operator is None:
             raise InputError("A simulated measurement can only be made again with the operator of its recipe.")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.run import RANDOM
+from napari_mlpatch.core.steps import RANDOM
 
 from . import checkpoint, snapshots
 from .data import open_data

@@ -1,0 +1,68 @@
+"""What a run tells while it goes on, and what it ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from napari_mlpatch.torch_later import Tensor
+
+from .method import Iterate
+from .recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished (or stopped and kept) reconstruction. ``x`` is on the CPU, in the data's own units.
+
+    ``history`` has one dict per iteration: ``k``, ``seconds`` and the method's scalars. ``state`` continues it.
+    """
+
+    x: Tensor = field(repr=False)
+    metrics: dict[str, float]
+    history: tuple[dict[str, float], ...] = field(repr=False)
+    recipe: Recipe
+    seconds: float
+    peak_bytes: int
+    iterations: int
+    converged: bool
+    state: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Started:
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``iterate`` is None during long inner work. ``eta`` is the expected time left in seconds.
+
+    ``scalars`` are the iterate's, and the PSNR where the truth is known.
+    """
+
+    iterate: Iterate | None
+    seconds: float
+    eta: float | None = None
+    scalars: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Done:
+    result: Result
+
+
+@dataclass(frozen=True)
+class Failed:
+    """``message`` is for the user. ``error`` is the exception, for a log; bad input has an InputError."""
+
+    message: str
+    error: BaseException
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    k: int
+
+
+Event = Started | Progress | Done | Failed | Cancelled

@@ -1,0 +1,37 @@
+"""Making a problem with known truth from an image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_mlpatch.torch_later import Tensor, torch
+
+from .problem import Problem, sha256
+
+
+def simulate(x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dict[str, Any] | None = None) -> Problem:
+    """A problem with known truth: ``y = A x`` plus noise. ``x`` is ``[B, C, *A.domain_shape]`` or one image.
+
+    ``source`` says where the image came from, in plain JSON.
+    """
+    image = torch.as_tensor(x).detach()
+    if not (image.is_floating_point() or image.is_complex()):
+        image = image.to(torch.float32)
+    while image.ndim < 2 + len(A.domain_shape):
+        image = image[None]
+    y = A(image)
+    # What was not measured carries no noise, and does not count where the noise is relative to the data.
+    where = None if A.sampled is None else A.sampled.to(y.device).expand(A.range_shape)
+    clean = y if where is None else y[..., where]
+    noisy = clean if noise is None else noise(clean, seed)
+    if where is not None:
+        noisy = y.masked_scatter(where, noisy)
+    image_source = {"image": source or {"kind": "memory"}, "image_sha256": sha256(image)}
+    return Problem(
+        A,
+        noisy,
+        noise=noise,
+        truth=image,
+        noise_std=0.0 if noise is None else noise.level(clean),
+        source={"kind": "simulated", **image_source, "seed": seed},
+    )

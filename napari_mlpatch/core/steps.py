@@ -1,0 +1,58 @@
+"""The steps of a method on a device: without gradients, and with random numbers of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from napari_mlpatch.torch_later import Tensor, torch
+
+from .errors import InputError
+from .method import Iterate, Method
+from .problem import Problem
+
+RANDOM = threading.RLock()
+"""Held by who seeds PyTorch's global random numbers, until they are drawn: a job and a training may share a process."""
+
+
+def device_of(name: str) -> torch.device:
+    """The device of that name. Raises InputError where it cannot be used here."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"Unknown device {name!r}. Use 'cpu', 'cuda' or 'cuda:0'.") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"The device {name!r} was asked for, but this machine has no usable GPU. Use 'cpu'.")
+    try:
+        torch.empty(1, device=device).item()
+    except Exception as error:  # a number beyond the last GPU, a kind that this PyTorch was built without
+        raise InputError(f"The device {name!r} cannot be used here ({error}). Use 'cpu'.") from None
+    return device
+
+
+def steps(
+    method: Method, problem: Problem, network: Any, state: dict[str, Any] | None, seed: int
+) -> Iterator[Iterate | None]:
+    """The steps of the method. Only while it works are gradients off and the global random numbers its own."""
+    device = problem.y.device
+    devices = [device] if device.type == "cuda" else []
+    solving = iter(method.solve(problem, network, state))
+    random: list[Tensor] = []
+    while True:
+        with RANDOM, torch.no_grad(), torch.random.fork_rng(devices):
+            if random:
+                torch.set_rng_state(random[0])
+                for there, numbers in zip(devices, random[1:], strict=True):
+                    torch.cuda.set_rng_state(numbers, there)
+            else:
+                torch.default_generator.manual_seed(seed)
+                for there in devices:
+                    with torch.cuda.device(there):
+                        torch.cuda.manual_seed(seed)
+            try:
+                step = next(solving)
+            except StopIteration:
+                return
+            random = [torch.get_rng_state(), *(torch.cuda.get_rng_state(there) for there in devices)]
+        yield step
