@@ -48,14 +48,12 @@ def execute(recipe: Recipe, problem: Problem, network: Any = None) -> Result:
     raise AssertionError("a run ends in Done, Failed or Cancelled")
 
 
-def write(path: Path, result: Result, problem: Problem) -> None:
-    """Write the picture ``[rows, columns]``, or ``[slices, rows, columns]``, with its recipe."""
+def write(path: Path, result: Result) -> None:
+    """Write the picture with its recipe."""
     from napari_mlpatch import io
 
-    x = result.x[:, 0] if result.x.shape[1] == 1 else result.x
-    recipe = result.recipe.model_dump(mode="json")
-    io.write_image(path, x, recipe, pixel_size=getattr(problem.A, "pixel_size", None))
-    if x.is_complex() and path.suffix.lower() in (".tif", ".tiff"):
+    io.write_result(path, result)
+    if result.x.is_complex() and path.suffix.lower() in (".tif", ".tiff"):
         say(f"{path.name}: the picture is complex; the TIFF holds its magnitude first and its phase last")
 
 

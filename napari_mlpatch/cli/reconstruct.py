@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
     )
     result = execute.execute(recipe, problem, network)
-    execute.write(out, result, problem)
+    execute.write(out, result)
     if args.json:
         print_json(execute.facts(args.out, result))
     else:

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     result = execute.execute(rerun(recipe, problem, device=args.device), problem, open_weights(recipe, args.weights))
     comparison = {} if old is None else _compare(result.x, old)
     if out is not None:
-        execute.write(out, result, problem)
+        execute.write(out, result)
     name = args.out or args.recipe
     if args.json:
         print_json(execute.facts(args.out, result) | comparison)

@@ -29,7 +29,7 @@ from qtpy.QtWidgets import (
 from napari_mlpatch.core.errors import InputError
 
 from .curves import Curves
-from .export import as_command, as_python, save_result
+from .export import as_command, as_python
 from .follow import follow
 from .layers import RESIDUALS, LayerView
 from .notify import show_error, show_info
@@ -287,21 +287,30 @@ class CompareDock(QWidget):
             show_error(str(error))
 
     def _save(self, entry: Entry) -> None:
+        from napari_mlpatch import io
+
         path, _ = QFileDialog.getSaveFileName(
             self, "Save the picture", f"{entry.title.split()[0]}.tif", "TIFF (*.tif);;All (*)"
         )
         if path:
-            assert entry.result is not None
-            save_result(path, entry.result)
-            show_info(f"Saved {path} with its recipe.")
+            result, size, unit = entry.result, entry.scene.frame.pixel_size, entry.scene.frame.units[0]
+            assert result is not None
+            self._write(
+                path,
+                lambda: io.write_result(path, result, pixel_size=size, unit=None if unit == "pixel" else unit),
+                f"Saved {path} with its recipe.",
+            )
 
     def _save_measurement(self, entry: Entry) -> None:
         from napari_mlpatch import io
 
         path, _ = QFileDialog.getSaveFileName(self, "Save the measurement", "measurement.h5", "HDF5 (*.h5)")
         if path:
-            io.write_measurement(path, entry.scene.problem)
-            show_info(f"Saved {path}.")
+            self._write(path, lambda: io.write_measurement(path, entry.scene.problem), f"Saved {path}.")
+
+    def _write(self, path: str, write: Callable[[], None], done: str) -> None:
+        """Off the GUI thread; each path for itself, so that a second file does not make the first one void."""
+        self.workbench.quick.call(f"save {path}", write, lambda _: show_info(done), lambda e: show_error(str(e)))
 
     def _copy(self, text: str, what: str) -> None:
         QApplication.clipboard().setText(text)

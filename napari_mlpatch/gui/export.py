@@ -1,22 +1,13 @@
-"""What a user takes away from a result: the picture with its recipe, the code, the command."""
+"""What a user takes away from a result as text: the code and the command that make it again."""
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import Any
 
 from napari_mlpatch.core.declare import format_angles, parameters, parse_angles
-from napari_mlpatch.core.events import Result
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.registry import methods
-
-
-def save_result(path: str, result: Result) -> None:
-    """Write the picture with its recipe. Raises InputError where the file cannot be written."""
-    from napari_mlpatch import io
-
-    io.write_image(path, result.x[:, 0].squeeze(0).numpy(), json.loads(result.recipe.to_json()))
 
 
 def as_python(recipe: Recipe) -> str:

@@ -40,6 +40,12 @@ class Frame:
     units: tuple[str, str] = ("pixel", "pixel")
     axis_labels: tuple[str, str] = ("row", "column")
 
+    @property
+    def pixel_size(self) -> float | None:
+        """Side of a pixel in ``units``; None where rows and columns differ, or it is 1 pixel."""
+        square = self.scale[0] == self.scale[1] and self.units[0] == self.units[1]
+        return self.scale[0] if square and (self.scale[0], self.units[0]) != (1.0, "pixel") else None
+
 
 @dataclass(eq=False)
 class Scene:
@@ -68,6 +74,7 @@ class Scene:
         self.truth = None if truth is None else to_image(A.picture(truth))
         self.more = tuple(A.more_pictures(quick[:1, :1]))
         self.limits = contrast_limits(self.preview if self.truth is None else self.truth)
+        _ = self.problem.fingerprint  # recipes need it, on the GUI thread
         return self
 
 

@@ -8,6 +8,7 @@ from .image_files import image_from_file, read_image, write_image
 from .load import load, read_measurement
 from .measurement import Measurement
 from .problem_file import write_measurement
+from .result_file import write_result
 from .source import open_image, open_source
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "samples",
     "write_image",
     "write_measurement",
+    "write_result",
 ]

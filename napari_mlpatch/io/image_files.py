@@ -144,7 +144,8 @@ def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str
 
 def _write_tiff(target: Path, array: np.ndarray, about: dict[str, Any]) -> None:
     resolution, unit = None, None
-    per_cm = {"m": 0.01, "cm": 1.0, "mm": 10.0, "um": 1e4, "µm": 1e4, "micrometer": 1e4, "nm": 1e7}
+    per_cm = {"m": 0.01, "cm": 1.0, "mm": 10.0, "um": 1e4, "µm": 1e4, "nm": 1e7}
+    per_cm |= {"meter": 0.01, "centimeter": 1.0, "millimeter": 10.0, "micrometer": 1e4, "nanometer": 1e7}
     if about["pixel_size"] and about["unit"] in per_cm:
         resolution, unit = (per_cm[about["unit"]] / about["pixel_size"],) * 2, "CENTIMETER"
     with replacing(target) as temporary:

@@ -6,7 +6,9 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog
 
 from napari_mlpatch.core.registry import methods
 
@@ -36,7 +38,7 @@ def test_simulate_keeps_truth_scale_and_units(simulated):
     assert [str(u) for u in preview.units] == ["millimeter", "millimeter"]
 
 
-def test_run_all_compare_and_take_away(simulated, qtbot, tmp_path):
+def test_run_all_compare_and_take_away(simulated, qtbot, tmp_path, monkeypatch):
     simulated.docks["Reconstruct"].run_all.click()
     wait_for(qtbot, lambda: finished(simulated))
     entries = simulated.workbench.entries
@@ -57,9 +59,17 @@ def test_run_all_compare_and_take_away(simulated, qtbot, tmp_path):
 
     from napari_mlpatch import io
     from napari_mlpatch.core.recipe import Recipe
-    from napari_mlpatch.gui.export import save_result
 
-    save_result(str(tmp_path / "x.tif"), best.result)
+    compare.table.selectRow(entries.index(best))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (str(tmp_path / "x.tif"), ""))
+    said = []
+    monkeypatch.setattr("napari_mlpatch.gui.compare_dock.show_info", said.append)
+    compare._on_selected(compare._save)
+    wait_for(qtbot, lambda: bool(said))
+    assert "Saved" in said[0]
+    with tifffile.TiffFile(tmp_path / "x.tif") as file:
+        about = json.loads(file.pages[0].description)
+    assert (about["pixel_size"], about["unit"]) == (0.5, "millimeter")
     image, recipe = io.read_image(tmp_path / "x.tif")
     np.testing.assert_array_equal(image, layer.data)
     assert Recipe.from_json(recipe) == best.result.recipe
