@@ -7,7 +7,9 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_mlpatch.core.declare import parameters
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.io.options import LoadOptions, ProblemOptions, flag, metavar, names
 from napari_mlpatch.torch_later import torch
 
 from .output import say
@@ -21,45 +23,30 @@ SAMPLE = "sample:"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``io.Measurement.problem``; what is left out stays as the file says."""
+    """One option for each of ``LoadOptions`` and ``ProblemOptions``; what is left out stays as the file says."""
     group = parser.add_argument_group("reading the measurement")
-    add = group.add_argument
-    add("--angles", dest="angles_deg", metavar="FILE|RANGE", help="degrees: a text file, a list, or start:stop:count")
-    add("--center", type=_number_or("auto"), metavar="BIN|auto", help="bin of the rotation axis; auto finds it")
-    add("--slice", type=_number_or("all", int), metavar="I|all", help="slice of a stack (the middle one)")
-    add("--image-shape", type=_shape, metavar="ROWSxCOLUMNS", help="size of the picture (as wide as the detector)")
-    add("--log", action=argparse.BooleanOptionalAction, help="whether to take the logarithm (where data are counts)")
-    add("--flat", type=_number_or_path, metavar="NUMBER|FILE", help="counts without a sample")
-    add("--dark", type=_number_or_path, metavar="NUMBER|FILE", help="counts without a beam")
-    add("--clip-counts", type=float, metavar="N", help="raise smaller counts to N before the logarithm")
-    add("--rings", type=int, metavar="BINS", help="take off stripes narrower than half of so many bins")
-    add("--views", metavar="START:STOP:STEP", help="use these rows only: a limited arc, or sparse views")
-    add("--detector-pitch", type=float, metavar="LENGTH", help="width of a detector bin (1)")
-    add("--pixel-size", type=float, metavar="LENGTH", help="side of a pixel (the width of a bin)")
-    add("--source-to-axis", type=float, metavar="LENGTH", help="fan beam: distance from the source to the axis")
-    add("--source-to-detector", type=float, metavar="LENGTH", help="fan beam: distance from the source to the detector")
-    add("--detector", choices=("flat", "curved"), help="fan beam: form of the detector (flat)")
-    add("--rebin", action="store_true", default=None, help="resample a fan beam to a parallel beam")
-    add("--dataset", metavar="NAME", help="name of the sinogram in a file of several arrays")
-    add("--angle-axis", choices=("rows", "columns", "pages"), help="axis along which the angles run")
-
-
-LOADING = ("dataset", "angle_axis")
-GIVEN = (
-    *("angles_deg", "center", "slice", "image_shape", "log", "flat", "dark", "clip_counts", "rings", "views"),
-    *("detector_pitch", "pixel_size", "source_to_axis", "source_to_detector", "detector", "rebin", *LOADING),
-)
+    for parameter in (*parameters(ProblemOptions), *parameters(LoadOptions)):
+        how: dict[str, Any] = {"dest": parameter.name, "help": parameter.description, "default": None}
+        if parameter.kind == "bool":
+            how["action"] = argparse.BooleanOptionalAction if parameter.optional else "store_true"
+        elif parameter.choices:
+            how["choices"] = parameter.choices
+        else:
+            how |= {"type": TYPES.get(parameter.name, parameter.type), "metavar": metavar(parameter.name)}
+        group.add_argument(flag(parameter.name), **how)
 
 
 def read(name: str, args: argparse.Namespace) -> Problem:
     """The problem in a file, or of a sample (``sample:NAME``), with what was found told on standard error."""
     from napari_mlpatch import io
 
-    options = {key: getattr(args, key) for key in GIVEN if getattr(args, key) is not None}
-    loading = {key: options.pop(key) for key in LOADING if key in options}
+    loading, options = (
+        {key: getattr(args, key) for key in names(declaration) if getattr(args, key) is not None}
+        for declaration in (LoadOptions, ProblemOptions)
+    )
     if name.startswith(SAMPLE):
         if loading:
-            raise InputError(f"A sample needs no {' or '.join('--' + key.replace('_', '-') for key in loading)}.")
+            raise InputError(f"A sample needs no {' or '.join(flag(key) for key in loading)}.")
         sample = name.removeprefix(SAMPLE)
         found, problem = io.samples.measurement(sample), io.samples.problem(sample, **options)
     else:
@@ -111,3 +98,14 @@ def _shape(text: str) -> tuple[int, ...]:
         return shape(text)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+TYPES: dict[str, Any] = {
+    "angles_deg": str,
+    "center": _number_or("auto"),
+    "slice": _number_or("all", int),
+    "image_shape": _shape,
+    "flat": _number_or_path,
+    "dark": _number_or_path,
+}
+"""How words of the command line become values, where the declared type does not say it."""

@@ -8,6 +8,7 @@ from typing import Any
 from napari_mlpatch.core.declare import format_angles, parameters, parse_angles
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.registry import methods
+from napari_mlpatch.io.options import flag as flag_of
 
 
 def as_python(recipe: Recipe) -> str:
@@ -68,8 +69,8 @@ def _keywords(values: dict[str, Any]) -> str:
 
 
 def _flag(name: str, value: Any) -> list[str]:
-    """An option of ``Measurement.problem`` as `mlpatch reconstruct` takes it."""
-    flag = "--angles" if name == "angles_deg" else f"--{name.replace('_', '-')}"
+    """An option of ``read_measurement`` as `mlpatch reconstruct` takes it."""
+    flag = flag_of(name)
     if value is None:
         return []
     if isinstance(value, bool):

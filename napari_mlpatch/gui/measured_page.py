@@ -26,6 +26,7 @@ from superqt import QCollapsible
 from napari_mlpatch import io
 from napari_mlpatch.core.declare import format_angles
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.io.formats import suffixes
 from napari_mlpatch.operators.center import find_center
 from napari_mlpatch.operators.fan_beam import FanBeam
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
@@ -37,7 +38,11 @@ from .layers import LayerView
 from .workbench import Frame, Scene, Workbench
 
 DEBOUNCE_MS = 250
-FILES = "Measurements (*.h5 *.hdf5 *.nxs *.mat *.npy *.npz *.tif *.tiff *.fits *.fit);;All files (*)"
+
+
+def _files() -> str:
+    patterns = " ".join(f"*{suffix}" for suffix in suffixes())
+    return f"Measurements ({patterns});;All files (*)"
 
 
 class MeasuredPage(QWidget):
@@ -154,7 +159,7 @@ class MeasuredPage(QWidget):
     # ---- loading --------------------------------------------------------------------------------------------
 
     def _choose(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a measurement", "", FILES)
+        path, _ = QFileDialog.getOpenFileName(self, "Open a measurement", "", _files())
         if path:
             self.load(path)
 
@@ -279,7 +284,7 @@ class MeasuredPage(QWidget):
     # ---- applying -------------------------------------------------------------------------------------------
 
     def options(self) -> dict[str, Any]:
-        """What the form says, as options of ``Measurement.problem``; what was left alone is left out."""
+        """What the form says, as ``ProblemOptions``; what was left alone is left out."""
         m = self.measurement
         assert m is not None
         found: dict[str, Any] = {}

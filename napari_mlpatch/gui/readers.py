@@ -10,14 +10,15 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-SUFFIXES = (".h5", ".hdf5", ".nxs", ".mat", ".npy", ".npz", ".tif", ".tiff", ".fits", ".fit")
 LayerData = tuple[Any, dict[str, Any], str]
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
     """The reader for a path that may hold a measurement, else None."""
+    from napari_mlpatch.io.formats import suffixes
+
     paths = [path] if isinstance(path, str) else path
-    return read if all(p.lower().endswith(SUFFIXES) for p in paths) else None
+    return read if all(p.lower().endswith(suffixes()) for p in paths) else None
 
 
 def read(path: str | list[str]) -> list[LayerData]:
@@ -28,17 +29,17 @@ def read(path: str | list[str]) -> list[LayerData]:
 def _layer(path: str) -> LayerData:
     from napari_mlpatch import io
 
-    if path.lower().endswith((".tif", ".tiff", ".npy", ".h5")):
-        try:
-            image, recipe = io.read_image(path)
-        except InputError:
-            recipe, image = None, None
-        if recipe is not None and image is not None:
-            return (
-                abs(image) if np.iscomplexobj(image) else image,
-                {"name": Path(path).stem, "metadata": {"mlpatch": {"role": "saved", "recipe": recipe}}},
-                "image",
-            )
+    try:
+        recipe = io.read_recipe(path)  # a few bytes: of anything else no picture is read
+    except InputError:
+        recipe = None
+    if recipe is not None:
+        image, recipe = io.read_image(path)
+        return (
+            abs(image) if np.iscomplexobj(image) else image,
+            {"name": Path(path).stem, "metadata": {"mlpatch": {"role": "saved", "recipe": recipe}}},
+            "image",
+        )
     return measurement_layer(io.load(path), {"path": str(path)})
 
 

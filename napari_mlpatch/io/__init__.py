@@ -4,7 +4,7 @@ from . import samples
 from .angles import read_angles
 from .array_file import read_array
 from .atomic import check_writable
-from .image_files import image_from_file, read_image, write_image
+from .image_files import image_from_file, read_image, read_recipe, write_image
 from .load import load, read_measurement
 from .measurement import Measurement
 from .problem_file import write_measurement
@@ -22,6 +22,7 @@ __all__ = [
     "read_array",
     "read_image",
     "read_measurement",
+    "read_recipe",
     "samples",
     "write_image",
     "write_measurement",

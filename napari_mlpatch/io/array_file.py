@@ -9,8 +9,11 @@ import numpy as np
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
 
+from .formats import format_of
 from .guard import existing_file, reading
 from .image_files import image_from_file
+from .readers.numpy_file import open_npy
+from .readers.tiff import stored_tiff
 
 
 def read_array(path: str | os.PathLike[str]) -> Array:
@@ -28,3 +31,14 @@ def read_array(path: str | os.PathLike[str]) -> Array:
         return Array(values)
     except ValueError as error:
         raise InputError(f"{file}: {error}.") from None
+
+
+def load_array(path: str | os.PathLike[str]) -> np.ndarray:
+    """The array in a TIFF or NPY file, for flat and dark fields. Raises InputError."""
+    path = existing_file(path)
+    kind = format_of(path).name
+    if kind == "NPY":
+        return np.array(open_npy(path))
+    if kind == "TIFF":
+        return stored_tiff(path).read(())
+    raise InputError(f"{path} is a {kind} file. Give this array as TIFF or NPY.")

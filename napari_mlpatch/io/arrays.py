@@ -49,6 +49,10 @@ class Slices:
         return to_float32(self.read(index))
 
 
+Field = Slices | np.ndarray | float
+"""A flat or dark field: ``[slices, frames, bins]``, ``[bins]``, or one number for the whole detector."""
+
+
 def slices(stored: Stored, angle_axis: str) -> Slices:
     """View an array ``[rows, columns]`` or ``[pages, rows, columns]`` as ``[slices, angles, bins]``.
 

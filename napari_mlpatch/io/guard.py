@@ -11,6 +11,17 @@ from pathlib import Path
 from napari_mlpatch.core.errors import InputError
 
 
+def existing_file_or_folder(path: str | os.PathLike[str]) -> Path:
+    """The absolute path. Raises InputError where there is nothing, for empty files, and for unreadable ones."""
+    found = Path(path).expanduser().absolute()
+    try:
+        if found.is_dir():
+            return found
+    except (OSError, ValueError):
+        pass
+    return existing_file(path)
+
+
 def existing_file(path: str | os.PathLike[str]) -> Path:
     """The absolute path of a readable, non-empty file. Raises InputError otherwise."""
     found = Path(path).expanduser().absolute()

@@ -20,10 +20,10 @@ from napari_mlpatch.core.errors import InputError
 from . import h5
 from .arrays import check_finite, to_float32
 from .atomic import check_writable, replacing
-from .fits import fits_image
 from .guard import existing_file, reading
-from .numpy_file import open_npy
-from .tiff import stored_tiff
+from .readers.fits import fits_image
+from .readers.numpy_file import open_npy
+from .readers.tiff import stored_tiff
 
 RECIPE = "mlpatch_recipe"
 POLAR = "magnitude_and_phase"
@@ -87,8 +87,7 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
     kind = _kind(path)
     if kind == "tiff":
         stored = stored_tiff(path)
-        with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
-            about = _about(file.pages[0].tags.valueof("ImageDescription"))  # type: ignore[union-attr]
+        about = _about_file(path, kind)
         array = _pixels(path, stored.read(()))
         shape = about.get("shape", [])  # with more than three axes, pages alone do not tell it
         if len(shape) > 3 and all(isinstance(n, int) and n > 0 for n in shape) and math.prod(shape) == array.size:
@@ -97,18 +96,21 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
             array = (array[0] * np.exp(1j * array[1])).astype(np.complex64)
         return array, about.get(RECIPE)
     if kind == "npy":
-        about = {}
-        beside = path.with_suffix(".json")
-        if beside.is_file():
-            with reading(beside, "a recipe"):
-                about = _about(beside.read_text(encoding="utf-8"))
-        recipe = about.get(RECIPE) if about.get("sha256") == _sha256(path) else None  # else of another array
-        return _pixels(path, np.array(open_npy(path))), recipe
+        return _pixels(path, np.array(open_npy(path))), _about_file(path, kind).get(RECIPE)
     if kind == "hdf5":
         with reading(path, "an image of this program"), h5py.File(path, "r") as file:
-            about = _about(h5.array(path, file, "about").tobytes().decode()) if "about" in file else {}
-            return _pixels(path, h5.array(path, file, "image")), about.get(RECIPE)
+            array = _pixels(path, h5.array(path, file, "image"))
+        return array, _about_file(path, kind).get(RECIPE)
     return image_from_file(path)[0], None
+
+
+def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """The recipe of an image that this program wrote, None for all other files; the pixels are not read.
+
+    Raises InputError for files that are missing or damaged.
+    """
+    path = existing_file(path)
+    return _about_file(path, _kind(path)).get(RECIPE)
 
 
 def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -172,6 +174,21 @@ def _kind(path: Path) -> str:
     if head == b"SIMPLE  ":
         return "fits"
     return "picture"
+
+
+def _about_file(path: Path, kind: str) -> dict[str, Any]:
+    """What ``write_image`` noted in or beside a file; nothing for files of other programs."""
+    if kind == "tiff":
+        with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
+            return _about(file.pages[0].tags.valueof("ImageDescription"))  # type: ignore[union-attr]
+    if kind == "npy" and path.with_suffix(".json").is_file():
+        with reading(path.with_suffix(".json"), "a recipe"):
+            about = _about(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return about if about.get("sha256") and about["sha256"] == _sha256(path) else {}  # else of another array
+    if kind == "hdf5":
+        with reading(path, "an image of this program"), h5py.File(path, "r") as file:
+            return _about(h5.array(path, file, "about").tobytes().decode()) if "about" in file else {}
+    return {}
 
 
 def _about(text: Any) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from napari_mlpatch.paths import bundled
 
 from .image_files import image_from_file
 from .load import load as load_file
-from .load import problem_of
 from .mass_map import mass_map
 from .measurement import Measurement
 from .phantom import shepp_logan
@@ -157,12 +156,12 @@ def load(name: str, **options: Any) -> Problem | np.ndarray:
 
 
 def problem(name: str, **options: Any) -> Problem:
-    """A measured sample. ``options`` are those of ``Measurement.problem`` and go before the sample's own.
+    """A measured sample. ``options`` are those of ``ProblemOptions`` and go before the sample's own.
 
     Raises InputError for unknown names and options, and for samples that are images.
     """
     sample = describe(name)
-    made = problem_of(measurement(name), {**sample.options, **options})
+    made = measurement(name).problem(**{**sample.options, **options})
     return dataclasses.replace(made, source={"kind": "sample", "name": name, "options": made.source["options"]})
 
 

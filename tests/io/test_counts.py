@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.counts import field_of_slice, given_field, line_integrals
+from napari_mlpatch.io.build.counts import field_of_slice, given_field, line_integrals
 
 
 def test_the_formula():

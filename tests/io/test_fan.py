@@ -8,7 +8,7 @@ import pytest
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io.arrays import Slices
-from napari_mlpatch.io.fan import find_fan_center, to_parallel
+from napari_mlpatch.io.build.fan import find_fan_center, to_parallel
 from napari_mlpatch.io.measurement import Measurement
 
 R, D, BINS, PITCH = 400.0, 560.0, 256, 0.4

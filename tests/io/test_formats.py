@@ -8,8 +8,8 @@ import tifffile
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io import hdf5
-from napari_mlpatch.io.mat5 import read_mat5
+from napari_mlpatch.io.readers import hdf5
+from napari_mlpatch.io.readers.mat5 import read_mat5
 from napari_mlpatch.paths import bundled
 
 from .files import (

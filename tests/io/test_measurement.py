@@ -91,7 +91,7 @@ def test_log_can_be_refused(tmp_path):
         ({"angles_deg": "0:180:20", "log": True}, "needs the flat field"),
         ({"angles_deg": "0:180:20", "flat": 1.0}, "zero or negative"),
         ({"angles_deg": "0:180:20", "angle_axis": "pages"}, "only rows and columns"),
-        ({"angles_deg": "0:180:20", "angle_axis": "up"}, "rows, columns, pages, got 'up'"),
+        ({"angles_deg": "0:180:20", "angle_axis": "up"}, "'rows', 'columns' or 'pages', got 'up'"),
         ({"angles": "0:180:20"}, "Unknown option.*angles"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.rings import remove_stripes
+from napari_mlpatch.io.build.rings import remove_stripes
 
 
 def sinogram():

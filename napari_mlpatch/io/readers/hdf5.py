@@ -10,30 +10,31 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from . import h5
-from .angles import to_degrees
-from .arrays import Stored, slices
-from .guard import check_claim, reading
+from .. import h5
+from ..angles import to_degrees
+from ..arrays import Stored, slices
+from ..guard import check_claim, reading
+from ..measurement import Measurement
+from ..options import LoadOptions
+from ..problem_file import GROUP, load_problem
 from .kspace import KSPACE, load_kspace_hdf5
-from .measurement import Measurement
 from .named import counts_note, measurement_from
-from .problem_file import GROUP, load_problem
 
 COUNTS = ("counts", "Counts", "count")
 
 
-def load_hdf5(path: Path, *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
+def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
     """Read an HDF5 file of any supported layout. Raises InputError."""
     with reading(path, "HDF5"):
         with h5py.File(path, "r") as file:
             own, exchange, kspace = GROUP in file, "exchange/data" in file, KSPACE in file
-        if own and dataset is None:
+        if own and options.dataset is None:
             return load_problem(path)
-        if exchange and dataset is None:
-            return load_exchange(path, angle_axis)
-        if kspace and dataset in (None, KSPACE) and angle_axis is None:
+        if exchange and options.dataset is None:
+            return load_exchange(path, options.angle_axis)
+        if kspace and options.dataset in (None, KSPACE) and options.angle_axis is None:
             return load_kspace_hdf5(path)
-        return measurement_from(path, stored_arrays(path), dataset=dataset, angle_axis=angle_axis)
+        return measurement_from(path, stored_arrays(path), options)
 
 
 def load_exchange(path: Path, angle_axis: str | None = None) -> Measurement:
@@ -78,7 +79,6 @@ def load_exchange(path: Path, angle_axis: str | None = None) -> Measurement:
         dark=dark,
         is_counts=counts,
         notes=tuple(notes),
-        load_options={} if angle_axis is None else {"angle_axis": angle_axis},
     )
 
 

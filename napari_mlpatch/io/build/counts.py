@@ -10,10 +10,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .arrays import Slices, check_finite, to_float32
-
-Field = Slices | np.ndarray | float
-"""A flat or dark field: ``[slices, frames, bins]``, ``[bins]``, or one number for the whole detector."""
+from ..arrays import Field, Slices, check_finite, to_float32
 
 
 def line_integrals(
@@ -59,7 +56,7 @@ def given_field(value: Any, name: str) -> Field:
     A number, ``[bins]``, ``[frames, bins]`` (averaged), ``[frames, slices, bins]``, or the path of a TIFF or NPY file.
     """
     if isinstance(value, str | os.PathLike):
-        from .load import load_array
+        from ..array_file import load_array
 
         value = load_array(Path(value))
     array: np.ndarray = to_float32(value)

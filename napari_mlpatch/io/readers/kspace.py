@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,11 @@ from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import torch
 
-from . import h5
-from .arrays import Slices, check_finite
-from .guard import reading
-from .measurement import Measurement
+from .. import h5
+from ..arrays import Slices, check_finite
+from ..guard import reading
+from ..measurement import Measurement
+from ..options import given, problem_options
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
@@ -36,16 +36,16 @@ class KSpace(Measurement):
     read: Callable[[int], np.ndarray]
     mask: np.ndarray | None = None
 
-    def problem(self, *, slice: int | None = None, **others: Any) -> Problem:  # type: ignore[override]
+    def problem(self, **options: Any) -> Problem:
         """The reconstruction problem of one slice, by default the middle one, with an ``MRICartesian`` operator.
 
         Several coils get sensitivities from the fully sampled centre of k-space (``estimate_sensitivities``). Raises
         InputError for other options, slices that do not exist, NaN and infinite values, empty and unusable k-space.
         """
-        known = inspect.signature(Measurement.problem).parameters
-        given = [name for name, value in others.items() if name not in known or value not in (None, False)]
-        if given:
-            raise InputError(f"The option(s) {', '.join(given)} do not apply to k-space; only slice does.")
+        slice = options.get("slice")
+        others = [name for name in given(problem_options(options)) if name != "slice"]
+        if others:
+            raise InputError(f"The option(s) {', '.join(others)} do not apply to k-space; only slice does.")
         count = len(self.data)
         index = count // 2 if slice is None else slice
         if isinstance(index, bool) or not isinstance(index, int | np.integer) or not 0 <= index < count:

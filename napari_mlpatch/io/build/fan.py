@@ -10,10 +10,10 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.core.errors import InputError
 
-from .arrays import Slices
+from ..arrays import Slices
 
 if TYPE_CHECKING:
-    from .measurement import Measurement
+    from ..measurement import Measurement
 
 
 def to_parallel(measurement: Measurement) -> Measurement:

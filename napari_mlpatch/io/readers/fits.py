@@ -14,9 +14,10 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import torch
 
-from .arrays import Slices, check_finite
-from .guard import check_claim, existing_file, reading
-from .measurement import Measurement
+from ..arrays import Slices, check_finite
+from ..guard import check_claim, existing_file, reading
+from ..measurement import Measurement
+from ..options import LoadOptions
 
 GALAXIES = 4.0  # for each pixel of a map that is made from a catalogue
 SIZES = (8, 2048)
@@ -25,7 +26,7 @@ ROWS, COLUMNS = ("dec", "decl", "declination", "delta", "y"), ("ra", "rightascen
 NUMBER = re.compile(r"((?:gamma|shear|g|e)_?)([12])(?![0-9])", re.IGNORECASE)
 
 
-def load_fits(path: Path, *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
+def load_fits(path: Path, options: LoadOptions) -> Measurement:
     """The shear ``gamma1 + i gamma2`` in a FITS file, as a complete problem of ``KaiserSquires``.
 
     Two planes in one array or in two; or one plane, the other being in the file beside it whose name has a 2 in the
@@ -33,7 +34,7 @@ def load_fits(path: Path, *, dataset: str | None = None, angle_axis: str | None 
     g1, e1) and positions ra and dec in degrees (or x and y), of which pixels hold the mean. Where both components are
     exactly zero, nothing was measured. Raises InputError for anything else and for NaN and infinite values.
     """
-    if dataset is not None or angle_axis is not None:
+    if options.dataset is not None or options.angle_axis is not None:
         raise InputError(f"{path} is a FITS file, of which shear is read: leave out dataset and angle_axis.")
     images, table, pixel = _contents(path)
     notes: list[str] = []

@@ -9,28 +9,29 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .arrays import Stored
-from .guard import check_claim, reading
+from ..arrays import Stored
+from ..guard import check_claim, reading
+from ..measurement import Measurement
+from ..options import LoadOptions
 from .kspace import load_kspace_npy
-from .measurement import Measurement
 from .named import measurement_from
 
 
-def load_npy(path: Path, *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
+def load_npy(path: Path, options: LoadOptions) -> Measurement:
     """A sinogram ``[angles, bins]`` or a stack ``[slices, angles, bins]``; large files are not read at once.
 
     Complex numbers are k-space, see ``kspace``.
     """
     array = open_npy(path)
-    if array.dtype.kind == "c" and angle_axis is None and dataset is None:
+    if array.dtype.kind == "c" and options.angle_axis is None and options.dataset is None:
         return load_kspace_npy(path, array)
-    if dataset is not None:
-        raise InputError(f"{path} holds a single array: leave out dataset ({dataset!r}).")
+    if options.dataset is not None:
+        raise InputError(f"{path} holds a single array: leave out dataset ({options.dataset!r}).")
     stored = Stored(array.shape, lambda index: np.array(array[index]), array.dtype.kind in "iu")
-    return measurement_from(path, {"image": stored}, angle_axis=angle_axis)
+    return measurement_from(path, {"image": stored}, options)
 
 
-def load_npz(path: Path, *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
+def load_npz(path: Path, options: LoadOptions) -> Measurement:
     """A sinogram and, under usual names, angles, centre, flat and dark. See ``named``."""
     arrays = {}
     with reading(path, "NPZ"):
@@ -40,7 +41,7 @@ def load_npz(path: Path, *, dataset: str | None = None, angle_axis: str | None =
                 array = _read_member(path, archive, name)
                 if array is not None:
                     arrays[name.removesuffix(".npy")] = Stored.of(array)
-        return measurement_from(path, arrays, dataset=dataset, angle_axis=angle_axis)
+        return measurement_from(path, arrays, options)
 
 
 def open_npy(path: Path) -> np.ndarray:

@@ -12,17 +12,18 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from . import h5
-from .arrays import Stored
-from .guard import check_claim, reading
+from .. import h5
+from ..arrays import Stored
+from ..guard import check_claim, reading
+from ..measurement import Measurement
+from ..options import LoadOptions
 from .mat5 import read_mat5
-from .measurement import Measurement
 from .named import find, measurement_from
 
 Values = dict[str, Stored | str]
 
 
-def load_matlab(path: Path, *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
+def load_matlab(path: Path, options: LoadOptions) -> Measurement:
     """Read a MATLAB file. Fields of structs are named like ``scan.parameters.angles``.
 
     A struct with distanceSourceOrigin and distanceSourceDetector is a fan-beam scan. Raises InputError.
@@ -30,7 +31,7 @@ def load_matlab(path: Path, *, dataset: str | None = None, angle_axis: str | Non
     with reading(path, "a MATLAB file"):
         values = _read_73(path) if h5py.is_hdf5(path) else _read_5(path)
         arrays = {name: value for name, value in values.items() if isinstance(value, Stored)}
-        measurement = measurement_from(path, arrays, dataset=dataset, angle_axis=angle_axis)
+        measurement = measurement_from(path, arrays, options)
         return _with_fan(measurement, values, arrays)
 
 

@@ -10,17 +10,18 @@ import tifffile
 
 from napari_mlpatch.core.errors import InputError
 
-from .arrays import Stored
-from .guard import check_claim, reading
-from .measurement import Measurement
+from ..arrays import Stored
+from ..guard import check_claim, reading
+from ..measurement import Measurement
+from ..options import LoadOptions
 from .named import measurement_from
 
 
-def load_tiff(path: Path, *, dataset: str | None = None, angle_axis: str | None = None) -> Measurement:
+def load_tiff(path: Path, options: LoadOptions) -> Measurement:
     """A sinogram ``[angles, bins]`` or a stack ``[pages, rows, columns]``, of which only the pages used are read."""
-    if dataset is not None:
-        raise InputError(f"{path} is a TIFF file and has no named arrays: leave out dataset ({dataset!r}).")
-    return measurement_from(path, {"image": stored_tiff(path)}, angle_axis=angle_axis)
+    if options.dataset is not None:
+        raise InputError(f"{path} is a TIFF file and has no named arrays: leave out dataset ({options.dataset!r}).")
+    return measurement_from(path, {"image": stored_tiff(path)}, options)
 
 
 def stored_tiff(path: Path) -> Stored:

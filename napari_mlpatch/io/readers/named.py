@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .angles import to_degrees
-from .arrays import Slices, Stored, slices
-from .measurement import Measurement
+from ..angles import to_degrees
+from ..arrays import Field, Slices, Stored, slices
+from ..measurement import Measurement
+from ..options import LoadOptions
 
 # In the order in which they are tried, in lower case and without underscores.
 SINOGRAM = ("sinogram", "sino", "sinogramdata", "projections", "proj", "data", "y", "measurement")
@@ -33,24 +33,15 @@ FLAT = ("flat", "flats", "white", "whites", "datawhite", "flatfield", "i0")
 DARK = ("dark", "darks", "datadark", "darkfield")
 
 
-def measurement_from(
-    path: Path,
-    arrays: Mapping[str, Stored],
-    *,
-    dataset: str | None = None,
-    angle_axis: str | None = None,
-) -> Measurement:
+def measurement_from(path: Path, arrays: Mapping[str, Stored], options: LoadOptions) -> Measurement:
     """Find the sinogram and what belongs to it among the arrays of a file. Names of a path's last part count.
 
     Without ``dataset``, the array with a usual name is the sinogram, else the only two- or three-dimensional one.
     Without ``angle_axis``, the angles run along the rows, or along the axis that has as many entries as there are
     angles. Raises InputError when there is nothing to choose, or too much.
     """
-    name = chosen(path, arrays, dataset)
+    name = chosen(path, arrays, options.dataset)
     notes = [f"sinogram from {name!r}, shape {list(arrays[name].shape)}"]
-    options: dict[str, Any] = {} if dataset is None else {"dataset": dataset}
-    if angle_axis is not None:
-        options["angle_axis"] = angle_axis
 
     angles = None
     found = find(arrays, ANGLES)
@@ -58,7 +49,7 @@ def measurement_from(
         angles, note = to_degrees(arrays[found].read(()), ANGLES[key(found)], f"{found!r} of {path.name}")
         notes.append(f"{angles.size} {note}, from {found!r}")
 
-    axis = angle_axis or _fitting_axis(arrays[name].shape, angles)
+    axis = options.angle_axis or _fitting_axis(arrays[name].shape, angles)
     stack = slices(arrays[name], axis)
     notes.append(f"{stack.shape[1]} angles along the {axis}, {stack.shape[2]} bins" + _slices_note(stack))
     center = None
@@ -81,7 +72,6 @@ def measurement_from(
         dark=dark,
         is_counts=flat is not None,
         notes=tuple(notes),
-        load_options=options,
     )
 
 
@@ -142,11 +132,11 @@ def _fitting_axis(shape: tuple[int, ...], angles: np.ndarray | None) -> str:
     return next((axis for axis in ("columns", "pages") if sizes.get(axis) == angles.size), "rows")
 
 
-def _field(arrays: Mapping[str, Stored], name: str | None, stack: Slices) -> Slices | np.ndarray | float | None:
+def _field(arrays: Mapping[str, Stored], name: str | None, stack: Slices) -> Field | None:
     """A flat or dark field: a number, ``[bins]``, ``[frames, bins]`` or ``[frames, slices, bins]``."""
     if name is None:
         return None
-    from .counts import given_field
+    from ..build.counts import given_field
 
     shape = arrays[name].shape
     if len(shape) == 3 and shape[1] == stack.shape[0]:

@@ -1,0 +1,1 @@
+"""From what was found in a file to a reconstruction problem."""
