@@ -12,57 +12,63 @@ import numpy as np
 from napari_mlpatch.core.declare import parse_angles
 from napari_mlpatch.core.errors import InputError
 
+from .angle_text import angles_in, unit_in
+from .angle_unit import contradicts, guess_unit
 from .guard import existing_file, reading
 
 LARGEST_TEXT = 64 * 2**20  # bytes
+UNITS = ("degrees", "radians")
 
 
 def read_angles(path: str | os.PathLike[str], *, unit: str | None = None) -> np.ndarray:
     """Angles in degrees ``[n]`` from a text file.
 
-    Numbers are separated by white space, commas or semicolons; ``#`` starts a comment. They are degrees unless
-    ``unit`` is "radians" or the file says so, on a line of its own or in a comment.
-    Raises InputError for anything that is not a number, with its line.
+    A list, or a table with a column of them, see ``angle_text``. The unit is ``unit``, "degrees" or "radians", else
+    what the file says, in a comment or title, else what the numbers show, see ``angle_unit``. Raises InputError for
+    what is not a number, with its line, and where the unit cannot be told.
     """
+    return given_angles(Path(path), unit)[0]
+
+
+def resolve_angles(angles: Any, unit: str | None = None) -> np.ndarray:
+    """Angles in degrees from numbers, a range "start:stop:count" (stop excluded) or the path of a text file."""
+    return given_angles(angles, unit)[0]
+
+
+def given_angles(angles: Any, unit: str | None = None) -> tuple[np.ndarray, str]:
+    """The same with a note on how they were understood."""
+    stated, how = None, ""
+    if isinstance(angles, os.PathLike) or (isinstance(angles, str) and is_file(angles)):
+        values, stated, how = _from_file(Path(angles))
+        origin = str(existing_file(angles))
+    elif not isinstance(angles, str | Iterable):
+        raise InputError(f"Angles are a list, a range start:stop:count or the path of a text file, got {angles!r}.")
+    else:
+        origin = "the angles given"
+        try:
+            if isinstance(angles, str) and ":" not in angles:
+                values, stated, how = angles_in(angles, origin)
+            else:
+                values = parse_angles(angles)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InputError) and not isinstance(angles, str):
+                raise
+            raise InputError(
+                f"The angles cannot be understood: {error} A text file of that name does not exist."
+            ) from None
+    found, note = to_degrees(values, stated, origin, unit)
+    if found is None:
+        raise InputError(f"{note[0].upper()}{note[1:]}.")
+    return found, "; ".join(part for part in (note, how) if part)
+
+
+def _from_file(path: Path) -> tuple[list[float], str | None, str]:
     path = existing_file(path)
     if path.stat().st_size > LARGEST_TEXT:
         raise InputError(f"{path} has {path.stat().st_size / 2**20:.0f} MB: too large for a list of angles.")
     with reading(path, "a text file of angles"):
         text = path.read_text(encoding="utf-8-sig")
-    if unit not in (None, "degrees", "radians"):
-        raise InputError(f"The unit of the angles must be degrees or radians, got {unit!r}.")
-    values: list[float] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        body, _, comment = line.lower().partition("#")
-        words = body.replace(",", " ").replace(";", " ").split()
-        if words in (["degrees"], ["radians"]):
-            unit = unit or words[0]
-            continue
-        if "radians" in comment and "degrees" not in comment:
-            unit = unit or "radians"
-        for word in words:
-            try:
-                values.append(float(word))
-            except ValueError:
-                raise InputError(f"{path}, line {number}: {word[:40]!r} is not an angle.") from None
-    angles = checked(values, str(path))
-    return np.degrees(angles) if unit == "radians" else angles
-
-
-def resolve_angles(angles: Any) -> np.ndarray:
-    """Angles in degrees from numbers, a range "start:stop:count" (stop excluded) or the path of a text file."""
-    if isinstance(angles, os.PathLike) or (isinstance(angles, str) and is_file(angles)):
-        return read_angles(angles)
-    if not isinstance(angles, str | Iterable):
-        raise InputError(f"Angles are a list, a range start:stop:count or the path of a text file, got {angles!r}.")
-    try:
-        return checked(parse_angles(angles), "the angles given")
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"The angles cannot be understood: {error}. A text file of that name does not exist."
-        ) from None
+    return angles_in(text, str(path))
 
 
 def checked(values: Any, origin: str) -> np.ndarray:
@@ -79,17 +85,39 @@ def checked(values: Any, origin: str) -> np.ndarray:
     return angles
 
 
-def to_degrees(values: Any, unit: str | None, origin: str) -> tuple[np.ndarray, str]:
-    """Angles in degrees, and a note on the unit. Without a unit, several angles within 2 pi are taken as radians."""
+def to_degrees(
+    values: Any, unit: str | None, origin: str, asked: str | None = None
+) -> tuple[np.ndarray | None, str]:
+    """Angles in degrees and a note on their unit; None, and a note that asks, where it cannot be told.
+
+    The only place that decides. ``asked`` is the unit that the user says, "degrees" or "radians", and counts. Then
+    ``unit``, the words of the file, unless the numbers contradict them, and at last what the numbers show. Raises
+    InputError for other units asked and for NaN and infinite angles.
+    """
+    if asked not in (None, *UNITS):
+        raise InputError(f"The unit of the angles must be degrees or radians, got {asked!r}.")
     angles = checked(values, origin)
-    word = str(unit or "").strip().lower()
-    if word.startswith("rad"):
-        return np.degrees(angles), "angles converted from radians"
-    if word.startswith(("deg", "°")):
-        return angles, "angles in degrees"
-    if angles.size > 8 and np.abs(angles).max() <= 2 * np.pi + 1e-3 and np.abs(angles).max() > 1.0:
-        return np.degrees(angles), "angles assumed to be in radians, because none exceeds 2 pi"
-    return angles, "angles assumed to be in degrees"
+    stated = unit_in(str(unit or ""))
+    if asked is not None:
+        return _in_degrees(angles, asked), f"angles in {asked}, as you say"
+    if stated is not None:
+        why = contradicts(angles, stated)
+        if not why:
+            done = "angles converted from radians" if stated == "radians" else "angles in degrees"
+            return _in_degrees(angles, stated), f"{done}, as the file says"
+        return None, f"{origin}: the angles are said to be in {stated}, but {why}. {ASK}"
+    guess = guess_unit(angles)
+    if guess.unit is None:
+        return None, f"whether {origin} are degrees or radians cannot be told: {guess.why}. {ASK}"
+    done = "in radians, converted" if guess.unit == "radians" else "in degrees"
+    return _in_degrees(angles, guess.unit), f"angles assumed to be {done}, because {guess.why}"
+
+
+ASK = "Give angle_unit (--angle-unit), degrees or radians"
+
+
+def _in_degrees(angles: np.ndarray, unit: str) -> np.ndarray:
+    return np.degrees(angles) if unit == "radians" else angles
 
 
 def is_file(text: str) -> bool:
