@@ -24,8 +24,8 @@ class Problem:
 
     ``y`` is ``[B, C, *A.range_shape]``, ``truth`` (only in simulations) ``[B, C, *A.domain_shape]``; a missing batch
     and channel dimension is added. ``noise_std`` is the standard deviation of n in the units of y where it is known.
-    ``source`` says in plain JSON where the data came from, so that a recipe can find it again. The tensors are
-    never changed. Raises InputError for wrong shapes and for NaN or infinite values.
+    ``source`` says in plain JSON where the data came from, so that a recipe can find it again, ``notes`` what was
+    assumed. The tensors are never changed. Raises InputError for wrong shapes and for NaN or infinite values.
     """
 
     A: Operator
@@ -34,6 +34,7 @@ class Problem:
     truth: Tensor | None = field(default=None, repr=False)
     noise_std: float | None = None
     source: dict[str, Any] = field(default_factory=lambda: {"kind": "memory"})
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "y", _checked(self.y, self.A.range_shape, "measurement"))

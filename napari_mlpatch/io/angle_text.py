@@ -25,7 +25,7 @@ def angles_in(text: str, origin: str) -> tuple[list[float], Unit | None, str]:
     the names of files. Raises InputError with the line of what is not a number, and for tables that leave a choice.
     """
     comments, header, rows = _lines(text)
-    comma, note = _decimal_comma([line for _, line in rows], origin)
+    comma, note = (False, "") if "," in header else _decimal_comma([line for _, line in rows], origin)
     table = [(number, _fields(line, comma)) for number, line in rows]
     width = {len(fields) for _, fields in table}
     words = " ".join([*comments, header]).lower()

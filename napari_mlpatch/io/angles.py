@@ -85,9 +85,7 @@ def checked(values: Any, origin: str) -> np.ndarray:
     return angles
 
 
-def to_degrees(
-    values: Any, unit: str | None, origin: str, asked: str | None = None
-) -> tuple[np.ndarray | None, str]:
+def to_degrees(values: Any, unit: str | None, origin: str, asked: str | None = None) -> tuple[np.ndarray | None, str]:
     """Angles in degrees and a note on their unit; None, and a note that asks, where it cannot be told.
 
     The only place that decides. ``asked`` is the unit that the user says, "degrees" or "radians", and counts. Then

@@ -22,6 +22,9 @@ class LoadOptions:
 
     dataset: Annotated[str | None, _option("name of the sinogram in a file of several arrays", metavar="NAME")] = None
     angle_axis: Annotated[Literal["rows", "columns", "pages"] | None, _option("axis along which the angles run")] = None
+    angle_unit: Annotated[
+        Literal["degrees", "radians"] | None, _option("unit of the angles, of those given as well as of the file's")
+    ] = None
     outside_links: Annotated[bool, _option("follow links of an HDF5 file to files outside of its own folder")] = False
 
 
@@ -29,18 +32,18 @@ class LoadOptions:
 class ProblemOptions:
     """What has to be known to make a reconstruction problem of what a file holds. None, False: as the file says.
 
-    ``angles_deg``: degrees, one for each row; a list, a range "start:stop:count" (stop excluded), or the path of a
-    text file. ``center``: bin of the rotation axis, "auto" to find it in the data; the default is what the file
-    says, else the detector's middle. ``slice``: a number counted from 0, or "all"; the default is the middle one.
+    ``angles_deg``: one for each row; a list, a range "start:stop:count" (stop excluded), or the path of a text
+    file; degrees, unless the numbers or the file's words show that they are radians (see ``angle_unit``), which is
+    noted. ``center``: bin of the rotation axis, "auto" to find it in the data; the default is what the file says,
+    else the detector's middle. ``slice``: a number counted from 0, or "all"; the default is the middle one.
     ``image_shape``: rows and columns; the default is a square as wide as the detector. ``log``: whether to take
     -log(counts / flat); the default is yes for counts. ``flat``, ``dark``: a number, ``[bins]``, ``[frames,
     bins]``, ``[frames, slices, bins]`` or a file. ``clip_counts``: raise smaller counts to this before the log.
     ``rings``: take off stripes narrower than half of so many bins, see ``remove_stripes``. ``views``: use these
-    rows only, "start:stop:step" (a limited arc, or sparse views).
-    ``detector_pitch`` (default 1) and ``pixel_size`` (default the pitch, as seen at the rotation axis): any unit of
-    length, the same for all. ``source_to_axis`` and ``source_to_detector`` make it a fan beam, which files may say
-    themselves; ``detector`` is "flat" (default) or "curved". ``rebin``: resample a fan beam to a parallel beam, an
-    interpolation, with which iterations are faster.
+    rows only, "start:stop:step" (a limited arc, or sparse views). ``detector_pitch`` (default 1) and ``pixel_size``
+    (default the pitch, as seen at the rotation axis): any unit of length, the same for all. ``source_to_axis`` and
+    ``source_to_detector`` make it a fan beam, which files may say themselves; ``detector`` is "flat" (default) or
+    "curved". ``rebin``: resample a fan beam to a parallel beam, an interpolation, with which iterations are faster.
     """
 
     angles_deg: Annotated[

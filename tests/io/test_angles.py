@@ -20,6 +20,20 @@ from napari_mlpatch.io.angles import resolve_angles, to_degrees
         ("# angles in radians\n0 3.141592653589793", [0, 180]),
         ("# radians converted to degrees\n0 3", [0, 3]),
         ("degrees\n1 2", [1, 2]),
+        ("0,5\n2,5\n4,5\n", [0.5, 2.5, 4.5]),
+        ("0,5;2,5;4,5", [0.5, 2.5, 4.5]),
+        ("0,25 0,75 10", [0.25, 0.75, 10]),
+        ("0,90", [0, 90]),
+        ("0,0\n1,2\n2,4\n3,7\n", [0, 2, 4, 7]),  # an index and an angle
+        ("0 0.0\n1 2.0\n2 4.0\n", [0, 2, 4]),
+        ("1;0,5\n2;1,5\n3;2,5\n", [0.5, 1.5, 2.5]),
+        ("Projection\tAngle\n0\t0.0\n1\t2.5\n", [0, 2.5]),
+        ("angle,exposure\n10,3\n20,3\n", [10, 20]),
+        ("% time theta_rad x\n5 0 1\n6 3.14159265 1\n", [0, 180]),
+        ("p_0000.tif 0.5\np_0001.tif 1.5\n", [0.5, 1.5]),
+        ("0 1 2\n3 4 5\n", [0, 1, 2, 3, 4, 5]),
+        ("# theta [rad]\n0\n1\n", [0, 57.29577951308232]),
+        ("0°\n90°\n", [0, 90]),
     ],
 )
 def test_text_files(tmp_path, text, expected):
@@ -47,6 +61,11 @@ def test_unit_given(tmp_path):
         (b"0 inf", "NaN or infinite"),
         (b"\xff\xfe\x00\x81", "cannot be read"),
         (b"1.2.3", "not an angle"),
+        (b"0 7\n3 8\n5 9\n", "2 columns of numbers, and no title"),
+        (b"0,0\n1,2\n2,4\n", "decimal comma, or an index and an angle"),
+        (b"0 0.5 1 1.5 2 2.5 3", "cannot be told: they are round numbers.*Give angle_unit"),
+        (b"# radiograph angles, radians\n0\n45\n90\n", "said to be in radians, but they are whole numbers beyond"),
+        (b"# deg\n0 0.78539816 1.57079633 2.35619449", "said to be in degrees, but they close"),
     ],
 )
 def test_bad_text_files(tmp_path, content, words):
@@ -76,4 +95,7 @@ def test_units():
     assert np.allclose(angles, np.rad2deg(radians)) and "assumed to be in radians" in note
     angles, note = to_degrees(np.arange(180), "", "x")
     assert np.allclose(angles, np.arange(180)) and "assumed to be in degrees" in note
-    assert np.allclose(to_degrees(radians, "degree", "x")[0], radians)
+    unclear, note = to_degrees(radians, "degree", "x")  # said to be degrees, but they close a half turn in radians
+    assert unclear is None and "said to be in degrees" in note
+    assert np.allclose(to_degrees(radians, "degree", "x", "degrees")[0], radians)
+    assert to_degrees(np.arange(180), "rad", "x")[0] is None

@@ -13,7 +13,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import torch
 
-from ..angles import resolve_angles
+from ..angles import ASK, given_angles
 from ..arrays import Field, check_finite
 from ..guard import reading
 from ..measurement import Measurement
@@ -46,10 +46,10 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     if o.detector == "curved" and (o.rebin or o.center == "auto"):
         raise InputError("A curved detector is not resampled to a parallel beam. Leave out rebin, give the centre.")
     if beam.kind == "fan-beam" and o.rebin:
-        beam = to_parallel(beam if angles_deg is None else replace(beam, angles_deg=_angles_for(beam, angles_deg)))
+        beam = to_parallel(beam if angles_deg is None else replace(beam, angles_deg=_angles_for(beam, angles_deg)[0]))
         angles_deg = None
     _, rows, bins = beam.data.shape
-    angles = _angles_for(beam, angles_deg)
+    angles, note = _angles_for(beam, angles_deg)
     indices = _indices(o.slice, len(beam.data))
     fields = (
         beam.flat if o.flat is None else given_field(o.flat, "flat"),
@@ -79,7 +79,7 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     if beam.kind == "fan-beam":
         params |= {name: beam.geometry[name] for name in SOURCE} | {"detector": o.detector or "flat"}
     A = build(operators, {"name": beam.kind, "params": params})
-    return Problem(A, torch.from_numpy(y), source=source)
+    return Problem(A, torch.from_numpy(y), source=source, notes=tuple(n for n in (note,) if n))
 
 
 def slice_of(views: str | None, rows: int) -> Any:
@@ -117,9 +117,15 @@ def _with_lengths(
     return replace(measurement, geometry=geometry, kind="fan-beam" if known else measurement.kind)
 
 
-def _angles_for(measurement: Measurement, given: Any) -> np.ndarray:
+def _angles_for(measurement: Measurement, given: Any) -> tuple[np.ndarray, str]:
+    """Angles in degrees, and a note on the unit of those given."""
     _, rows, bins = measurement.data.shape
-    angles = measurement.angles_deg if given is None else resolve_angles(given)
+    angles, note = measurement.angles_deg, ""
+    if given is not None:
+        angles, note = given_angles(given, measurement.load_options.get("angle_unit"))
+    unclear = next((note for note in measurement.notes if ASK in note), None)
+    if angles is None and unclear is not None:
+        raise InputError(f"{unclear[0].upper()}{unclear[1:]}.")
     if angles is None:
         raise InputError(
             f"{measurement.path.name} does not say at which angles its {rows} rows were measured. "
@@ -130,7 +136,7 @@ def _angles_for(measurement: Measurement, given: Any) -> np.ndarray:
         raise InputError(
             f"There are {len(angles)} angles for {rows} rows of {bins} bins. Give one angle for each row.{swapped}"
         )
-    return angles
+    return angles, note
 
 
 def _indices(slice: int | str | None, count: int) -> list[int]:

@@ -33,7 +33,7 @@ def changed(problem: Problem, options: dict[str, Any], source: dict[str, Any]) -
         )
     changes = dict(options)
     if "angles_deg" in changes:
-        changes["angles_deg"] = resolve_angles(changes["angles_deg"])
+        changes["angles_deg"] = resolve_angles(changes["angles_deg"], source.get("options", {}).get("angle_unit"))
     if changes.get("center") == "auto":
         angles = changes.get("angles_deg", described["params"]["angles_deg"])
         changes["center"] = find_center(problem.y[len(problem.y) // 2, 0].cpu().numpy(), angles).value

@@ -31,13 +31,13 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
         if own and options.dataset is None:
             return load_problem(path)
         if exchange and options.dataset is None:
-            return load_exchange(path, options.angle_axis)
+            return load_exchange(path, options)
         if kspace and options.dataset in (None, KSPACE) and options.angle_axis is None:
             return load_kspace_hdf5(path)
         return measurement_from(path, stored_arrays(path), options)
 
 
-def load_exchange(path: Path, angle_axis: str | None = None) -> Measurement:
+def load_exchange(path: Path, options: LoadOptions) -> Measurement:
     """Data Exchange (De Carlo et al., J. Synchrotron Rad. 21, 2014): ``/exchange/data`` ``[theta, y, x]`` and more.
 
     Only the slices asked for are read. Counts with a white field are taken as such; without one they count as line
@@ -54,14 +54,14 @@ def load_exchange(path: Path, angle_axis: str | None = None) -> Measurement:
     data = arrays["data"]
     if len(data.shape) not in (2, 3):
         raise InputError(f"{path}: /exchange/data has shape {list(data.shape)}, expected [theta, y, x].")
-    axis = angle_axis or ("pages" if len(data.shape) == 3 else "rows")
+    axis = options.angle_axis or ("pages" if len(data.shape) == 3 else "rows")
     stack = slices(data, axis)
     notes = [f"Data Exchange file: {stack.shape[0]} slice(s), {stack.shape[1]} angles, {stack.shape[2]} bins"]
     if stack.shape[0] > 1:
         notes.append(f"slice {stack.shape[0] // 2} (the middle one) is taken unless you choose")
     angles = None
     if "theta" in arrays:
-        angles, note = to_degrees(arrays["theta"].read(()), unit, f"/exchange/theta of {path.name}")
+        angles, note = to_degrees(arrays["theta"].read(()), unit, f"/exchange/theta of {path.name}", options.angle_unit)
         notes.append(note)
     flat, dark = (
         slices(arrays[name], "pages" if len(arrays[name].shape) == 3 else "rows") if name in arrays else None

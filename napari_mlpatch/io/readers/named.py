@@ -46,8 +46,9 @@ def measurement_from(path: Path, arrays: Mapping[str, Stored], options: LoadOpti
     angles = None
     found = find(arrays, ANGLES)
     if found is not None and max(arrays[found].shape, default=1) > 1:
-        angles, note = to_degrees(arrays[found].read(()), ANGLES[key(found)], f"{found!r} of {path.name}")
-        notes.append(f"{angles.size} {note}, from {found!r}")
+        unit = ANGLES[key(found)]
+        angles, note = to_degrees(arrays[found].read(()), unit, f"{found!r} of {path.name}", options.angle_unit)
+        notes.append(note if angles is None else f"{angles.size} {note}, from {found!r}")
 
     axis = options.angle_axis or _fitting_axis(arrays[name].shape, angles)
     stack = slices(arrays[name], axis)
