@@ -48,11 +48,11 @@ def execute(recipe: Recipe, problem: Problem, network: Any = None) -> Result:
     raise AssertionError("a run ends in Done, Failed or Cancelled")
 
 
-def write(path: Path, result: Result) -> None:
+def write(path: Path, result: Result, force: bool = False) -> None:
     """Write the picture with its recipe."""
     from napari_mlpatch import io
 
-    io.write_result(path, result)
+    io.write_result(path, result, force=force)
     if result.x.is_complex() and path.suffix.lower() in (".tif", ".tiff"):
         say(f"{path.name}: the picture is complex; the TIFF holds its magnitude first and its phase last")
 

@@ -14,7 +14,7 @@ import argparse
 
 from napari_mlpatch.core.errors import InputError
 
-from . import reading
+from . import reading, target
 from .output import print_json
 from .settings import build_from, seed
 
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", required=True, metavar="NAME", help="e.g. fbp, tikhonov, tv")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="parameter of the method")
     parser.add_argument("--out", required=True, metavar="FILE", help="picture to write: .tif, .npy or .h5")
+    target.add_force(parser)
     parser.add_argument("--weights", metavar="NAME", help="trained weights: a name, or a .safetensors file")
     parser.add_argument("--truth", metavar="FILE", help="the true image, where it is known")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the method (0)")
@@ -33,9 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from napari_mlpatch import io
-
-    out = io.check_writable(args.out)
+    out = target.checked(args)
 
     from napari_mlpatch import weights
     from napari_mlpatch.core.recipe import Recipe
@@ -46,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     method = build_from(methods, args.method, args.set)
     network = None if args.weights is None else weights.find(args.weights)
     problem = reading.read(args.data, args)
+    target.refuse_source(out, problem.source, args.force)
     if args.truth is not None:
         problem = reading.with_truth(problem, args.truth)
     reason = "" if network is None else network.card.unsuitable(method, problem.A, problem.y.shape[1])
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
     )
     result = execute.execute(recipe, problem, network)
-    execute.write(out, result)
+    execute.write(out, result, args.force)
     if args.json:
         print_json(execute.facts(args.out, result))
     else:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import Tensor, torch
 
+from . import target
 from .output import number, print_json, say
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ EQUAL = 1e-3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", metavar="RECIPE.json|PICTURE", help="a recipe, or a picture that carries one")
     parser.add_argument("--out", metavar="FILE", help="picture to write: .tif, .npy or .h5")
+    target.add_force(parser)
     parser.add_argument("--data", metavar="FILE", help="the measurement (or the image), where it lies elsewhere now")
     parser.add_argument("--weights", metavar="FILE", help="the recipe's own weights, where they are not installed")
     parser.add_argument("--device", help="another device than the recipe's, e.g. cpu")
@@ -35,9 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from napari_mlpatch import io
-
-    out = None if args.out is None else io.check_writable(args.out)
+    out = None if args.out is None else target.checked(args)
 
     from napari_mlpatch.replay import as_batch, open_problem, open_weights, read_recipe, rerun
 
@@ -49,11 +49,13 @@ def run(args: argparse.Namespace) -> int:
     problem = open_problem(recipe, args.data or _moved(recipe, Path(args.recipe)))
     if problem.fingerprint != recipe.data.sha256:
         say("mlpatch: the simulation is the same, but its last digits differ on this machine")
+    if out is not None:
+        target.refuse_source(out, problem.source, args.force)
     old = None if picture is None else as_batch(picture, problem)
     result = execute.execute(rerun(recipe, problem, device=args.device), problem, open_weights(recipe, args.weights))
     comparison = {} if old is None else _compare(result.x, old)
     if out is not None:
-        execute.write(out, result)
+        execute.write(out, result, args.force)
     name = args.out or args.recipe
     if args.json:
         print_json(execute.facts(args.out, result) | comparison)

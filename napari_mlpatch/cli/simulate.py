@@ -14,6 +14,7 @@ from typing import Any
 
 from napari_mlpatch.torch_later import torch
 
+from . import target
 from .output import number, shape
 from .settings import build_from, seed
 
@@ -29,12 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set-noise", action="append", default=[], metavar="KEY=VALUE", help="parameter of the noise")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the noise (0)")
     parser.add_argument("--out", required=True, metavar="FILE", help="measurement to write, .h5")
+    target.add_force(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from napari_mlpatch import io
 
-    out = io.check_writable(args.out, (".h5", ".hdf5"))
+    out = target.checked(args, (".h5", ".hdf5"))
 
     from napari_mlpatch.core.registry import noises, operators
     from napari_mlpatch.core.simulate import simulate
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     A = build_from(operators, args.operator, args.set, **suggested)
     noise = build_from(noises, args.noise, args.set_noise)
     problem = simulate(image, A, noise, seed=args.seed, source=source)
-    io.write_measurement(out, problem)
+    io.write_measurement(out, problem, force=args.force)
     print(f"{args.out}: {A.title}, image {shape(A.domain_shape)}, data {shape(A.range_shape)}")
     print(f"  noise {noise.title}, standard deviation {number(problem.noise_std)}, seed {args.seed}")
     return 0

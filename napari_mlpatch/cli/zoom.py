@@ -16,6 +16,7 @@ import time
 
 from napari_mlpatch.core.errors import InputError
 
+from . import target
 from .output import duration, number, print_json, say, shape
 from .pictures import noise_level, opened, span
 
@@ -31,13 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--pixel-size", type=float, metavar="LENGTH", help="of IMAGE (from its recipe); --out notes that of its own")
     add("--unit", help="of the pixel size, e.g. mm")
     add("--out", required=True, metavar="FILE", help="picture to write: .tif, .npy or .h5")
+    target.add_force(parser)
     add("--json", action="store_true", help="one JSON document on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
     from napari_mlpatch import io
 
-    out = io.check_writable(args.out)
+    out = target.checked(args)
     if args.pixel_size is not None and not 0 < args.pixel_size < math.inf:
         raise InputError(f"--pixel-size must be a positive number, got {args.pixel_size}.")
 
@@ -61,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
             say(f"{100 * rows // grid.rows} %  {duration((now - start) / rows * (grid.rows - rows))} left")
     pixel_size = args.pixel_size or _pixel_size(recipe)
     fine_size = None if pixel_size is None else pixel_size / grid.factor
-    io.write_image(out, np.concatenate(parts) * (high - low) + low, pixel_size=fine_size, unit=args.unit)
+    io.write_image(
+        out, np.concatenate(parts) * (high - low) + low, pixel_size=fine_size, unit=args.unit, force=args.force
+    )
     seconds = time.monotonic() - start
     if args.json:
         facts = {"out": args.out, "factor": grid.factor, "sigma": sigma, "range": [low, high], "seconds": seconds}

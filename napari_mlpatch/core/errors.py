@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from .words import safe
+
 
 class InputError(ValueError):
     """Bad input. The message says what was wrong, the value seen, and what to do.
 
-    The window shows it as a notification, the command line prints it and exits with code 2.
+    The window shows it as a notification, the command line prints it and exits with code 2. Names and values out of
+    files are in it, so that it never holds a control character.
     """
+
+    def __init__(self, message: object = ""):
+        super().__init__(safe(str(message)))

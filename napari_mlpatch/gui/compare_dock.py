@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
@@ -27,6 +28,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import files_in
 
 from .curves import Curves
 from .export import as_command, as_python
@@ -297,7 +299,9 @@ class CompareDock(QWidget):
             assert result is not None
             self._write(
                 path,
-                lambda: io.write_result(path, result, pixel_size=size, unit=None if unit == "pixel" else unit),
+                lambda: _over(
+                    path, entry, io.write_result, result, pixel_size=size, unit=None if unit == "pixel" else unit
+                ),
                 f"Saved {path} with its recipe.",
             )
 
@@ -306,7 +310,7 @@ class CompareDock(QWidget):
 
         path, _ = QFileDialog.getSaveFileName(self, "Save the measurement", "measurement.h5", "HDF5 (*.h5)")
         if path:
-            self._write(path, lambda: io.write_measurement(path, entry.scene.problem), f"Saved {path}.")
+            self._write(path, lambda: _over(path, entry, io.write_measurement, entry.scene.problem), f"Saved {path}.")
 
     def _write(self, path: str, write: Callable[[], None], done: str) -> None:
         """Off the GUI thread; each path for itself, so that a second file does not make the first one void."""
@@ -315,3 +319,11 @@ class CompareDock(QWidget):
     def _copy(self, text: str, what: str) -> None:
         QApplication.clipboard().setText(text)
         show_info(f"{what} copied to the clipboard.")
+
+
+def _over(path: str, entry: Entry, write: Callable[..., None], *what: Any, **more: Any) -> None:
+    """Write over a file, as the dialog has asked for; but not over the measurement."""
+    from napari_mlpatch import io
+
+    io.refuse_inputs(path, files_in(entry.scene.problem.source))
+    write(path, *what, **more, force=True)

@@ -3,8 +3,9 @@
 from . import samples
 from .angles import read_angles
 from .array_file import read_array
-from .atomic import check_writable
-from .image_files import image_from_file, read_image, read_recipe, write_image
+from .atomic import check_writable, refuse_inputs
+from .image_files import image_from_file, read_image, read_recipe
+from .image_writer import write_image
 from .load import load, read_measurement
 from .measurement import Measurement
 from .problem_file import write_measurement
@@ -23,6 +24,7 @@ __all__ = [
     "read_image",
     "read_measurement",
     "read_recipe",
+    "refuse_inputs",
     "samples",
     "write_image",
     "write_measurement",

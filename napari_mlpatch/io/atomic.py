@@ -1,36 +1,52 @@
-"""Writing files so that they are either complete or not there at all."""
+"""Writing files so that they are either complete or not there at all, and never over what somebody else made."""
 
 from __future__ import annotations
 
+import itertools
 import os
-import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import beside, clean_up, path_of, reason_of, replacing_file
+
+from .own import is_own
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".npy", ".h5", ".hdf5")
 
 
-def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str] = IMAGE_SUFFIXES) -> Path:
+def check_writable(
+    path: str | os.PathLike[str],
+    suffixes: Sequence[str] = IMAGE_SUFFIXES,
+    *,
+    force: bool = False,
+    inputs: Iterable[str | os.PathLike[str]] = (),
+) -> Path:
     """The absolute path, after making sure that a file can be written there: to be called before a long run.
 
     Raises InputError for an unknown suffix, a missing folder, a folder in the file's place, and missing permission.
+    Without ``force`` also where the file is one of the ``inputs``, by whatever name or link, and where it is there
+    and this program has not written it. Temporary files of killed runs are removed from its folder.
     """
-    target = Path(path).expanduser().absolute()
+    target = path_of(path, "The output")
     if target.suffix.lower() not in suffixes:
         raise InputError(f"{target.name!r} does not end in {', '.join(suffixes)}: choose one of these formats.")
     try:
-        if "\0" in target.name:
-            raise ValueError("the name holds a null byte")
         if target.is_dir():
             raise InputError(f"{target} is a folder. Give the name of a file in it.")
         if not target.parent.is_dir():
             raise InputError(f"The folder {target.parent} does not exist. Create it first.")
-        if target.exists() and not os.access(target, os.W_OK):
-            raise InputError(f"{target} is write-protected. Choose another name.")
-        trial = _beside(target)
+        if not force:
+            refuse_inputs(target, inputs)
+        for file in _written(target):
+            if not force:
+                _refuse_foreign(file)
+            if file.exists() and not os.access(file, os.W_OK):
+                raise InputError(f"{file} is write-protected. Choose another name.")
+        real = Path(os.path.realpath(target))
+        clean_up(real.parent)
+        trial = beside(real)
         trial.touch(exist_ok=False)
         trial.unlink()
     except (OSError, ValueError) as error:
@@ -41,21 +57,40 @@ def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str] = IMAGE
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str], suffixes: Sequence[str] = IMAGE_SUFFIXES) -> Iterator[Path]:
+def replacing(
+    path: str | os.PathLike[str], suffixes: Sequence[str] = IMAGE_SUFFIXES, *, force: bool = False
+) -> Iterator[Path]:
     """A temporary name in the same folder; what was written there takes the target's place in one step at the end.
 
     After an error the target is as it was before. Raises InputError like ``check_writable``, and when the disk is full.
     """
-    target = check_writable(path, suffixes)
-    temporary = _beside(target)
+    target = check_writable(path, suffixes, force=force)
     try:
-        yield temporary
-        os.replace(temporary, target)
+        with replacing_file(target) as temporary:
+            yield temporary
     except OSError as error:
-        raise InputError(f"{target} could not be written: {error}. Check the free space of the disk.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise InputError(f"{target} could not be written: {reason_of(error)}.") from error
 
 
-def _beside(target: Path) -> Path:
-    return target.with_name(f".{secrets.token_hex(6)}{target.suffix}")
+def _written(target: Path) -> list[Path]:
+    """All files that writing to the target replaces."""
+    return [target, target.with_suffix(".json")] if target.suffix.lower() == ".npy" else [target]
+
+
+def refuse_inputs(target: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[str]]) -> None:
+    """Raises InputError where writing to the target would destroy one of the inputs, by whatever name or link."""
+    for file, name in itertools.product(_written(path_of(target)), inputs):
+        other = path_of(name)
+        if file.exists() and other.exists() and os.path.samefile(file, other):
+            raise InputError(
+                f"{file} is what is read here ({other.name}): writing the result there would destroy it. "
+                "Choose another name, or add --force (in Python: force=True)."
+            )
+
+
+def _refuse_foreign(file: Path) -> None:
+    if file.exists() and not is_own(file):
+        raise InputError(
+            f"{file} is there already, and this program has not made it. Choose another name, or add --force to "
+            "replace it (in Python: force=True)."
+        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from napari_mlpatch.core.budget import bytes_of, in_words, limit, reserve
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of
 
 
 def existing_file_or_folder(path: str | os.PathLike[str]) -> Path:
@@ -23,13 +24,15 @@ def existing_file_or_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
-    """The absolute path of a readable, non-empty file. Raises InputError otherwise."""
-    found = Path(path).expanduser().absolute()
+    """The absolute path of a readable, non-empty file. Raises InputError otherwise, also for pipes and devices."""
+    found = path_of(path)
     try:
         if found.is_dir():
             raise InputError(f"{found} is a folder. Give a file.")
         if not found.exists():
             raise InputError(f"{found} does not exist. Check the name and the folder.")
+        if not found.is_file():
+            raise InputError(f"{found} is a pipe or a device. Give a file.")
         if found.stat().st_size == 0:
             raise InputError(f"{found} is empty (0 bytes). It was probably never written to the end.")
         with found.open("rb"):
@@ -48,6 +51,11 @@ def reading(path: Path, kind: str) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except MemoryError as error:
+        raise InputError(
+            f"{path} cannot be read as {kind}: it needs more memory than there is. Close other programs, or read a "
+            f"part of it ({in_words(limit())} may be used now)."
+        ) from error
     except Exception as error:
         reason = str(error).strip() or type(error).__name__
         raise InputError(
@@ -60,10 +68,31 @@ def check_claim(path: Path, name: str, shape: tuple[int, ...], itemsize: int) ->
 
     Compression makes files smaller, but of measurements not a thousand times.
     """
-    claimed = math.prod(int(n) for n in shape) * itemsize
+    _plausible(path, name, shape, bytes_of(shape, itemsize), times=1000, free=2**20)
+
+
+def room_for(path: Path, name: str, shape: tuple[int, ...], itemsize: int, held: int = 0) -> int:
+    """The bytes of an array that is about to be read as a whole, and of those that are held already.
+
+    To be called before each is allocated, with the sum so far. Raises InputError where together they are more than the
+    file can hold, or than may be used (see ``core.budget``).
+    """
+    total = held + bytes_of(shape, itemsize)
+    _plausible(path, name, shape, total, times=1000, free=2**20)
+    return reserve(total, f"{path}: {name} of shape {list(shape)}", "Read a part of it, or a smaller file.")
+
+
+def room_for_picture(path: Path, shape: tuple[int, ...], itemsize: int) -> int:
+    """The same for a picture that opens as a whole: one of many megapixels is no file of a few kilobytes."""
+    total = bytes_of(shape, itemsize)
+    _plausible(path, "its picture", shape, total, times=200, free=2**26)
+    return reserve(6 * total, f"The picture {path}", "Make it smaller first.")  # as it is, as colours, as float32
+
+
+def _plausible(path: Path, name: str, shape: tuple[int, ...], claimed: int, times: int, free: int) -> None:
     held = path.stat().st_size
-    if claimed > 1000 * held + 2**20:
+    if claimed > times * held + free:
         raise InputError(
-            f"{path} is damaged: it says that {name} has shape {list(shape)} ({claimed / 2**30:.3g} GB), "
-            f"but the whole file has {held / 2**20:.3g} MB."
+            f"{path} is damaged: it says that {name} has shape {list(shape)} ({in_words(claimed)}), "
+            f"but the whole file has {in_words(held)}."
         )

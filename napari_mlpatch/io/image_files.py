@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,63 +18,14 @@ from napari_mlpatch.core.errors import InputError
 
 from . import h5
 from .arrays import check_finite, to_float32
-from .atomic import check_writable, replacing
 from .guard import existing_file, reading
+from .own import RECIPE, notes_for, sha256_of
 from .readers.fits import fits_image
 from .readers.numpy_file import open_npy
 from .readers.tiff import stored_tiff
 
-RECIPE = "mlpatch_recipe"
 POLAR = "magnitude_and_phase"
 LUMA = np.array([0.2125, 0.7154, 0.0721], np.float32)  # Rec. 709
-
-
-def write_image(
-    path: str | os.PathLike[str],
-    x: Any,
-    recipe: Mapping[str, Any] | None = None,
-    *,
-    pixel_size: float | None = None,
-    unit: str | None = None,
-) -> None:
-    """Write an image, values untouched, as .tif (float32), .npy (with a .json beside it) or .h5, with its recipe.
-
-    ``x`` is a tensor or array ``[rows, columns]``, also with leading axes; those of length one are dropped.
-    ``recipe`` is plain JSON. ``pixel_size`` in ``unit`` is noted where it is known. The file is complete or not there.
-    A TIFF of complex values has the magnitude as its first page(s) and the phase, in radians, as its last; they are
-    complex again when ``read_image`` reads them. Raises InputError when it cannot be written and when x is empty.
-    """
-    target = check_writable(path)
-    array = np.asarray(x.detach().cpu().numpy() if hasattr(x, "detach") else x)
-    while array.ndim > 2 and array.shape[0] == 1:
-        array = array[0]
-    if array.ndim < 2 or array.size == 0:
-        raise InputError(f"An image has rows and columns, this array has shape {list(array.shape)}.")
-    suffix = target.suffix.lower()
-    if pixel_size is not None and not pixel_size > 0:
-        raise InputError(f"The pixel size must be positive, got {pixel_size}.")
-    array = np.ascontiguousarray(array, dtype=np.complex64 if np.iscomplexobj(array) else np.float32)
-    try:
-        recipe = None if recipe is None else json.loads(json.dumps(dict(recipe)))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"The recipe is not plain JSON: {error}.") from error
-    about = {RECIPE: recipe, "pixel_size": pixel_size, "unit": unit}
-    if suffix in (".tif", ".tiff"):
-        if np.iscomplexobj(array):
-            array = np.stack([np.abs(array), np.angle(array)])
-            about |= {POLAR: True}
-        _write_tiff(target, array, about)
-    elif suffix == ".npy":
-        with replacing(target) as temporary, temporary.open("wb") as file:
-            np.save(file, array)
-            file.flush()
-            about["sha256"] = _sha256(temporary)
-        with replacing(target.with_suffix(".json"), (".json",)) as temporary:
-            temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    else:
-        with replacing(target) as temporary, h5py.File(temporary, "w") as file:
-            file.create_dataset("image", data=array, compression="gzip", shuffle=True)
-            file.create_dataset("about", data=np.frombuffer(json.dumps(about).encode(), np.uint8))
 
 
 def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any] | None]:
@@ -144,24 +94,6 @@ def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str
     return _grey(path, array, notes)
 
 
-def _write_tiff(target: Path, array: np.ndarray, about: dict[str, Any]) -> None:
-    resolution, unit = None, None
-    per_cm = {"m": 0.01, "cm": 1.0, "mm": 10.0, "um": 1e4, "µm": 1e4, "nm": 1e7}
-    per_cm |= {"meter": 0.01, "centimeter": 1.0, "millimeter": 10.0, "micrometer": 1e4, "nanometer": 1e7}
-    if about["pixel_size"] and about["unit"] in per_cm:
-        resolution, unit = (per_cm[about["unit"]] / about["pixel_size"],) * 2, "CENTIMETER"
-    with replacing(target) as temporary:
-        tifffile.imwrite(
-            temporary,
-            array,
-            photometric="minisblack",
-            description=json.dumps({**about, "shape": array.shape}),
-            metadata=None,
-            resolution=resolution,
-            resolutionunit=unit,
-        )
-
-
 def _kind(path: Path) -> str:
     with reading(path, "an image"), path.open("rb") as file:
         head = file.read(8)
@@ -181,10 +113,9 @@ def _about_file(path: Path, kind: str) -> dict[str, Any]:
     if kind == "tiff":
         with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
             return _about(file.pages[0].tags.valueof("ImageDescription"))  # type: ignore[union-attr]
-    if kind == "npy" and path.with_suffix(".json").is_file():
-        with reading(path.with_suffix(".json"), "a recipe"):
-            about = _about(path.with_suffix(".json").read_text(encoding="utf-8"))
-        return about if about.get("sha256") and about["sha256"] == _sha256(path) else {}  # else of another array
+    if kind == "npy":
+        with suppress(OSError, ValueError, RecursionError):  # no notes, or those of another program
+            return _ours(notes_for(path, sha256_of(path)))
     if kind == "hdf5":
         with reading(path, "an image of this program"), h5py.File(path, "r") as file:
             return _about(h5.array(path, file, "about").tobytes().decode()) if "about" in file else {}
@@ -194,9 +125,12 @@ def _about_file(path: Path, kind: str) -> dict[str, Any]:
 def _about(text: Any) -> dict[str, Any]:
     """What ``write_image`` noted; nothing for the notes of other programs."""
     try:
-        about = json.loads(text)
-    except (TypeError, ValueError):
+        return _ours(json.loads(text))
+    except (TypeError, ValueError, RecursionError):
         return {}
+
+
+def _ours(about: Any) -> dict[str, Any]:
     ours = isinstance(about, dict) and isinstance(about.get(RECIPE, 0), dict | None)
     return about if ours and isinstance(about.get("shape", []), list) else {}
 
@@ -217,8 +151,3 @@ def _grey(path: Path, array: np.ndarray, notes: list[str]) -> tuple[np.ndarray, 
     image = to_float32(array)
     check_finite(image, path.name)
     return image, tuple(notes)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,6 +6,7 @@ Group ``/mlpatch`` holds the datasets ``y`` and ``truth`` (where known) and the 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -21,24 +22,27 @@ from napari_mlpatch.torch_later import torch
 
 from . import h5
 from .arrays import Slices
-from .atomic import replacing
+from .atomic import check_writable, replacing
 from .guard import existing_file, reading
 from .measurement import Measurement
+from .own import GROUP
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
 
-GROUP = "mlpatch"
 FORMAT = 1
 SUFFIXES = (".h5", ".hdf5")
 
 
-def write_measurement(path: str | os.PathLike[str], problem: Problem) -> None:
+def write_measurement(path: str | os.PathLike[str], problem: Problem, *, force: bool = False) -> None:
     """Write a problem to ``path`` (.h5), with operator, noise model, truth and origin; ``load`` reads it back.
 
-    Raises InputError when the file cannot be written.
+    Raises InputError when the file cannot be written, and, without ``force``, where a file is there that this program
+    did not write.
     """
-    with replacing(path, SUFFIXES) as temporary, h5py.File(temporary, "w") as file:
+    check_writable(path, SUFFIXES, force=force)
+    content = io.BytesIO()  # on a full disk, HDF5 ends the whole process
+    with h5py.File(content, "w") as file:
         group = file.create_group(GROUP)
         group.create_dataset("y", data=problem.y.detach().cpu().numpy(), compression="gzip", shuffle=True)
         if problem.truth is not None:
@@ -52,6 +56,8 @@ def write_measurement(path: str | os.PathLike[str], problem: Problem) -> None:
             group.attrs["noise_std"] = float(problem.noise_std)
         if isinstance(problem.source.get("seed"), int):
             group.attrs["seed"] = problem.source["seed"]
+    with replacing(path, SUFFIXES, force=force) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def load_problem(path: Path) -> Measurement:

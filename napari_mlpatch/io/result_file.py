@@ -6,19 +6,30 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from .image_files import write_image
+from napari_mlpatch.core.files import files_in
+
+from .atomic import refuse_inputs
+from .image_writer import write_image
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.events import Result
 
 
 def write_result(
-    path: str | os.PathLike[str], result: Result, *, pixel_size: float | None = None, unit: str | None = None
+    path: str | os.PathLike[str],
+    result: Result,
+    *,
+    pixel_size: float | None = None,
+    unit: str | None = None,
+    force: bool = False,
 ) -> None:
     """Write the picture ``[rows, columns]`` of a result with its recipe; several slices and channels are leading axes.
 
-    ``pixel_size`` in ``unit`` is noted; where it is not given, the operator's. Raises InputError like ``write_image``.
+    ``pixel_size`` in ``unit`` is noted; where it is not given, the operator's. Raises InputError like ``write_image``, and,
+    without ``force``, where the path is a file that the data came from.
     """
+    if not force:
+        refuse_inputs(path, files_in(result.recipe.data.source))
     x = result.x[:, 0] if result.x.shape[1] == 1 else result.x
     size = result.recipe.operator.params.get("pixel_size") if pixel_size is None else pixel_size
-    write_image(path, x, json.loads(result.recipe.to_json()), pixel_size=size, unit=unit)
+    write_image(path, x, json.loads(result.recipe.to_json()), pixel_size=size, unit=unit, force=force)

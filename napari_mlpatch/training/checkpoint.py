@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import clean_up, replacing_file
 
 from . import snapshots
 from .recipe import TrainingRecipe
@@ -24,17 +25,12 @@ FREE = SCHEDULE | {"device", "threads", "validate_every", "checkpoint_minutes", 
 
 def save(folder: Path, state: dict[str, Any], recipe: TrainingRecipe) -> None:
     """Write tensors and numbers with the recipe; an older checkpoint is replaced in one step."""
-    temporary = folder / f".{NAME}.{os.getpid()}"
     try:
-        with temporary.open("wb") as file:
+        clean_up(folder)
+        with replacing_file(folder / NAME) as temporary, temporary.open("wb") as file:
             torch.save({"recipe": recipe.to_json(), **state}, file)
-            file.flush()
-            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing in it
-        os.replace(temporary, folder / NAME)
     except (OSError, RuntimeError) as error:
         raise InputError(f"The checkpoint cannot be written to {folder}: {error}. Free some space there.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load(folder: Path, recipe: TrainingRecipe) -> dict[str, Any]:

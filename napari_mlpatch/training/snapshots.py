@@ -13,8 +13,8 @@ from torch import nn
 
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import reason_of, replace_bytes
 from napari_mlpatch.core.recipe import Description
-from napari_mlpatch.weights.files import write
 
 FOLDER = "snapshots"
 PATTERN = "step-*.safetensors"
@@ -38,9 +38,9 @@ def keep(folder: Path, network: nn.Module, k: int) -> None:
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, save(tensors, {"architecture": json.dumps(networks.describe(network))}))
+        replace_bytes(path, save(tensors, {"architecture": json.dumps(networks.describe(network))}))
     except OSError as error:
-        raise InputError(f"The snapshot {path} cannot be written: {error.strerror or error}.") from None
+        raise InputError(f"The snapshot {path} cannot be written: {reason_of(error)}.") from None
 
 
 def clear(folder: Path, after: int = -1) -> None:

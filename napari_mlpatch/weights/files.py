@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import clean_up, left_behind, mark, path_of, read_text, reason_of, replace_bytes
 from napari_mlpatch.torch_later import Tensor
 
 from .card import Card
@@ -36,16 +40,19 @@ class Weights:
 
 
 def load(path: str | os.PathLike[str]) -> Weights:
-    """Read ``NAME.safetensors`` with its card. Raises InputError where they do not fit or are damaged."""
-    path = Path(path).expanduser()
+    """Read ``NAME.safetensors`` with its card. Raises InputError where they do not fit or are damaged.
+
+    Where ``save`` was killed after the card was written, the tensors that belong to it are taken.
+    """
+    path = path_of(path, "The file of weights")
     if path.suffix != ".safetensors":
         raise InputError(f"{path} is not a .safetensors file. Weights are loaded from that format only.")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"The weights {path} cannot be read: {error.strerror or error}.") from None
     card = read_card(path.with_suffix(".json"))
+    content = _read(path)
     found = hashlib.sha256(content).hexdigest()
+    if found != card.sha256 and _finish(path, card):
+        content = _read(path)
+        found = card.sha256
     if found != card.sha256:
         raise InputError(
             f"The weights {path} are not those of their card: it says sha256 {card.sha256[:12]}..., "
@@ -91,34 +98,54 @@ def save(folder: str | os.PathLike[str], tensors: Mapping[str, Tensor], **about:
         card = Card(**about, sha256=hashlib.sha256(content).hexdigest())
     except ValidationError as error:
         raise InputError(f"There is no such model card: {explain(error)}") from None
-    path = Path(folder).expanduser() / f"{card.name}.safetensors"
+    path = path_of(folder, "The folder of the weights") / f"{card.name}.safetensors"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, content)
-        write(path.with_suffix(".json"), (card.model_dump_json(indent=1, exclude_none=True) + "\n").encode())
+        clean_up(path.parent)
+        # The card decides: before it is there the old pair holds, from then on the new one (see ``load``).
+        replace_bytes(_pending(path, card, mark()), content)
+        replace_bytes(path.with_suffix(".json"), (card.model_dump_json(indent=1, exclude_none=True) + "\n").encode())
+        _finish(path, card)
     except OSError as error:
-        raise InputError(f"The weights {path} cannot be written: {error.strerror or error}.") from None
+        raise InputError(f"The weights {path} cannot be written: {reason_of(error)}.") from None
     return card
 
 
-def write(path: Path, content: bytes) -> None:
-    """Complete or not at all. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+def _pending(path: Path, card: Card, owner: str) -> Path:
+    """Where tensors wait until their card is written."""
+    return path.with_name(f".{path.stem}.{card.sha256[:16]}.{owner}.pending")
+
+
+def _finish(path: Path, card: Card) -> bool:
+    """Put tensors that wait for this card into their place; remove those that killed processes have left without one.
+
+    Gives whether there were such tensors.
+    """
+    done = False
+    for waiting in sorted(path.parent.glob(f".{glob.escape(path.stem)}.{'[0-9a-f]' * 16}.*.pending")):
+        _, sha256, owner, _ = waiting.name.rsplit(".", 3)
+        with suppress(OSError):  # another process may do the same
+            if sha256 == card.sha256[:16] and not done:
+                os.replace(waiting, os.path.realpath(path))
+                done = True
+            elif left_behind(owner):
+                waiting.unlink()
+    return done
+
+
+def _read(path: Path) -> bytes:
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        reserve(path.stat().st_size * 2, f"The weights {path}", "Close other programs.")
+        if not path.is_file():
+            raise InputError(f"The weights {path} cannot be read: it is not a file.")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"The weights {path} cannot be read: {error.strerror or error}.") from None
 
 
 def read_card(path: str | os.PathLike[str]) -> Card:
     """Read a card. Raises InputError for a missing file, unknown keys and wrong values."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"The model card {path} cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"The model card {path} is not a text file.") from None
+    text = read_text(path, "The model card")
     try:
         return Card.model_validate_json(text)
     except ValidationError as error:

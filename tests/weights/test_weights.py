@@ -1,7 +1,9 @@
 """Weights are read from safetensors with a card, and refused where they do not fit."""
 
+import contextlib
 import hashlib
 import json
+import os
 
 import pytest
 import torch
@@ -132,3 +134,38 @@ def test_statistics_of_batch_normalisation_are_no_weights(path, operator):
     learned = sum(p.numel() for p in network.parameters())
     assert weights.load(path).count == size_of(path)[0] == learned
     assert learned < sum(value.numel() for value in network.state_dict().values())
+
+
+ABOUT = {"name": "x", "title": "X", "method": "denoiser", "architecture": Description(name="mlp"), "data": "none"} | {
+    "steps": 0,
+    "seed": 0,
+    "metrics": {},
+    "licence": "unknown",
+}
+
+
+def test_weights_are_replaced_as_a_pair(tmp_path, monkeypatch):
+    """Killed after any of its steps, saving leaves the old weights or the new ones, never halves of both."""
+
+    def save(value):
+        return weights.save(tmp_path, {"a": torch.full((3,), float(value))}, **ABOUT)
+
+    replace = os.replace
+    left = [0]
+
+    def dies(*names):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        replace(*names)
+
+    found = []
+    for steps in range(4):
+        save(1)
+        left[0] = steps
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", dies)
+            with contextlib.suppress(KeyboardInterrupt):
+                save(2)
+        found.append(float(weights.load(tmp_path / "x.safetensors").tensors["a"][0]))
+    assert found == [1, 1, 2, 2]

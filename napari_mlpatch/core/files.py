@@ -1,0 +1,180 @@
+"""Names of files, texts in files, and files that are replaced as a whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from .budget import in_words
+from .errors import InputError
+
+LARGEST_TEXT = 64 * 2**20
+"""Bytes: a recipe may hold a kernel or a mask, but no list of angles and no card is longer."""
+HERE = hashlib.sha256(socket.gethostname().encode("utf-8", "replace")).hexdigest()[:8]
+TEMPORARY = re.compile(r"\.mlpatch-([0-9a-f]{8}-\d+)-[0-9a-f]{12}\b")
+
+
+def path_of(value: Any, what: str = "A file") -> Path:
+    """The absolute path that a name stands for, ``~`` and all.
+
+    Raises InputError for what is no name: other types, null bytes, the home of a user who does not exist.
+    """
+    try:
+        name = os.fspath(value)
+    except TypeError:
+        raise InputError(f"{what} is given by its name, got {type(value).__name__}: {_short(value)}.") from None
+    if not isinstance(name, str):
+        name = os.fsdecode(name)
+    if not name:
+        raise InputError(f"{what} has an empty name. Give the name of a file.")
+    if "\0" in name:
+        raise InputError(f"{what} cannot have the name {_short(name)}: it holds a null byte.")
+    try:
+        return Path(name).expanduser().absolute()
+    except (RuntimeError, OSError):
+        raise InputError(f"{what} cannot be found as {_short(name)}: there is no such home folder.") from None
+
+
+def is_file(value: Any) -> bool:
+    """Whether this is the name of an existing file; False for texts that cannot be a name."""
+    try:
+        return path_of(value).is_file()
+    except (InputError, OSError, ValueError):  # too long, for example
+        return False
+
+
+def files_in(value: Any) -> Iterator[str]:
+    """All names of existing files in values of any depth."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value[:1000]:
+            yield from files_in(item)
+    elif isinstance(value, str | Path):
+        text = str(value)
+        yield from (name for name in {text, text.partition("=")[2]} if name and is_file(name))
+
+
+def read_text(value: Any, what: str) -> str:
+    """A text in UTF-8. Raises InputError, which begins with ``what``, for all else: pipes, devices, large files."""
+    path = path_of(value, what)
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise InputError(f"{what} {path} cannot be read: it is not a file.")
+            if about.st_size > LARGEST_TEXT:
+                raise InputError(f"{what} {path} cannot be read: it has {in_words(about.st_size)}, too large for text.")
+            return file.read(LARGEST_TEXT).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{what} {path} cannot be read: it is not a text file.") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{what} {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[Path]:
+    """A temporary name beside a file; what was written there takes its place in one step at the end.
+
+    Symbolic links stay and their target is replaced; permissions stay. After an error, or where the process is killed,
+    the file is as it was before. Raises OSError.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = beside(target)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing in it
+        with suppress(FileNotFoundError):
+            _like(target.stat(), temporary)
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def replace_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write a file, complete or not at all. Raises OSError."""
+    with replacing_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def beside(target: Path) -> Path:
+    """A new name in the folder of ``target``, by which ``clean_up`` knows whose it was."""
+    return target.with_name(f".mlpatch-{mark()}-{secrets.token_hex(6)}{target.suffix}")
+
+
+def clean_up(folder: Path) -> None:
+    """Remove temporary files that killed processes of this machine have left in a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = TEMPORARY.match(entry.name)
+            if found and left_behind(found[1]):
+                with suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def mark() -> str:
+    """Machine and process, for names of temporary files."""
+    return f"{HERE}-{os.getpid()}"
+
+
+def left_behind(owner: str) -> bool:
+    """Whether a ``mark`` is of this machine, and of a process that is no more."""
+    machine, _, pid = owner.partition("-")
+    if machine != HERE or not pid.isdigit() or int(pid) == os.getpid() or sys.platform == "win32":
+        return False  # on Windows, the signal that asks would end the process
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _like(before: os.stat_result, path: Path) -> None:
+    """Give a file the permissions of the one that it replaces, and its owner where that is allowed."""
+    now = path.stat()
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid) and hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(path, before.st_uid, before.st_gid)
+    with suppress(OSError):
+        os.chmod(path, stat.S_IMODE(before.st_mode))
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def reason_of(error: OSError) -> str:
+    """What a person can do about an error of the file system."""
+    if error.errno in (None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # NumPy's have no number
+        return f"{error.strerror or error}. Free some space there, or choose another folder"
+    return error.strerror or str(error)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
