@@ -68,7 +68,7 @@ def _hdf5(path: Path) -> bool:
         if GROUP in file:
             return "format" in file[GROUP].attrs
         about = file.get("about")
-        return set(file) == {"image", "about"} and isinstance(about, h5py.Dataset) and about.size < LARGEST_TEXT
+        return set(file) == {"image", "about"} and isinstance(about, h5py.Dataset) and (about.size or 0) < LARGEST_TEXT
 
 
 def _text(path: Path) -> str:

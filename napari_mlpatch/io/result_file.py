@@ -25,8 +25,8 @@ def write_result(
 ) -> None:
     """Write the picture ``[rows, columns]`` of a result with its recipe; several slices and channels are leading axes.
 
-    ``pixel_size`` in ``unit`` is noted; where it is not given, the operator's. Raises InputError like ``write_image``, and,
-    without ``force``, where the path is a file that the data came from.
+    ``pixel_size`` in ``unit`` is noted; where it is not given, the operator's. Raises InputError like ``write_image``,
+    and, without ``force``, where the path is a file that the data came from.
     """
     if not force:
         refuse_inputs(path, files_in(result.recipe.data.source))

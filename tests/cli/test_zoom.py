@@ -31,7 +31,7 @@ def test_zoom(mlpatch, tmp_path, monkeypatch):
 
 
 def test_pixel_size_comes_from_the_recipe(here, mlpatch):
-    code, text, error = mlpatch(f"zoom x.tif --weights {NAME} --window 0,0,4,4 --out y.npy")
+    code, text, error = mlpatch(f"zoom x.tif --weights {NAME} --window 0,0,4,4 --out fine.npy")
     assert code == 0 and "noise estimated: --sigma" in error and "pixel size 0.5," in text
 
 

@@ -1,0 +1,56 @@
+"""What is read is not overwritten, under whatever name; nor is what somebody else made."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+Y = "reconstruct y.npy --angles 0:180:30 --method fbp"
+
+
+@pytest.fixture
+def names(here):
+    """The same files under other names, and an array of somebody else."""
+    os.link("m.h5", "hard.h5")
+    os.symlink("x.tif", "soft.tif")
+    np.save("flat.npy", np.full(96, 7.0))
+    np.savetxt("angles.txt", np.arange(30) * 6.0)
+    (here / "notes.json").write_text('{"precious": 1}')
+    return here
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "reconstruct m.h5 --method fbp --out m.h5",
+        "reconstruct hard.h5 --method fbp --out m.h5",
+        "reconstruct m.h5 --method fbp --truth x.tif --out soft.tif",
+        "replay x.tif --out x.tif",
+        "replay x.tif --out soft.tif",
+        "replay x.tif --out m.h5",
+        "simulate --operator identity --image x.tif --size 16 --out m.h5 --set image_shape=m.h5",
+        "zoom x.tif --weights mlpatch-gray-small --window 0,0,2,2 --out ./soft.tif",
+    ],
+)
+def test_inputs(names, mlpatch, line):
+    before = {path.name: path.read_bytes() for path in names.iterdir()}
+    code, _, error = mlpatch(line)
+    assert code == 2 and "is what is read here" in error, error
+    assert {path.name: path.read_bytes() for path in names.iterdir()} == before
+
+
+@pytest.mark.parametrize(("out", "words"), [("flat.npy", "flat.npy is there"), ("notes.npy", "notes.json is there")])
+def test_files_of_others(names, mlpatch, out, words):
+    before = {path.name: path.read_bytes() for path in names.iterdir()}
+    code, _, error = mlpatch(f"{Y} --out {out}")
+    assert code == 2 and words in error and "--force" in error
+    assert {path.name: path.read_bytes() for path in names.iterdir()} == before
+    assert mlpatch(f"{Y} --out {out} --force")[0] == 0
+
+
+def test_force_and_own_outputs(here, mlpatch):
+    for _ in range(2):
+        assert mlpatch(f"{Y} --out z.tif")[0] == 0
+    shutil.copy("m.h5", "again.h5")
+    assert mlpatch("reconstruct again.h5 --method fbp --out again.h5 --force")[0] == 0
