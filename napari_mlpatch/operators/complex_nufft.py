@@ -3,7 +3,7 @@
     F(k) = sum_r x[r] exp(-i k · (r - shape // 2)),   k in radians per pixel
 
 The same method as ``nufft.py``, which is for real images and half as dear: the image over the kernel's transform, one
-complex FFT on a grid twice as fine, a sparse matrix with J x J real weights for each frequency. Real and imaginary
+complex FFT on a grid 2.1 times as fine, a sparse matrix with J x J real weights for each frequency. Real and imaginary
 parts of all images are the columns of one real product. Spectra are stored ``[columns, rows]``.
 """
 
@@ -14,7 +14,7 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .nufft import _Axis, _axis, _csr
+from .nufft import _Axis, _axis, _csr, width
 
 CACHE = 1 << 17
 """Complex numbers that each thread works on at a time."""
@@ -40,12 +40,13 @@ class ComplexNufft2d:
         shape: tuple[int, int],
         omega: np.ndarray,
         *,
-        kernel_width: int = 6,
+        kernel_width: int | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
     ):
         """``omega``: ``[frequencies, 2]`` in radians per pixel along (rows, columns). ``dtype`` is real."""
         dtype = dtype or torch.float32
+        kernel_width = kernel_width or width(dtype)
         self.shape, self.count = shape, len(omega)
         self.rows, self.columns = (_axis(n, kernel_width) for n in shape)
         precision = np.float32 if dtype == torch.float32 else np.float64

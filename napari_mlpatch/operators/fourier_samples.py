@@ -18,11 +18,12 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .complex_nufft import gridding_matrix
-from .nufft import _axis, hermitian_kernel
+from .nufft import _axis, hermitian_kernel, width
 
 OUTER = 0.75  # of the farthest sample, beyond which samples are taken for noise
 MOST_PIXELS = 256  # of the sides of a picture of the samples
-WIDTH = 5  # of the kernel that measures density
+WIDTH = 5  # of the kernel that measures density, in steps of a grid this much finer than the image's own
+OVERSAMPLING = 2.0
 
 
 def density_weights(
@@ -35,7 +36,7 @@ def density_weights(
     in gaps stays missing. ``mirrored``: each sample also stands for its conjugate at the opposite frequency. Samples
     at all frequencies of the grid have weights of about 1.
     """
-    rows, columns = (_axis(n, WIDTH) for n in shape)
+    rows, columns = (_axis(n, WIDTH, OVERSAMPLING) for n in shape)
     G = gridding_matrix(rows, columns, omega, np.float32)
     GT = G.T
     w = np.ones(len(omega), np.float32)
@@ -125,11 +126,16 @@ class FourierSamples(Operator):
                 self._tables[key] = table.to(key[2].to_complex() if table.is_complex() else key[2])
         return self._tables[key]
 
-    @cached_property
-    def _kernel(self) -> NDArray[np.complex128]:
-        """AᵀA's convolution kernel (of a single coil), ``[2 rows, 2 columns]`` with offset zero at [0, 0]."""
-        weight = np.full(len(self.omega), self._scale**2)
-        return hermitian_kernel(self.image_shape, self.omega, weight, kernel_width=8)
+    def _kernel(self, dtype: torch.dtype) -> NDArray[np.complex128]:
+        """AᵀA's convolution kernel (of a single coil), ``[2 rows, 2 columns]`` with offset zero at [0, 0].
+
+        A little more accurate than the NUFFT of a precision.
+        """
+        key = ("kernel", width(dtype.to_real()))
+        if key not in self._tables:
+            weight = np.full(len(self.omega), self._scale**2)
+            self._tables[key] = hermitian_kernel(self.image_shape, self.omega, weight, kernel_width=key[1] + 1)
+        return self._tables[key]
 
     @cached_property
     def density(self) -> NDArray[np.float64]:
@@ -139,7 +145,7 @@ class FourierSamples(Operator):
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
         """Eigenvalues of the nearest circulant matrix to AᵀA (of a single coil), the same for k and -k."""
-        return self._table("circulant", device, dtype, lambda: circulant_symbol(self._kernel.real))
+        return self._table("circulant", device, dtype, lambda: circulant_symbol(self._kernel(dtype).real))
 
     def memory_bytes(self) -> int:
-        return len(self.omega) * 36 * 16 + 64 * math.prod(self.image_shape)
+        return len(self.omega) * width(torch.float32) ** 2 * 16 + 64 * math.prod(self.image_shape)

@@ -35,7 +35,8 @@ class Interferometer(FourierSamples):
     "array": the tracks that Earth's rotation draws for an array's pairs around transit, scaled so that the longest
     baseline reaches ``extent`` of the grid. The field of view is small (w = 0) and the beam is flat.
 
-    By a NUFFT (see ``nufft.py``); AᵀA is a convolution and costs one FFT pair, whatever the number of visibilities.
+    By a NUFFT (see ``nufft.py``); AᵀA is a convolution and costs one FFT pair, whatever the number of visibilities,
+    and equals Aᵀ(A x) to better than 1e-6 (1e-10 in double precision).
     ``pinv`` is the dirty image with uniform weights, by density compensation.
     """
 
@@ -133,7 +134,7 @@ class Interferometer(FourierSamples):
         return x.reshape(*y.shape[:2], *self.image_shape)
 
     def _normal(self, x: Tensor) -> Tensor:
-        symbol = self._table("symbol", x.device, x.dtype, lambda: toeplitz_symbol(self._kernel.real))
+        symbol = self._table("symbol", x.device, x.dtype, lambda: toeplitz_symbol(self._kernel(x.dtype).real))
         return toeplitz_apply(x, symbol)
 
     def pinv(self, y: Tensor) -> Tensor:

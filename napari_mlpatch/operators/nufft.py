@@ -2,10 +2,12 @@
 
     F(k) = sum_r x[r] exp(-i k · (r - c)),   c = (shape - 1) / 2,  k in radians per pixel
 
-The image, divided by the kernel's transform, is placed on a grid twice as fine, transformed by one real FFT, and
+The image, divided by the kernel's transform, is placed on a grid 2.1 times as fine, transformed by one real FFT, and
 interpolated by a sparse matrix with J x J weights for each frequency (Fessler & Sutton, IEEE TSP 51, 2003; Beatty et
 al., IEEE TMI 24, 2005). Real and imaginary part are two columns of one real sparse product, which is why the half
-spectrum gets a margin of J/2 mirrored columns on both sides. J = 6 has a relative error of about 1e-5.
+spectrum gets a margin of J/2 mirrored columns on both sides. On images of white noise J = 7,
+which is taken in single precision, has a relative error of about 3e-7, and J = 12, which is taken in double precision,
+one of 1e-11: AᵀA by its kernel equals Aᵀ(A x) as well as that.
 
 The 2-D transforms are two passes of contiguous 1-D ones with a transposition in between, so that spectra are stored
 ``[columns, rows]``: half of the padded grid is zero, or not wanted, and one pass need not touch it.
@@ -22,7 +24,8 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-OVERSAMPLING = 2.0
+OVERSAMPLING = 2.1  # one of 2 costs as much, and errs half as much again
+WIDTH = {"float32": 7, "float64": 12}
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,13 @@ class Nufft2d:
         shape: tuple[int, int],
         omega: np.ndarray,
         *,
-        kernel_width: int = 6,
+        kernel_width: int | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
     ):
         """``omega``: ``[frequencies, 2]`` in radians per pixel along (rows, columns), any values."""
         dtype = dtype or torch.float32
+        kernel_width = kernel_width or width(dtype)
         self.shape = shape
         self.count = len(omega)
         self.rows, self.columns = (_axis(n, kernel_width) for n in shape)
@@ -162,16 +166,12 @@ class Nufft2d:
         return torch.cat([rows[..., self.columns.grid - c :], rows[..., : C - c]], dim=-1)
 
 
-def toeplitz_kernel(
-    shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int = 6
-) -> np.ndarray:
+def toeplitz_kernel(shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int) -> np.ndarray:
     """``t(n) = sum_k weight(k) cos(k · n)`` for all pixel offsets -shape < n < shape, as ``[2 R, 2 C]`` wrapped."""
     return np.real(hermitian_kernel(shape, omega, weight, kernel_width=kernel_width))
 
 
-def hermitian_kernel(
-    shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int = 6
-) -> np.ndarray:
+def hermitian_kernel(shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int) -> np.ndarray:
     """``t(n) = sum_k weight(k) exp(i k · n)`` for real weights, likewise: ``t(-n)`` is the conjugate of ``t(n)``.
 
     Gridding in float64 by the same kernel, with the frequencies spread instead of gathered. It is computed once, so
@@ -212,11 +212,16 @@ def toeplitz_apply(x: Tensor, symbol: Tensor) -> Tensor:
     return torch.fft.irfft(half, n=2 * columns)[..., :columns]
 
 
-def _axis(size: int, kernel_width: int) -> _Axis:
-    grid = next_fast(max(math.ceil(OVERSAMPLING * size), 2 * kernel_width + 4))
+def _axis(size: int, kernel_width: int, oversampling: float = OVERSAMPLING) -> _Axis:
+    grid = next_fast(max(math.ceil(oversampling * size), 2 * kernel_width + 4))
     while grid % 2:
         grid = next_fast(grid + 1)
     return _Axis(size, grid, kernel_width)
+
+
+def width(dtype: torch.dtype) -> int:
+    """Of the gridding kernel in a real precision, so that its error is that of the arithmetic, or little more."""
+    return WIDTH["float32" if dtype == torch.float32 else "float64"]
 
 
 def next_fast(size: int) -> int:

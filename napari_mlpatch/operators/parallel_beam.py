@@ -19,7 +19,7 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .nufft import Nufft2d, next_fast, toeplitz_apply, toeplitz_kernel, toeplitz_symbol
+from .nufft import Nufft2d, next_fast, toeplitz_apply, toeplitz_kernel, toeplitz_symbol, width
 
 Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
 WEDGE = 10.0  # degrees
@@ -41,7 +41,11 @@ class ParallelBeam(Operator):
 
     Method: by the Fourier slice theorem a row of the sinogram is the inverse 1-D transform of the image's 2-D
     transform along a line, times the transforms of pixel and bin; a NUFFT (see ``nufft.py``) gives those samples.
-    The band limit is the detector's, or the image's where bins are wider than pixels.
+    The band limit is the detector's, or the image's where bins are wider than pixels. What an image has beyond it is
+    left out: 0.1 to 1 % of the strip integrals of images with edges, a quarter of those of single pixels and of white
+    noise. Where the detector sees the whole image, with bins no wider than the pixels, AᵀA is a convolution: ``normal``
+    takes one FFT pair whatever the number of angles, and equals Aᵀ(A x) to better than 1e-6 (1e-10 in double
+    precision). Else it is Aᵀ(A x).
     """
 
     image_shape: Annotated[tuple[int, int], Field(description="rows and columns of the image")]
@@ -113,11 +117,16 @@ class ParallelBeam(Operator):
     def covers_image(self) -> bool:
         """Whether the detector sees all of the image at every angle, but for a tip of a corner pixel.
 
-        Then ``normal`` is a convolution, else Aᵀ(A x).
+        Then ``normal`` is a convolution, unless bins are wider than pixels; else Aᵀ(A x).
         """
         radius = (math.hypot(*self.image_shape) / 2.0 - 0.2) * self.pixel_size
         below, above = self.axis_bin + 0.5, self.detector_count - 0.5 - self.axis_bin
         return min(below, above) * self.detector_pitch >= radius
+
+    @property
+    def _toeplitz_form(self) -> bool:
+        """Whether AᵀA is a convolution: nothing leaves the detector, and no frequencies fold onto others."""
+        return self.covers_image and self._refinement == 1
 
     # ---- tables ---------------------------------------------------------------------------------------------
 
@@ -128,7 +137,14 @@ class ParallelBeam(Operator):
 
     @cached_property
     def _period(self) -> int:
-        """Bins of the zero-padded detector: what leaves it on one side must not come back on the other."""
+        """Bins after which a row of the sinogram repeats itself.
+
+        The detector's own number where it sees the whole image: nothing is cut off then, so that AᵀA is Toeplitz to the
+        accuracy of the NUFFT, and what the band limit makes ring beyond one end comes in at the other. Else the
+        detector is padded, so that what leaves it on one side does not come back on the other.
+        """
+        if self._toeplitz_form:
+            return self.detector_count
         radius = math.hypot(*self.image_shape) / 2.0 * self.pixel_size / self.detector_pitch
         reach = max(self.axis_bin, self.detector_count - 1 - self.axis_bin)
         period = max(math.ceil(radius + reach) + 8, self.detector_count)
@@ -158,7 +174,8 @@ class ParallelBeam(Operator):
         pixel = np.prod(np.sinc(self._omega / (2.0 * math.pi)), axis=-1).reshape(-1, w.shape[1])
         gain = pixel * np.sinc(w * self.detector_pitch / (2.0 * math.pi)) * self.pixel_size**2
         gain *= self._refinement / self.detector_pitch
-        gain[:, -1] = 0.0  # half of the Nyquist frequency would be lost: leave it out, so that AᵀA is Toeplitz
+        if self._period * self._refinement % 2 == 0:
+            gain[:, -1] = 0.0  # half of the Nyquist frequency would be lost: leave it out, so that AᵀA is Toeplitz
         return gain
 
     @cached_property
@@ -205,16 +222,25 @@ class ParallelBeam(Operator):
         return x.reshape(*y.shape[:2], *self.image_shape)
 
     def _normal(self, x: Tensor) -> Tensor:
-        if not self.covers_image or self._refinement > 1:
+        if not self._toeplitz_form:
             return self._adjoint(self._apply(x))
         return toeplitz_apply(x, self._toeplitz(x.device, x.dtype))
 
     @cached_property
-    def _kernel(self) -> np.ndarray:
-        """AᵀA's convolution kernel, ``[2 rows, 2 columns]`` with offset zero at [0, 0]."""
-        weight = self._gain**2 * (2.0 / (self._period * self._refinement**2))
-        weight[:, 0] *= 0.5
-        return toeplitz_kernel(self.image_shape, self._omega, weight.ravel())
+    def _kernels(self) -> dict[int, np.ndarray]:
+        return {}
+
+    def _kernel(self, dtype: torch.dtype) -> np.ndarray:
+        """AᵀA's convolution kernel, ``[2 rows, 2 columns]`` with offset zero at [0, 0].
+
+        A little more accurate than the NUFFT of a precision.
+        """
+        key = width(dtype)
+        if key not in self._kernels:
+            weight = self._gain**2 * (2.0 / (self._period * self._refinement**2))
+            weight[:, 0] *= 0.5
+            self._kernels[key] = toeplitz_kernel(self.image_shape, self._omega, weight.ravel(), kernel_width=key + 1)
+        return self._kernels[key]
 
     @cached_property
     def _symbols(self) -> dict[Any, Tensor]:
@@ -223,14 +249,14 @@ class ParallelBeam(Operator):
     def _toeplitz(self, device: torch.device, dtype: torch.dtype) -> Tensor:
         key = (device, dtype)
         if key not in self._symbols:
-            self._symbols[key] = toeplitz_symbol(self._kernel).to(device=device, dtype=dtype)
+            self._symbols[key] = toeplitz_symbol(self._kernel(dtype)).to(device=device, dtype=dtype)
         return self._symbols[key]
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
         """Eigenvalues of the best circulant approximation of AᵀA (T. Chan, SIAM J. Sci. Stat. Comput. 9, 1988)."""
         key = (device, dtype, "circulant")
         if key not in self._symbols:
-            circulant = self._kernel
+            circulant = self._kernel(dtype)
             for axis, size in enumerate(self.image_shape):
                 n = np.arange(size)
                 near = np.take(circulant, n, axis)
@@ -243,7 +269,7 @@ class ParallelBeam(Operator):
 
     def memory_bytes(self) -> int:
         count = len(self.angles_deg) * (self._period * self._refinement // 2 + 1)
-        return count * 36 * 16 + 64 * math.prod(self.image_shape)
+        return count * width(torch.float32) ** 2 * 16 + 64 * math.prod(self.image_shape)
 
     # ---- filtered back-projection ---------------------------------------------------------------------------
 

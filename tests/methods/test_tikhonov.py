@@ -9,10 +9,10 @@ import napari_mlpatch as mp
 N = 14
 
 
-@pytest.fixture(scope="module")
-def problem():
-    """On a detector narrower than the image, where AᵀA is exact."""
-    A = mp.operators.ParallelBeam(image_shape=(N, N), angles_deg="0:180:11", detector_count=17)
+@pytest.fixture(scope="module", params=[17, 20], ids=["narrow detector", "whole image"])
+def problem(request):
+    """On a detector narrower than the image, where AᵀA is Aᵀ(A x), and on one that sees all, where it is Toeplitz."""
+    A = mp.operators.ParallelBeam(image_shape=(N, N), angles_deg="0:180:11", detector_count=request.param)
     x = torch.zeros(N, N, dtype=torch.float64)
     x[4:11, 3:9] = 1.0
     return mp.simulate(x, A, mp.noise.Gaussian(relative=0.05), seed=2)
@@ -95,3 +95,21 @@ def test_the_mean_that_shear_does_not_show_stays_zero():
     problem = mp.simulate(kappa, A, mp.noise.Gaussian(std=0.08))
     result = mp.reconstruct(problem, mp.methods.Tikhonov(iterations=200, tolerance=1e-6))
     assert float(result.x.mean().abs()) < 1e-3 * float(result.x.abs().max())
+
+
+@pytest.mark.parametrize("penalty", ["gradient", "identity"])
+def test_dense_solution_of_24_by_24(penalty):
+    A = mp.operators.ParallelBeam(image_shape=(24, 24), angles_deg="0:180:24", detector_count=34)
+    units = torch.eye(24 * 24, dtype=torch.float64).reshape(-1, 1, 24, 24)
+    M = A(units).flatten(1).T
+    random = torch.Generator().manual_seed(5)
+    y = A(torch.rand(1, 1, 24, 24, generator=random, dtype=torch.float64))
+    y += 0.2 * torch.randn(y.shape, generator=random, dtype=torch.float64)
+    d = torch.diff(torch.eye(24, dtype=torch.float64), dim=0)
+    one = torch.eye(24, dtype=torch.float64)
+    L = torch.eye(24 * 24) if penalty == "identity" else torch.kron(d.T @ d, one) + torch.kron(one, d.T @ d)
+    for weight in (0.3, 0.01):
+        exact = torch.linalg.solve(M.T @ M + weight * L, M.T @ y.ravel()).reshape(24, 24)
+        method = mp.methods.Tikhonov(weight=weight, penalty=penalty, iterations=2000, tolerance=1e-10)
+        found = mp.reconstruct(mp.Problem(A, y), method).x[0, 0]
+        assert (found - exact).norm() < 1e-6 * exact.norm()
