@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,14 @@ class Stored:
 
 @dataclass(frozen=True)
 class Slices:
-    """A stack seen as ``[slices, rows, bins]``: ``stack[i]`` reads slice i as float32 ``[rows, bins]``."""
+    """A stack seen as ``[slices, rows, bins]``: ``stack[i]`` reads slice i as float32 ``[rows, bins]``.
+
+    ``read_all``, where a slice is scattered over the whole file, reads all of them at once ``[slices, rows, bins]``.
+    """
 
     shape: tuple[int, int, int]
     read: Callable[[int], np.ndarray]
+    read_all: Callable[[], np.ndarray] | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -47,6 +51,14 @@ class Slices:
         if not 0 <= index < self.shape[0]:
             raise IndexError(f"slice {index} of {self.shape[0]}")
         return to_float32(self.read(index))
+
+    def each(self, indices: list[int]) -> Iterator[np.ndarray]:
+        """These slices, without reading the file once for each."""
+        if self.read_all is None or len(indices) < 2:
+            yield from (self[index] for index in indices)
+        else:
+            stack = self.read_all()
+            yield from (to_float32(stack[index]) for index in indices)
 
 
 Field = Slices | np.ndarray | float
@@ -78,7 +90,9 @@ def slices(stored: Stored, angle_axis: str) -> Slices:
         return Slices((pages, rows, columns), lambda i: stored.read(i))
     if angle_axis == "columns":
         return Slices((pages, columns, rows), lambda i: stored.read(i).T)
-    return Slices((rows, pages, columns), lambda i: stored.read((slice(None), i)))
+    return Slices(
+        (rows, pages, columns), lambda i: stored.read((slice(None), i)), lambda: stored.read(()).swapaxes(0, 1)
+    )
 
 
 def to_float32(array: Any) -> np.ndarray:

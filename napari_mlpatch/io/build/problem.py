@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from ..arrays import Field, check_finite
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import ProblemOptions, given
+from ..plausible import bright_edges, counts_question, is_transmission
 from .counts import field_of_slice, given_field, line_integrals
 from .fan import find_fan_center, to_parallel
 from .rings import remove_stripes
@@ -38,10 +40,10 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     from napari_mlpatch.core.problem import Problem
     from napari_mlpatch.operators.center import find_center
 
-    source = found.source(given(options))
     if found.stored is not None:
-        return changed(found.stored, given(options), source)
+        return changed(found.stored, given(options), found.source(given(options)))
     o, angles_deg = options, options.angles_deg
+    found = _fitted(found, angles_deg)
     beam = _with_lengths(found, o.source_to_axis, o.source_to_detector, o.detector_pitch, o.detector)
     if o.detector == "curved" and (o.rebin or o.center == "auto"):
         raise InputError("A curved detector is not resampled to a parallel beam. Leave out rebin, give the centre.")
@@ -56,9 +58,14 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
         beam.dark if o.dark is None else given_field(o.dark, "dark"),
     )
     take_log = o.log if o.log is not None else beam.is_counts or o.flat is not None
+    notes = [note] if note else []
+    if take_log and not beam.is_counts and o.flat is not None:
+        notes.append("the logarithm is taken, with the flat field given")
     y = np.empty((len(indices), 1, rows, bins), np.float32)
-    for k, index in enumerate(indices):
-        y[k, 0] = _line_integrals(beam, index, fields, o.clip_counts) if take_log else _values(beam, index)
+    for k, (index, values) in enumerate(zip(indices, _values(beam, indices), strict=True)):
+        if k == 0 and fields[0] is None and o.log is not False:
+            fields = (_ask_for_flat(values, take_log, notes), fields[1])
+        y[k, 0] = _line_integrals(beam, index, values, fields, o.clip_counts) if take_log else values
         y[k, 0] = y[k, 0] if o.rings is None else remove_stripes(y[k, 0], o.rings)
     if o.center == "auto" and beam.kind == "fan-beam":
         axis: float | None = find_fan_center(replace(beam, angles_deg=angles), y[len(y) // 2, 0])
@@ -79,7 +86,7 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     if beam.kind == "fan-beam":
         params |= {name: beam.geometry[name] for name in SOURCE} | {"detector": o.detector or "flat"}
     A = build(operators, {"name": beam.kind, "params": params})
-    return Problem(A, torch.from_numpy(y), source=source, notes=tuple(n for n in (note,) if n))
+    return Problem(A, torch.from_numpy(y), source=found.source(given(options)), notes=tuple(notes))
 
 
 def slice_of(views: str | None, rows: int) -> Any:
@@ -117,6 +124,27 @@ def _with_lengths(
     return replace(measurement, geometry=geometry, kind="fan-beam" if known else measurement.kind)
 
 
+def _fitted(found: Measurement, angles: Any) -> Measurement:
+    """The stack seen along its only axis that has as many entries as there are angles, where nobody chose one."""
+    slices, rows, _ = found.data.shape
+    if angles is None or slices == 1 or "angle_axis" in found.load_options:
+        return found
+    count = len(given_angles(angles, found.load_options.get("angle_unit"))[0])
+    if count == rows:
+        return found
+    from ..load import load
+
+    fitting = []
+    for axis in ("rows", "columns", "pages"):
+        try:
+            other = load(found.path, **{**found.load_options, "angle_axis": axis})
+        except InputError:
+            continue
+        if other.data.shape[1] == count:
+            fitting.append(other)
+    return fitting[0] if len(fitting) == 1 else found
+
+
 def _angles_for(measurement: Measurement, given: Any) -> tuple[np.ndarray, str]:
     """Angles in degrees, and a note on the unit of those given."""
     _, rows, bins = measurement.data.shape
@@ -149,17 +177,33 @@ def _indices(slice: int | str | None, count: int) -> list[int]:
     return [int(slice)]
 
 
-def _values(measurement: Measurement, index: int) -> np.ndarray:
-    with reading(measurement.path, "a measurement"):
-        values = measurement.data[index]
-    check_finite(values, f"Slice {index} of {measurement.path.name} [row, bin]")
-    return values
+def _values(measurement: Measurement, indices: list[int]) -> Iterator[np.ndarray]:
+    slices = measurement.data.each(indices)
+    for index in indices:
+        with reading(measurement.path, "a measurement"):
+            values = next(slices)
+        check_finite(values, f"Slice {index} of {measurement.path.name} [row, bin]")
+        yield values
+
+
+def _ask_for_flat(values: np.ndarray, take_log: bool, notes: list[str]) -> float | None:
+    """The flat field of transmissions, 1, where the logarithm is wanted. InputError where nobody has said whether."""
+    level = bright_edges(values)
+    if level and not take_log:
+        raise InputError(counts_question(level))
+    if level and is_transmission(level):
+        notes.append("transmissions (1 beside the object): the logarithm is taken with a flat field of 1")
+        return 1.0
+    return None
 
 
 def _line_integrals(
-    measurement: Measurement, index: int, fields: tuple[Field | None, Field | None], clip_counts: float | None
+    measurement: Measurement,
+    index: int,
+    values: np.ndarray,
+    fields: tuple[Field | None, Field | None],
+    clip_counts: float | None,
 ) -> np.ndarray:
-    values = _values(measurement, index)
     with reading(measurement.path, "a measurement"):
         flat, dark = (
             field_of_slice(field, index, values.shape[1], name)

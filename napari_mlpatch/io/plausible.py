@@ -1,0 +1,90 @@
+"""Whether numbers look like the sinogram that they are taken for: checks that cost a few sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Slices
+
+CHEAP = 2**23  # values, read to look at them
+EVEN, UNEVEN = 0.02, 0.05  # relative variation of sums that are constant, and that are not
+DARK = 0.03  # of the largest value: no object
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Whether the angles of an array ``[rows, bins]`` rather run along its columns, and the evidence."""
+
+    swapped: bool
+    evidence: str
+
+
+def looked_at(data: Slices) -> np.ndarray | None:
+    """The middle slice, where it is read in one go and small; without NaN."""
+    _, rows, bins = data.shape
+    if data.read_all is not None or rows * bins > CHEAP or min(rows, bins) < 8:
+        return None
+    values = data[len(data) // 2]
+    return values if np.isfinite(values).all() else None
+
+
+def axes_of(values: np.ndarray) -> Axes:
+    """Along which axis the angles run, from a sinogram of line integrals, or of counts.
+
+    The integral of an object that the detector sees as a whole, the sum over the bins, is the same at all angles; at a
+    fixed bin, the sum over the angles is not: it falls to nothing at the detector's ends. Nothing is said of others.
+    """
+    level = bright_edges(values) or bright_edges(values.T)
+    lines = -np.log(np.maximum(values, 1e-3 * level) / level) if level else values
+    over_bins, over_angles = lines.sum(axis=1, dtype=np.float64), lines.sum(axis=0, dtype=np.float64)
+    if min(over_bins.mean(), over_angles.mean()) <= 0:
+        return Axes(False, "")
+    rows, columns = (float(sums.std() / sums.mean()) for sums in (over_bins, over_angles))
+    top = float(np.abs(lines).max())
+    ends = [float(np.abs(side).mean()) / top for side in (lines[0], lines[-1])]
+    swapped = columns < EVEN and rows > UNEVEN and rows > 5 * columns and max(ends) < DARK
+    evidence = f"the sums of the rows vary by {100 * rows:.2g} %, those of the columns by {100 * columns:.2g} %"
+    return Axes(swapped, evidence)
+
+
+def bright_edges(values: np.ndarray) -> float:
+    """The level of the detector's both ends, where all of the rest is darker, as in counts; 0 where it is not so.
+
+    ``values`` is ``[angles, bins]``. Line integrals are zero beside an object, transmissions one, counts what the beam
+    gives: in the latter the object is darker than the ends, and nothing is brighter.
+    """
+    if values.ndim != 2 or values.shape[1] < 8 or not values.min() >= 0:
+        return 0.0
+    wide = max(1, values.shape[1] // 32)
+    left, right = values[:, :wide], values[:, -wide:]
+    level = float(np.median(np.concatenate([left, right], axis=1)))
+    if not level > 0 or abs(np.median(left) - np.median(right)) > 0.1 * level:
+        return 0.0
+    ends = np.concatenate([left, right], axis=1)
+    spread = float(np.median(np.abs(ends - level))) / level
+    profile = np.median(values, axis=0)
+    darker = float(profile.min()) < 0.93 * level and float(np.percentile(profile, 25)) < 0.99 * level
+    outshone = float(np.mean(values > level * (1.05 + 5 * spread)))
+    return level if spread < 0.1 and darker and outshone < 0.01 else 0.0
+
+
+def is_transmission(level: float) -> bool:
+    """Whether the level beside the object is one, as of counts divided by the flat field."""
+    return abs(level - 1.0) < 0.05
+
+
+def counts_question(level: float) -> str:
+    """What to answer where numbers that are taken for line integrals look like a beam behind an object."""
+    if is_transmission(level):
+        return (
+            f"The values are {level:.3g} at both ends of the detector and smaller in between, as of transmissions "
+            "(counts divided by the flat field), while line integrals are 0 beside the object. Give flat=1 "
+            "(--flat 1), so that the logarithm is taken, or log=False (--no-log) if they are line integrals."
+        )
+    return (
+        f"The values are about {level:.5g} at both ends of the detector and smaller in between, as of detector counts, "
+        f"while line integrals are 0 beside the object. Give the flat field (--flat: a number such as {level:.5g}, or "
+        "a file), so that the logarithm is taken, or log=False (--no-log) if they are line integrals."
+    )

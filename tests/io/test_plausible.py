@@ -1,0 +1,98 @@
+"""Swapped axes and counts are told by a few sums; nothing is said of measurements that are right."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.io.plausible import axes_of, bright_edges
+
+ANGLES = BINS = 48
+
+
+def discs(angles=ANGLES, bins=BINS):
+    """Line integrals of two discs, ``[angles, bins]``: their sum over the bins does not depend on the angle."""
+    theta = np.arange(angles) * np.pi / angles
+    s = np.arange(bins) - (bins - 1) / 2
+    sinogram = np.zeros((angles, bins))
+    for value, radius, x in ((0.05, 10.0, 4.0), (0.1, 5.0, -8.0)):
+        offset = s - x * np.cos(theta)[:, None]
+        sinogram += 2 * value * np.sqrt(np.maximum(radius**2 - offset**2, 0))
+    return sinogram.astype(np.float32)
+
+
+def pixels(path, **options):
+    problem = io.read_measurement(path, **options)
+    return problem.y[0, 0].numpy(), problem
+
+
+def test_a_square_sinogram_that_lies_on_its_side_is_turned(tmp_path):
+    for name, save in (("a.npy", np.save), ("a.tif", tifffile.imwrite)):
+        save(tmp_path / name, discs().T)
+        found = io.load(tmp_path / name)
+        assert any("angles must run along the columns" in note for note in found.notes)
+        y, problem = pixels(tmp_path / name, angles_deg=f"0:180:{ANGLES}")
+        assert np.allclose(y, discs())
+        assert np.array_equal(io.open_source(problem.source).y, problem.y)
+        kept, _ = pixels(tmp_path / name, angles_deg=f"0:180:{ANGLES}", angle_axis="rows")
+        assert np.allclose(kept, discs().T)
+        noted = io.load(tmp_path / name, angle_axis="rows").notes
+        assert any("are axes swapped" in note for note in noted)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        discs(),
+        discs()[:, 14:34],  # an object wider than the detector
+        np.tile(np.linspace(1, 2, ANGLES)[:, None], (1, BINS)),  # a wide even object, thicker from one side
+        discs() + 0.05 * np.random.default_rng(0).standard_normal((ANGLES, BINS)).astype(np.float32),
+        np.ones((ANGLES, BINS)),
+        np.zeros((ANGLES, BINS)),
+    ],
+)
+def test_others_are_left_alone(tmp_path, array):
+    np.save(tmp_path / "a.npy", array)
+    y, _ = pixels(tmp_path / "a.npy", angles_deg=f"0:180:{ANGLES}")
+    assert np.allclose(y, array)
+    assert not any("sums" in note for note in io.load(tmp_path / "a.npy").notes)
+
+
+def test_counts_on_their_side_are_seen_too():
+    assert axes_of(1e4 * np.exp(-discs().T)).swapped and not axes_of(1e4 * np.exp(-discs())).swapped
+
+
+def test_a_stack_of_projections_is_told_by_the_number_of_angles(tmp_path):
+    stack = np.stack([discs(40), 2 * discs(40), 3 * discs(40)])
+    np.save(tmp_path / "a.npy", stack.swapaxes(0, 1))  # [angles, slices, bins]
+    y, problem = pixels(tmp_path / "a.npy", angles_deg="0:180:40")
+    assert np.allclose(y, stack[1]) and problem.source["options"]["angle_axis"] == "pages"
+
+
+@pytest.mark.parametrize("level", [1.0, 20000.0])
+def test_counts_are_never_taken_for_line_integrals_silently(tmp_path, level):
+    np.save(tmp_path / "a.npy", level * np.exp(-discs()).astype(np.float32))
+    options = {"angles_deg": f"0:180:{ANGLES}"}
+    with pytest.raises(InputError, match=r"at both ends of the detector.*flat.*log=False"):
+        pixels(tmp_path / "a.npy", **options)
+    y, problem = pixels(tmp_path / "a.npy", flat=level, **options)
+    assert np.allclose(y, discs(), atol=1e-4) and any("logarithm" in note for note in problem.notes)
+    y, _ = pixels(tmp_path / "a.npy", log=False, **options)
+    assert y.max() == pytest.approx(level)
+
+
+def test_transmissions_need_no_flat_field(tmp_path):
+    np.save(tmp_path / "a.npy", np.exp(-discs()))
+    y, problem = pixels(tmp_path / "a.npy", log=True, angles_deg=f"0:180:{ANGLES}")
+    assert np.allclose(y, discs(), atol=1e-6) and any("flat field of 1" in note for note in problem.notes)
+
+
+def test_noisy_counts_are_seen():
+    counts = np.random.default_rng(0).poisson(200 * np.exp(-discs())).astype(np.float32)
+    assert bright_edges(counts) == pytest.approx(200, rel=0.05)
+
+
+@pytest.mark.parametrize("array", [discs(), 1 + discs(), -discs(), np.zeros((40, 40)), np.ones((40, 40))])
+def test_line_integrals_are_no_counts(array):
+    assert bright_edges(array) == 0

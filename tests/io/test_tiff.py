@@ -1,0 +1,114 @@
+"""TIFF as people have it: appended pages, hyperstacks, ImageJ's calibration, compressions, colours."""
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.io.readers import tiff
+
+from .files import ANGLES, BINS, angles, sinogram
+
+
+def pixels(path, **options):
+    return io.read_measurement(path, angles_deg=angles(), **options).y[:, 0].numpy()
+
+
+def test_pages_that_were_appended_one_by_one(tmp_path):
+    for k, page in enumerate(sinogram()):
+        tifffile.imwrite(tmp_path / "a.tif", page, append=k > 0)
+    assert np.array_equal(pixels(tmp_path / "a.tif", slice="all"), sinogram())
+    assert np.array_equal(pixels(tmp_path / "a.tif", slice=2)[0], sinogram()[2])
+    assert any("read as a stack" in note for note in io.load(tmp_path / "a.tif").notes)
+
+
+def test_projections_appended_one_by_one(tmp_path):
+    for k in range(ANGLES):
+        tifffile.imwrite(tmp_path / "a.tif", sinogram()[:, k], append=k > 0)
+    assert np.array_equal(pixels(tmp_path / "a.tif", angle_axis="pages", slice="all"), sinogram())
+
+
+def test_images_of_other_sizes_are_told(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", sinogram()[0])
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((5, 7), np.uint8), append=True)
+    assert np.array_equal(pixels(tmp_path / "a.tif")[0], sinogram()[0])
+    assert any("not read are those of [5, 7]" in note for note in io.load(tmp_path / "a.tif").notes)
+
+
+@pytest.mark.parametrize("axes", ["TZYX", "TCYX", "TZCYX"])
+def test_hyperstacks(tmp_path, axes):
+    shape = {"TZYX": (2, 3), "TCYX": (2, 3), "TZCYX": (2, 1, 3)}[axes]
+    stack = np.arange(6, dtype=np.float32)[:, None, None] * sinogram()[0]
+    tifffile.imwrite(tmp_path / "a.tif", stack.reshape(*shape, ANGLES, BINS), imagej=True, metadata={"axes": axes})
+    assert np.array_equal(pixels(tmp_path / "a.tif", slice="all"), stack)
+    assert any("read as one stack of 6" in note for note in io.load(tmp_path / "a.tif").notes)
+
+
+def test_signed_16_bit_of_imagej(tmp_path):
+    values = (3000 * sinogram()[0] - 20).astype(np.int16)
+    about = {"cf": 0, "c0": -32768.0, "c1": 1.0, "vunit": "Gray Value"}
+    stored = (values.astype(np.int32) + 32768).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", stored, imagej=True, metadata=about)
+    assert np.array_equal(pixels(tmp_path / "a.tif")[0], values)
+    assert any("signed 16-bit" in note for note in io.load(tmp_path / "a.tif").notes)
+    assert np.array_equal(io.image_from_file(tmp_path / "a.tif")[0], values)
+
+
+@pytest.mark.parametrize(
+    ("function", "coefficients", "value"),
+    [
+        (0, (2.0, 0.5), lambda v: 2 + 0.5 * v),
+        (1, (1.0, 2.0, 0.25), lambda v: 1 + 2 * v + 0.25 * v**2),
+        (2, (1.0, 2.0, 0.25, 0.01), lambda v: 1 + 2 * v + 0.25 * v**2 + 0.01 * v**3),
+        (4, (2.0, -0.01), lambda v: 2 * np.exp(-0.01 * v)),
+        (21, (), lambda v: np.log10(255 / np.maximum(v, 1))),
+        (20, (5.0, 5.0), lambda v: v),
+    ],
+)
+def test_calibrations_of_imagej(tmp_path, function, coefficients, value):
+    stored = (100 * sinogram()[0]).astype(np.uint8)
+    about = {"cf": function, **{f"c{k}": c for k, c in enumerate(coefficients)}}
+    tifffile.imwrite(tmp_path / "a.tif", stored, imagej=True, metadata=about)
+    y = io.read_measurement(tmp_path / "a.tif", angles_deg=angles(), log=False).y[0, 0].numpy()
+    assert np.allclose(y, value(stored.astype(float)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("dtype", [np.float32, np.uint16, np.uint8])
+def test_compressions(tmp_path, compression, dtype):
+    stack = [(100 * page).astype(dtype) for page in sinogram()]
+    first, *others = (Image.fromarray(page) for page in stack)
+    first.save(tmp_path / "a.tif", compression=compression, save_all=True, append_images=others)
+    for options in ({"slice": "all"}, {"slice": 1}):
+        expected = np.stack(stack) if options["slice"] == "all" else stack[1][None]
+        assert np.array_equal(pixels(tmp_path / "a.tif", log=False, **options), expected)
+
+
+def test_what_nobody_decompresses_is_not_called_damaged(tmp_path, monkeypatch):
+    Image.fromarray(sinogram()[0]).save(tmp_path / "a.tif", compression="tiff_lzw")
+    monkeypatch.setattr(tiff, "_needs_pillow", lambda page: True)
+    monkeypatch.setattr(tiff.Image, "open", lambda *args, **how: (_ for _ in ()).throw(OSError("no decoder")))
+    with pytest.raises(InputError, match=r"LZW.*pip install imagecodecs") as caught:
+        pixels(tmp_path / "a.tif")
+    assert "damaged" not in str(caught.value)
+
+
+def test_colours(tmp_path):
+    grey = (100 * sinogram()[0]).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "grey.tif", np.stack([grey] * 3, axis=-1), photometric="rgb")
+    assert np.array_equal(pixels(tmp_path / "grey.tif")[0], grey)
+    tifffile.imwrite(tmp_path / "red.tif", np.stack([grey, 0 * grey, grey], axis=-1), photometric="rgb")
+    with pytest.raises(InputError, match=r"colour picture.*save it as grey"):
+        pixels(tmp_path / "red.tif")
+
+
+def test_all_slices_of_projections_read_each_page_once(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", sinogram().swapaxes(0, 1), photometric="minisblack", compression="zlib")
+    found = io.load(tmp_path / "a.tif", angle_axis="pages")
+    opened = []
+    real = tifffile.TiffFile
+    monkeypatch.setattr(tifffile, "TiffFile", lambda path: opened.append(path) or real(path))
+    assert np.array_equal(found.problem(angles_deg=angles(), slice="all").y[:, 0].numpy(), sinogram())
+    assert len(opened) == 1
