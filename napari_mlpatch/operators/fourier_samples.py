@@ -19,9 +19,12 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .complex_nufft import gridding_matrix
 from .nufft import _axis, hermitian_kernel, width
+from .redundancy import least, unexplained
 
 OUTER = 0.75  # of the farthest sample, beyond which samples are taken for noise
 MOST_PIXELS = 256  # of the sides of a picture of the samples
+LIGHTEST = 1e-3  # of the largest weight of a sample in the search for its noise
+FEW = 0.25  # of the noise that no complex image explains, below which a real one is tried
 WIDTH = 5  # of the kernel that measures density, in steps of a grid this much finer than the image's own
 OVERSAMPLING = 2.0
 
@@ -87,7 +90,10 @@ def samples_picture(size: Tensor, omega: NDArray[np.float64], shape: tuple[int, 
 
 
 def outer_std(y: Tensor, omega: NDArray[np.float64]) -> float:
-    """Standard deviation of the noise of ``y[..., samples]``, from the samples farthest from zero."""
+    """Standard deviation of the noise of ``y[..., samples]``, from the samples farthest from zero.
+
+    As if these held no signal: too high where they do.
+    """
     distance = np.hypot(*omega.T)
     cut = min(OUTER * float(distance.max()), float(np.quantile(distance, 0.9)))
     return from_mostly_noise(y[..., torch.from_numpy(distance >= cut).to(y.device)])
@@ -97,6 +103,8 @@ class FourierSamples(Operator):
     """Base of the operators whose data are ``(R C)^-½ sum_r x(r) exp(-i k · (r - n // 2))``, but for coils."""
 
     image_shape: tuple[int, int]
+    coil_axes: ClassVar[int] = 0
+    """How many axes of the data come before the samples'."""
     mirrored: ClassVar[bool]
     """Whether each sample also stands for its conjugate at the opposite frequency, as with real images."""
 
@@ -146,6 +154,16 @@ class FourierSamples(Operator):
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
         """Eigenvalues of the nearest circulant matrix to AᵀA (of a single coil), the same for k and -k."""
         return self._table("circulant", device, dtype, lambda: circulant_symbol(self._kernel(dtype).real))
+
+    def estimate_std(self, y: Tensor) -> float:
+        """The least of what the outermost samples and the redundancy of the samples say (see ``redundancy.py``)."""
+        weights = self._table("density", y.device, y.dtype, lambda: self.density)
+        weights = weights.clamp(min=LIGHTEST * float(weights.max())).view(self.range_shape[self.coil_axes :])
+        outer = outer_std(y.flatten(2 + self.coil_axes), self.omega)
+        found, share = unexplained(self, y, weights)
+        if self.complex_image and share < FEW:
+            return least([outer, found, unexplained(self, y, weights, real=True)[0]])
+        return least([outer, found])
 
     def memory_bytes(self) -> int:
         return len(self.omega) * width(torch.float32) ** 2 * 16 + 64 * math.prod(self.image_shape)

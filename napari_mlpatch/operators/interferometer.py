@@ -15,7 +15,7 @@ from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor
 
-from .fourier_samples import FourierSamples, outer_std, samples_picture
+from .fourier_samples import FourierSamples, samples_picture
 from .image_shape import ImageShape
 from .nufft import Nufft2d, toeplitz_apply, toeplitz_symbol
 from .trajectories import antenna_layout, check_frequencies, gaussian, uv_tracks, within_grid
@@ -152,7 +152,3 @@ class Interferometer(FourierSamples):
     def data_picture(self, y: Tensor) -> Tensor:
         """Where the visibilities and their conjugates lie in the uv plane, and how large they are."""
         return samples_picture(y.abs(), self.omega, self.image_shape, mirrored=True)
-
-    def estimate_std(self, y: Tensor) -> float:
-        """Standard deviation of the noise from the longest baselines."""
-        return outer_std(y, self.omega)

@@ -12,7 +12,6 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.noise_level import from_mostly_noise
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
@@ -20,8 +19,8 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .coil_maps import check_sensitivities, coil_count, maps_of, mean_seen, one_over_seen
 from .image_shape import ImageShape
 from .kspace_masks import line_mask, poisson_disc_mask
-
-OUTER = 0.6  # of the half-width of k-space, beyond which samples are taken for noise
+from .kspace_noise import outer_level, quietest_level
+from .redundancy import least, unexplained
 
 
 @operators.register("mri-cartesian", title="MRI, Cartesian")
@@ -210,13 +209,17 @@ class MRICartesian(Operator):
         return torch.log1p(k * (1e3 / torch.where(largest > 0, largest, 1.0)))
 
     def estimate_std(self, y: Tensor) -> float:
-        """Standard deviation of the noise from what was measured in the outer part of k-space."""
-        distance = [np.abs(np.arange(n) - n // 2) / max(n // 2, 1) for n in self.image_shape]
-        outer = np.hypot(distance[0][:, None], distance[1])
-        radius = outer[self._mask]
-        cut = OUTER if (radius > OUTER).sum() >= 32 else np.quantile(radius, 0.75)
-        chosen = torch.from_numpy(self._mask & (outer >= cut)).to(y.device)
-        return from_mostly_noise(y[..., chosen])
+        """The least of what the outer samples, the quietest part of the picture and the coils' redundancy say.
+
+        A single coil's is that of a real image times a constant phase, which has opposite samples conjugate.
+        """
+        return least(
+            [
+                outer_level(y, self._mask),
+                quietest_level(y, self._mask),
+                unexplained(self, y, real=self._maps is None)[0],
+            ]
+        )
 
 
 def tables(mask: np.ndarray, maps: np.ndarray | None) -> dict[str, np.ndarray]:

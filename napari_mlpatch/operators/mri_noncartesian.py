@@ -17,7 +17,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .coil_maps import check_sensitivities, coil_count, maps_of, mean_seen, one_over_seen
 from .complex_nufft import ComplexNufft2d, hermitian_apply, hermitian_symbol
-from .fourier_samples import FourierSamples, outer_std, samples_picture
+from .fourier_samples import FourierSamples, samples_picture
 from .image_shape import ImageShape
 from .trajectories import check_frequencies, radial, spiral, spiral_length
 
@@ -84,7 +84,7 @@ class MRINonCartesian(FourierSamples):
     ] = None
 
     complex_image = complex_data = True
-    mirrored = False
+    coil_axes, mirrored = 1, False
 
     @model_validator(mode="after")
     def _fits(self) -> MRINonCartesian:
@@ -196,7 +196,3 @@ class MRINonCartesian(FourierSamples):
     def data_picture(self, y: Tensor) -> Tensor:
         """Where the samples lie in k-space, and their root sum of squares over coils; see ``samples_picture``."""
         return samples_picture(torch.linalg.vector_norm(y, dim=2).flatten(2), self.omega, self.image_shape)
-
-    def estimate_std(self, y: Tensor) -> float:
-        """Standard deviation of the noise from the outermost samples."""
-        return outer_std(y.flatten(3), self.omega)

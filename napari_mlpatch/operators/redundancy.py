@@ -1,0 +1,90 @@
+"""The noise of a measurement from what no image explains: data beyond the range of A hold noise alone."""
+
+from __future__ import annotations
+
+import math
+
+from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.torch_later import Tensor, torch
+
+STEPS = 150
+EVERY = 5  # steps between looks at the level
+SETTLED = 0.98  # of the level before, above which it falls no further
+KEPT = 0.9  # of the samples, by size: the few that are fitted last do not count
+FEWEST = 30.0  # unexplained values, below which their level is left to chance
+
+
+def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: bool = False) -> tuple[float, float]:
+    """Standard deviation of white noise in ``y`` [B, C, *range_shape], and the share of the noise that told it.
+
+    Least squares ``min_x ‖W^½ (A x - y)‖`` by conjugate gradients. What is left of y is ``p(AAᵀW) y`` with a
+    polynomial p that is one at zero: noise beyond the range of A stays whole. The same polynomial acts on a white noise
+    z of level one, so that ``std = ‖p y‖ / ‖p z‖`` holds at each step but for what is left of the image, which makes it
+    too large; the norms leave out the largest tenth of the samples. It ends where the level settles, after 150 steps at
+    the latest. ``weights`` (positive, of a shape that broadcasts to y) only make it quicker. ``real`` says to look for
+    a real image times a constant phase, which explains less than a complex one. Infinity where (almost) all of the
+    noise is explained. Cf. the estimate of noise in Wahba, SIAM J. Sci. Stat. Comput. 4 (1983): ‖r‖² / trace.
+    """
+    turn = _phase(A, y) if real else None
+
+    def back(r: Tensor) -> Tensor:
+        x = A._adjoint(r if weights is None else r * weights)
+        return x if turn is None else (x * turn.conj()).real.contiguous()
+
+    def forth(x: Tensor) -> Tensor:
+        return A._apply(x if turn is None else x * turn)
+
+    z = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=y.dtype).to(y.device)
+    keep = None if A.sampled is None else A.sampled.to(y.device).expand(A.range_shape)
+    given = len(y)
+    r = torch.cat([y, z if keep is None else z * keep])
+    whole = _energy(r[given:])
+    s = back(r)
+    p, size = s, _energy(s[:given])
+    level, calm = math.inf, 0
+    for k in range(1, STEPS + 1):
+        q = forth(p)
+        length = _energy(q[:given], weights)
+        if not (size > 0 and length > 0):
+            break
+        r = r - (size / length) * q
+        if k % EVERY == 0:
+            before, level = level, min(level, _level(r[:given], r[given:], keep))
+            calm = calm + 1 if level >= SETTLED * before else 0
+            if calm == 2:
+                break
+        s = back(r)
+        size, old = _energy(s[:given]), size
+        p = s + (size / old) * p
+    left = _energy(r[given:])
+    known = left >= 1e-3 * whole and left >= FEWEST
+    level = min(level, _level(r[:given], r[given:], keep))
+    return level if known else math.inf, left / max(whole, 1e-300)
+
+
+def least(levels: list[float]) -> float:
+    """The smallest of several estimates, all of which signal can only raise; 0 where there is none."""
+    return min((level for level in levels if math.isfinite(level)), default=0.0)
+
+
+def _phase(A: Operator, y: Tensor) -> Tensor:
+    """``exp(i phi)`` of a real image times a constant phase: half the phase of the sum of squares, exact without noise.
+
+    For the sum pairs each frequency with its opposite, whichever are measured.
+    """
+    x = A._adjoint(y)
+    return torch.polar(x.real.new_ones(()), 0.5 * (x * x).sum().angle())
+
+
+def _energy(v: Tensor, weights: Tensor | None = None) -> float:
+    squares = v.abs().double().square()
+    return float((squares if weights is None else squares * weights).sum())
+
+
+def _level(y: Tensor, z: Tensor, keep: Tensor | None) -> float:
+    """Root of the ratio of the energies of both, each over its smallest samples."""
+    energies = []
+    for v in (y, z):
+        squares = (v if keep is None else v[..., keep]).abs().double().square().flatten().sort().values
+        energies.append(float(squares[: math.ceil(KEPT * len(squares))].sum()))
+    return math.sqrt(energies[0] / energies[1]) if energies[1] > 0 else math.inf
