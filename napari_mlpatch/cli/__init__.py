@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 from napari_mlpatch import __version__
+from napari_mlpatch.core.budget import is_out_of_memory
 from napari_mlpatch.core.errors import InputError
+
+from .streams import guarded, silence
 
 VERBS = {
     "list": "what there is: operators, methods, noises, denoisers, weights, samples",
@@ -50,25 +52,36 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and give its exit code."""
+    with guarded():
+        return _code(list(sys.argv[1:] if argv is None else argv))
+
+
+def _code(words: list[str]) -> int:
     try:
-        code = _run(list(sys.argv[1:] if argv is None else argv))
+        code = _run(words)
         sys.stdout.flush()
         return code
     except InputError as error:
-        print(f"mlpatch: {' '.join(str(error).split())}", file=sys.stderr)
-        return BAD_INPUT
+        return _bad_input(str(error))
     except KeyboardInterrupt:
         print("mlpatch: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, head for example, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return FINE
     except SystemExit as ended:  # --help, here or in a benchmark
         return ended.code if isinstance(ended.code, int) else BAD_INPUT if ended.code else FINE
-    except Exception:
+    except BaseException as error:  # of other packages, too
+        if is_out_of_memory(error):
+            return _bad_input(f"Out of memory ({error}). Use a smaller image, or a part of it; close other programs.")
         traceback.print_exc()
         print("mlpatch: this is an error in the program. Please report it with the lines above.", file=sys.stderr)
         return INTERNAL
+
+
+def _bad_input(message: str) -> int:
+    print(f"mlpatch: {' '.join(message.split())}", file=sys.stderr)
+    return BAD_INPUT
 
 
 def _run(words: list[str]) -> int:

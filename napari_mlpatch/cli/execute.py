@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from napari_mlpatch.core.errors import InputError
 
 from .output import duration, metrics, number, say, shape, size
+from .streams import control as write_control
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.events import Progress, Result
@@ -44,7 +45,9 @@ def execute(recipe: Recipe, problem: Problem, network: Any = None) -> Result:
             elif isinstance(event, Failed):
                 if isinstance(event.error, InputError | MemoryError) or event.message.startswith("Out of memory"):
                     raise InputError(event.message)
-                raise event.error
+                if isinstance(event.error, Exception):
+                    raise event.error
+                raise RuntimeError(event.message) from event.error  # a method of another package ended the program
     raise AssertionError("a run ends in Done, Failed or Cancelled")
 
 
@@ -112,7 +115,7 @@ class _Progress:
 
     def __exit__(self, *error: object) -> None:
         if self._rewrites:
-            print("\r\x1b[K", end="", file=self._stream, flush=True)
+            self._rewrite("")
 
     def show(self, step: Progress) -> None:
         now = time.monotonic()
@@ -121,11 +124,15 @@ class _Progress:
         text = self._text(step)
         if self._rewrites:
             width = shutil.get_terminal_size().columns - 1
-            print(f"\r\x1b[K{text[:width]}", end="", file=self._stream, flush=True)
+            self._rewrite(text[:width])
         else:
             self._wait *= 1.5
             print(text, file=self._stream, flush=True)
         self._next = now + self._wait
+
+    def _rewrite(self, text: str) -> None:
+        write_control(self._stream, "\r\x1b[K")
+        print(text, end="", file=self._stream, flush=True)
 
     def _text(self, step: Progress) -> str:
         iterate = step.iterate

@@ -46,6 +46,14 @@ def reserve(count: int, what: str, advice: str = "Use a smaller one, or a part o
     return count
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, NumPy, PyTorch (which raises RuntimeError, too) or a library is one of memory."""
+    text = str(error).lower()
+    known = ("not enough memory", "can't allocate memory", "out of memory", "alloc_failed", "unable to allocate")
+    named = type(error).__name__ == "OutOfMemoryError"  # without loading PyTorch
+    return isinstance(error, MemoryError) or named or any(words in text for words in known)
+
+
 def in_words(count: int) -> str:
     """Bytes in a readable unit, also of numbers beyond those of floating point."""
     if count < 2**30:

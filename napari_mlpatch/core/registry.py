@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.metadata
+import json
 import pkgutil
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
 from pydantic.dataclasses import is_pydantic_dataclass
 
 from .errors import InputError
+from .words import safe
 
 T = TypeVar("T", bound=type)
+
+
+NEEDED = {
+    "operator": ("domain_shape", "range_shape", "_apply", "_adjoint"),
+    "noise": ("sample", "level"),
+    "method": ("solve",),
+}
+"""What a class of a kind has to define itself."""
+BASES = ("napari_mlpatch.core.operator", "napari_mlpatch.core.method", "napari_mlpatch.noises.base")
 
 
 class Registry:
@@ -38,10 +52,14 @@ class Registry:
         def add(cls: T) -> T:
             if not is_pydantic_dataclass(cls):
                 raise TypeError(f"{cls.__name__} must be a pydantic dataclass before it is registered")
+            lacking = [part for part in NEEDED.get(self.kind, ()) if not _defines(cls, part)]
+            if lacking:
+                raise TypeError(f"the {self.kind} {cls.__name__} does not define {', '.join(lacking)}")
             known = self._classes.get(name)
             if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
                 raise ValueError(f"two {self.kind}s named {name!r}: {known} and {cls}")
             cls.name, cls.title = name, title  # type: ignore[attr-defined]
+            gives_input_errors(cls, f"{self.kind} {name!r}")
             self._classes[name] = cls
             return cls
 
@@ -74,10 +92,54 @@ class Registry:
                 self._loaded = False
                 raise
             for entry in entry_points(group=self.entry_point_group):
-                try:
-                    entry.load()
-                except (Exception, SystemExit) as error:  # what others broke must not take the workbench down
-                    self.broken[entry.name] = f"{type(error).__name__}: {error}"
+                self._load_entry(entry)
+
+    def _load_entry(self, entry: importlib.metadata.EntryPoint) -> None:
+        """What another package adds. Whatever it breaks must not take the workbench down, nor print into results."""
+        from .declare import parameters
+
+        before = set(self._classes)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                entry.load()
+                for name in set(self._classes) - before:
+                    try:
+                        json.dumps([p.json() for p in parameters(self._classes[name])])
+                    except BaseException:
+                        del self._classes[name]
+                        raise
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.broken[entry.name] = safe(f"{type(error).__name__}: {error}")
+
+
+def _defines(cls: type, part: str) -> bool:
+    """Whether a class has this method from somewhere else than our base, which only says that it is missing."""
+    found = next((base for base in cls.__mro__ if part in vars(base)), None)
+    return found is not None and found.__module__ not in BASES
+
+
+def gives_input_errors(cls: T, title: str) -> T:
+    """Let the constructor raise InputError where pydantic would raise its own, and where numbers are impossible."""
+    init = cls.__init__
+    if getattr(init, "gives_input_errors", None) is cls:
+        return cls
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **params: Any) -> None:
+        from .declare import explain
+
+        try:
+            init(self, *args, **params)
+        except ValidationError as error:
+            raise InputError(f"{title}: {explain(error, cls)}") from None
+        except (ArithmeticError, RecursionError) as error:
+            raise InputError(f"{title}: impossible values ({type(error).__name__}: {error}).") from None
+
+    checked.gives_input_errors = cls  # type: ignore[attr-defined]
+    cls.__init__ = checked  # type: ignore[misc]
+    return cls
 
 
 def entry_points(group: str) -> Iterable[importlib.metadata.EntryPoint]:

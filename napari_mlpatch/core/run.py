@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_mlpatch.torch_later import torch
 
+from .budget import is_out_of_memory
 from .cost import Cost, estimate
 from .errors import InputError
 from .events import Cancelled, Done, Event, Failed, Progress, Result, Started
@@ -119,8 +120,10 @@ def run(
         )
     except InputError as error:
         yield Failed(str(error), error)
-    except Exception as error:
-        if _is_out_of_memory(error):
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # methods of other packages raise anything
+        if is_out_of_memory(error):
             error.__traceback__ = None  # its frames would keep the tensors
             there = last = iterate = None
             torch.cuda.empty_cache()
@@ -186,12 +189,6 @@ def _distance(iterate: Iterate, problem: Problem) -> dict[str, float]:
         x, truth = problem.A.picture(iterate.x), problem.A.picture(problem.truth)
         span = data_range_of(truth)
         return {"psnr": psnr(x, truth, data_range=span)} if span > 0 else {}
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    text = str(error).lower()
-    known = ("not enough memory", "can't allocate memory", "out of memory", "alloc_failed")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in text for words in known)
 
 
 def _out_of_memory(problem: Problem, recipe: Recipe) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -15,11 +16,13 @@ from torch import Tensor
 from napari_mlpatch.core.declare import CONFIG, PYTHON
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.registry import gives_input_errors
 
 Function = Annotated[Callable[[Any], Any], Field(exclude=True)]
 Shape = tuple[int, ...]
 
 
+@functools.partial(gives_input_errors, title="operator from functions")
 @dataclass(frozen=True, config=CONFIG)
 class FromFunctions(Operator):
     """``A(x) = apply(x)`` and ``A.T(y) = adjoint(y)``, functions of tensors ``[batch, channel, *shape]``.

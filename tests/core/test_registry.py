@@ -57,6 +57,9 @@ BROKEN = {
     "no_python": "def broken(:",
     "raises": "raise RuntimeError('no licence file')",
     "exits": "import sys; sys.exit(3)",
+    "raises_what_is_no_exception": "class Odd(BaseException): pass\nraise Odd('\\x1b[2J')",
+    "lacks_solve": METHOD.replace("def solve", "def resolve").replace("their-pinv", "their-solver"),
+    "has_a_default_that_is_no_json": METHOD.replace("factor: float = 1.0", "factor: object = object()"),
     "takes_our_name": METHOD.replace("their-pinv", "tv"),
     "takes_our_name_and_class": METHOD.replace("their-pinv", "tv").replace("Pinv", "TV"),
     "is_no_pydantic_dataclass": METHOD.replace("from pydantic.dataclasses", "from dataclasses").replace(
@@ -114,8 +117,16 @@ def test_broken_packages_do_not_take_the_rest_down(packages):
     assert set(methods.broken) == set(BROKEN)
     assert methods.broken["imports_nothing"].startswith("ModuleNotFoundError: ")
     assert "no licence file" in methods.broken["raises"]
+    assert "does not define solve" in methods.broken["lacks_solve"]
+    assert "\x1b" not in methods.broken["raises_what_is_no_exception"]
     assert "two methods named 'tv'" in methods.broken["takes_our_name_and_class"]
     assert methods.names() == names
+
+
+def test_packages_do_not_print_into_results(packages, capfd):
+    packages("napari_mlpatch.methods", chatty="print('hello')\n" + textwrap.dedent(METHOD))
+    assert "their-pinv" in methods.names()
+    assert capfd.readouterr() == ("", "hello\n")
 
 
 def test_broken_module_of_our_own_is_no_secret(monkeypatch):

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 
 import napari_mlpatch as mp
 from napari_mlpatch.core.declare import build, describe
@@ -127,5 +126,5 @@ def test_what_is_wrong_with_them(functions, words):
     ],
 )
 def test_bad_input(parameters, words):
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(InputError, match=words):
         running(**parameters)

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from pydantic import ValidationError
 
 import napari_mlpatch as mp
+from napari_mlpatch.core.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -22,5 +22,5 @@ def test_is_what_the_operator_does(problem, window):
 
 @pytest.mark.parametrize("bad", [{"window": "parzen"}, {"cutoff": 0}, {"cutoff": 1.5}])
 def test_impossible_parameters(bad):
-    with pytest.raises(ValidationError):
+    with pytest.raises(InputError):
         mp.methods.FBP(**bad)

@@ -5,10 +5,10 @@ import math
 
 import pytest
 import torch
-from pydantic import ValidationError
 
 import napari_mlpatch as mp
 from napari_mlpatch.core.declare import build, describe
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.noise_level import from_smooth
 from napari_mlpatch.core.registry import noises
 from napari_mlpatch.noise import NoNoise, Poisson, PoissonGaussian, PoissonTransmission, ShapeNoise
@@ -154,7 +154,7 @@ def test_signal_to_noise_ratio():
     assert noise.level(y) == pytest.approx(0.1 * float(y.abs().square().mean().sqrt()), rel=1e-5)
     assert float(n.abs().square().mean().sqrt()) == pytest.approx(noise.level(y), rel=0.01)
     assert float(n.real.std()) == pytest.approx(noise.level(y) / math.sqrt(2), rel=0.01)
-    with pytest.raises(ValidationError, match="not both"):
+    with pytest.raises(InputError, match="not both"):
         mp.noise.Gaussian(std=1.0, snr_db=20.0)
 
 
@@ -192,7 +192,7 @@ def test_transmission_of_the_impossible(line, message):
     ],
 )
 def test_impossible_parameters(make):
-    with pytest.raises(ValidationError):
+    with pytest.raises(InputError):
         make()
 
 

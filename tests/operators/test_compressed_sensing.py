@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
-from pydantic import ValidationError
 
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.operators.compressed_sensing import CompressedSensing
 from napari_mlpatch.solvers.shifted import solve_shifted
@@ -180,5 +180,5 @@ def test_suggested_for_a_photograph():
     ],
 )
 def test_bad_input(parameters, words):
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(InputError, match=words):
         CompressedSensing(**{"image_shape": (8, 8)} | parameters)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 
 import napari_mlpatch as mp
 from napari_mlpatch.core.array import Array
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators import Interferometer
 
 KINDS = {
@@ -91,5 +91,5 @@ def test_data_picture_shows_conjugates():
     ],
 )
 def test_bad_parameters(change, words):
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(InputError, match=words):
         Interferometer(**({"image_shape": (8, 9)} | change))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 
 import napari_mlpatch as mp
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.operators.kaiser_squires import KaiserSquires, transfer
 from napari_mlpatch.solvers.shifted import solve_shifted
@@ -153,5 +153,5 @@ def test_suggested_field():
     ],
 )
 def test_bad_input(parameters, words):
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(InputError, match=words):
         KaiserSquires(**{"image_shape": (8, 9)} | parameters)

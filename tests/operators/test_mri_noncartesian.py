@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 
 import napari_mlpatch as mp
 from napari_mlpatch.core.array import Array
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators import MRICartesian, MRINonCartesian
 
 RNG = np.random.default_rng(0)
@@ -108,5 +108,5 @@ def test_data_picture():
     ],
 )
 def test_bad_parameters(change, words):
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(InputError, match=words):
         MRINonCartesian(**({"image_shape": (8, 9)} | change))

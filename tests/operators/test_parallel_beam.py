@@ -5,11 +5,11 @@ import gc
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 from scipy.special import erf
 from skimage.data import shepp_logan_phantom
 from skimage.transform import radon, resize
 
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators import ParallelBeam
 from napari_mlpatch.operators.parallel_beam import _plans
 
@@ -340,5 +340,5 @@ def test_tables_go_with_the_last_operator():
     ],
 )
 def test_impossible_parameters(change, complaint):
-    with pytest.raises(ValidationError, match=complaint):
+    with pytest.raises(InputError, match=complaint):
         ParallelBeam(**({"image_shape": (8, 8), "angles_deg": "0:180:9", "detector_count": 12} | change))
