@@ -71,6 +71,12 @@ def starts(*magic: bytes) -> Callable[[Path, bytes], bool]:
     return lambda path, head: head.startswith(magic)
 
 
+def _is_fits(path: Path, head: bytes) -> bool:
+    from .readers.fits import is_fits
+
+    return is_fits(path, head)
+
+
 def _is_matlab(path: Path, head: bytes) -> bool:
     return head.startswith(b"MATLAB") or (path.suffix.lower() == ".mat" and _is_hdf5(path, head))
 
@@ -84,7 +90,7 @@ FORMATS: tuple[Format, ...] = (
     Format("NPY", (".npy",), starts(b"\x93NUMPY"), f"{_READERS}.numpy_file:load_npy"),
     Format("NPZ", (".npz",), starts(b"PK\x03\x04"), f"{_READERS}.numpy_file:load_npz"),
     Format("TIFF", (".tif", ".tiff"), starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), f"{_READERS}.tiff:load_tiff"),
-    Format("FITS", (".fits", ".fit"), starts(b"SIMPLE  ="), f"{_READERS}.fits:load_fits"),
+    Format("FITS", (".fits", ".fit", ".fits.gz"), _is_fits, f"{_READERS}.fits:load_fits"),
     Format("MATLAB", (".mat",), _is_matlab, f"{_READERS}.matlab:load_matlab"),
     Format("HDF5", (".h5", ".hdf5", ".hdf", ".nxs"), _is_hdf5, f"{_READERS}.hdf5:load_hdf5"),
 )

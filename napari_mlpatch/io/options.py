@@ -25,6 +25,12 @@ class LoadOptions:
     angle_unit: Annotated[
         Literal["degrees", "radians"] | None, _option("unit of the angles, of those given as well as of the file's")
     ] = None
+    content: Annotated[
+        Literal["sinogram", "shear"] | None, _option("what a FITS file holds, where its numbers leave it open")
+    ] = None
+    columns: Annotated[
+        str | None, _option("columns of a catalogue: ra, dec, g1, g2, weight, flag", metavar="ra=NAME,...")
+    ] = None
     outside_links: Annotated[bool, _option("follow links of an HDF5 file to files outside of its own folder")] = False
 
 

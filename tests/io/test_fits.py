@@ -9,6 +9,8 @@ import napari_mlpatch as mp
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators.kaiser_squires import KaiserSquires
 
+from .files import angles, sinogram
+
 
 def shear(rows=24, columns=32):
     y, x = np.mgrid[:rows, :columns]
@@ -115,24 +117,27 @@ def test_bad_input(tmp_path):
     one = np.ones((4, 4))
     g = np.ones(3)
     for name, content, words in (
-        ("kappa", [one], "one plane"),
+        ("kappa", [one], "does not say at which angles its 4 rows"),
         ("g1", [one], "one plane"),
-        ("cube", [np.ones((3, 4, 4))], r"\[3, 4, 4\]. A shear map is two planes"),
-        ("unequal", [one, np.ones((4, 5))], "two planes of equal size"),
+        ("cube", [np.ones((3, 4, 4))], "does not say at which angles its 4 rows"),
+        ("unequal", [one, np.ones((4, 5))], r"IMAGE_1 \[4, 5\]. Name the sinogram|several arrays"),
         ("none", [None], "no image"),
         ("zero", [one * 0, one * 0], "all of it is zero"),
-        ("nan", [one, nan()], r"gamma2 of nan.fits holds 1 NaN.*\[1, 2\]"),
+        ("nan", [nan()], r"1 NaN or infinite value.*\[1, 2\]"),
         ("columns", [None, table(ra=g, dec=g, gamma1=g)], "no column gamma2. It has: ra, dec, gamma1"),
         ("line", [None, table(ra=g, dec=g, g1=g, g2=g)], "lie on one line"),
-        ("hole", [None, table(ra=g, dec=g, g1=g, g2=g * np.nan)], "Column g2 of hole.fits holds 3 NaN"),
+        ("hole", [None, table(ra=g, dec=g, g1=g, g2=g * np.nan)], "No galaxy .* is usable: 3 of 3 galaxies with NaN"),
     ):
         hdus = [fits.PrimaryHDU(content[0])]
         hdus += [part if isinstance(part, fits.BinTableHDU) else fits.ImageHDU(part) for part in content[1:]]
         fits.HDUList(hdus).writeto(tmp_path / f"{name}.fits")
         with pytest.raises(InputError, match=words):
-            mp.io.load(tmp_path / f"{name}.fits").problem()
-    with pytest.raises(InputError, match="leave out dataset"):
+            options = {"angles_deg": "0:180:4"} if name == "nan" else {}
+            mp.io.load(tmp_path / f"{name}.fits").problem(**options)
+    with pytest.raises(InputError, match="no array 'g1'"):
         mp.io.load(tmp_path / "nan.fits", dataset="g1")
+    with pytest.raises(InputError, match=r"A shear map is two: name them alike"):
+        mp.io.load(tmp_path / "kappa.fits", content="shear")
     with pytest.raises(InputError, match="2 images"):
         mp.io.image_from_file(tmp_path / "unequal.fits")
 
@@ -150,3 +155,120 @@ def test_damaged_files(tmp_path):
     path.write_bytes(whole.replace(b"NAXIS1  =                   32", b"NAXIS1  =           9999999999"))
     with pytest.raises(InputError, match="damaged"):
         mp.io.load(path)
+
+
+def test_packed_with_gzip(tmp_path):
+    kappa, gamma = shear()
+    check(write(tmp_path / "a.fits.gz", np.stack([gamma.real, gamma.imag])), kappa, gamma)
+    write(tmp_path / "b.fits.gz", sinogram())
+    y = mp.io.read_measurement(tmp_path / "b.fits.gz", angles_deg=angles(), slice=2).y
+    assert np.array_equal(y[0, 0].numpy(), sinogram()[2])
+
+
+def test_sinograms(tmp_path):
+    write(tmp_path / "one.fits", sinogram()[0])
+    write(tmp_path / "two.fits", sinogram()[:2])  # not two planes of shear: nothing is negative
+    write(tmp_path / "projections.fits", sinogram().swapaxes(0, 1))
+    for name, index in (("one", None), ("two", 0), ("projections", 0)):
+        problem = mp.io.read_measurement(tmp_path / f"{name}.fits", angles_deg=angles(), slice=index)
+        assert np.array_equal(problem.y[0, 0].numpy(), sinogram()[0])
+        assert torch.equal(mp.io.open_source(problem.source).y, problem.y)
+
+
+def test_scaled_and_unsigned_pixels(tmp_path):
+    image = fits.PrimaryHDU(sinogram()[0])
+    image.scale("int16", bscale=0.0005)
+    image.writeto(tmp_path / "a.fits")
+    y = mp.io.read_measurement(tmp_path / "a.fits", angles_deg=angles()).y[0, 0].numpy()
+    assert np.allclose(y, sinogram()[0], atol=3e-4)
+    counts = (60000 * np.exp(-sinogram()[0])).astype(np.uint16)
+    write(tmp_path / "b.fits", counts)
+    y = mp.io.read_measurement(tmp_path / "b.fits", angles_deg=angles(), flat=60000).y[0, 0].numpy()
+    assert np.allclose(y, sinogram()[0], atol=1e-4)
+
+
+def test_angles_in_a_table_of_the_same_file(tmp_path):
+    hdus = [fits.PrimaryHDU(sinogram()[0]), table(theta=np.deg2rad(angles()))]
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    assert np.allclose(mp.io.read_measurement(tmp_path / "a.fits").A.angles_deg, angles())
+
+
+def test_two_planes_that_may_be_either_ask(tmp_path):
+    planes = sinogram()[:2].copy()
+    planes[:, :, :2] -= 0.01
+    write(tmp_path / "a.fits", planes)
+    with pytest.raises(InputError, match=r"Give content \(--content\)"):
+        mp.io.load(tmp_path / "a.fits")
+    assert mp.io.load(tmp_path / "a.fits", content="shear").kind == "kaiser-squires"
+    problem = mp.io.read_measurement(tmp_path / "a.fits", content="sinogram", angles_deg=angles(), slice=0)
+    assert np.array_equal(problem.y[0, 0].numpy(), planes[0])
+
+
+@pytest.mark.parametrize("mark", [np.nan, -99.0])
+def test_outside_of_the_survey(tmp_path, mark):
+    _, gamma = shear()
+    planes = np.stack([gamma.real, gamma.imag])
+    planes[:, :6, :9] = mark
+    problem = mp.io.read_measurement(write(tmp_path / "a.fits", planes))
+    inside = np.ones(gamma.shape, bool)
+    inside[:6, :9] = False
+    assert np.array_equal(problem.A.sampled.numpy(), inside)
+    assert np.allclose(problem.y[0, 0].numpy()[inside], gamma[inside], atol=1e-6)
+    assert any("not measured" in note for note in mp.io.load(tmp_path / "a.fits").notes)
+
+
+def test_right_ascension_to_the_left(tmp_path):
+    """gamma2 counts with right ascension: the columns are turned, and the mass is what it is."""
+    kappa, gamma = shear()
+    planes = np.stack([gamma.real, gamma.imag])[:, :, ::-1]
+    path = write(tmp_path / "a.fits", planes, CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CDELT1=-0.01, CDELT2=0.01)
+    check(path, kappa, gamma)
+    assert any("reverse order" in note for note in mp.io.load(path).notes)
+
+
+def galaxies():
+    """Positions and shear of 40,000 galaxies, a third of them spoilt, and which are good."""
+    _, gamma = shear(40, 40)
+    random = np.random.default_rng(1)
+    y, x = random.uniform(0, 40, (2, 40_000))
+    values = gamma[y.astype(int), x.astype(int)]
+    good = random.uniform(size=y.size) > 1 / 3
+    return 10 + (x - 20) / 60, (y - 20) / 60, values, good, random
+
+
+@pytest.mark.parametrize("names", ["ra dec e1 e2", "RAJ2000 DEJ2000 g1 g2", "ALPHA_J2000 DELTA_J2000 e1 e2"])
+@pytest.mark.parametrize("spoil", ["weight", "w", "flags", "marks", "nan"])
+def test_catalogues_as_surveys_publish_them(tmp_path, names, spoil):
+    ra, dec, values, good, random = galaxies()
+    first, second = values.real.copy(), values.imag.copy()
+    bad = {"marks": -99.0, "nan": np.nan}.get(spoil, random.normal(0, 3, (~good).sum()))
+    first[~good] = second[~good] = bad
+    columns = dict(zip(names.split(), (ra, dec, first, second), strict=True))
+    if spoil in ("weight", "w", "flags"):
+        columns[spoil] = (good if spoil != "flags" else ~good).astype(float)
+    table(**columns).writeto(tmp_path / "a.fits")
+    found = mp.io.load(tmp_path / "a.fits")
+    table(**dict(zip(names.split(), (ra[good], dec[good], values.real[good], values.imag[good]), strict=True))).writeto(
+        tmp_path / "good.fits"
+    )
+    expected = mp.io.read_measurement(tmp_path / "good.fits")
+    assert torch.equal(found.problem().y, expected.y)
+    assert any(f"{(~good).sum()} of 40000 galaxies" in note for note in found.notes)
+
+
+def test_columns_by_name_and_weights(tmp_path):
+    ra, dec, values, _, random = galaxies()
+    weight = random.uniform(0.5, 2, ra.size)
+    odd = {"lon": ra, "lat": dec, "a": values.real, "b": values.imag, "how_good": weight}
+    table(**odd).writeto(tmp_path / "a.fits")
+    with pytest.raises(InputError, match=r"no column dec.*columns \(--columns\)"):
+        mp.io.load(tmp_path / "a.fits")
+    named = "ra=lon, dec=lat, g1=a, g2=b, weight=how_good"
+    problem = mp.io.read_measurement(tmp_path / "a.fits", columns=named)
+    table(ra=ra, dec=dec, g1=values.real, g2=values.imag, weight=weight).writeto(tmp_path / "b.fits")
+    assert torch.equal(problem.y, mp.io.read_measurement(tmp_path / "b.fits").y)
+    assert torch.equal(mp.io.open_source(problem.source).y, problem.y)
+    plain = mp.io.read_measurement(tmp_path / "b.fits", columns="weight=none")
+    assert not torch.equal(problem.y, plain.y)
+    with pytest.raises(InputError, match="columns is a list such as"):
+        mp.io.load(tmp_path / "b.fits", columns="weights:none")

@@ -43,7 +43,7 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     if found.stored is not None:
         return changed(found.stored, given(options), found.source(given(options)))
     o, angles_deg = options, options.angles_deg
-    found = _fitted(found, angles_deg)
+    found, axis_note = _fitted(found, angles_deg)
     beam = _with_lengths(found, o.source_to_axis, o.source_to_detector, o.detector_pitch, o.detector)
     if o.detector == "curved" and (o.rebin or o.center == "auto"):
         raise InputError("A curved detector is not resampled to a parallel beam. Leave out rebin, give the centre.")
@@ -58,7 +58,7 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
         beam.dark if o.dark is None else given_field(o.dark, "dark"),
     )
     take_log = o.log if o.log is not None else beam.is_counts or o.flat is not None
-    notes = [note] if note else []
+    notes = [text for text in (note, axis_note) if text]
     if take_log and not beam.is_counts and o.flat is not None:
         notes.append("the logarithm is taken, with the flat field given")
     y = np.empty((len(indices), 1, rows, bins), np.float32)
@@ -124,14 +124,14 @@ def _with_lengths(
     return replace(measurement, geometry=geometry, kind="fan-beam" if known else measurement.kind)
 
 
-def _fitted(found: Measurement, angles: Any) -> Measurement:
+def _fitted(found: Measurement, angles: Any) -> tuple[Measurement, str]:
     """The stack seen along its only axis that has as many entries as there are angles, where nobody chose one."""
     slices, rows, _ = found.data.shape
     if angles is None or slices == 1 or "angle_axis" in found.load_options:
-        return found
+        return found, ""
     count = len(given_angles(angles, found.load_options.get("angle_unit"))[0])
     if count == rows:
-        return found
+        return found, ""
     from ..load import load
 
     fitting = []
@@ -142,7 +142,11 @@ def _fitted(found: Measurement, angles: Any) -> Measurement:
             continue
         if other.data.shape[1] == count:
             fitting.append(other)
-    return fitting[0] if len(fitting) == 1 else found
+    if len(fitting) != 1:
+        return found, ""
+    (fit,) = fitting
+    axis, (slices, _, bins) = fit.load_options["angle_axis"], fit.data.shape
+    return fit, f"{count} angles along the {axis}, the only axis of that length: {slices} slices of {bins} bins"
 
 
 def _angles_for(measurement: Measurement, given: Any) -> tuple[np.ndarray, str]:

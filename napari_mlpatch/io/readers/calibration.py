@@ -41,7 +41,7 @@ def of_imagej(metadata: dict[str, Any] | None, dtype: Any) -> tuple[Calibration,
         offset = int(c[0])
         kind = "signed 16-bit numbers" if offset == -32768 else f"{offset:+d} added to the numbers"
         return Calibration(lambda v: v.astype(np.int32) + offset), f"{kind}, as ImageJ's calibration says{of}"
-    functions: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    functions: dict[int, Callable[..., Any]] = {
         STRAIGHT: lambda v: c[0] + c[1] * v,
         **{k: (lambda v, n=k + 1: sum(c[i] * v**i for i in range(n + 1))) for k in POLYNOMIALS},
         EXPONENTIAL: lambda v: c[0] * np.exp(c[1] * v),
