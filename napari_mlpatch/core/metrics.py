@@ -14,6 +14,10 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .errors import InputError
 from .problem import Problem
 
+FLOOR = (
+    0.01  # of the mean variance, below which a sample's is not taken at its word: a count there would weigh too much
+)
+
 
 def data_range_of(truth: Tensor) -> float:
     """Largest minus smallest value of the truth."""
@@ -54,11 +58,15 @@ def relative_residual(x: Tensor, problem: Problem) -> float:
 
 
 def reduced_chi_square(x: Tensor, problem: Problem) -> float:
-    """Mean of ``(|A x - y| / noise_std)²``: about 1 where the residual is as large as the noise.
+    """Mean of ``|A x - y|² / variance``: about 1 where the residual is as large as the noise.
 
-    NaN where the noise is unknown. Well below 1 the noise was fitted, well above 1 the picture misses signal.
+    The variance is ``noise_std²``. Where noise depends on the signal (counts), that is its mean, and each sample has
+    its own, by the noise model from A truth, or where the truth is unknown from A x; samples whose variance is below a
+    hundredth of the mean weigh as if they had that, and the mean is taken relative to its expectation. NaN where the
+    noise is unknown. Well below 1 the noise was fitted, well above 1 the picture misses signal.
     """
-    return _chi_square(problem.A(x) - problem.y, problem) if problem.noise_std else math.nan
+    predicted = problem.A(x)
+    return _chi_square(predicted, predicted - problem.y, problem) if problem.noise_std else math.nan
 
 
 def evaluate(x: Tensor, problem: Problem, *, data_range: float | None = None) -> dict[str, float]:
@@ -66,10 +74,11 @@ def evaluate(x: Tensor, problem: Problem, *, data_range: float | None = None) ->
 
     Images are compared as ``A.picture`` shows them: complex ones by their magnitude, mass maps by their E mode.
     """
-    residual = problem.A(x) - problem.y
+    predicted = problem.A(x)
+    residual = predicted - problem.y
     found = {"relative_residual": _relative(residual, problem.y)}
     if problem.noise_std:
-        found["reduced_chi_square"] = _chi_square(residual, problem)
+        found["reduced_chi_square"] = _chi_square(predicted, residual, problem)
     if problem.truth is not None:
         found |= compare(problem.A.picture(x), problem.A.picture(problem.truth), data_range=data_range)
     return found
@@ -86,13 +95,22 @@ def compare(x: Tensor, truth: Tensor, *, data_range: float | None = None) -> dic
     return found | {"nrmse": nrmse(x, truth), "data_range": span}
 
 
-def _chi_square(residual: Tensor, problem: Problem) -> float:
-    squares = (residual.abs().double() / (problem.noise_std or math.nan)).square()
-    sampled = problem.A.sampled
-    if sampled is None:
-        return float(squares.mean())
-    where = sampled.to(squares.device).expand(problem.A.range_shape)
-    return float((squares * where).sum() / (where.sum() * squares.shape[0] * squares.shape[1]))
+def _chi_square(predicted: Tensor, residual: Tensor, problem: Problem) -> float:
+    level = (problem.noise_std or math.nan) ** 2
+    squares = _sampled(residual.abs().double().square(), problem)
+    clean = predicted if problem.truth is None else problem.A(problem.truth)
+    variance = None if problem.noise is None else problem.noise.variance(_sampled(clean, problem))
+    if variance is None or not float(variance.mean()) > 0:
+        return float(squares.mean()) / level
+    variance = variance * (level / float(variance.mean()))
+    weight = 1.0 / variance.clamp(min=FLOOR * level)
+    return float((weight * squares).sum() / (weight * variance).sum())
+
+
+def _sampled(y: Tensor, problem: Problem) -> Tensor:
+    """What was measured of y."""
+    where = problem.A.sampled
+    return y if where is None else y[..., where.to(y.device).expand(problem.A.range_shape)]
 
 
 def _relative(residual: Tensor, y: Tensor) -> float:

@@ -22,3 +22,10 @@ class Noise:
     def level(self, y: Tensor) -> float:
         """Standard deviation of the noise on the clean measurement ``y`` (root mean square over its samples)."""
         raise NotImplementedError
+
+    def variance(self, y: Tensor) -> Tensor | None:
+        """Mean square of ``noise(y) - y`` at each sample, of y's shape; None: the same at all, the level's square.
+
+        Also of measurements that no image of the kind makes (a poor reconstruction's), so it never refuses.
+        """
+        return None

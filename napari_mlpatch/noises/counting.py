@@ -17,4 +17,15 @@ def gain_of(y: Tensor, counts: float) -> float:
             f"Poisson noise needs a non-negative measurement, the smallest value is {float(y.min()):.4g}. "
             "Use Gaussian noise, or simulate from a non-negative image."
         )
-    return counts / max(float(y.max()), 1e-30)
+    return counts / largest(y)
+
+
+def largest(y: Tensor) -> float:
+    """The value of the brightest sample."""
+    return max(float(y.max()), 1e-30)
+
+
+def mean_square(y: Tensor, counts: float) -> Tensor:
+    """Mean square distance between y and what is counted in its place: y / gain, and of y below zero, y² (none is)."""
+    y = y.double()
+    return y.clamp(min=0) * (largest(y) / counts) + y.clamp(max=0).square()

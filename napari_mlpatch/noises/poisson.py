@@ -13,7 +13,7 @@ from napari_mlpatch.core.noise import Noise
 from napari_mlpatch.core.registry import noises
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .counting import MOST_COUNTS, gain_of
+from .counting import MOST_COUNTS, gain_of, mean_square
 
 
 @noises.register("poisson", title="Poisson counts")
@@ -28,4 +28,8 @@ class Poisson(Noise):
         return torch.poisson((y.double() * gain).clamp(min=0), generator=generator) / gain
 
     def level(self, y: Tensor) -> float:
-        return math.sqrt(max(float(y.mean()), 0.0) / gain_of(y, self.counts))
+        gain_of(y, self.counts)  # refuses what cannot be counted
+        return math.sqrt(float(self.variance(y).mean()))
+
+    def variance(self, y: Tensor) -> Tensor:
+        return mean_square(y, self.counts)

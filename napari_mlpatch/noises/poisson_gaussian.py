@@ -13,7 +13,7 @@ from napari_mlpatch.core.noise import Noise
 from napari_mlpatch.core.registry import noises
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .counting import MOST_COUNTS, gain_of
+from .counting import MOST_COUNTS, gain_of, largest, mean_square
 
 
 @noises.register("poisson-gaussian", title="Poisson counts and Gaussian read-out")
@@ -32,5 +32,8 @@ class PoissonGaussian(Noise):
         return (counted + self.readout * torch.randn(y.shape, generator=generator, dtype=torch.float64)) / gain
 
     def level(self, y: Tensor) -> float:
-        gain = gain_of(y, self.counts)
-        return math.sqrt(max(float(y.mean()), 0.0) / gain + (self.readout / gain) ** 2)
+        gain_of(y, self.counts)  # refuses what cannot be counted
+        return math.sqrt(float(self.variance(y).mean()))
+
+    def variance(self, y: Tensor) -> Tensor:
+        return mean_square(y, self.counts) + (self.readout * largest(y) / self.counts) ** 2

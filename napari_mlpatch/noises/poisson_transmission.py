@@ -15,12 +15,18 @@ from napari_mlpatch.core.registry import noises
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .counting import MOST_COUNTS
+from .log_counts import mean_square_of_log
 
 
 @noises.register("poisson-transmission", title="Poisson photons, transmission CT")
 @dataclass(frozen=True, config=CONFIG)
 class PoissonTransmission(Noise):
-    """Photon noise before the logarithm: ``y -> -log(Poisson(photons · exp(-y)) / photons)``, y dimensionless."""
+    """Photon noise before the logarithm: ``y -> -log(max(Poisson(n), 1) / photons)``, ``n = photons · exp(-y)``.
+
+    y has no unit. Behind thick objects few photons arrive: the logarithm is then too large on average, by about
+    ``1 / (2 n)``, and its mean square deviation from y is ``1 / n + 7 / (4 n²)`` from some ten photons on. Level and
+    variance are those of the logarithm itself, the bias and rays without a photon included; see ``log_counts.py``.
+    """
 
     photons: Annotated[
         float, Field(gt=0, le=MOST_COUNTS, description="photons for each detector bin without a sample")
@@ -31,7 +37,10 @@ class PoissonTransmission(Noise):
         return -torch.log(torch.poisson(expected, generator=generator).clamp(min=1.0) / self.photons)
 
     def level(self, y: Tensor) -> float:
-        return math.sqrt(float((1.0 / self._expected(y)).mean()))
+        return math.sqrt(float(mean_square_of_log(self._expected(y)).mean()))
+
+    def variance(self, y: Tensor) -> Tensor:
+        return mean_square_of_log(self.photons * torch.exp(-y.double()))
 
     def _expected(self, y: Tensor) -> Tensor:
         expected = self.photons * torch.exp(-y.double())

@@ -1,9 +1,12 @@
 """Noise models: reproducible, of the moments they promise, and clear about what they cannot do."""
 
+import dataclasses
 import json
 import math
 
+import numpy as np
 import pytest
+import scipy.stats
 import torch
 
 import napari_mlpatch as mp
@@ -12,6 +15,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.noise_level import from_smooth
 from napari_mlpatch.core.registry import noises
 from napari_mlpatch.noise import NoNoise, Poisson, PoissonGaussian, PoissonTransmission, ShapeNoise
+from napari_mlpatch.noises.log_counts import mean_square_of_log
 
 EXAMPLES = {
     "none": NoNoise(),
@@ -210,3 +214,51 @@ def test_estimate_of_the_noise_of_a_scan():
     x[16:48, 20:44] = 1.0
     problem = mp.simulate(x, A, mp.noise.Gaussian(relative=0.05), seed=0)
     assert from_smooth(problem.y) == pytest.approx(problem.noise_std, rel=0.15)
+
+
+@each_noise
+def test_variance_is_the_mean_square_of_the_noise(noise):
+    """At each sample; the same at all where the model says nothing."""
+    y = torch.tensor([0.0, 0.3, 1.0, 2.5])[None, None, None]
+    many = y.repeat_interleave(40_000, -1)
+    measured = (noise(many, 1) - many).double().square().unflatten(-1, (4, -1)).mean(-1)
+    variance = noise.variance(y)
+    expected = torch.full_like(measured, noise.level(many) ** 2) if variance is None else variance
+    assert torch.allclose(measured, expected.double(), rtol=0.04)
+    assert float(expected.mean()) == pytest.approx(noise.level(many) ** 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("n", [1.0, 1.7, 5.0, 30.0, 99.0, 101.0, 1e3, 1e5])
+def test_mean_square_of_the_logarithm_of_counts(n):
+    """The definition as a sum, over 12 standard deviations."""
+    counts = np.arange(max(0, int(n - 12 * n**0.5)), int(n + 12 * n**0.5 + 40))
+    square = (np.log(np.maximum(counts, 1)) - np.log(n)) ** 2
+    expected = float((scipy.stats.poisson.pmf(counts, n) * square).sum())
+    assert float(mean_square_of_log(torch.tensor([n]))) == pytest.approx(expected, rel=3e-4)
+
+
+@pytest.mark.parametrize("photons", [5.0, 20.0, 300.0, 1e4, 1e6])
+@pytest.mark.parametrize("model", [PoissonTransmission, Poisson, PoissonGaussian])
+def test_chi_square_of_the_truth(model, photons):
+    """Of a disc whose thickest part lets through (about) one photon, the truth's is 1."""
+    n = 96
+    r = np.hypot(*(np.mgrid[:n, :n] - (n - 1) / 2))
+    x = torch.tensor((r < 36) * (0.97 * math.log(photons) / 73), dtype=torch.float32)
+    A = mp.operators.ParallelBeam(image_shape=(n, n), angles_deg="0:180:120", detector_count=140)
+    problem = mp.simulate(x, A, model(photons), seed=4)
+    assert 0.95 < mp.metrics.reduced_chi_square(problem.truth, problem) < 1.05
+    assert 0.95 < float((problem.y - A(problem.truth)).double().square().mean()) / problem.noise_std**2 < 1.05
+    worse = mp.metrics.reduced_chi_square(2 * problem.truth, problem)
+    assert worse > 1.1
+    blind = dataclasses.replace(problem, truth=None)
+    assert 0.95 < mp.metrics.reduced_chi_square(problem.truth, blind) < 1.05
+    assert mp.metrics.reduced_chi_square(2 * problem.truth, blind) > 1.1
+    assert mp.metrics.evaluate(problem.truth, problem)["reduced_chi_square"] < 1.05
+
+
+def test_variance_refuses_nothing():
+    """A poor reconstruction may predict what the model could not measure."""
+    y = torch.tensor([-800.0, -1.0, 0.0, 900.0])[None, None, None]
+    for noise in EXAMPLES.values():
+        variance = noise.variance(y)
+        assert variance is None or ((variance >= 0).all() and variance.isfinite().all())
