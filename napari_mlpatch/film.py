@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.events import Failed, Progress
+from napari_mlpatch.core.files import path_of
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.run import run
@@ -47,7 +47,7 @@ def of_training(folder: str | os.PathLike[str]) -> Iterator[Frame]:
     """
     from napari_mlpatch.training import snapshots
 
-    for step, network in snapshots.read(Path(folder).expanduser()):
+    for step, network in snapshots.read(path_of(folder, "The folder of the training")):
         if not isinstance(network, MLPatch) or network.config.channels != 1:
             raise InputError(f"The snapshots in {folder} are not of an MLPatch network of one channel.")
         yield Frame(f"step {step}", network)

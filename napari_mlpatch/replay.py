@@ -14,6 +14,7 @@ import numpy as np
 from napari_mlpatch import io, weights
 from napari_mlpatch.core.declare import build, describe
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of, read_text
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe, installed_versions
 from napari_mlpatch.core.registry import noises, operators
@@ -30,12 +31,9 @@ def read_recipe(path: str | os.PathLike[str]) -> tuple[Recipe, np.ndarray | None
 
     Raises InputError for files that cannot be read and pictures without a recipe.
     """
-    path = Path(path).expanduser()
+    path = path_of(path, "The recipe")
     if path.suffix.lower() == ".json":
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"The recipe {path} cannot be read: {error}.") from None
+        text = read_text(path, "The recipe")
         return Recipe.from_json(_beside_npy(text) or text), None
     picture, recipe = io.read_image(path)
     if recipe is None:
@@ -50,7 +48,7 @@ def open_problem(recipe: Recipe, data: str | os.PathLike[str] | None = None) -> 
     the recipe's. Raises InputError where the data are gone, or are others: their fingerprint is checked. That of
     simulated data is the image's, because the measurement may differ in its last digits on another machine.
     """
-    source = recipe.data.source if data is None else _replaced(recipe, Path(data).expanduser().absolute())
+    source = recipe.data.source if data is None else _replaced(recipe, path_of(data, "The data"))
     operator = recipe.operator.model_dump()
     noise = None if recipe.noise is None else recipe.noise.model_dump()
     found = io.open_source(source, operator=operator, noise=noise)
@@ -124,7 +122,7 @@ def _beside_npy(text: str) -> dict[str, Any] | None:
     """The recipe in the ``.json`` file that lies beside an ``.npy`` picture."""
     try:
         values = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return values.get("mlpatch_recipe") if isinstance(values, dict) else None
 

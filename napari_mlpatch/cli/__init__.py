@@ -74,6 +74,8 @@ def _code(words: list[str]) -> int:
     except BaseException as error:  # of other packages, too
         if is_out_of_memory(error):
             return _bad_input(f"Out of memory ({error}). Use a smaller image, or a part of it; close other programs.")
+        if isinstance(error, OSError) and error.filename is not None:  # a name too long, a folder without permission
+            return _bad_input(f"{error.filename}: {error.strerror}.")
         traceback.print_exc()
         print("mlpatch: this is an error in the program. Please report it with the lines above.", file=sys.stderr)
         return INTERNAL

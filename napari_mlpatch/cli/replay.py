@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import is_file, path_of
 from napari_mlpatch.torch_later import Tensor, torch
 
 from . import target
@@ -83,9 +84,12 @@ def _check_device(name: str) -> None:
 
 def _moved(recipe: Recipe, beside: Path) -> Path | None:
     """A file of the same name beside the recipe, where the one that it names is gone."""
-    path = Path(recipe.data.source.get("path") or "")
-    here = beside.expanduser().parent / path.name
-    if not path.name or path.exists() or not here.is_file():
+    named = recipe.data.source.get("path")
+    if not isinstance(named, str) or not named or is_file(named):
+        return None
+    path = path_of(named, "The data of the recipe")
+    here = path_of(beside).parent / path.name
+    if not is_file(here):
         return None
     say(f"mlpatch: {path} is gone, {here} is taken instead")
     return here

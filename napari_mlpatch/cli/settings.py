@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from napari_mlpatch.core.declare import Parameter, build, parameters
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import is_file
 from napari_mlpatch.core.registry import Registry
 
 OPEN = ("none", "auto", "automatic")
@@ -42,7 +42,7 @@ def value_of(p: Parameter, text: str) -> Any:
         from napari_mlpatch import io
 
         return io.read_array(text)
-    if p.kind == "angles" and Path(text).is_file():
+    if p.kind == "angles" and is_file(text):
         from napari_mlpatch import io
 
         return io.read_angles(text)

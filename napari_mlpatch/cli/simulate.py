@@ -9,9 +9,9 @@ What --set leaves open fits the image: `mlpatch list operators` shows all parame
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from napari_mlpatch.core.files import path_of
 from napari_mlpatch.torch_later import torch
 
 from . import target
@@ -57,4 +57,4 @@ def _source(args: argparse.Namespace) -> dict[str, Any]:
     options = {} if args.size is None else {"size": args.size}
     if args.sample is not None:
         return {"kind": "sample", "name": args.sample, "options": options}
-    return {"kind": "file", "path": str(Path(args.image).expanduser().absolute()), "options": options}
+    return {"kind": "file", "path": str(path_of(args.image, "--image")), "options": options}

@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of
 
 from .output import duration, number, print_json, say
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = TrainingRecipe.read(args.recipe)
     if args.device is not None:
         recipe = recipe.model_copy(update={"device": args.device})
-    out = Path(args.out).expanduser()
+    out = path_of(args.out, "--out")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file. Give a folder with --out.")
     wait = 0.2 if sys.stderr.isatty() else 10.0

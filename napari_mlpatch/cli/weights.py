@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of
 
 from .output import print_json, say, table
 
@@ -78,7 +79,7 @@ def _import(args: argparse.Namespace) -> Card:
 
     if args.name is None:
         raise InputError("Give the imported weights a name with --name.")
-    folder = weights.own_folder() if args.out is None else Path(args.out).expanduser()
+    folder = weights.own_folder() if args.out is None else path_of(args.out, "--out")
     _check_name(args.name, folder, args.force)
     tensors = read_checkpoint(args.what)
     network = from_lofi(tensors, image_size=args.image_size) if "patch_scale" in tensors else from_kair(tensors)

@@ -53,6 +53,15 @@ def is_file(value: Any) -> bool:
         return False
 
 
+def exists(value: Any, root: Path) -> bool:
+    """Whether a file or folder is there; relative names start at ``root``."""
+    try:
+        name = os.fspath(value)
+        return (path_of(name) if name.startswith("~") else root / name).exists()
+    except (InputError, OSError, TypeError, ValueError):
+        return False
+
+
 def files_in(value: Any) -> Iterator[str]:
     """All names of existing files in values of any depth."""
     if isinstance(value, dict):

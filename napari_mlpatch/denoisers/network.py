@@ -55,8 +55,8 @@ class Network(Denoiser):
 
 
 def _warning(denoise: Denoise, card: Any) -> Denoise:
-    levels = card.noise.params.get("sigma") if card.noise is not None else None
-    if not isinstance(levels, list):
+    levels = card.noise_range
+    if levels is None:
         return denoise
     first = True
 

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of
 from napari_mlpatch.training import TrainingRecipe, checkpoint
 from napari_mlpatch.training.examples import EXAMPLE
 
@@ -117,7 +118,7 @@ class TrainDock(QWidget):
     def chosen_folder(self) -> Path:
         """Where the checkpoint is kept: by default beside the user's own weights, named like them."""
         text = self.folder.text().strip()
-        return Path(text).expanduser() if text else weights.training_folders(self.form.name.text())[0]
+        return path_of(text, "The folder") if text else weights.training_folders(self.form.name.text())[0]
 
     def open_recipe(self, path: str | Path) -> None:
         """Show a recipe in the form. Raises InputError, and the form stays as it was."""

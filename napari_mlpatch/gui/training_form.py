@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdi
 from superqt import QCollapsible
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import exists, path_of
 from napari_mlpatch.training import Files, TrainingRecipe, architectures
 
 from .follow import follow
@@ -161,7 +162,7 @@ class TrainingForm(QWidget):
     def missing(self, recipe: TrainingRecipe) -> list[str]:
         """The files and folders of a recipe that are not there."""
         paths = recipe.data.paths if isinstance(recipe.data, Files) else ()
-        return [path for path in paths if not (self.root / Path(path).expanduser()).exists()]
+        return [path for path in paths if not exists(path, self.root)]
 
     # ---- network and device ---------------------------------------------------------------------------------
 
@@ -217,4 +218,4 @@ class TrainingForm(QWidget):
 
 def read_recipe(path: str | Path) -> tuple[TrainingRecipe, Path]:
     """A recipe from its file, and where its relative paths start: the file's folder. Raises InputError."""
-    return TrainingRecipe.read(path), Path(path).expanduser().absolute().parent
+    return TrainingRecipe.read(path), path_of(path).parent

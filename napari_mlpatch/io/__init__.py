@@ -4,20 +4,25 @@ from . import samples
 from .angles import read_angles
 from .array_file import read_array
 from .atomic import check_writable, refuse_inputs
+from .guard import existing_file
 from .image_files import image_from_file, read_image, read_recipe
 from .image_writer import write_image
 from .load import load, read_measurement
 from .measurement import Measurement
+from .picture import open_picture
 from .problem_file import write_measurement
+from .readers.numpy_file import stored_npz
 from .result_file import write_result
 from .source import open_image, open_source
 
 __all__ = [
     "Measurement",
     "check_writable",
+    "existing_file",
     "image_from_file",
     "load",
     "open_image",
+    "open_picture",
     "open_source",
     "read_angles",
     "read_array",
@@ -26,6 +31,7 @@ __all__ = [
     "read_recipe",
     "refuse_inputs",
     "samples",
+    "stored_npz",
     "write_image",
     "write_measurement",
     "write_result",

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_mlpatch.core.declare import parse_angles
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import is_file
 
 from .angle_text import angles_in, unit_in
 from .angle_unit import contradicts, guess_unit
@@ -116,11 +117,3 @@ ASK = "Give angle_unit (--angle-unit), degrees or radians"
 
 def _in_degrees(angles: np.ndarray, unit: str) -> np.ndarray:
     return np.degrees(angles) if unit == "radians" else angles
-
-
-def is_file(text: str) -> bool:
-    """Whether a text is the name of an existing file."""
-    try:
-        return Path(text).expanduser().is_file()
-    except (OSError, ValueError):  # too long, or a null byte: no file name
-        return False

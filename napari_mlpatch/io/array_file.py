@@ -10,9 +10,9 @@ from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
 
 from .formats import format_of
-from .guard import existing_file, reading
+from .guard import existing_file
 from .image_files import image_from_file
-from .readers.numpy_file import open_npy
+from .readers.numpy_file import read_npy
 from .readers.tiff import stored_tiff
 
 
@@ -23,8 +23,7 @@ def read_array(path: str | os.PathLike[str]) -> Array:
     """
     file = existing_file(path)
     if file.suffix.lower() == ".npy":
-        with reading(file, "an array"):
-            values = np.load(file, allow_pickle=False)
+        values = read_npy(file)
     else:
         values, _ = image_from_file(file)
     try:
@@ -38,7 +37,7 @@ def load_array(path: str | os.PathLike[str]) -> np.ndarray:
     path = existing_file(path)
     kind = format_of(path).name
     if kind == "NPY":
-        return np.array(open_npy(path))
+        return read_npy(path)
     if kind == "TIFF":
         return stored_tiff(path).read(())
     raise InputError(f"{path} is a {kind} file. Give this array as TIFF or NPY.")

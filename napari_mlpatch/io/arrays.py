@@ -8,19 +8,34 @@ from typing import Any
 
 import numpy as np
 
+from napari_mlpatch.core.budget import bytes_of, reserve
 from napari_mlpatch.core.errors import InputError
 
+LARGEST_ITEM = 8
+"""Bytes of a number, where a reader does not say."""
 AXES = ("rows", "columns", "pages")
 """Names of the axes of an array [pages, rows, columns]: what is read down, across, and through a stack."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A named array in a file. ``read(index)`` gives that part of it, ``read(())`` all."""
+    """A named array in a file. ``read(index)`` gives that part of it, ``read(())`` all.
+
+    Reading more than may be used of the memory (see ``core.budget``) raises InputError.
+    """
 
     shape: tuple[int, ...]
     read: Callable[[Any], np.ndarray]
     is_integer: bool = False
+
+    def __post_init__(self) -> None:
+        read = self.read
+
+        def within_budget(index: Any) -> np.ndarray:
+            reserve_part(self.shape, index)
+            return read(index)
+
+        object.__setattr__(self, "read", within_budget)
 
     @classmethod
     def of(cls, array: np.ndarray) -> Stored:
@@ -63,6 +78,23 @@ class Slices:
 
 Field = Slices | np.ndarray | float
 """A flat or dark field: ``[slices, frames, bins]``, ``[bins]``, or one number for the whole detector."""
+
+
+def reserve_part(shape: tuple[int, ...], index: Any, itemsize: int = LARGEST_ITEM) -> None:
+    """Raises InputError where the part of an array at an index does not fit into the memory that may be used."""
+    indices = index if isinstance(index, tuple) else (index,)
+    sizes = [_length(i, n) for i, n in zip(indices, shape, strict=False)]
+    reserve(
+        bytes_of([*sizes, *shape[len(sizes) :]], itemsize),
+        f"An array of shape {list(shape)} in a file",
+        "Read a slice of it, or a smaller file.",
+    )
+
+
+def _length(index: Any, size: int) -> int:
+    if isinstance(index, slice):
+        return len(range(*index.indices(size)))
+    return 1 if isinstance(index, int | np.integer) else size
 
 
 def slices(stored: Stored, angle_axis: str) -> Slices:

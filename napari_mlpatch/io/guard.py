@@ -14,7 +14,7 @@ from napari_mlpatch.core.files import path_of
 
 def existing_file_or_folder(path: str | os.PathLike[str]) -> Path:
     """The absolute path. Raises InputError where there is nothing, for empty files, and for unreadable ones."""
-    found = Path(path).expanduser().absolute()
+    found = path_of(path)
     try:
         if found.is_dir():
             return found
@@ -85,8 +85,8 @@ def room_for(path: Path, name: str, shape: tuple[int, ...], itemsize: int, held:
 def room_for_picture(path: Path, shape: tuple[int, ...], itemsize: int) -> int:
     """The same for a picture that opens as a whole: one of many megapixels is no file of a few kilobytes."""
     total = bytes_of(shape, itemsize)
-    _plausible(path, "its picture", shape, total, times=200, free=2**26)
-    return reserve(6 * total, f"The picture {path}", "Make it smaller first.")  # as it is, as colours, as float32
+    _plausible(path, "its picture", shape, total, times=100, free=2**26)
+    return reserve(5 * total, f"The picture {path}", "Make it smaller first.")  # as it is, as an array, as float32
 
 
 def _plausible(path: Path, name: str, shape: tuple[int, ...], claimed: int, times: int, free: int) -> None:

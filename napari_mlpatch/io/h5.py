@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
+from .arrays import reserve_part
 from .guard import check_claim
 
 
@@ -32,7 +33,9 @@ def dataset(path: Path, parent: h5py.Group, name: str) -> h5py.Dataset:
 
 def array(path: Path, parent: h5py.Group, name: str, index: Any = ()) -> np.ndarray:
     """The array of that name, or the part at an index."""
-    return np.asarray(dataset(path, parent, name)[index])
+    found = dataset(path, parent, name)
+    reserve_part(found.shape, index, found.dtype.itemsize)
+    return np.asarray(found[index])
 
 
 def attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:

@@ -12,7 +12,6 @@ from typing import Any
 import h5py
 import numpy as np
 import tifffile
-from PIL import Image
 
 from napari_mlpatch.core.errors import InputError
 
@@ -20,8 +19,9 @@ from . import h5
 from .arrays import check_finite, to_float32
 from .guard import existing_file, reading
 from .own import RECIPE, notes_for, sha256_of
+from .picture import open_picture
 from .readers.fits import fits_image
-from .readers.numpy_file import open_npy
+from .readers.numpy_file import read_npy
 from .readers.tiff import stored_tiff
 
 POLAR = "magnitude_and_phase"
@@ -46,7 +46,7 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
             array = (array[0] * np.exp(1j * array[1])).astype(np.complex64)
         return array, about.get(RECIPE)
     if kind == "npy":
-        return _pixels(path, np.array(open_npy(path))), _about_file(path, kind).get(RECIPE)
+        return _pixels(path, read_npy(path)), _about_file(path, kind).get(RECIPE)
     if kind == "hdf5":
         with reading(path, "an image of this program"), h5py.File(path, "r") as file:
             array = _pixels(path, h5.array(path, file, "image"))
@@ -74,23 +74,18 @@ def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str
     if kind == "hdf5":
         return _grey(path, read_image(path)[0], [])
     if kind == "npy":
-        return _grey(path, np.array(open_npy(path)), [])
+        return _grey(path, read_npy(path), [])
     if kind == "tiff":
         return _grey(path, stored_tiff(path).read(()), [])
     if kind == "fits":
         return _grey(path, fits_image(path), [])
-    notes = []
-    with reading(path, "a picture"), Image.open(path) as picture:
-        if "A" in picture.getbands() or "transparency" in picture.info:
-            notes.append("transparency ignored")
-        if picture.mode.startswith(("I", "F")):
-            array = np.asarray(picture)
-        else:
-            array = np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"))
+    array, seen = open_picture(path)
+    notes = list(seen)
     if array.dtype.kind in "iu":
         top = 255 if array.dtype == np.uint8 else 65535
-        array = array.astype(np.float32) / top
         notes.append(f"values divided by {top}, so that they lie between 0 and 1")
+        image, notes = _grey(path, array, notes)
+        return image / np.float32(top), notes
     return _grey(path, array, notes)
 
 
@@ -141,10 +136,18 @@ def _pixels(path: Path, array: np.ndarray) -> np.ndarray:
     return array.astype(np.complex64) if np.iscomplexobj(array) else to_float32(array)
 
 
+def _luminance(array: np.ndarray) -> np.ndarray:
+    """Some rows at a time: as real numbers, the colours of the whole picture take twelve times as much memory."""
+    grey = np.empty(array.shape[:2], np.float32)
+    for top in range(0, len(array), 256):
+        grey[top : top + 256] = to_float32(array[top : top + 256, :, :3]) @ LUMA
+    return grey
+
+
 def _grey(path: Path, array: np.ndarray, notes: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     array = np.squeeze(array)
     if array.ndim == 3 and array.shape[-1] in (3, 4):
-        array = to_float32(array[..., :3]) @ LUMA
+        array = _luminance(array)
         notes.append("colour converted to grey (Rec. 709 luminance)")
     if array.ndim != 2 or min(array.shape) < 2:
         raise InputError(f"{path} holds an array of shape {list(array.shape)}. One two-dimensional image is needed.")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .angles import is_file
+from napari_mlpatch.core.files import is_file, path_of
+
 from .arrays import Field, Slices
 from .options import problem_options
 
@@ -87,7 +88,7 @@ class Measurement:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, os.PathLike):
-        return str(Path(value).expanduser().absolute())
+        return str(path_of(value))
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, list | tuple):

@@ -6,9 +6,11 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
+from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
 
@@ -24,7 +26,7 @@ ARCHITECTURES = {
 
 def architecture(name: str) -> Any:
     """The class of that name. Raises InputError with the known names."""
-    if name not in ARCHITECTURES:
+    if not isinstance(name, str) or name not in ARCHITECTURES:
         raise InputError(f"Unknown architecture {name!r}. Known: {', '.join(sorted(ARCHITECTURES))}.")
     module, cls = ARCHITECTURES[name]
     return getattr(importlib.import_module(f".{module}", __name__), cls)
@@ -33,15 +35,43 @@ def architecture(name: str) -> Any:
 def build(name: str, config: Any = None) -> nn.Module:
     """A new network by its architecture and configuration: a mapping, a ``Config``, or None for the defaults.
 
-    Raises InputError for unknown names and parameters.
+    Raises InputError for unknown names and parameters, and for networks that are larger than the free memory.
     """
     cls = architecture(name)
-    if config is None or isinstance(config, Mapping):
-        try:
-            config = cls.Config(**(config or {}))
-        except ValidationError as error:
-            raise InputError(f"architecture {name!r}: {explain(error, cls.Config)}") from None
+    config = _config(name, config)
+    outline(name, config)
     return cls(config)
+
+
+def outline(name: str, config: Any = None) -> nn.Module:
+    """The same network without values, on PyTorch's meta device: what its tensors are called and their shapes.
+
+    Raises InputError like ``build``.
+    """
+    config = _config(name, config)
+    with torch.device("meta"):
+        network = architecture(name)(config)
+    reserve(bytes_of_network(network), f"Such a network ({name!r})", "Make it narrower.")
+    return network
+
+
+def bytes_of_network(network: nn.Module) -> int:
+    """Bytes of all weights and statistics."""
+    return sum(value.numel() * value.element_size() for value in network.state_dict().values())
+
+
+def _config(name: str, config: Any) -> Any:
+    cls = architecture(name).Config
+    if isinstance(config, cls):
+        return config
+    if config is not None and not isinstance(config, Mapping):
+        raise InputError(f"architecture {name!r}: its parameters are given by name, got {type(config).__name__}.")
+    try:
+        return cls(**(config or {}))
+    except ValidationError as error:
+        raise InputError(f"architecture {name!r}: {explain(error, cls)}") from None
+    except TypeError:  # names that are no text
+        raise InputError(f"architecture {name!r}: its parameters are given by name, got {config!r:.80}.") from None
 
 
 def describe(network: Any) -> dict[str, Any]:
@@ -55,8 +85,7 @@ def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Mo
 
     Raises InputError where names, shapes or values are not those of a trained network of this architecture.
     """
-    network = build(name, config)
-    own = network.state_dict()
+    own = outline(name, config).state_dict()
     missing, unknown = own.keys() - tensors.keys(), tensors.keys() - own.keys()
     if missing or unknown:
         found = [f"missing {', '.join(sorted(missing)[:3])}"] * bool(missing)
@@ -72,6 +101,7 @@ def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Mo
             raise InputError(f"These are not weights of the architecture {name!r}: {key} holds complex numbers.")
         if not bool(value.isfinite().all()):
             raise InputError(f"These weights are damaged: {key} holds NaN or infinite values.")
+    network = build(name, config)
     network.load_state_dict(dict(tensors))
     return network.requires_grad_(False).eval()
 

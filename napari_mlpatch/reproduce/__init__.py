@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import os
 import statistics
-from pathlib import Path
 from typing import Any
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of
 
 from . import denoising, plug_and_play, shepp_logan
 from .figure import Figure
@@ -30,7 +30,7 @@ def run(row: str, *, seeds: int | None = None, data: str | os.PathLike[str] | No
     seeds = figure.seeds if seeds is None else seeds
     if seeds < 1:
         raise InputError(f"At least one noise seed is needed, got {seeds}.")
-    folder = None if data is None else Path(data).expanduser()
+    folder = None if data is None else path_of(data, "--data")
     if figure.data and (folder is None or not folder.is_dir()):
         given = "none was given" if folder is None else f"{folder} is no folder"
         raise InputError(f"The row {row!r} needs images: {given}. Say --data FOLDER, with {figure.data}.")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from napari_mlpatch import io
+from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of
 
 from .pictures import Pictures
 from .recipe import Files, Synthetic
@@ -29,10 +30,17 @@ def open_data(
     and if nothing is left.
     """
     if isinstance(data, Synthetic):
+        count = data.count * data.colours * data.size**2
+        reserve(8 * count, f"{data.count} images of {data.size} x {data.size} pixels", "Draw fewer, or smaller ones.")
         images = draw(data.kind, data.count, data.size, data.colours, seed=2**31)
     else:
-        files = [file for path in data.paths for file in _files(Path(root).expanduser() / Path(path).expanduser())]
-        images = [image for file in files for image in _images(file, data)]
+        files = [file for path in data.paths for file in _files(path_of(root, "The folder of data") / _user(path))]
+        images, held = [], 0
+        for file in files:
+            more = _images(file, data)
+            held += sum(image.nbytes for image in more)
+            reserve(2 * held, f"The images up to {file}", "Train on fewer of them.")  # once more when put together
+            images += more
     if len(images) <= data.hold_out:
         raise InputError(
             f"There are {len(images)} images, and {data.hold_out} of them are held out. Lower hold_out or add images."
@@ -41,7 +49,21 @@ def open_data(
     return Pictures(images[:count], device), Pictures(images[count:], device) if data.hold_out else None
 
 
+def _user(path: str) -> Path:
+    """With ``~`` filled in, but still relative where it is."""
+    return path_of(path) if path.startswith("~") else Path(path)
+
+
 def _files(path: Path) -> list[Path]:
+    try:
+        return _found(path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def _found(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURES)
         if not found:
@@ -55,11 +77,11 @@ def _files(path: Path) -> list[Path]:
 def _images(path: Path, data: Files) -> list[np.ndarray]:
     """The images ``[C, H, W]`` of a file, uint8 or float32."""
     if path.suffix.lower() == ".npz":
-        stack = _stack(path)
+        stack = _stack(io.existing_file(path))
     elif path.suffix.lower() in (".tif", ".tiff", ".npy"):
         stack = io.read_image(path)[0]
     else:
-        stack = _picture(path)
+        stack = io.open_picture(io.existing_file(path))[0]
     if stack.ndim >= 3 and stack.shape[-1] in (3, 4) and stack.shape[-1] < stack.shape[-2]:
         stack = stack[..., :3] if data.colours == 3 else _grey(stack[..., :3])
     elif data.colours == 3:
@@ -76,26 +98,12 @@ def _images(path: Path, data: Files) -> list[np.ndarray]:
     return images
 
 
-def _picture(path: Path) -> np.ndarray:
-    try:
-        with Image.open(path) as picture:
-            if picture.mode.startswith(("I", "F")):
-                return np.asarray(picture)
-            return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} cannot be read as a picture: {error}.") from None
-
-
 def _stack(path: Path) -> np.ndarray:
     """The largest array of images in a .npz file."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = [array for name in file.files if (array := file[name]).ndim >= 2 and array.dtype.kind in "iuf"]
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from None
+    arrays = [array for array in io.stored_npz(path).values() if len(array.shape) >= 2]
     if not arrays:
         raise InputError(f"{path} holds no array of images. One of numbers, [images, rows, columns], is needed.")
-    return max(arrays, key=lambda array: array.size)
+    return max(arrays, key=lambda array: math.prod(array.shape)).read(())
 
 
 def _grey(stack: np.ndarray) -> np.ndarray:

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from napari_mlpatch import networks
+from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of, reason_of
 from napari_mlpatch.core.steps import RANDOM
 
 from . import checkpoint, snapshots
@@ -76,8 +78,9 @@ def train(
     threads = torch.get_num_threads()
     try:
         if recipe.threads:
-            torch.set_num_threads(recipe.threads)
-        yield from _events(recipe, None if out is None else Path(out).expanduser(), data, resume, report_every)
+            torch.set_num_threads(min(recipe.threads, os.cpu_count() or 1))
+        folder = None if out is None else path_of(out, "The folder of the training")
+        yield from _events(recipe, folder, data, resume, report_every)
     finally:
         if recipe.threads:
             torch.set_num_threads(threads)
@@ -89,6 +92,9 @@ def _events(
     team = Team.of(recipe.device)
     device = team.device
     pictures, held_out = open_data(recipe.data, data, device)
+    outline = networks.outline(recipe.network.name, recipe.network.params)
+    what = f"Training such a network ({recipe.network.name!r})"
+    reserve(5 * networks.bytes_of_network(outline), what, "Make it narrower.")  # its average, gradients, Adam's two
     with RANDOM:
         torch.manual_seed(recipe.seed)
         network: Any = networks.build(recipe.network.name, recipe.network.params).to(device)
@@ -116,7 +122,10 @@ def _events(
             raise InputError(f"The checkpoint {reason}. Start anew, or elsewhere.") from None
         done, before = state["k"], state["seconds"]
     elif folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"The folder {folder} cannot be made: {reason_of(error)}.") from None
     if folder is not None and team.rank == 0:
         if not resume:
             checkpoint.set_aside(folder)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.errors import InputError
 
 
@@ -61,6 +62,9 @@ class Pictures:
                 "Use larger images, a smaller patch or a smaller crop."
             )
         device = self.values.device
+        if device.type == "cpu":
+            count = images * each * self.channels * size**2
+            reserve(20 * count, "A step of the training", "Lower images, pixels or crop.")  # indices, values, noise
         which = torch.randint(len(self), (images,), generator=random, device=device).repeat_interleave(each)
         room = self.shapes[which] - size + 1
         corner = (torch.rand(len(which), 2, generator=random, device=device, dtype=torch.float64) * room).long()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import read_text
 from napari_mlpatch.core.recipe import Description
 
 
@@ -70,16 +70,16 @@ class TrainingRecipe(_Strict):
     loss: Literal["l1", "l2"] = "l2"
     balance: bool = True
     """Divide the error of an image by its noise level, so that low noise counts as much as high."""
-    steps: Annotated[int, Field(ge=1)] = 20_000
-    images: Annotated[int, Field(ge=1)] = 64
-    pixels: Annotated[int, Field(ge=1)] = 512
+    steps: Annotated[int, Field(ge=1, lt=2**31)] = 20_000
+    images: Annotated[int, Field(ge=1, le=2**20)] = 64
+    pixels: Annotated[int, Field(ge=1, le=2**24)] = 512
     part: Annotated[int, Field(ge=1)] | None = 16384
     """So many pixels at a time are differentiated, which bounds the memory and changes nothing else; None: all."""
-    crop: Annotated[int, Field(ge=8)] = 64
+    crop: Annotated[int, Field(ge=8, le=32768)] = 64
     augment: bool = True
     """Random flips and transpositions."""
     lr: Annotated[float, Field(gt=0)] = 1e-3
-    warmup: Annotated[int, Field(ge=0)] = 200
+    warmup: Annotated[int, Field(ge=0, lt=2**31)] = 200
     clip: Annotated[float, Field(gt=0)] = 1.0
     """Largest norm of a gradient."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
@@ -87,7 +87,8 @@ class TrainingRecipe(_Strict):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
-    threads: Annotated[int, Field(ge=1)] | None = None
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """At most; there are never more of them than cores."""
     validate_every: Annotated[int, Field(ge=1)] = 1000
     validation_sigmas: tuple[Annotated[float, Field(gt=0)], ...] = (15 / 255, 25 / 255, 50 / 255, 0.15)
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 2.0
@@ -115,10 +116,7 @@ class TrainingRecipe(_Strict):
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> TrainingRecipe:
         """The recipe in a file. Raises InputError, with the file's name."""
-        try:
-            text = Path(path).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"The training recipe {path} cannot be read: {error}.") from None
+        text = read_text(path, "The training recipe")
         try:
             return cls.from_json(text)
         except InputError as error:

@@ -43,6 +43,16 @@ class Card(BaseModel):
     licence: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
+    @property
+    def noise_range(self) -> tuple[float, float] | None:
+        """Lowest and highest noise level of the training; None where the card says nothing or no two numbers."""
+        levels = None if self.noise is None else self.noise.params.get("sigma")
+        if not isinstance(levels, list | tuple) or len(levels) != 2:
+            return None
+        if not all(type(level) in (int, float) and 0 <= level < 1e300 for level in levels):
+            return None
+        return float(levels[0]), float(levels[1])
+
     def unsuitable(self, method: Method, A: Operator, channels: int = 1) -> str:
         """Why the weights cannot be used by this method on this operator and so many channels; empty where they can.
 

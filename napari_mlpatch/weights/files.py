@@ -18,7 +18,16 @@ from pydantic import ValidationError
 from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import clean_up, left_behind, mark, path_of, read_text, reason_of, replace_bytes
+from napari_mlpatch.core.files import (
+    LARGEST_TEXT,
+    clean_up,
+    left_behind,
+    mark,
+    path_of,
+    read_text,
+    reason_of,
+    replace_bytes,
+)
 from napari_mlpatch.torch_later import Tensor
 
 from .card import Card
@@ -75,10 +84,16 @@ def size_of(path: Path) -> tuple[int, int]:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), size)))
-        return sum(math.prod(entry["shape"]) for name, entry in header.items() if is_learned(name)), size
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), size, LARGEST_TEXT)))
+        return sum(_count(entry["shape"]) for name, entry in header.items() if is_learned(name)), size
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is missing, damaged or no safetensors file: {error}.") from None
+
+
+def _count(shape: Any) -> int:
+    if not all(type(n) is int and 0 <= n < 2**40 for n in shape):
+        raise ValueError(f"a tensor has the shape {shape!r:.80}")
+    return min(math.prod(shape), 2**62)
 
 
 def is_learned(name: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import platformdirs
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of
 from napari_mlpatch.paths import bundled
 
 from .card import Card
@@ -20,7 +21,7 @@ VARIABLE = "MLPATCH_WEIGHTS"
 def own_folder() -> Path:
     """Where the user's own weights lie: MLPATCH_WEIGHTS of the environment, else the system's place for user data."""
     given = os.environ.get(VARIABLE)
-    return Path(given).expanduser() if given else platformdirs.user_data_path("napari-mlpatch") / "weights"
+    return path_of(given, VARIABLE) if given else platformdirs.user_data_path("napari-mlpatch") / "weights"
 
 
 def training_folders(name: str) -> list[Path]:
@@ -59,7 +60,8 @@ def facts(card: Card) -> list[str]:
             found += [f"{count / 1e6:.3g} M weights", f"{size / 1e6:.3g} MB"]
         except InputError:
             found.append("file missing or damaged")
-    if card.noise is not None and isinstance(levels := card.noise.params.get("sigma"), list):
+    levels = card.noise_range
+    if levels is not None:
         found.append(f"noise {levels[0]:g} to {levels[1]:g}")
     return [*found, f"{card.steps} steps"]
 
@@ -74,6 +76,10 @@ def find(name: str) -> Weights:
 
     Raises InputError with the known names.
     """
+    if isinstance(name, os.PathLike):
+        name = os.fsdecode(name)
+    if not isinstance(name, str):
+        raise InputError(f"Weights are found by their name, got {type(name).__name__}.")
     if name.endswith(".safetensors"):
         return load(name)
     for path in _cards():

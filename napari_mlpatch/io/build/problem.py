@@ -15,7 +15,7 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import torch
 
 from ..angles import ASK, given_angles
-from ..arrays import Field, check_finite
+from ..arrays import Field, check_finite, reserve_part
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import ProblemOptions, given
@@ -61,6 +61,7 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     notes = [text for text in (note, axis_note) if text]
     if take_log and not beam.is_counts and o.flat is not None:
         notes.append("the logarithm is taken, with the flat field given")
+    reserve_part((len(indices), rows, bins), (), 8)  # as they are, and as float32
     y = np.empty((len(indices), 1, rows, bins), np.float32)
     for k, (index, values) in enumerate(zip(indices, _values(beam, indices), strict=True)):
         if k == 0 and fields[0] is None and o.log is not False:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_mlpatch.core.budget import limit, reserve
 from napari_mlpatch.core.errors import InputError
 
 NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -33,14 +34,18 @@ def read_mat5(path: Path) -> dict[str, Value]:
 
     Arrays have MATLAB's shape and their stored type. Raises InputError for other files and damaged ones.
     """
+    reserve(2 * path.stat().st_size, f"{path}", "Save it as version 7.3, which is read in parts.")
     data = path.read_bytes()
     if len(data) < 136 or data[126:128] not in (b"IM", b"MI"):
         raise InputError(f"{path} is not a MATLAB file of version 5 to 7.3. Save it with save(..., '-v7') in MATLAB.")
     order = "<" if data[126:128] == b"IM" else ">"
     values: dict[str, Value] = {}
-    for kind, body in _elements(data[128:], order):
+    left = min(LARGEST, 1100 * len(data) + 2**20, limit())
+    for kind, body in _elements(memoryview(data)[128:], order):
         if kind == COMPRESSED:
-            for inner, matrix in _elements(_inflate(body, len(data)), order):
+            inflated = _inflate(body, left)
+            left -= len(inflated)
+            for inner, matrix in _elements(inflated, order):
                 if inner == MATRIX:
                     values.update(_matrix(matrix, order, "", 0))
         elif kind == MATRIX:
@@ -70,9 +75,9 @@ def _elements(data: bytes | memoryview, order: str) -> Iterator[tuple[int, memor
         at = end
 
 
-def _inflate(body: memoryview, file_size: int) -> bytes:
+def _inflate(body: memoryview, most: int) -> bytes:
     inflater = zlib.decompressobj()
-    data = inflater.decompress(body, min(LARGEST, 1100 * file_size + 2**20))
+    data = inflater.decompress(body, max(most, 1))
     if not inflater.eof:
         raise InputError("A compressed MATLAB variable breaks off or is implausibly large. The file is damaged.")
     return data

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from napari_mlpatch.core.budget import bytes_of, in_words
 from napari_mlpatch.core.errors import InputError
 
-from ..arrays import Stored
+from ..arrays import Stored, reserve_part
 from ..guard import check_claim, reading
 from ..measurement import Measurement
 from ..options import LoadOptions
 from .kspace import load_kspace_npy
 from .named import measurement_from
+
+MOST_MEMBERS = 10_000
 
 
 def load_npy(path: Path, options: LoadOptions) -> Measurement:
@@ -33,36 +37,69 @@ def load_npy(path: Path, options: LoadOptions) -> Measurement:
 
 def load_npz(path: Path, options: LoadOptions) -> Measurement:
     """A sinogram and, under usual names, angles, centre, flat and dark. See ``named``."""
+    return measurement_from(path, stored_npz(path), options)
+
+
+def stored_npz(path: Path) -> dict[str, Stored]:
+    """The arrays of an NPZ file, of which only the headers are read yet. Raises InputError."""
     arrays = {}
-    with reading(path, "NPZ"):
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.endswith(".npy")]
-            for name in names:
-                array = _read_member(path, archive, name)
-                if array is not None:
-                    arrays[name.removesuffix(".npy")] = Stored.of(array)
-        return measurement_from(path, arrays, options)
+    with reading(path, "NPZ"), zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        if len(names) > MOST_MEMBERS:
+            raise InputError(f"{path} holds {len(names)} arrays, at most {MOST_MEMBERS} are possible. Save fewer.")
+        for name in names:
+            array = _stored_member(path, archive, name)
+            if array is not None:
+                arrays[name.removesuffix(".npy")] = array
+    return arrays
 
 
 def open_npy(path: Path) -> np.ndarray:
     """The array of an NPY file, on disk until it is used. Raises InputError."""
     with reading(path, "NPY"):
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with path.open("rb") as file:
+            shape, dtype = _header(file)
+            held = path.stat().st_size - file.tell()
+        if bytes_of(shape, dtype.itemsize) > held:
+            raise InputError(
+                f"{path} breaks off: it says that it holds an array of shape {list(shape)}, but after that come "
+                f"{in_words(held)} only."
+            )
+        array = np.lib.format.open_memmap(path, mode="r")
         if array.dtype.kind not in "biufc":
             raise InputError(f"{path} holds {array.dtype}, not numbers.")
         return array
 
 
-def _read_member(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray | None:
+def read_npy(path: Path) -> np.ndarray:
+    """The whole array of an NPY file, in memory. Raises InputError."""
+    array = open_npy(path)
+    reserve_part(array.shape, (), array.dtype.itemsize)
+    with reading(path, "NPY"):
+        return np.array(array)
+
+
+def _header(file: Any) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the array that follows."""
+    version = np.lib.format.read_magic(file)
+    reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = reader(file)
+    return shape, dtype
+
+
+def _stored_member(path: Path, archive: zipfile.ZipFile, name: str) -> Stored | None:
     """One array of an archive, None where it holds no numbers."""
     size = archive.getinfo(name).file_size
     check_claim(path, name, (size,), 1)
     with archive.open(name) as member:
-        version = np.lib.format.read_magic(member)
-        reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = reader(member)
-        if dtype.kind not in "iuf":
-            return None
-        check_claim(path, name, shape, dtype.itemsize)
-    with archive.open(name) as member:
-        return np.lib.format.read_array(member, allow_pickle=False)
+        shape, dtype = _header(member)
+    if dtype.kind not in "iuf":
+        return None
+    check_claim(path, name, shape, dtype.itemsize)
+
+    def read(index: Any) -> np.ndarray:
+        reserve_part(shape, (), dtype.itemsize)
+        with reading(path, "NPZ"), zipfile.ZipFile(path) as archive, archive.open(name) as member:
+            return np.lib.format.read_array(member, allow_pickle=False)[index]
+
+    return Stored(shape, read, dtype.kind in "iu")

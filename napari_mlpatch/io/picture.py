@@ -1,0 +1,32 @@
+"""Pictures as cameras and drawing programs write them: a few named formats, and none that fills the memory."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .guard import reading, room_for_picture
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
+"""As Pillow calls them. It knows many more, some of which run programs (PostScript) or fetch what they refer to."""
+ITEMSIZE = {"I": 4, "F": 4}
+
+
+def open_picture(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The stored numbers ``[rows, columns]``, or ``[rows, columns, 3]`` of colours, and notes on what was left out.
+
+    Raises InputError for files that are damaged, of another kind, or open to far more than they hold.
+    """
+    with warnings.catch_warnings(), reading(path, f"a picture ({', '.join(FORMATS)})"):
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # sizes are looked at here
+        with Image.open(path, formats=FORMATS) as picture:
+            bands = picture.getbands()
+            shape = (picture.height, picture.width, 1 if len(bands) < 3 and picture.mode != "P" else 3)
+            room_for_picture(path, shape, ITEMSIZE.get(picture.mode, 2 if picture.mode.startswith("I;") else 1))
+            notes = ("transparency ignored",) if "A" in bands or "transparency" in picture.info else ()
+            if picture.mode.startswith(("I", "F")):
+                return np.asarray(picture), notes
+            return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB")), notes
