@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_mlpatch.core.errors import InputError
@@ -54,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
     shown = -wait
     leads = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     if leads and not args.resume and (out / checkpoint.NAME).is_file():
-        say(f"Starting anew: the older checkpoint goes to {out / checkpoint.BEFORE}, from which it can be resumed.")
+        say(
+            f"Starting anew: the older checkpoint goes to {Path(args.out) / checkpoint.BEFORE}, from which it can be resumed."
+        )
     for event in train(recipe, out=out, data=args.data, resume=args.resume):
         if isinstance(event, Step):
             if leads and (event.psnr or event.seconds - shown > wait):
@@ -65,7 +68,9 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print_json(card.model_dump(mode="json", exclude_none=True))
             else:
-                print(f"{out / card.name}.safetensors: {card.title}, {card.steps} steps, {duration(event.seconds)}")
+                print(
+                    f"{Path(args.out) / card.name}.safetensors: {card.title}, {card.steps} steps, {duration(event.seconds)}"
+                )
                 for name, value in card.metrics.items():
                     print(f"  {name} {value:.2f} dB")
     return 0
