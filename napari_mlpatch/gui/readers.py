@@ -15,10 +15,19 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
     """The reader for a path that may hold a measurement, else None."""
-    from napari_mlpatch.io.formats import suffixes
-
     paths = [path] if isinstance(path, str) else path
-    return read if all(p.lower().endswith(suffixes()) for p in paths) else None
+    return read if all(_may_be_read(p) for p in paths) else None
+
+
+def _may_be_read(path: str) -> bool:
+    from napari_mlpatch.io.formats import format_of, suffixes
+
+    if not Path(path).is_dir():
+        return path.lower().endswith(suffixes())
+    try:
+        return format_of(Path(path)).folders
+    except InputError:
+        return False
 
 
 def read(path: str | list[str]) -> list[LayerData]:

@@ -40,7 +40,7 @@ def given_angles(angles: Any, unit: str | None = None) -> tuple[np.ndarray, str]
     """The same with a note on how they were understood."""
     stated, how = None, ""
     if isinstance(angles, os.PathLike) or (isinstance(angles, str) and is_file(angles)):
-        values, stated, how = _from_file(Path(angles))
+        values, stated, how = in_text(Path(angles))
         origin = str(existing_file(angles))
     elif not isinstance(angles, str | Iterable):
         raise InputError(f"Angles are a list, a range start:stop:count or the path of a text file, got {angles!r}.")
@@ -63,7 +63,8 @@ def given_angles(angles: Any, unit: str | None = None) -> tuple[np.ndarray, str]
     return found, "; ".join(part for part in (note, how) if part)
 
 
-def _from_file(path: Path) -> tuple[list[float], str | None, str]:
+def in_text(path: Path) -> tuple[list[float], str | None, str]:
+    """The numbers of a text file, the unit that it says, and a note on how it was read. Raises InputError."""
     path = existing_file(path)
     if path.stat().st_size > LARGEST_TEXT:
         raise InputError(f"{path} has {path.stat().st_size / 2**20:.0f} MB: too large for a list of angles.")

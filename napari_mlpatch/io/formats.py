@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import h5py
+import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import entry_points
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .options import LoadOptions
 
 Reader = Callable[[Path, "LoadOptions"], "Measurement"]
+_READERS = "napari_mlpatch.io.readers"
 HEAD = 1024  # bytes that sniffers see
 
 
@@ -37,6 +39,7 @@ class Format:
     says whether a file is of this kind, from its first bytes, of a folder none. ``reader(path, options)`` looks into
     it; written "module:function" it is imported when it is needed. ``needs`` are modules that the reader imports and
     that come with ``install``, as pip calls it. ``folders``: whether it reads folders rather than files.
+    ``picture``, "module:function" of a path: reads its picture ``[rows, columns]``, with notes, to simulate from.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Format:
     needs: tuple[str, ...] = ()
     install: str = ""
     folders: bool = False
+    picture: str = ""
 
     def load(self, path: Path, options: LoadOptions) -> Measurement:
         """Raises InputError where a package is not installed, and what the reader raises."""
@@ -56,6 +60,13 @@ class Format:
             reader = getattr(importlib.import_module(module), name)
         with reading(path, self.name):
             return reader(path, options)
+
+    def open_picture(self, path: Path) -> tuple[np.ndarray, list[str]]:
+        """The picture of a file to simulate from, and notes. Raises InputError."""
+        self.check_installed(path)
+        module, _, name = self.picture.partition(":")
+        with reading(path, self.name):
+            return getattr(importlib.import_module(module), name)(path)
 
     def check_installed(self, path: Path) -> None:
         missing = [name for name in self.needs if importlib.util.find_spec(name) is None]
@@ -71,10 +82,10 @@ def starts(*magic: bytes) -> Callable[[Path, bytes], bool]:
     return lambda path, head: head.startswith(magic)
 
 
-def _is_fits(path: Path, head: bytes) -> bool:
-    from .readers.fits import is_fits
-
-    return is_fits(path, head)
+def _later(name: str) -> Callable[[Path, bytes], bool]:
+    """A sniffer "module:function" of the readers, imported when it is needed."""
+    module, _, function = name.partition(":")
+    return lambda path, head: getattr(importlib.import_module(f"{_READERS}.{module}"), function)(path, head)
 
 
 def _is_matlab(path: Path, head: bytes) -> bool:
@@ -85,13 +96,39 @@ def _is_hdf5(path: Path, head: bytes) -> bool:
     return h5py.is_hdf5(path)  # behind a user block as well
 
 
-_READERS = "napari_mlpatch.io.readers"
 FORMATS: tuple[Format, ...] = (
     Format("NPY", (".npy",), starts(b"\x93NUMPY"), f"{_READERS}.numpy_file:load_npy"),
     Format("NPZ", (".npz",), starts(b"PK\x03\x04"), f"{_READERS}.numpy_file:load_npz"),
     Format("TIFF", (".tif", ".tiff"), starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), f"{_READERS}.tiff:load_tiff"),
-    Format("FITS", (".fits", ".fit", ".fits.gz"), _is_fits, f"{_READERS}.fits:load_fits"),
+    Format("FITS", (".fits", ".fit", ".fits.gz"), _later("fits:is_fits"), f"{_READERS}.fits:load_fits"),
     Format("MATLAB", (".mat",), _is_matlab, f"{_READERS}.matlab:load_matlab"),
+    Format(
+        "MRC",
+        (".mrc", ".mrcs", ".st", ".ali", ".rec"),
+        _later("mrc:is_mrc"),
+        f"{_READERS}.mrc:load_mrc",
+        needs=("mrcfile",),
+        picture=f"{_READERS}.mrc:mrc_picture",
+    ),
+    Format(
+        "DICOM",
+        (".dcm",),
+        _later("medical:is_dicom"),
+        f"{_READERS}.medical:no_measurement",
+        needs=("pydicom",),
+        picture=f"{_READERS}.medical:dicom_picture",
+    ),
+    Format(
+        "NIfTI",
+        (".nii", ".nii.gz"),
+        _later("medical:is_nifti"),
+        f"{_READERS}.medical:no_measurement",
+        needs=("nibabel",),
+        picture=f"{_READERS}.medical:nifti_picture",
+    ),
+    # Without a suffix: dropped onto the window, a PNG is any picture.
+    Format("PNG", (), starts(b"\x89PNG\r\n\x1a\n"), f"{_READERS}.planes:load_png"),
+    Format("folder", (), _later("folder:is_folder_of_pictures"), f"{_READERS}.folder:load_folder", folders=True),
     Format("HDF5", (".h5", ".hdf5", ".hdf", ".nxs"), _is_hdf5, f"{_READERS}.hdf5:load_hdf5"),
 )
 """The built-in ones, in the order in which they are tried."""

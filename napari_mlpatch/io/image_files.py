@@ -17,10 +17,11 @@ from napari_mlpatch.core.errors import InputError
 
 from . import h5
 from .arrays import check_finite, to_float32
+from .formats import HEAD, formats
 from .guard import existing_file, reading
 from .own import RECIPE, notes_for, sha256_of
 from .picture import open_picture
-from .readers.fits import fits_image
+from .readers.fits import fits_image, is_fits
 from .readers.numpy_file import read_npy
 from .readers.tiff import stored_tiff
 
@@ -79,6 +80,9 @@ def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str
         return _grey(path, stored_tiff(path).read(()), [])
     if kind == "fits":
         return _grey(path, fits_image(path), [])
+    for other in formats():
+        if other.picture and not other.folders and other.sniff(path, _head(path)):
+            return _grey(path, *other.open_picture(path))
     array, seen = open_picture(path)
     notes = list(seen)
     if array.dtype.kind in "iu":
@@ -89,16 +93,20 @@ def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str
     return _grey(path, array, notes)
 
 
-def _kind(path: Path) -> str:
+def _head(path: Path) -> bytes:
     with reading(path, "an image"), path.open("rb") as file:
-        head = file.read(8)
+        return file.read(HEAD)
+
+
+def _kind(path: Path) -> str:
+    head = _head(path)[:8]
     if head.startswith(b"\x93NUMPY"):
         return "npy"
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "tiff"
     if head == b"\x89HDF\r\n\x1a\n":
         return "hdf5"
-    if head == b"SIMPLE  ":
+    if head == b"SIMPLE  " or is_fits(path, head):
         return "fits"
     return "picture"
 

@@ -150,8 +150,8 @@ def test_files_that_are_not_there(tmp_path):
         ("empty.h5", "empty"),
         ("text.h5", "does not begin like a .h5 file"),
         ("notes.txt", "of no known kind"),
-        ("picture.png", "a picture, not a measurement"),
-        ("nul\0byte.h5", "does not exist"),
+        ("picture.png", "cannot be read as PNG"),
+        ("nul\0byte.h5", "null byte"),
         ("x" * 300, "cannot be opened"),
     ):
         with pytest.raises(InputError, match=words):

@@ -53,6 +53,7 @@ def of_imagej(metadata: dict[str, Any] | None, dtype: Any) -> tuple[Calibration,
     if number not in functions:
         return Calibration(), f"ImageJ's calibration function {number} is not known: the numbers are as stored"
     function = functions[number]
-    with_floats = lambda v: np.asarray(function(v.astype(np.float64)), np.float32)  # noqa: E731
     name = "optical density" if number == OPTICAL_DENSITY else f"function {number}, {c[0]:g}, {c[1]:g}"
-    return Calibration(with_floats, whole=False), f"values as ImageJ's calibration says: {name}{of}"
+    return Calibration(
+        lambda v: np.asarray(function(v.astype(np.float64)), np.float32), whole=False
+    ), f"values as ImageJ's calibration says: {name}{of}"

@@ -43,7 +43,7 @@ def load_tiff(path: Path, options: LoadOptions) -> Measurement:
     tiff = open_tiff(path)
     stored, notes = tiff.stored, tiff.notes
     if tiff.colour:
-        stored, notes = _grey(path, stored), (*notes, "a colour picture whose channels are all alike: one is taken")
+        stored, notes = grey(path, stored), (*notes, "a colour picture whose channels are all alike: one is taken")
     found = measurement_from(path, {"image": stored}, options)
     return dataclasses.replace(found, notes=(*notes, *found.notes))
 
@@ -142,8 +142,8 @@ def _needs_pillow(page: Any) -> bool:
     return False
 
 
-def _grey(path: Path, stored: Stored) -> Stored:
-    """One of the colours, where all are alike."""
+def grey(path: Path, stored: Stored) -> Stored:
+    """One of the colours, where all are alike. Raises InputError where they are not."""
 
     def read(index: Any) -> np.ndarray:
         values = stored.read(index)

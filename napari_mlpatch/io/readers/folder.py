@@ -1,0 +1,204 @@
+"""A folder of pictures: a projection in each file, flats and darks beside them, angles in a text or in the names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+
+from ..angles import ASK, in_text, to_degrees
+from ..arrays import AXES, Field, Slices, Stored, slices
+from ..guard import check_claim
+from ..measurement import Measurement
+from ..options import LoadOptions
+from .planes import PLANES, plane
+from .tilts import TILTS
+
+FLAT = {"flat", "flats", "white", "whites", "ff", "ob", "openbeam", "open", "bright", "gain", "flatfield", "ffc"}
+DARK = {"dark", "darks", "df", "di", "offset", "bias", "dc", "darkfield", "bg"}
+ANGLE_WORDS = re.compile(r"ang|theta|rot|tilt|tlt", re.IGNORECASE)
+IN_NAME = re.compile(r"(-?\d+[.,p]\d+)(?:_?deg)?$|(-?\d+(?:[.,p]\d+)?)_?deg", re.IGNORECASE)
+MOST = 100_000  # files
+
+
+def is_folder_of_pictures(path: Path, head: bytes) -> bool:
+    """Whether a folder, or folders in it, hold at least two pictures."""
+    try:
+        return sum(len(files) for files in _roles(path).values()) > 1
+    except OSError:
+        return False
+
+
+def load_folder(path: Path, options: LoadOptions) -> Measurement:
+    """A stack of projections ``[angles, rows, bins]``, the files in natural order (2 before 10).
+
+    Files or folders called flat, white, open beam, dark and the like are the fields. With "sino" in their names, or
+    ``angle_axis`` "rows" or "columns", files are sinograms, a slice each. Angles are those of a text file in the folder
+    that is called so or has one number for each file, else those in the files' names. Raises InputError.
+    """
+    roles = _roles(path)
+    files = roles["projection"]
+    if options.dataset is not None:
+        files = [file for file in files if file.parent.name == options.dataset or file.stem.startswith(options.dataset)]
+    parents = {file.parent for file in files}
+    if len(parents) > 1:
+        listed = ", ".join(sorted(parent.name for parent in parents))
+        raise InputError(f"{path} has pictures in several folders: {listed}. Give one of them, or its name as dataset.")
+    if len(files) < 2:
+        raise InputError(f"{path} holds {len(files)} projections. Give the file itself, or the folder with all.")
+    stored = _stack(path, files)
+    kind = " or ".join(sorted({file.suffix.lower() for file in files}))
+    notes = [
+        f"{len(files)} {kind} files, {files[0].name} to {files[-1].name}, of {stored.shape[1]} x {stored.shape[2]}"
+    ]
+    gaps = _gaps(files)
+    if gaps:
+        notes.append(gaps)
+    is_sinograms = all("sino" in file.stem.lower() for file in files)
+    axis = options.angle_axis or ("rows" if is_sinograms else "pages")
+    assert axis in AXES
+    stack = slices(stored, axis)
+    notes.append(f"{stack.shape[1]} angles along the {axis}, {stack.shape[0]} slices of {stack.shape[2]} bins")
+    if stack.shape[0] > 1:
+        notes.append(f"slice {stack.shape[0] // 2} (the middle one) is taken unless you choose")
+    angles, note = _angles(path, files, stack.shape[1], axis, options)
+    notes += [note] if note else []
+    flat, dark = (_field(path, roles[what], what, axis, stack, notes) for what in ("flat", "dark"))
+    if flat is not None:
+        notes.append("detector counts with a flat field: the logarithm is taken")
+    else:
+        notes.append("without a flat field, taken as line integrals (after the logarithm)")
+    return Measurement(
+        data=stack,
+        path=path,
+        angles_deg=angles,
+        flat=flat,
+        dark=dark if flat is not None else None,
+        is_counts=flat is not None,
+        notes=tuple(notes),
+    )
+
+
+def natural(path: Path) -> list[Any]:
+    """A key that sorts numbers in names by their value."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name.lower())]
+
+
+def _roles(path: Path) -> dict[str, list[Path]]:
+    """The pictures in a folder and in the folders in it, by what they are for."""
+    found: dict[str, list[Path]] = {"projection": [], "flat": [], "dark": []}
+    entries = [entry for entry in sorted(path.iterdir(), key=natural)[:MOST] if not entry.name.startswith(".")]
+    for entry in entries:
+        if entry.is_file() and entry.suffix.lower() in PLANES:
+            found[_role(entry.stem)].append(entry)
+    inside = {"projection": [], "flat": [], "dark": []}
+    for folder in (entry for entry in entries if entry.is_dir()):
+        files = [f for f in sorted(folder.iterdir(), key=natural)[:MOST] if f.suffix.lower() in PLANES and f.is_file()]
+        for file in files:
+            role = _role(folder.name)
+            inside[role if role != "projection" else _role(file.stem)].append(file)
+    if not found["projection"]:
+        found["projection"] = inside["projection"]
+    for role in ("flat", "dark"):
+        found[role] += inside[role]
+    return found
+
+
+def _role(name: str) -> str:
+    words = set(re.findall(r"[a-z]+", name.lower()))
+    return "flat" if words & FLAT or "i0" in name.lower() else "dark" if words & DARK else "projection"
+
+
+def _stack(path: Path, files: list[Path]) -> Stored:
+    shape, whole = plane(files[0]).shape, plane(files[0]).is_integer
+    for file in (files[-1], files[len(files) // 2]):
+        _same(path, file, plane(file).shape, files[0], shape)
+    check_claim(files[0], "its picture", shape, 1)
+
+    def one(file: Path, part: Any = ()) -> np.ndarray:
+        stored = plane(file)
+        _same(path, file, stored.shape, files[0], shape)
+        return np.asarray(stored.read(()))[part]
+
+    def read(index: Any) -> np.ndarray:
+        if isinstance(index, int):
+            return one(files[index])
+        part: Any = () if index == () else index[1]
+        return np.stack([one(file, part) for file in files])
+
+    return Stored((len(files), *shape), read, whole)
+
+
+def _same(path: Path, file: Path, shape: tuple[int, ...], first: Path, expected: tuple[int, ...]) -> None:
+    if shape != expected or len(shape) != 2:
+        raise InputError(
+            f"{file} has shape {list(shape)}, {first.name} {list(expected)}: the pictures of {path.name} must be "
+            "two-dimensional and of one size. Move what does not belong to the scan elsewhere."
+        )
+
+
+def _gaps(files: list[Path]) -> str:
+    numbers = [re.findall(r"\d+", file.stem) for file in files]
+    if any(not found for found in numbers):
+        return ""
+    last = np.array([int(found[-1]) for found in numbers if len(found[-1]) < 10], dtype=np.int64)
+    steps = np.diff(last)
+    usual = int(np.median(steps)) if steps.size else 0
+    if len(last) != len(files) or usual <= 0 or not (steps > usual).any():
+        return ""
+    at = int(np.argmax(steps > usual))
+    return f"numbers in the names jump from {last[at]} to {last[at + 1]}: is a file missing?"
+
+
+def _angles(
+    path: Path, files: list[Path], count: int, axis: str, options: LoadOptions
+) -> tuple[np.ndarray | None, str]:
+    folders = dict.fromkeys((files[0].parent, path))
+    texts = [t for f in folders for t in sorted(f.iterdir()) if t.suffix.lower() in (".txt", ".csv", ".dat", *TILTS)]
+    named = [text for text in texts if ANGLE_WORDS.search(text.name)]
+    for text in (*named, *(text for text in texts if text not in named)):
+        try:
+            values, stated, how = in_text(text)
+        except InputError:
+            if text in named:
+                raise
+            continue
+        if len(values) == count:
+            angles, note = to_degrees(values, stated, str(text), options.angle_unit)
+            return angles, "; ".join(
+                part for part in (f"{note}, from {text.name}" if angles is not None else note, how) if part
+            )
+    if axis != "pages":
+        return None, ""
+    found = [match for file in files if (match := IN_NAME.search(file.stem)) is not None]
+    if len(found) != len(files):
+        return None, ""
+    values = [float(re.sub("[,p]", ".", match[1] or match[2])) for match in found]
+    if len(set(values)) < len(values) or np.abs(values).max() > 720:
+        return None, ""
+    order = np.diff(values)
+    if not (np.all(order > 0) or np.all(order < 0)):
+        return None, ""
+    angles, note = to_degrees(values, "degrees", "the names of the files", options.angle_unit)
+    return angles, note if angles is None or ASK in note else f"{len(values)} angles in degrees, from the files' names"
+
+
+def _field(path: Path, files: list[Path], what: str, axis: str, stack: Slices, notes: list[str]) -> Field | None:
+    """The mean of these pictures: ``[slices, frames, bins]``, read row by row."""
+    if not files:
+        return None
+    if axis != "pages":
+        notes.append(f"{len(files)} {what} pictures are not used with sinograms")
+        return None
+    stored = _stack(path, files)
+    if stored.shape[1:] != (stack.shape[0], stack.shape[2]):
+        raise InputError(
+            f"The {what} pictures of {path} are {stored.shape[1]} x {stored.shape[2]}, the projections "
+            f"{stack.shape[0]} x {stack.shape[2]}. Give pictures of the same size."
+        )
+    notes.append(f"{what} field: the mean of {len(files)} files, {files[0].name} to {files[-1].name}")
+    return Slices((stored.shape[1], stored.shape[0], stored.shape[2]), lambda i: stored.read((slice(None), i)))

@@ -1,0 +1,112 @@
+"""Folders of projections: order, fields, angles, and what is said of those that do not fit."""
+
+import numpy as np
+import pytest
+import tifffile
+from astropy.io import fits
+from PIL import Image
+
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+
+from .files import ANGLES, angles, sinogram
+
+
+def write(folder, stack, name="p_{}.tif"):
+    """Files ``name`` of ``stack[i]``, without leading zeros: 10 comes before 2 in the order of letters."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, picture in enumerate(stack):
+        path = folder / name.format(i)
+        if path.suffix == ".npy":
+            np.save(path, picture)
+        elif path.suffix == ".fits":
+            fits.PrimaryHDU(picture).writeto(path)
+        elif path.suffix == ".png":
+            Image.fromarray(picture).save(path)
+        else:
+            tifffile.imwrite(path, picture)
+    return folder
+
+
+PROJECTIONS = sinogram().swapaxes(0, 1)
+COUNTS = (10 + 50000 * np.exp(-PROJECTIONS)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("name", ["p_{}.tif", "p{}.TIFF", "p_{}.fits", "p_{}.npy"])
+def test_projections(tmp_path, name):
+    folder = write(tmp_path / "proj", PROJECTIONS, name)
+    problem = io.read_measurement(folder, angles_deg=angles(), slice="all")
+    assert np.array_equal(problem.y[:, 0].numpy(), sinogram())
+    assert np.array_equal(io.open_source(problem.source).y, problem.y)
+    assert np.array_equal(io.read_measurement(folder, angles_deg=angles()).y[0, 0].numpy(), sinogram()[1])
+    assert any(f"{ANGLES} " in note and "0" in note for note in io.load(folder).notes)
+
+
+@pytest.mark.parametrize("layout", ["folders", "names"])
+def test_flats_darks_and_angles(tmp_path, layout):
+    if layout == "folders":
+        write(tmp_path / "proj", COUNTS, "img_{}.png")
+        write(tmp_path / "flats", np.full((3, *COUNTS.shape[1:]), 50010, np.uint16))
+        write(tmp_path / "Dark", np.full((2, *COUNTS.shape[1:]), 10, np.uint16))
+    else:
+        write(tmp_path, COUNTS)
+        write(tmp_path, np.full((3, *COUNTS.shape[1:]), 50010, np.uint16), "flat_{}.tif")
+        write(tmp_path, np.full((2, *COUNTS.shape[1:]), 10, np.uint16), "dark{}.tif")
+    np.savetxt(tmp_path / "angles.txt", np.deg2rad(angles()))
+    found = io.load(tmp_path)
+    assert found.missing == () and np.allclose(found.angles_deg, angles())
+    assert np.allclose(found.problem(slice="all").y[:, 0].numpy(), sinogram(), atol=2e-4)
+    assert any("mean of 3 files" in note for note in found.notes)
+
+
+def test_counts_without_flats_are_asked_for(tmp_path):
+    write(tmp_path, COUNTS)
+    with pytest.raises(InputError, match=r"as of detector counts.*Give the flat field"):
+        io.read_measurement(tmp_path, angles_deg=angles())
+
+
+def test_angles_in_the_names(tmp_path):
+    for angle, picture in zip(angles(), PROJECTIONS, strict=True):
+        tifffile.imwrite(tmp_path / f"scan_{angle:05.1f}.tif", picture)
+    assert np.allclose(io.load(tmp_path).angles_deg, angles())
+
+
+def test_sinograms(tmp_path):
+    write(tmp_path, sinogram(), "sino_{}.tif")
+    y = io.read_measurement(tmp_path, angles_deg=angles(), slice=2).y
+    assert np.array_equal(y[0, 0].numpy(), sinogram()[2])
+
+
+def test_what_does_not_fit(tmp_path):
+    folder = write(tmp_path / "scan", PROJECTIONS)
+    (folder / "p_7.tif").unlink()
+    assert any("jump from 6 to 8" in note for note in io.load(folder).notes)
+    tifffile.imwrite(folder / "p_7.tif", np.zeros((5, 6), np.float32))
+    with pytest.raises(InputError, match=r"p_7.tif has shape \[5, 6\]"):
+        io.read_measurement(folder, angles_deg=angles())
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="folder of no known kind"):
+        io.load(tmp_path / "empty")
+    two = write(tmp_path / "two" / "a", PROJECTIONS).parent
+    write(two / "b", PROJECTIONS)
+    with pytest.raises(InputError, match="several folders: a, b"):
+        io.load(two)
+    assert io.load(two, dataset="a").data.shape[1] == ANGLES
+
+
+def test_the_window_takes_folders(tmp_path):
+    from napari_mlpatch.gui.readers import get_reader
+
+    assert get_reader(str(write(tmp_path / "scan", PROJECTIONS))) is not None
+    (tmp_path / "other").mkdir()
+    assert get_reader(str(tmp_path / "other")) is None
+
+
+def test_png(tmp_path):
+    numbers = (30000 * sinogram()[0]).astype(np.uint16)
+    Image.fromarray(numbers).save(tmp_path / "a.png")
+    y = io.read_measurement(tmp_path / "a.png", angles_deg=angles()).y
+    assert np.array_equal(y[0, 0].numpy(), numbers)
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "b.png")
+    with pytest.raises(InputError, match="colour picture, not a measurement"):
+        io.load(tmp_path / "b.png")
