@@ -22,13 +22,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 if TYPE_CHECKING:
     from . import io, methods, noise, operators, weights
     from .core import metrics
-    from .core.cost import estimate
     from .core.errors import InputError
     from .core.events import Result
     from .core.problem import Problem
     from .core.recipe import Recipe
     from .core.run import reconstruct, run
     from .core.simulate import simulate
+    from .core.trial import estimate
 
 __version__ = "0.1.0"
 
@@ -45,7 +45,7 @@ _NAMES = {
     "Problem": ".core.problem",
     "Recipe": ".core.recipe",
     "Result": ".core.events",
-    "estimate": ".core.cost",
+    "estimate": ".core.trial",
     "reconstruct": ".core.run",
     "run": ".core.run",
     "simulate": ".core.simulate",

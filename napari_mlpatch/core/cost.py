@@ -1,47 +1,41 @@
-"""What a run will cost, before it runs."""
+"""What a run will cost, and what is left of one."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from napari_mlpatch.torch_later import Tensor, torch
-
-from .method import Method
-from .problem import Problem
+RECENT = 10
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Expected seconds and peak bytes of a run."""
+    """What a run takes at most: all of its iterations. One that stops by its tolerance takes less time.
 
-    seconds: float
+    ``seconds`` are ``setup`` and ``iterations`` times ``per_iteration``. ``bytes`` are the operator's tables and the
+    most that the run holds beside them.
+    """
+
+    setup: float
+    per_iteration: float
+    iterations: int
     bytes: int
 
+    @property
+    def seconds(self) -> float:
+        return self.setup + self.iterations * self.per_iteration
 
-def estimate(problem: Problem, method: Method, network: Any = None) -> Cost:
-    """Time and memory that a run will take at most, from timing Aᵀ and AᵀA here (which builds their tables).
 
-    The denoiser is timed too, where the method has one; without ``network`` a learned one counts as nothing.
+def remaining(history: Sequence[dict[str, float]], total: int) -> float | None:
+    """Seconds that a run will still take at most, from its latest iterations: rows with ``k`` and ``seconds``.
+
+    None before there is one. Of a continued run, only what came after the last gap in ``k`` or ``seconds`` counts.
     """
-    expected = method.estimate(problem)
-    A, y = problem.A, problem.y
-    with torch.no_grad():
-        x = torch.zeros_like(A.T(y))
-        seconds = 2 * _time(lambda: A.T(y)) + expected.operator_calls * _time(lambda: A.normal(x))
-        if expected.denoiser_calls:
-            seconds += expected.denoiser_calls * _time(lambda: method.denoise_once(problem, network))
-    return Cost(seconds, int(A.memory_bytes() + expected.images * x.numel() * x.element_size()))
-
-
-def _time(call: Callable[[], Tensor | None]) -> float:
-    """Seconds of a second call."""
-    start = time.perf_counter()
-    for _ in range(2):
-        start = time.perf_counter()
-        made = call()
-        if made is not None and made.is_cuda:
-            torch.cuda.synchronize()
-    return time.perf_counter() - start
+    if not history:
+        return None
+    recent = history[-RECENT - 1 :]
+    first, last = recent[0], recent[-1]
+    if len(recent) == 1:
+        return last["seconds"] / max(last["k"], 1) * max(total - last["k"], 0)
+    pace = (last["seconds"] - first["seconds"]) / max(last["k"] - first["k"], 1)
+    return pace * max(total - last["k"], 0)

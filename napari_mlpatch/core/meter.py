@@ -11,48 +11,95 @@ import psutil
 
 from napari_mlpatch.torch_later import torch
 
+SAMPLE_SECONDS = 0.01
+_lock = threading.RLock()
+_active: list[Meter] = []
+
 
 class Meter:
     """Seconds, and the peak of memory above the level at the start, of the code inside a ``with`` block.
 
-    On a GPU the peak is the allocator's; on the CPU it is the process's resident memory, sampled every 10 ms, so other
-    work of the same process counts as well. What earlier work has left in the allocator is given back first (Linux).
+    On a GPU the peak is the allocator's. On the CPU it is that of the process's resident memory, which Linux keeps
+    itself, and which is sampled every 10 ms elsewhere; other work of the same process counts as well. What earlier work
+    has left in the allocator is given back first (with glibc), so that memory that is used again counts.
     """
 
     def __init__(self, device: torch.device):
         self._device = device
         self._stop = threading.Event()
         self._peak = self._base = 0
+        self._ended: float | None = None
 
     def __enter__(self) -> Meter:
-        self._start = time.perf_counter()
         if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)
             self._base = torch.cuda.memory_allocated(self._device)
         else:
             _trim()
-            self._base = self._peak = psutil.Process().memory_info().rss
-            self._sampler = threading.Thread(target=self._sample, daemon=True, name="mlpatch-meter")
-            self._sampler.start()
+            with _lock:
+                is_kept = _start_again()
+                self._base = self._peak = _resident()
+                _active.append(self)
+            if not is_kept:
+                threading.Thread(target=self._sample, daemon=True, name="mlpatch-meter").start()
+        self._start = time.perf_counter()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._ended = self.seconds
         self._stop.set()
+        if self._device.type == "cuda":
+            self._peak = torch.cuda.max_memory_allocated(self._device)
+        else:
+            with _lock:
+                self._see(_highest())
+                _active.remove(self)
 
     @property
     def seconds(self) -> float:
-        return time.perf_counter() - self._start
+        return time.perf_counter() - self._start if self._ended is None else self._ended
 
     @property
     def peak_bytes(self) -> int:
-        if self._device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self._device) - self._base
-        return max(self._peak, psutil.Process().memory_info().rss) - self._base
+        if self._ended is None:
+            if self._device.type == "cuda":
+                return torch.cuda.max_memory_allocated(self._device) - self._base
+            self._see(_highest())
+        return self._peak - self._base
+
+    def _see(self, size: int) -> None:
+        self._peak = max(self._peak, size)
 
     def _sample(self) -> None:
-        process = psutil.Process()
-        while not self._stop.wait(0.01):
-            self._peak = max(self._peak, process.memory_info().rss)
+        while not self._stop.wait(SAMPLE_SECONDS):
+            self._see(_resident())
+
+
+def _resident() -> int:
+    return psutil.Process().memory_info().rss
+
+
+def _highest() -> int:
+    """The most that the process had since ``_start_again``; what it has now where the system does not keep that."""
+    try:
+        with open("/proc/self/status") as file:
+            return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+    except (OSError, StopIteration, ValueError):
+        return _resident()
+
+
+def _start_again() -> bool:
+    """Let the system's peak start from now, for all meters; whether it keeps one."""
+    highest = _highest()
+    for meter in _active:
+        meter._see(highest)
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    except OSError:
+        return False
+    return _highest() - _resident() < 1 << 20
 
 
 def _trim() -> None:

@@ -58,23 +58,13 @@ class Method:
     ) -> Iterator[Iterate | None]:
         raise NotImplementedError
 
+    def shortened(self, iterations: int) -> Method:
+        """What a trial run of so many iterations shall do, to tell how long one takes on average.
+
+        The method itself where all its iterations are alike, else one whose schedules are as much shorter.
+        """
+        return self
+
     def unsuitable(self, A: Operator) -> str:
         """Why this method cannot work on this operator; empty where it can."""
         return ""
-
-    def estimate(self, problem: Problem) -> Estimate:
-        """Expected cost, from a count of operator applications."""
-        return Estimate(operator_calls=1, images=8)
-
-    def denoise_once(self, problem: Problem, network: Any = None) -> Tensor | None:
-        """Denoise one image of the problem's size, to be timed; None where there is no denoiser, or none chosen yet."""
-        return None
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Cost of a run, before it runs: applications of A, Aᵀ or AᵀA and of the denoiser, and images held at a time."""
-
-    operator_calls: float
-    images: float
-    denoiser_calls: float = 0.0

@@ -8,23 +8,24 @@ from typing import Any
 from napari_mlpatch.torch_later import torch
 
 from .budget import is_out_of_memory
-from .cost import Cost, estimate
+from .cost import remaining
 from .errors import InputError
 from .events import Cancelled, Done, Event, Failed, Progress, Result, Started
 from .meter import Meter
 from .method import Iterate, Method
 from .metrics import data_range_of, evaluate, psnr
+from .operator import Operator
 from .problem import Problem
 from .recipe import Recipe, build, describe
 from .registry import operators
 from .simulate import simulate
-from .steps import RANDOM, device_of, steps
+from .steps import RANDOM, device_of, moved, steps
+from .tables import held_bytes
 
 __all__ = [
     "RANDOM",
     "Cancelled",
     "Control",
-    "Cost",
     "Done",
     "Event",
     "Failed",
@@ -32,7 +33,6 @@ __all__ = [
     "Result",
     "Started",
     "continued",
-    "estimate",
     "reconstruct",
     "run",
     "simulate",
@@ -78,11 +78,11 @@ def run(
             raise InputError(reason)
         yield Started(recipe)
         before = history[-1]["seconds"] if history else 0.0
-        done_before = history[-1]["k"] if history else 0
+        held = held_bytes(problem.A, device)
         rows, last, limit = list(history), None, recipe.stopped_at
         with Meter(device) as meter:
             there = problem.to(device)
-            for iterate in steps(method, there, network, state, recipe.seed):
+            for iterate in steps(method, there, network, moved(state, device), recipe.seed):
                 if iterate is None:
                     yield Progress(None, before + meter.seconds)
                 else:
@@ -90,7 +90,7 @@ def run(
                     _check_finite(iterate, recipe.method.name)
                     scalars = iterate.scalars | _distance(iterate, there)
                     rows.append({"k": k, "seconds": before + meter.seconds, **scalars})
-                    eta = meter.seconds / max(k - done_before, 1) * (iterate.total - k)
+                    eta = remaining(rows[len(history) :], iterate.total)
                     yield Progress(iterate, rows[-1]["seconds"], eta, scalars)
                 if control.wish == "cancel":
                     yield Cancelled(k)
@@ -102,7 +102,7 @@ def run(
             seconds = before + meter.seconds
             with torch.no_grad():
                 metrics = evaluate(last.x, there)
-            peak = meter.peak_bytes
+            peak = peak_bytes(problem.A, device, meter.peak_bytes, held)
         if not last.converged and last.k < last.total:
             recipe = recipe.model_copy(update={"stopped_at": last.k})
         yield Done(
@@ -115,7 +115,7 @@ def run(
                 peak_bytes=peak,
                 iterations=last.k,
                 converged=last.converged,
-                state=last.state,
+                state=moved(last.state, "cpu"),
             )
         )
     except InputError as error:
@@ -130,6 +130,15 @@ def run(
             yield Failed(_out_of_memory(problem, recipe), error)
         else:
             yield Failed(f"{type(error).__name__} at iteration {k}: {error}", error)
+
+
+def peak_bytes(A: Operator, device: torch.device, rise: int, held: int) -> int:
+    """Bytes of A's tables and of what a run held beside them, whether it made the tables or found them made.
+
+    ``rise`` is the peak above the start of the run, ``held`` what tables took then.
+    """
+    holds = held_bytes(A, device)
+    return max(rise - (holds - held), 0) + max(A.memory_bytes(), holds)
 
 
 def reconstruct(problem: Problem, method: Method, weights: Any = None, *, seed: int = 0, device: str = "cpu") -> Result:

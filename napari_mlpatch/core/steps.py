@@ -31,6 +31,17 @@ def device_of(name: str) -> torch.device:
     return device
 
 
+def moved(state: Any, device: torch.device | str) -> Any:
+    """A method's state with its tensors on a device: in dictionaries, lists and tuples, at any depth."""
+    if torch.is_tensor(state):
+        return state.to(device)
+    if isinstance(state, dict):
+        return {key: moved(value, device) for key, value in state.items()}
+    if type(state) in (list, tuple):
+        return type(state)(moved(value, device) for value in state)
+    return state
+
+
 def steps(
     method: Method, problem: Problem, network: Any, state: dict[str, Any] | None, seed: int
 ) -> Iterator[Iterate | None]:

@@ -211,10 +211,14 @@ class ReconstructDock(QWidget):
             method, found = self.chosen(), self.chosen_weights()
         except InputError:
             return
-        self.workbench.estimate(method, self._show_cost, lambda text: self.cost.setText(text), found)
+        self.workbench.estimate(
+            method, self._show_cost, lambda text: self.cost.setText(text), found, self.device.currentText()
+        )
 
     def _show_cost(self, cost: Cost) -> None:
-        self.cost.setText(f"at most about {duration(cost.seconds)}, {size(cost.bytes)}")
+        how = f" ({cost.iterations} x {duration(cost.per_iteration)})" if cost.iterations > 1 else ""
+        most = "at most about" if cost.iterations > 1 else "about"
+        self.cost.setText(f"{most} {duration(cost.seconds)}{how}, {size(cost.bytes)}")
 
     # ---- running --------------------------------------------------------------------------------------------
 

@@ -10,4 +10,4 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    return f"{count / 2**20:.0f} MB" if count < 2**30 else f"{count / 2**30:.1f} GB"
+    return f"{count / 2**20:.0f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from psygnal import Signal
 
-from napari_mlpatch.core.cost import Cost, estimate
+from napari_mlpatch.core.cost import Cost
 from napari_mlpatch.core.declare import describe, parameters
 from napari_mlpatch.core.events import Result
 from napari_mlpatch.core.method import Method
@@ -22,10 +22,12 @@ from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.residuals import pictures
 from napari_mlpatch.core.run import continued
+from napari_mlpatch.core.trial import estimates
 from napari_mlpatch.torch_later import torch
 from napari_mlpatch.weights import Weights
 
 from .jobs import Job, JobQueue, Latest, contrast_limits, to_image
+from .stepwise import stepwise, stop
 from .training_job import Trainer, Training
 
 _ids = itertools.count(1)
@@ -173,6 +175,7 @@ class Workbench:
             entry = Entry(title, scene, describe(method), job)
             self.entries.append(entry)
         entry.shown = True
+        stop(self.quick, "estimate")
         self.queue.submit(job)
         self.entries_changed.emit()
         return entry
@@ -212,11 +215,14 @@ class Workbench:
         then: Callable[[Cost], None],
         failed: Callable[[str], None],
         weights: Weights | None = None,
+        device: str = "cpu",
     ) -> None:
+        """Measure on this device what a run will cost, until a newer estimate is asked for, or a run."""
         scene = self.scene
         if scene is not None:
-            cost = lambda: estimate(scene.problem, method, weights)  # noqa: E731
-            self.quick.call("estimate", cost, then, lambda error: failed(str(error)))
+            steps = lambda: estimates(scene.problem, method, weights, device=device)  # noqa: E731
+            tell = lambda cost: None if cost is None else then(cost)  # noqa: E731
+            stepwise(self.quick, "estimate", steps, tell, lambda: None, lambda error: failed(str(error)))
 
     def request_residuals(self, entry: Entry) -> None:
         """Compute residual pictures of a result; ``residuals_ready`` tells when they are there."""

@@ -9,13 +9,13 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.method import Estimate, Iterate, Method
+from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import denoisers, methods
 from napari_mlpatch.denoisers import Name, Precision, Scaled, denoiser
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .plug_and_play import DENOISER, denoise_random_image, value_range
+from .plug_and_play import DENOISER, value_range
 
 
 @methods.register("direct", title="Denoised quick picture (MLPatch direct)")
@@ -49,12 +49,6 @@ class Direct(Method):
         clean = Scaled(denoiser(self.denoiser, network, quick.device, self.precision), low, high)
         sigma = self.sigma * (high - low) if self.sigma is not None else noise_of_quick_picture(problem, quick)
         yield Iterate(clean(quick, sigma), 1, 1, {"sigma": sigma / (high - low)}, converged=True)
-
-    def estimate(self, problem: Problem) -> Estimate:
-        return Estimate(operator_calls=1, images=20, denoiser_calls=1)
-
-    def denoise_once(self, problem: Problem, network: Any = None) -> Tensor | None:
-        return denoise_random_image(self.denoiser, problem, network)
 
 
 def noise_of_quick_picture(problem: Problem, quick: Tensor) -> float:

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.method import Estimate, Iterate, Method
+from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
@@ -36,6 +36,3 @@ class FBP(Method):
 
     def unsuitable(self, A: Operator) -> str:
         return "" if hasattr(A, "fbp") else f"Filtered back-projection needs a CT operator, not {type(A).__name__}."
-
-    def estimate(self, problem: Problem) -> Estimate:
-        return Estimate(operator_calls=1, images=6)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.method import Estimate, Iterate, Method
+from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import denoisers
 from napari_mlpatch.denoisers import Denoise, Name, Precision, Scaled, denoiser, transformed
@@ -104,6 +105,11 @@ class PlugAndPlay(Method):
             if converged:
                 return
 
+    def shortened(self, iterations: int) -> PlugAndPlay:
+        """The noise level falls in as large a share of the iterations: some denoisers take longer where it is high."""
+        falling = round(self.falling * iterations / self.iterations)
+        return replace(self, iterations=min(iterations, self.iterations), falling=min(falling, self.falling))
+
     def _automatic_sigma(self, problem: Problem, noise: float, span: float) -> float:
         """Most of the noise that a pixel would have if it alone were measured, at least a hundredth of the range."""
         column = problem.A.column_norm
@@ -117,12 +123,6 @@ class PlugAndPlay(Method):
         """The new z and u."""
         raise NotImplementedError
 
-    def estimate(self, problem: Problem) -> Estimate:
-        return Estimate(operator_calls=12.0 * self.iterations, images=30, denoiser_calls=self.iterations)
-
-    def denoise_once(self, problem: Problem, network: Any = None) -> Tensor | None:
-        return denoise_random_image(self.denoiser, problem, network)
-
 
 class Clock:
     """Seconds since the last note, by name."""
@@ -134,18 +134,6 @@ class Clock:
     def note(self, name: str) -> None:
         now = time.perf_counter()
         self.seconds[name], self._last = now - self._last, now
-
-
-def denoise_random_image(name: Name, problem: Problem, network: Any) -> Tensor | None:
-    """Noise of the problem's size and kind, denoised; None where the weights are not chosen yet."""
-    if denoisers.get(name).needs_network and network is None:
-        return None
-    A, y = problem.A, problem.y
-    is_complex = y.is_complex() if A.complex_image is None else A.complex_image
-    dtype = y.dtype.to_complex() if is_complex else y.dtype.to_real()
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand(*y.shape[:2], *A.domain_shape, generator=generator, dtype=dtype).to(y.device)
-    return Scaled(denoiser(name, network, y.device), 0.0, 1.0)(x, 0.1)
 
 
 def schedule(start: float, end: float, k: int, falling: int) -> float:

@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.method import Estimate, Iterate, Method
+from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.solvers.cg import cg
@@ -66,9 +66,6 @@ class Tikhonov(Method):
                 continue  # where it starts from: nothing new
             scalars = {"relative_residual_cg": step.relative_residual, "weight": weight}
             yield Iterate(step.x, max(step.k, 1), self.iterations, scalars, state=step.state, converged=finished)
-
-    def estimate(self, problem: Problem) -> Estimate:
-        return Estimate(operator_calls=2.0 * self.iterations + 2, images=12)  # the preconditioner costs as much as AᵀA
 
 
 def _automatic_weight(problem: Problem, x: Tensor, smooth: bool) -> float:

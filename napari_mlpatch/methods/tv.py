@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.method import Estimate, Iterate, Method
+from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.solvers.admm import Term, admm
@@ -83,11 +83,6 @@ class TV(Method):
             yield Iterate(x, step.k, self.iterations, scalars, state=step.state, converged=converged)
             if converged:
                 return
-
-    def estimate(self, problem: Problem) -> Estimate:
-        # Three of AᵀA, and transforms for the preconditioner, gradients and thresholds that take twice as long. Where A
-        # hardly sees some frequencies there can be more; where it converges early, less.
-        return Estimate(operator_calls=9.0 * self.iterations, images=30)
 
 
 def objective(x: Tensor, problem: Problem, weight: float, isotropic: bool = True) -> float:

@@ -45,6 +45,9 @@ def recipe_of(problem, monkeypatch):
     return make
 
 
+FBP = mp.methods.FBP()
+
+
 def counting(problem, total, state, pause=False):
     """Adds one to the picture in each step."""
     x, done = (torch.zeros_like(problem.truth), 0) if state is None else (state["x"], state["k"])
@@ -355,11 +358,26 @@ def test_reconstruct_hands_the_network_on(problem, monkeypatch):
     assert seen == ["weights"]
 
 
-def test_estimate(problem):
-    short, long = (mp.estimate(problem, mp.methods.TV(iterations=n)) for n in (10, 10_000))
-    assert 0 < short.seconds < long.seconds and short.bytes == long.bytes > 0
-    double = mp.Problem(problem.A, problem.y.double())
-    assert mp.estimate(double, mp.methods.TV()).bytes > short.bytes
+def test_memory_does_not_depend_on_what_ran_before():
+    """A run that makes the operator's tables takes as much as one that finds them made."""
+    A = mp.operators.ParallelBeam(image_shape=(160, 160), angles_deg="0:180:160", detector_count=230)
+    problem = mp.Problem(A, torch.rand(1, 1, *A.range_shape))
+    first, tv, again = (mp.reconstruct(problem, m).peak_bytes for m in (FBP, mp.methods.TV(iterations=5), FBP))
+    assert A.memory_bytes() > 5e6
+    assert again == pytest.approx(first, rel=0.3) and tv > again
+
+
+def test_state_leaves_the_device(problem, recipe_of):
+    """The "meta" device stands for a GPU: what is handed over is on the CPU, what comes back is where the job is."""
+    from napari_mlpatch.core.steps import moved
+
+    x = torch.rand(2, dtype=torch.complex64)
+    state = {"x": x, "z": [x, (x, None)], "k": 3, "deep": {"rho": 1.5, "y": x}}
+    there = moved(state, "meta")
+    assert there["k"] == 3 and there["deep"]["rho"] == 1.5 and there["z"][1][1] is None
+    tensors = [there["x"], there["z"][0], there["z"][1][0], there["deep"]["y"]]
+    assert all(t.device.type == "meta" and t.dtype == x.dtype and t.shape == x.shape for t in tensors)
+    assert moved(state, "cpu")["x"] is x and moved(None, "cpu") is None
 
 
 def test_noise_is_relative_to_what_was_measured():

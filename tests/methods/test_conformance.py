@@ -298,8 +298,22 @@ def test_description(method, network):
 
 @each_method
 def test_estimate(problem, method, network):
-    cost = mp.estimate(problem, method)
-    assert 0 < cost.seconds < 60 and cost.bytes >= problem.A.memory_bytes()
+    cost = mp.estimate(problem, method, network)
+    assert cost.seconds > 0 and cost.bytes >= problem.A.memory_bytes()
     if method.iterative:
         more = build(methods, {"name": method.name, "params": describe(method)["params"] | {"iterations": 1200}})
-        assert more.estimate(problem).operator_calls > 10 * method.estimate(problem).operator_calls
+        cost = mp.estimate(problem, more, network)
+        assert cost.iterations == 1200
+        assert cost.seconds == pytest.approx(cost.setup + 1200 * cost.per_iteration) and cost.per_iteration > 0
+
+
+@each_method
+def test_a_shortened_one_does_the_same(problem, method, network):
+    """So many iterations, and from the same start to the same end as far as there are schedules."""
+    short = method.shortened(4)
+    assert type(short) is type(method)
+    if short is not method:
+        assert short.iterations == 4
+        rows = [finished(recipe_of(problem, m), problem, network).history for m in (method, short)]
+        assert rows[1][0]["sigma"] == pytest.approx(rows[0][0]["sigma"])
+        assert short.shortened(100) == short
