@@ -173,7 +173,7 @@ class Blur(Operator):
         return self._symbols(device, dtype)[1] * (math.prod(self.range_shape) / math.prod(self.image_shape))
 
     def memory_bytes(self) -> int:
-        return 6 * math.prod(self.image_shape) + 8 * self.point_spread.size
+        return 14 * math.prod(self.image_shape) + 8 * self.point_spread.size
 
     # ---- what a person sees -----------------------------------------------------------------------------------
 

@@ -170,7 +170,8 @@ class CompressedSensing(Operator):
 
     def memory_bytes(self) -> int:
         if self.matrix == "hadamard":
-            return 16 * self._length
+            both = 8 * self._length + 8 * self._pixels if self.closed_form else 0
+            return 8 * self._length + 4 * self._pixels + both
         m = self.range_shape[0]
         return 12 * m * self._pixels + 16 * m * m  # the matrix in both precisions, and the factors
 

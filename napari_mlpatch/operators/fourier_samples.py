@@ -166,4 +166,4 @@ class FourierSamples(Operator):
         return least([outer, found])
 
     def memory_bytes(self) -> int:
-        return len(self.omega) * width(torch.float32) ** 2 * 16 + 64 * math.prod(self.image_shape)
+        return len(self.omega) * (width(torch.float32) ** 2 * 16 + 48) + 86 * math.prod(self.image_shape)

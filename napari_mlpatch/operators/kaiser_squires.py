@@ -159,7 +159,7 @@ class KaiserSquires(Operator):
         return self.T(y)
 
     def memory_bytes(self) -> int:
-        return 12 * math.prod(self.image_shape)
+        return (8 if self._sampled is None else 13) * math.prod(self.image_shape)
 
     # ---- what a person sees ---------------------------------------------------------------------------------
 

@@ -198,7 +198,9 @@ class MRICartesian(Operator):
         return torch.as_tensor(half.copy(), device=device).to(dtype)
 
     def memory_bytes(self) -> int:
-        return 16 * math.prod(self.range_shape) + 16 * math.prod(self.image_shape)
+        if self.coils == 1 and self.sensitivities is None:
+            return 29 * math.prod(self.image_shape)
+        return 32 * math.prod(self.range_shape) + 17 * math.prod(self.image_shape)
 
     # ---- what a person sees ---------------------------------------------------------------------------------
 

@@ -189,7 +189,7 @@ class MRINonCartesian(FourierSamples):
         return super().normal_symbol(device, dtype) * mean_seen(self._maps)
 
     def memory_bytes(self) -> int:
-        return super().memory_bytes() + 16 * self.range_shape[0] * math.prod(self.image_shape)
+        return super().memory_bytes() + (24 * self.range_shape[0] + 24) * math.prod(self.image_shape)
 
     # ---- what a person sees ---------------------------------------------------------------------------------
 

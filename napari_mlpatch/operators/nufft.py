@@ -101,6 +101,10 @@ class Nufft2d:
         self._correction = torch.as_tensor(correction, device=device).to(dtype)
 
     def _tables(self, omega: np.ndarray, device: torch.device | str, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        matrix = self._gridding(omega, dtype)
+        return _csr(matrix, device), _csr(matrix.T.tocsr(), device)
+
+    def _gridding(self, omega: np.ndarray, dtype: torch.dtype) -> scipy.sparse.csr_matrix:
         row_index, row_weight = self.rows.neighbours(omega[:, 0])
         column_index, column_weight = self.columns.neighbours(omega[:, 1])
         width = row_index.shape[1]
@@ -110,8 +114,7 @@ class Nufft2d:
         weight = column_weight.astype(precision)[:, :, None] * row_weight.astype(precision)[:, None, :]
         start = np.arange(self.count + 1, dtype=np.int64) * width**2
         size = (self.count, self.width * self.rows.grid)
-        matrix = scipy.sparse.csr_matrix((weight.ravel(), index.ravel(), start), shape=size)
-        return _csr(matrix, device), _csr(matrix.T.tocsr(), device)
+        return scipy.sparse.csr_matrix((weight.ravel(), index.ravel(), start), shape=size)
 
     def __call__(self, x: Tensor) -> Tensor:
         """``[B, *shape]`` real to ``[B, frequencies]`` complex, without the phase (see ``phase``)."""
@@ -168,18 +171,18 @@ class Nufft2d:
 
 def toeplitz_kernel(shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int) -> np.ndarray:
     """``t(n) = sum_k weight(k) cos(k · n)`` for all pixel offsets -shape < n < shape, as ``[2 R, 2 C]`` wrapped."""
-    return np.real(hermitian_kernel(shape, omega, weight, kernel_width=kernel_width))
+    return np.real(hermitian_kernel(shape, omega, weight, kernel_width=kernel_width)).copy()
 
 
 def hermitian_kernel(shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int) -> np.ndarray:
     """``t(n) = sum_k weight(k) exp(i k · n)`` for real weights, likewise: ``t(-n)`` is the conjugate of ``t(n)``.
 
     Gridding in float64 by the same kernel, with the frequencies spread instead of gathered. It is computed once, so
-    nothing is stored.
+    nothing is stored; in parts, so that it takes little more memory than the grid.
     """
     rows, columns = (_axis(2 * n, kernel_width) for n in shape)
     grid = torch.zeros(rows.grid * columns.grid, dtype=torch.float64)
-    step = 1 << 15
+    step = 1 << 12
     for start in range(0, len(omega), step):
         part = slice(start, start + step)
         row_index, row_weight = rows.neighbours(omega[part, 0])
@@ -187,12 +190,24 @@ def hermitian_kernel(shape: tuple[int, int], omega: np.ndarray, weight: np.ndarr
         index = ((row_index % rows.grid) * columns.grid)[:, :, None] + (column_index % columns.grid)[:, None, :]
         values = weight[part, None, None] * row_weight[:, :, None] * column_weight[:, None, :]
         grid.index_add_(0, torch.from_numpy(index.ravel()), torch.from_numpy(values.ravel()))
-    half = torch.fft.rfft2(grid.reshape(rows.grid, columns.grid)).conj().resolve_conj().numpy()
-    r, c = np.arange(2 * shape[0]) - shape[0], shape[1]
-    # The value at (r, -c) is the conjugate of that at (-r, c).
-    kernel = np.concatenate([half[-r % rows.grid, c:0:-1].conj(), half[r % rows.grid, :c]], axis=1)
-    kernel = kernel * rows.correction()[:, None] * columns.correction()
-    return np.fft.ifftshift(kernel)
+    c = shape[1]
+    half = torch.empty(rows.grid, c + 1, dtype=torch.complex128)
+    for lines, wanted in zip(grid.reshape(rows.grid, columns.grid).split(64), half.split(64), strict=True):
+        wanted[:] = torch.fft.rfft(lines)[:, : c + 1]
+    del grid
+    r = np.fft.ifftshift(np.arange(2 * shape[0]) - shape[0])
+    kernel = np.empty((2 * shape[0], 2 * c), np.complex128)
+    for q, some in enumerate(half.split(64, 1)):
+        values, first = torch.fft.fft(some, dim=0).numpy(), 64 * q
+        ahead, behind = min(values.shape[1], c - first), max(1 - first, 0)
+        kernel[:, first : first + ahead] = values[r % rows.grid, :ahead].conj()
+        # The value at (r, -c) is the conjugate of that at (-r, c).
+        kernel[:, 2 * c - first - values.shape[1] + 1 : 2 * c - first - behind + 1] = values[-r % rows.grid, behind:][
+            :, ::-1
+        ]
+    kernel *= np.fft.ifftshift(rows.correction())[:, None]
+    kernel *= np.fft.ifftshift(columns.correction())
+    return kernel
 
 
 def toeplitz_symbol(kernel: np.ndarray) -> Tensor:
@@ -238,8 +253,8 @@ def _csr(matrix: scipy.sparse.csr_matrix, device: torch.device | str) -> Tensor:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse")
         return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int32)),
-            torch.from_numpy(matrix.indices.astype(np.int32)),
+            torch.from_numpy(matrix.indptr.astype(np.int32, copy=False)),
+            torch.from_numpy(matrix.indices.astype(np.int32, copy=False)),
             torch.from_numpy(matrix.data),
             size=matrix.shape,
             device=device,

@@ -88,7 +88,8 @@ class FineGrid:
 
     def bytes(self, rays: int, rows: int) -> int:
         """Estimate of the memory of the tables in float32."""
-        return 16 * (rays * TAPS_S * TAPS_THETA + rows * len(self.frequencies) * NUFFT_WIDTH**2)
+        gridding = rows * len(self.frequencies) * (16 * NUFFT_WIDTH**2 + 28)
+        return rays * (16 * TAPS_S * TAPS_THETA + 12) + gridding + 4 * rows * self.samples
 
 
 class RayTransform:

@@ -157,12 +157,17 @@ class SuperResolution(Operator):
 
     def _solve_small(self, z: Tensor, alpha: float) -> Tensor:
         """``(AAᵀ + alpha I)⁻¹ z``, in double precision."""
-        if self.kernel == "area" and not any(n % self.factor for n in self.image_shape):
-            return z / (self.factor**-2.0 + alpha)  # rows of A have no pixel in common
+        if self._is_tight:
+            return z / (self.factor**-2.0 + alpha)
         if z.is_complex():
             return torch.complex(self._solve_small(z.real, alpha), self._solve_small(z.imag, alpha))
         U, V, values = (self._table(name, z.device, torch.float64) for name in ("U", "V", "values"))
         return U @ ((U.mT @ z @ V) / (values + alpha)) @ V.mT
+
+    @property
+    def _is_tight(self) -> bool:
+        """Whether rows of A have no pixel in common and all the same length."""
+        return self.kernel == "area" and not any(n % self.factor for n in self.image_shape)
 
     @property
     def closed_form(self) -> bool:  # type: ignore[override]
@@ -180,7 +185,9 @@ class SuperResolution(Operator):
 
     def memory_bytes(self) -> int:
         rows, columns = self.range_shape
-        return 12 * rows * columns + (8 * (rows**2 + columns**2) if self.closed_form else 0)
+        has_eigenvectors = self.closed_form and not self._is_tight
+        eigenvectors = 16 * (rows**2 + columns**2 + rows * columns) if has_eigenvectors else 0
+        return (20 if self.closed_form else 12) * rows * columns + eigenvectors
 
     # ---- what a person sees -----------------------------------------------------------------------------------
 
