@@ -102,6 +102,7 @@ def test_added_method(added):
         method_conformance.test_recipe_makes_it_again,
         method_conformance.test_continued_beyond_its_end,
         method_conformance.test_estimate,
+        method_conformance.test_a_shortened_one_does_the_same,
     ):
         test(problem, method, None)
     for k in (1, 4):
