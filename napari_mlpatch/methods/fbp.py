@@ -14,7 +14,7 @@ from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.operators.parallel_beam import Window
+from napari_mlpatch.operators.filters import Window
 
 
 @methods.register("fbp", title="Filtered back-projection (FBP)")

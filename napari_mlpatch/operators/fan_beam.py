@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -16,9 +17,11 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .fan_geometry import fan_angle, parallel_rays, redundancy, view_weights
+from .filters import Window, ramp_filter
 from .nufft import next_fast
-from .parallel_beam import ParallelBeam, Window, ramp_filter
+from .parallel_beam import ParallelBeam
 from .rays import FineGrid, RayTransform
+from .truncation import Padding, Truncation, extended, truncation, words
 
 
 @operators.register("fan-beam", title="CT, fan beam")
@@ -196,38 +199,89 @@ class FanBeam(Operator):
         """Filtered back-projection with the ramp filter."""
         return self.fbp(y)
 
-    def fbp(self, y: Tensor, window: Window = "ramp", cutoff: float = 1.0, center: float | None = None) -> Tensor:
+    def fbp(
+        self,
+        y: Tensor,
+        window: Window = "ramp",
+        cutoff: float = 1.0,
+        center: float | None = None,
+        padding: Padding = "auto",
+    ) -> Tensor:
         """Filtered back-projection, ``[B, C, views, bins] -> [B, C, *image_shape]``.
 
         That of the parallel beam, ``∫∫ h(x · n(theta) - s) P(theta, s) ds dtheta`` with the ramp filter h, summed over
         the rays as they were measured: each counts with the area ``R cos(gamma) dgamma dbeta`` that it stands for in
         (theta, s) and with its share in a ray that was measured twice (``redundancy``). So full turns, short scans
         with Parker's weights and detectors moved to one side are right; what was never measured counts as zero.
-        Window and ``cutoff`` are those of ``ParallelBeam.fbp``, relative to bins as seen at the axis. ``center`` tries
-        another rotation axis by moving the data, without building anything.
+        Window and ``cutoff`` are those of ``ParallelBeam.fbp``, relative to bins as seen at the axis, ``padding`` is its
+        (rows that go on beyond the detector need larger tables, built once). ``center`` tries another rotation axis by
+        moving the data, without building anything.
         """
         self._check(y, "adjoint")
         if center is not None:
             y = moved(y, center - self.axis_bin)
+        weights = torch.as_tensor(self._areas, device=y.device).to(y.dtype)
+        cut = truncation(y, weights, padding)
+        if cut is None:
+            return self._back_projected(y * weights, window, cutoff)
+        more = min(math.ceil(cut.bins / 16) * 16, self._room)  # a few sizes only: each has tables of its own
+        rows = extended(y, weights, dataclasses.replace(cut, bins=more))
+        gamma = self._gamma(np.arange(-more, self.detector_count + more))
+        area = self._per_bin(gamma)
+        area[more : more + self.detector_count] = 1.0
+        area[:more] /= self._per_bin(gamma[more : more + 1])
+        area[more + self.detector_count :] /= self._per_bin(gamma[more + self.detector_count - 1, None])
+        rows = rows * torch.as_tensor(area, device=y.device).to(y.dtype)
+        return self._wider(more)._back_projected(rows, window, cutoff)
+
+    def _back_projected(self, rows: Tensor, window: Window, cutoff: float) -> Tensor:
+        """Of weighted rows, filtered in parallel ones."""
         grid = self._grid
         size = next_fast(2 * grid.samples)
         response = ramp_filter(size, window, cutoff * grid.step / self.axis_pitch) / grid.step
-        table = torch.as_tensor(response, device=y.device).to(y.dtype)
+        table = torch.as_tensor(response, device=rows.device).to(rows.dtype)
 
         def ramp(rows: Tensor) -> Tensor:
             return torch.fft.irfft(torch.fft.rfft(rows, n=size) * table, n=size)[..., : grid.samples]
 
-        area = torch.as_tensor(self._areas, device=y.device).to(y.dtype)
-        x = self._rays(y).transpose((y * area).flatten(0, 1).flatten(1), ramp) / self.pixel_size**2
-        return x.reshape(*y.shape[:2], *self.image_shape)
+        x = self._rays(rows).transpose(rows.flatten(0, 1).flatten(1), ramp) / self.pixel_size**2
+        return x.reshape(*rows.shape[:2], *self.image_shape)
+
+    def _per_bin(self, gamma: np.ndarray) -> np.ndarray:
+        """``R cos(gamma) dgamma`` of each bin."""
+        return self.axis_pitch * np.cos(gamma) ** (3 if self.detector == "flat" else 1)
 
     @cached_property
     def _areas(self) -> np.ndarray:
         """The share ``[views, bins]`` of each ray in the area of all (theta, s) in half a turn."""
         gamma = self._gamma(np.arange(self.detector_count))
-        per_bin = self.axis_pitch * np.cos(gamma) ** (3 if self.detector == "flat" else 1)
         shares = redundancy(self.angles_deg, gamma, self.axis_bin)
-        return view_weights(self.angles_deg)[:, None] * per_bin * shares
+        return view_weights(self.angles_deg)[:, None] * self._per_bin(gamma) * shares
+
+    @cached_property
+    def _room(self) -> int:
+        """By how many bins both ends of the detector can go on before its rays are nearly tangents of the source's circle."""
+        further = np.arange(1, self.detector_count + 1)
+        gamma = np.maximum(-self._gamma(-further), self._gamma(self.detector_count - 1 + further))
+        return int((gamma < 0.4 * math.pi).sum())
+
+    @cached_property
+    def _wide(self) -> dict[int, FanBeam]:
+        return {}
+
+    def _wider(self, bins: int) -> FanBeam:
+        """The same scanner with so many bins more at either end of the detector."""
+        if bins not in self._wide:
+            count, axis = self.detector_count + 2 * bins, self.axis_bin + bins
+            self._wide[bins] = dataclasses.replace(self, detector_count=count, center=axis)
+        return self._wide[bins]
+
+    def remarks(self, y: Tensor) -> tuple[str, ...]:
+        """That the object is wider than the detector, where rows do not end in air."""
+        return words(self._truncation(y), self.detector_count, self.pixel_size / self.axis_pitch)
+
+    def _truncation(self, y: Tensor) -> Truncation | None:
+        return truncation(y, torch.as_tensor(self._areas, device=y.device).to(y.dtype))
 
 
 def moved(y: Tensor, bins: float) -> Tensor:

@@ -16,7 +16,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .parallel_beam import WEDGE, angle_weights
+from .arcs import Steps, arcs
+
+LIMITS = (4.0, 16.0)  # long steps between which a gap is filled in part, see ``arcs.py``
+BLEND = 4.0  # typical steps beside a hole within which rays begin to count
 
 
 def fan_angle(u: np.ndarray, distance: float, is_flat: bool) -> np.ndarray:
@@ -31,8 +34,8 @@ def parallel_rays(angles_deg: Iterable[float], gamma: np.ndarray, radius: float)
 
 
 def view_weights(angles_deg: Iterable[float]) -> np.ndarray:
-    """The arc in radians that each view stands for in a full turn; gaps of more than 20 degrees are not filled."""
-    return 2.0 * angle_weights(0.5 * np.asarray(tuple(angles_deg)))  # which counts modulo half a turn
+    """The arc in radians that each view stands for in a full turn."""
+    return arcs(angles_deg, 360.0, LIMITS)
 
 
 def redundancy(angles_deg: Iterable[float], gamma: np.ndarray, axis_bin: float) -> np.ndarray:
@@ -58,20 +61,18 @@ def redundancy(angles_deg: Iterable[float], gamma: np.ndarray, axis_bin: float) 
 
 
 def from_scan_ends(angles_deg: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """How many degrees within the arcs of the scan the angles ``wanted`` lie, zero outside; 1 where there are no ends.
+    """How many degrees within the arcs of the scan the angles ``wanted`` lie, zero outside; 180 where there are no ends.
 
-    Each view stands for half a step to both sides. A wide gap (see ``angle_weights``) ends an arc.
+    An arc ends where a wide gap leaves a hole (see ``arcs.py``). Beside one that is only partly open, by the share p,
+    it is ``distance + 180 (1 / p - 1)``, so that it fades in as the gap grows.
     """
-    measured = np.unique(np.mod(np.round(angles_deg, 6), 360.0))
-    gaps = np.diff(np.append(measured, measured[0] + 360.0))
-    step = float(np.median(gaps))
-    is_wide = gaps > max(4.0 * step, 2.0 * WEDGE)
-    if not is_wide.any():
-        return np.ones_like(wanted)
-    starts, ends = np.roll(measured, -1)[is_wide], measured[is_wide]
-    result = np.zeros_like(wanted)
-    for start, end in zip(starts, np.roll(ends, -1), strict=True):
-        length = np.mod(end - start, 360.0) + step
-        place = np.mod(wanted - start + 0.5 * step, 360.0)
-        result = np.maximum(result, np.minimum(place, length - place))
+    steps = Steps.of(angles_deg.ravel(), 360.0, LIMITS)
+    result = np.full_like(wanted, 180.0)
+    for k in np.flatnonzero(steps.openness > 0):
+        start = steps.place[k] + 0.5 * steps.filled[k]
+        width = steps.gap[k] - steps.filled[k]
+        place = np.mod(wanted - start, 360.0)
+        distance = np.where(place < width, 0.0, np.minimum(place - width, 360.0 - place))
+        fade = np.minimum(distance / (BLEND * steps.typical), 1.0)
+        result = np.minimum(result, distance + 180.0 * (1.0 / steps.openness[k] - 1.0) * fade)
     return result

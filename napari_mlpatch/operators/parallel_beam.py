@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -14,15 +14,14 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG, Angles
-from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .filters import Window, ramp_filter
 from .nufft import Nufft2d, next_fast, toeplitz_apply, toeplitz_kernel, toeplitz_symbol, width
-
-Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
-WEDGE = 10.0  # degrees
+from .ray_shares import ray_weights
+from .truncation import Padding, Truncation, extended, truncation, words
 
 _plans: WeakValueDictionary[tuple, Nufft2d] = WeakValueDictionary()
 _plans_lock = threading.Lock()
@@ -277,63 +276,41 @@ class ParallelBeam(Operator):
         """Filtered back-projection with the ramp filter."""
         return self.fbp(y)
 
-    def fbp(self, y: Tensor, window: Window = "ramp", cutoff: float = 1.0, center: float | None = None) -> Tensor:
+    def fbp(
+        self,
+        y: Tensor,
+        window: Window = "ramp",
+        cutoff: float = 1.0,
+        center: float | None = None,
+        padding: Padding = "auto",
+    ) -> Tensor:
         """Filtered back-projection, ``[B, C, angles, bins] -> [B, C, *image_shape]``.
 
         The ramp filter is the band-limited one of Kak & Slaney (1988, eq. 61), times a window that reaches zero (or
-        its edge value) at ``cutoff`` times the Nyquist frequency. Angles are weighted by the arc (modulo 180 degrees)
-        that they stand for, so repeated and unequal angles are right; a missing wedge counts as zero. ``center``
-        tries another rotation axis without building anything.
+        its edge value) at ``cutoff`` times the Nyquist frequency. Views are weighted by the arc (modulo 180 degrees)
+        that they stand for, so repeated and unequal angles are right, and a missing wedge counts as zero (``arcs.py``);
+        rays that no other view sees from behind by the arc among those of their side (``ray_shares.py``). ``center``
+        tries another rotation axis without building anything. ``padding`` says how rows go on beyond the detector's
+        ends: "zero", "edge", smoothly falling to zero, or "auto", that where they do not end in air
+        (``truncation.py``).
         """
         self._check(y, "adjoint")
         n = self.detector_count
-        size = next_fast(2 * n)
-        f = np.fft.rfftfreq(size)
+        axis = self.axis_bin if center is None else center
+        weights = torch.as_tensor(ray_weights(self.angles_deg, n, axis), device=y.device).to(y.dtype)
+        cut = truncation(y, weights, padding)
+        rows, more = extended(y, weights, cut), 0 if cut is None else cut.bins
+        size = next_fast(2 * (n + more))
         response = ramp_filter(size, window, cutoff) / self.detector_pitch
-        shift = 0.0 if center is None else self.axis_bin - center
-        response = response * np.exp(-2j * math.pi * f * shift)
+        response = response * np.exp(-2j * math.pi * np.fft.rfftfreq(size) * (self.axis_bin - axis))
         table = torch.as_tensor(response, device=y.device).to(torch.promote_types(y.dtype, torch.complex32))
-        arcs = torch.as_tensor(angle_weights(self.angles_deg), device=y.device).to(y.dtype)
-        filtered = torch.fft.irfft(torch.fft.rfft(y, n=size) * table, n=size)[..., :n] * arcs[:, None]
+        filtered = torch.fft.irfft(torch.fft.rfft(rows, n=size) * table, n=size)[..., more : more + n]
         return self.T(filtered) * (self.detector_pitch / self.pixel_size**2)
 
+    def remarks(self, y: Tensor) -> tuple[str, ...]:
+        """That the object is wider than the detector, where rows do not end in air."""
+        return words(self._truncation(y), self.detector_count, self.pixel_size / self.detector_pitch)
 
-def ramp_filter(size: int, window: Window, cutoff: float) -> np.ndarray:
-    """The band-limited ramp of Kak & Slaney (1988, eq. 61) times a window, at the frequencies of ``rfft``.
-
-    For samples one apart and data of at most half the ``size``; ``cutoff`` is relative to the Nyquist frequency.
-    """
-    offset = np.minimum(np.arange(size), size - np.arange(size))
-    ramp = np.where(offset % 2 == 1, -1.0 / (math.pi * np.maximum(offset, 1)) ** 2, 0.0)
-    ramp[0] = 0.25
-    return np.fft.rfft(ramp).real * filter_window(np.fft.rfftfreq(size) / (0.5 * cutoff), window)
-
-
-def filter_window(f: np.ndarray, window: Window) -> np.ndarray:
-    """The windows of filtered back-projection at a frequency relative to the cut-off; zero beyond it."""
-    inside = np.abs(f) <= 1.0
-    values = {
-        "ramp": np.ones_like(f),
-        "shepp-logan": np.sinc(f / 2.0),
-        "cosine": np.cos(math.pi * f / 2.0),
-        "hamming": 0.54 + 0.46 * np.cos(math.pi * f),
-        "hann": 0.5 + 0.5 * np.cos(math.pi * f),
-    }
-    if window not in values:
-        raise InputError(f"Unknown filter window {window!r}. Known: {', '.join(values)}.")
-    return values[window] * inside
-
-
-def angle_weights(angles_deg: Iterable[float]) -> np.ndarray:
-    """The arc in radians that each angle stands for, modulo 180 degrees; repeated angles share theirs.
-
-    A gap of more than ``WEDGE`` degrees that is also four times wider than the median one is a missing wedge: it is
-    not filled by its neighbours.
-    """
-    angles = np.mod(np.round(np.asarray(tuple(angles_deg), dtype=float), 6), 180.0)
-    distinct, which, repeats = np.unique(angles, return_inverse=True, return_counts=True)
-    gaps = np.diff(np.append(distinct, distinct[0] + 180.0))
-    typical = np.median(gaps)
-    gaps = np.where(gaps > max(4.0 * typical, WEDGE), typical, gaps)
-    arcs = 0.5 * (gaps + np.roll(gaps, 1))
-    return np.radians((arcs / repeats)[which])
+    def _truncation(self, y: Tensor) -> Truncation | None:
+        weights = ray_weights(self.angles_deg, self.detector_count, self.axis_bin)
+        return truncation(y, torch.as_tensor(weights, device=y.device).to(y.dtype))

@@ -8,7 +8,8 @@ from skimage.transform import iradon
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators import ParallelBeam
 from napari_mlpatch.operators.center_sweep import center_sweep
-from napari_mlpatch.operators.parallel_beam import angle_weights, filter_window
+from napari_mlpatch.operators.arcs import arcs
+from napari_mlpatch.operators.filters import filter_window
 
 WINDOWS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
 X0, R0, RADIUS = 7.3, -4.1, 25.0  # right of the middle and above it, in pixels
@@ -102,7 +103,7 @@ def test_units(change):
 
 def test_weights_of_the_angles():
     def degrees(angles):
-        return np.degrees(angle_weights(angles))
+        return np.degrees(arcs(angles, 180.0))
 
     assert np.allclose(degrees(np.arange(0, 180, 2)), 2)
     assert np.allclose(degrees(np.arange(0, 360, 2)), 1)

@@ -1,0 +1,38 @@
+"""The ramp filter of filtered back-projection, and its windows."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+
+Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
+
+
+def ramp_filter(size: int, window: Window, cutoff: float) -> np.ndarray:
+    """The band-limited ramp of Kak & Slaney (1988, eq. 61) times a window, at the frequencies of ``rfft``.
+
+    For samples one apart and data of at most half the ``size``; ``cutoff`` is relative to the Nyquist frequency.
+    """
+    offset = np.minimum(np.arange(size), size - np.arange(size))
+    ramp = np.where(offset % 2 == 1, -1.0 / (math.pi * np.maximum(offset, 1)) ** 2, 0.0)
+    ramp[0] = 0.25
+    return np.fft.rfft(ramp).real * filter_window(np.fft.rfftfreq(size) / (0.5 * cutoff), window)
+
+
+def filter_window(f: np.ndarray, window: Window) -> np.ndarray:
+    """The windows of filtered back-projection at a frequency relative to the cut-off; zero beyond it."""
+    inside = np.abs(f) <= 1.0
+    values = {
+        "ramp": np.ones_like(f),
+        "shepp-logan": np.sinc(f / 2.0),
+        "cosine": np.cos(math.pi * f / 2.0),
+        "hamming": 0.54 + 0.46 * np.cos(math.pi * f),
+        "hann": 0.5 + 0.5 * np.cos(math.pi * f),
+    }
+    if window not in values:
+        raise InputError(f"Unknown filter window {window!r}. Known: {', '.join(values)}.")
+    return values[window] * inside

@@ -1,0 +1,136 @@
+"""Rows of a sinogram that do not end in air, because the object is wider than the detector.
+
+The ramp filter takes what lies beyond the detector for zero, and a row that ends in a step gives a bright rim that
+spoils the whole picture. Such rows are continued as those of an ellipse are: a quadratic is fitted to the mean square
+of all rows over the outer half of the detector, ``q(s) = (E - s) (s + G)`` from the last bin, which is exact for the
+mean of any ellipses about one centre, and each row goes on from its last values as ``sqrt(q)``, to zero at E. (Hsieh
+et al., Med. Phys. 31, 2385 (2004), fit the rows one by one.) Inside the detector's view the picture is then right up
+to a slowly varying offset: what lies outside is not determined by the data.
+
+An end of the detector whose rays are seen from behind by another view (half acquisition) counts as its weight there,
+which is zero: it needs no continuation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.torch_later import Tensor, torch
+
+Padding = Literal["auto", "edge", "zero"]
+LEAST_BINS = 8
+AIR = (0.03, 0.07)  # of the largest root mean square of a bin: below, a row ends in air; above, it does not
+SIGNIFICANT = 4.0  # standard errors of the noise
+
+
+@dataclass(frozen=True)
+class Truncation:
+    """At the low and the high end of the detector, for each of ``y.flatten(0, 1)``: all are ``[2, items]``.
+
+    ``level`` is the root mean square at the end over the largest of any bin, zero where it is not significant,
+    ``reach`` (E) and ``other`` (G) the bins from the last bin to where the ellipse ends, outwards and inwards.
+    ``bins`` is the number of bins by which rows are to be continued, ``strength`` the factor of the continuation.
+    """
+
+    level: Tensor
+    reach: Tensor
+    other: Tensor
+    strength: Tensor
+    bins: int
+
+
+def truncation(y: Tensor, weights: Tensor, padding: Padding = "auto") -> Truncation | None:
+    """Of a measurement ``[B, C, views, bins]`` whose rays count by ``weights`` ``[views, bins]``; None for none.
+
+    "edge" takes every end as cut off, "zero" none. Raises InputError for other words.
+    """
+    if padding not in ("auto", "edge", "zero"):
+        raise InputError(f"Unknown padding {padding!r}. Known: auto, edge, zero.")
+    if padding == "zero" or y.shape[-1] < LEAST_BINS:
+        return None
+    with torch.no_grad():
+        rows = y.detach().flatten(0, 1)
+        share = weights / weights.amax(1, keepdim=True).clamp(min=1e-30)
+        ends = [_end(rows.flip(-1), share[:, 0]), _end(rows, share[:, -1])]
+        level, reach, other = (torch.stack(values) for values in zip(*ends, strict=True))
+        strength = ((level - AIR[0]) / (AIR[1] - AIR[0])).clamp(0, 1)
+        if padding == "edge":
+            strength = torch.ones_like(strength)
+        cut = strength > 0
+        if not bool(cut.any()):
+            return None
+        return Truncation(level, reach, other, strength, math.ceil(float(reach[cut].max())))
+
+
+def _end(rows: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Level, E and G ``[items]`` at the high end of rows ``[items, views, bins]``."""
+    views, n = rows.shape[1:]
+    k = edge_bins(n)
+    half = max(n // 2, LEAST_BINS // 2)
+    outer = rows[..., -half:].double()
+    curvature = outer.diff(n=2, dim=-1).abs().flatten(1).median(dim=1).values
+    variance = (curvature / (0.6745 * math.sqrt(6.0))) ** 2
+    edge = (outer[..., -k:].mean(-1).square() * share.double()).mean(1) - variance / k * share.double().mean()
+    error = variance / k * math.sqrt(2.0 / views)
+    profile = rows.double().square().mean(1)
+    peak = profile.unfold(-1, k, 1).mean(-1).amax(-1)
+    level = torch.where(edge > SIGNIFICANT * error, (edge.clamp(min=0) / peak.clamp(min=1e-300)).sqrt(), 0.0)
+    # a + b u + c u² over the outer half, u = 0 at the last bin and 1 at the innermost.
+    u = np.arange(half)[::-1] / (half - 1.0)
+    solve = torch.as_tensor(np.linalg.pinv(np.vander(u, 3, increasing=True)), device=rows.device)
+    a, b, c = (profile[:, -half:] - variance[:, None]).matmul(solve.T).unbind(1)
+    c = torch.minimum(c, -1e-6 * profile.amax(-1).clamp(min=1e-300))  # a straight line where it is not concave
+    root = (b * b - 4 * a * c).clamp(min=0).sqrt()
+    outwards, inwards = (root - b) / (2 * c), -(root + b) / (2 * c)
+    reach = torch.where(a > 0, -outwards, 0.0) * (half - 1)
+    return level, reach.clamp(n / 16, n), (inwards * (half - 1)).clamp(min=n / 2)
+
+
+def edge_bins(n: int) -> int:
+    """How many bins tell the value at an end."""
+    return max(2, n // 32)
+
+
+def extended(y: Tensor, weights: Tensor, cut: Truncation | None) -> Tensor:
+    """Weighted rows, continued by ``cut.bins`` at either end."""
+    if cut is None:
+        return y * weights
+    low = _beyond(y.flip(-1), cut, 0).flip(-1) * weights[:, :1]
+    high = _beyond(y, cut, 1) * weights[:, -1:]
+    return torch.cat([low, y * weights, high], dim=-1)
+
+
+def _beyond(y: Tensor, cut: Truncation, end: int) -> Tensor:
+    """The continuation ``[B, C, views, cut.bins]`` at the high end."""
+    shape = (*y.shape[:2], 1, 1)
+    reach, other, strength = (v[end].to(y.dtype).view(shape) for v in (cut.reach, cut.other, cut.strength))
+
+    def ellipse(distance: Tensor) -> Tensor:
+        return ((1.0 - distance / reach) * (1.0 + distance / other)).clamp(min=0).sqrt()
+
+    k = edge_bins(y.shape[-1])
+    inside = -torch.arange(k, device=y.device).to(y.dtype)
+    outside = torch.arange(1, cut.bins + 1, device=y.device).to(y.dtype)
+    value = y[..., -k:].sum(-1, keepdim=True) / ellipse(inside).sum(-1, keepdim=True)
+    return strength * value * ellipse(outside)
+
+
+def words(cut: Truncation | None, bins: int, bins_per_pixel: float) -> tuple[str, ...]:
+    """What to tell a person."""
+    if cut is None or float(cut.level.max()) < sum(AIR) / 2:
+        return ()
+    level = float(cut.level.max())
+    is_cut = cut.level > AIR[0]
+    beyond = torch.where(is_cut, cut.reach, torch.zeros_like(cut.reach)).sum(0).max()
+    pixels = math.ceil((bins + float(beyond)) / bins_per_pixel)
+    return (
+        f"the rows do not end in air ({100 * level:.0f} % of their largest value at an end of the detector): the object "
+        "is wider than the detector, or the flat field is off. Filtered back-projection continues the rows smoothly, "
+        "values are then right up to a slowly varying offset; iterative methods need an image that holds the whole "
+        f"object (about {pixels} x {pixels} pixels, image_shape) and many iterations",
+    )
