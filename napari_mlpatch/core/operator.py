@@ -103,6 +103,10 @@ class Operator:
         y = y.abs() if y.is_complex() else y
         return y[:, :, None] if y.ndim == 3 else y.flatten(2, -3).square().sum(2).sqrt() if y.ndim > 4 else y
 
+    def remarks(self, y: Tensor) -> tuple[str, ...]:
+        """What a person should know about a measurement before using its pictures, one sentence each."""
+        return ()
+
     def estimate_std(self, y: Tensor) -> float:
         """Standard deviation of the noise of a measurement, from the measurement: see ``noise_level.from_smooth``."""
         return from_smooth(y)

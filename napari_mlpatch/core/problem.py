@@ -53,6 +53,11 @@ class Problem:
         """SHA-256 of the measurement."""
         return sha256(self.y)
 
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """What its operator has to say about this measurement, such as that the object is wider than the detector."""
+        return self.A.remarks(self.y)
+
     def same_as(self, other: Problem) -> bool:
         """Whether both are the same measurement of the same operator."""
         return self is other or (self.A == other.A and self.fingerprint == other.fingerprint)

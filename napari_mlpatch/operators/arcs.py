@@ -17,6 +17,7 @@ widest gap: random angles have gaps of several typical steps, which have to be f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,23 +25,28 @@ from functools import cached_property
 import numpy as np
 
 FILLED_TO_OPEN = (4.0, 16.0)  # long steps; in between a gap is filled in part
+ANY_WIDTH = (math.inf, math.inf)
 TOGETHER = 0.25  # typical steps within which views share their arcs
 LARGEST_SHARE = 1.0 / 18.0  # of the circle, that one gap counts for
 
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Views round a circle of ``period`` degrees: ``place`` ``[n]`` in increasing order and the ``gap`` after each."""
+    """Views round a circle of ``period`` degrees: ``place`` ``[n]`` in increasing order and the ``gap`` after each.
+
+    Gaps are filled, and open, from so many long steps on, ``limits``, or so many degrees, ``widest``, if that is less.
+    """
 
     place: np.ndarray
     gap: np.ndarray
     period: float
     limits: tuple[float, float] = FILLED_TO_OPEN
+    widest: tuple[float, float] = ANY_WIDTH
 
     @classmethod
-    def of(cls, angles_deg: Iterable[float], period: float, limits: tuple[float, float] = FILLED_TO_OPEN) -> Steps:
+    def of(cls, angles_deg: Iterable[float], period: float, **limits: tuple[float, float]) -> Steps:
         place = np.sort(np.mod(np.asarray(tuple(angles_deg), dtype=float), period))
-        return cls(place, np.diff(np.append(place, place[0] + period)), period, limits)
+        return cls(place, np.diff(np.append(place, place[0] + period)), period, **limits)
 
     @cached_property
     def typical(self) -> float:
@@ -57,7 +63,7 @@ class Steps:
     @cached_property
     def openness(self) -> np.ndarray:
         """``[n]``, how much of each gap is left open: from 0, no more than a step, to 1, a missing wedge."""
-        low, high = self.limits
+        low, high = (min(n, degrees / self.long) for n, degrees in zip(self.limits, self.widest, strict=True))
         part = np.clip((self.gap / self.long - low) / (high - low), 0.0, 1.0)
         return part * part * (3.0 - 2.0 * part)
 
@@ -77,10 +83,13 @@ def _middle(values: np.ndarray, weights: np.ndarray, low: float, high: float) ->
     return float(np.exp((part[used] * np.log(values[used])).sum() / part[used].sum()))
 
 
-def arcs(angles_deg: Iterable[float], period: float, limits: tuple[float, float] = FILLED_TO_OPEN) -> np.ndarray:
-    """The arc in radians ``[n]`` that each angle stands for on a circle of ``period`` degrees, in the order given."""
+def arcs(angles_deg: Iterable[float], period: float, **limits: tuple[float, float]) -> np.ndarray:
+    """The arc in radians ``[n]`` that each angle stands for on a circle of ``period`` degrees, in the order given.
+
+    ``limits`` and ``widest`` are those of ``Steps``.
+    """
     angles = np.mod(np.asarray(tuple(angles_deg), dtype=float), period)
-    steps = Steps.of(angles, period, limits)
+    steps = Steps.of(angles, period, **limits)
     arc = 0.5 * (steps.filled + np.roll(steps.filled, 1))
     shared = _shared(steps.place, arc, min(TOGETHER * steps.typical, 0.25 * period), period)
     result = np.empty(len(angles))

@@ -213,9 +213,9 @@ class FanBeam(Operator):
         the rays as they were measured: each counts with the area ``R cos(gamma) dgamma dbeta`` that it stands for in
         (theta, s) and with its share in a ray that was measured twice (``redundancy``). So full turns, short scans
         with Parker's weights and detectors moved to one side are right; what was never measured counts as zero.
-        Window and ``cutoff`` are those of ``ParallelBeam.fbp``, relative to bins as seen at the axis, ``padding`` is its
-        (rows that go on beyond the detector need larger tables, built once). ``center`` tries another rotation axis by
-        moving the data, without building anything.
+        Window and ``cutoff`` are those of ``ParallelBeam.fbp``, relative to bins as seen at the axis, ``padding`` is
+        its (rows that go on beyond the detector need larger tables, built once). ``center`` tries another rotation
+        axis by moving the data, without building anything.
         """
         self._check(y, "adjoint")
         if center is not None:
@@ -260,7 +260,7 @@ class FanBeam(Operator):
 
     @cached_property
     def _room(self) -> int:
-        """By how many bins both ends of the detector can go on before its rays are nearly tangents of the source's circle."""
+        """By how many bins both ends of the detector can go on before its rays leave the source nearly sideways."""
         further = np.arange(1, self.detector_count + 1)
         gamma = np.maximum(-self._gamma(-further), self._gamma(self.detector_count - 1 + further))
         return int((gamma < 0.4 * math.pi).sum())

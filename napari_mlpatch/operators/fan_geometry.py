@@ -18,8 +18,10 @@ import numpy as np
 
 from .arcs import Steps, arcs
 
-LIMITS = (4.0, 16.0)  # long steps between which a gap is filled in part, see ``arcs.py``
-BLEND = 4.0  # typical steps beside a hole within which rays begin to count
+# Rays in a gap of so many long steps (see ``arcs.py``) count as not measured, so that their twins stand for them. Where
+# there is no twin, the views beside the gap do, up to so many degrees.
+MISSED = (2.0, 4.0)
+FILLED = (60.0, 120.0)
 
 
 def fan_angle(u: np.ndarray, distance: float, is_flat: bool) -> np.ndarray:
@@ -35,7 +37,7 @@ def parallel_rays(angles_deg: Iterable[float], gamma: np.ndarray, radius: float)
 
 def view_weights(angles_deg: Iterable[float]) -> np.ndarray:
     """The arc in radians that each view stands for in a full turn."""
-    return arcs(angles_deg, 360.0, LIMITS)
+    return arcs(angles_deg, 360.0, widest=FILLED)
 
 
 def redundancy(angles_deg: Iterable[float], gamma: np.ndarray, axis_bin: float) -> np.ndarray:
@@ -61,18 +63,17 @@ def redundancy(angles_deg: Iterable[float], gamma: np.ndarray, axis_bin: float) 
 
 
 def from_scan_ends(angles_deg: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """How many degrees within the arcs of the scan the angles ``wanted`` lie, zero outside; 180 where there are no ends.
+    """How many degrees within the arcs of the scan the angles ``wanted`` lie: 0 outside, 180 where there are no ends.
 
-    An arc ends where a wide gap leaves a hole (see ``arcs.py``). Beside one that is only partly open, by the share p,
-    it is ``distance + 180 (1 / p - 1)``, so that it fades in as the gap grows.
+    An arc ends where a wide gap leaves a hole (see ``arcs.py``). Of one that is only partly open, by the share p, it is
+    ``distance + 180 (1 / p - 1)``, so that it fades in as the gap grows.
     """
-    steps = Steps.of(angles_deg.ravel(), 360.0, LIMITS)
+    steps = Steps.of(angles_deg.ravel(), 360.0, limits=MISSED)
     result = np.full_like(wanted, 180.0)
     for k in np.flatnonzero(steps.openness > 0):
         start = steps.place[k] + 0.5 * steps.filled[k]
         width = steps.gap[k] - steps.filled[k]
         place = np.mod(wanted - start, 360.0)
         distance = np.where(place < width, 0.0, np.minimum(place - width, 360.0 - place))
-        fade = np.minimum(distance / (BLEND * steps.typical), 1.0)
-        result = np.minimum(result, distance + 180.0 * (1.0 / steps.openness[k] - 1.0) * fade)
+        result = np.minimum(result, distance + 180.0 * (1.0 / steps.openness[k] - 1.0))
     return result

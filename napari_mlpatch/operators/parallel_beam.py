@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 from collections.abc import Iterable
@@ -300,12 +301,35 @@ class ParallelBeam(Operator):
         weights = torch.as_tensor(ray_weights(self.angles_deg, n, axis), device=y.device).to(y.dtype)
         cut = truncation(y, weights, padding)
         rows, more = extended(y, weights, cut), 0 if cut is None else cut.bins
-        size = next_fast(2 * (n + more))
+        low, high = self._beyond(axis)
+        margin = max(more, low, high)
+        rows = torch.nn.functional.pad(rows, (margin - more, margin - more))
+        size = next_fast(2 * (n + margin))
         response = ramp_filter(size, window, cutoff) / self.detector_pitch
         response = response * np.exp(-2j * math.pi * np.fft.rfftfreq(size) * (self.axis_bin - axis))
         table = torch.as_tensor(response, device=y.device).to(torch.promote_types(y.dtype, torch.complex32))
-        filtered = torch.fft.irfft(torch.fft.rfft(rows, n=size) * table, n=size)[..., more : more + n]
-        return self.T(filtered) * (self.detector_pitch / self.pixel_size**2)
+        filtered = torch.fft.irfft(torch.fft.rfft(rows, n=size) * table, n=size)
+        filtered = filtered[..., margin - low : margin + n + high]
+        return self._wider(low, high).T(filtered) * (self.detector_pitch / self.pixel_size**2)
+
+    def _beyond(self, axis: float) -> tuple[int, int]:
+        """By how many bins filtered rows are to go on at either end, up to the image's circle.
+
+        Where a view sees one side of the object only, for its twin sees the other, its filtered row is not zero there.
+        """
+        last = self.detector_count - 1
+        if abs(2.0 * axis - last) < 2.0:
+            return 0, 0
+        radius = math.hypot(*self.image_shape) / 2.0 * self.pixel_size / self.detector_pitch
+        half = min(max(axis, last - axis), radius + 1.0)
+        return tuple(max(0, math.ceil(half - side)) for side in (self.axis_bin, last - self.axis_bin))  # type: ignore
+
+    def _wider(self, low: int, high: int) -> ParallelBeam:
+        """The same scanner with more bins; it shares the tables of its NUFFT."""
+        if low == high == 0:
+            return self
+        count = self.detector_count + low + high
+        return dataclasses.replace(self, detector_count=count, center=self.axis_bin + low)
 
     def remarks(self, y: Tensor) -> tuple[str, ...]:
         """That the object is wider than the detector, where rows do not end in air."""

@@ -14,16 +14,16 @@ import numpy as np
 
 from .arcs import Steps, arcs
 
-ONE_SIDED = (2.5, 5.0)  # steps of the whole scan that views of one side may be apart (it is 2 in an odd full turn)
+HALF_A_TURN = (120.0, 175.0)  # degrees: what a scan of half a turn did not see from one side is not filled
 
 
 def ray_weights(angles_deg: tuple[float, ...], bins: int, axis_bin: float) -> np.ndarray:
     """Weights ``[angles, bins]`` in radians.
 
     With A the arc of a view among those of its own side (modulo 360 degrees), U among all (modulo 180), v a taper that
-    rises from 0 at the ends of the detector to 1, v' that of the twin's bin:
+    rises from 0 at the ends of the detector to 1, v' that of the twin's bin, and t whether the scan has its angle:
 
-        (min(v, v') U + max(v - v', 0) A) / max(v, v')
+        t (min(v, v') U + max(v - v', 0) A) / max(v, v') + (1 - t) U
     """
     union = arcs(angles_deg, 180.0)[:, None]
     place = np.arange(bins)
@@ -39,11 +39,17 @@ def ray_weights(angles_deg: tuple[float, ...], bins: int, axis_bin: float) -> np
     alone = np.maximum(own - twin, 0.0) / np.maximum(own, twin)
     if not alone.any():
         return np.repeat(union, bins, axis=1)
-    return np.minimum(own, twin) / np.maximum(own, twin) * union + alone * one_sided(angles_deg)[:, None]
+    circle = Steps.of(angles_deg, 360.0, widest=HALF_A_TURN)
+    one_sided = arcs(angles_deg, 360.0, widest=HALF_A_TURN)[:, None]
+    both = np.minimum(own, twin) / np.maximum(own, twin) * union + alone * one_sided
+    is_seen_twice = measured(circle, np.asarray(angles_deg) + 180.0)[:, None]
+    return is_seen_twice * both + (1.0 - is_seen_twice) * union
 
 
-def one_sided(angles_deg: tuple[float, ...]) -> np.ndarray:
-    """Arcs ``[angles]`` in radians among the views of the same side."""
-    whole, circle = Steps.of(angles_deg, 180.0), Steps.of(angles_deg, 360.0)
-    scale = whole.long / circle.long
-    return arcs(angles_deg, 360.0, (ONE_SIDED[0] * scale, ONE_SIDED[1] * scale))
+def measured(steps: Steps, wanted: np.ndarray) -> np.ndarray:
+    """Whether a scan has the angles ``wanted``: 1, falling to 0 in a hole over half a typical step at its edges."""
+    place = np.mod(wanted, steps.period)
+    k = np.searchsorted(steps.place, place, side="right") - 1
+    after = np.mod(place - steps.place[k], steps.period)
+    into = np.minimum(after, steps.gap[k] - after) - 0.5 * steps.filled[k]
+    return 1.0 - steps.openness[k] * np.clip(2.0 * into / steps.typical, 0.0, 1.0)

@@ -55,7 +55,7 @@ def truncation(y: Tensor, weights: Tensor, padding: Padding = "auto") -> Truncat
         return None
     with torch.no_grad():
         rows = y.detach().flatten(0, 1)
-        share = weights / weights.amax(1, keepdim=True).clamp(min=1e-30)
+        share = (weights / weights.amax(1, keepdim=True).clamp(min=1e-30)).square()
         ends = [_end(rows.flip(-1), share[:, 0]), _end(rows, share[:, -1])]
         level, reach, other = (torch.stack(values) for values in zip(*ends, strict=True))
         strength = ((level - AIR[0]) / (AIR[1] - AIR[0])).clamp(0, 1)
@@ -129,8 +129,8 @@ def words(cut: Truncation | None, bins: int, bins_per_pixel: float) -> tuple[str
     beyond = torch.where(is_cut, cut.reach, torch.zeros_like(cut.reach)).sum(0).max()
     pixels = math.ceil((bins + float(beyond)) / bins_per_pixel)
     return (
-        f"the rows do not end in air ({100 * level:.0f} % of their largest value at an end of the detector): the object "
-        "is wider than the detector, or the flat field is off. Filtered back-projection continues the rows smoothly, "
-        "values are then right up to a slowly varying offset; iterative methods need an image that holds the whole "
-        f"object (about {pixels} x {pixels} pixels, image_shape) and many iterations",
+        f"the rows do not end in air ({100 * level:.0f} % of their largest value at an end of the detector): the "
+        "object is wider than the detector, or the flat field is off. Filtered back-projection continues the rows "
+        "smoothly, values are then right up to a slowly varying offset; iterative methods need an image that holds "
+        f"the whole object (about {pixels} x {pixels} pixels, image_shape) and many iterations",
     )

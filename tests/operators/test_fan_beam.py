@@ -168,6 +168,37 @@ def test_scans(change):
     assert density_and_radius(A, picture) == (pytest.approx(2, rel=0.01), pytest.approx(DISK[2], rel=0.01))
 
 
+def streaks(A):
+    """Root mean square of what is outside of the disk."""
+    picture = A.fbp(ellipse(A, *DISK), "hann")
+    r, c = (np.arange(n) - (n - 1) / 2 for n in A.image_shape)
+    outside = np.hypot(c[None, :] - DISK[0], -r[:, None] - DISK[1]) > 20
+    return density_and_radius(A, picture)[0], float(picture[0, 0].numpy()[outside].std())
+
+
+def test_a_gap_in_a_full_turn_is_seen_from_behind():
+    """However wide the gap, down to the shortest scan that is complete, the streaks are as without one."""
+    found = [streaks(scanner(angles_deg=f"0:{views}:{views}")) for views in (360, 357, 355, 350, 345, 340, 300, 230)]
+    density, strength = zip(*found, strict=True)
+    assert density == pytest.approx([1.0] * len(found), abs=2e-3)
+    assert max(strength) < 1.5 * min(strength)
+
+
+JITTER = np.random.default_rng(0).uniform(-0.005, 0.005, 36)
+REPEATED = {
+    "three turns": np.tile(30.0 * np.arange(12), 3),
+    "three turns, jitter": np.tile(30.0 * np.arange(12), 3) + JITTER,
+    "single precision": np.degrees(np.linspace(0, 2 * np.pi, 13).astype(np.float32).astype(float)),
+}
+
+
+@pytest.mark.parametrize("angles", REPEATED.values(), ids=REPEATED)
+def test_few_views_that_nearly_coincide(angles):
+    density, strength = streaks(scanner(angles_deg=tuple(angles)))
+    assert density == pytest.approx(1, abs=0.01)
+    assert strength == pytest.approx(streaks(scanner(angles_deg="0:360:12"))[1], rel=0.01)
+
+
 def test_what_was_not_measured_is_zero():
     A = scanner(angles_deg="0:90:60")
     density, _ = density_and_radius(A, A.fbp(ellipse(A, *DISK)))

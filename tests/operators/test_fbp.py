@@ -7,8 +7,8 @@ from skimage.transform import iradon
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators import ParallelBeam
-from napari_mlpatch.operators.center_sweep import center_sweep
 from napari_mlpatch.operators.arcs import arcs
+from napari_mlpatch.operators.center_sweep import center_sweep
 from napari_mlpatch.operators.filters import filter_window
 
 WINDOWS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
@@ -70,6 +70,8 @@ SCANS = {
     "dense and sparse": tuple(np.r_[np.arange(0, 90, 0.5), np.arange(90, 180, 4)]),
     "golden angle": tuple(np.arange(300) * 111.246117975),
     "backwards from -90": tuple(np.arange(90, -90, -1.0)),
+    "single precision": tuple(np.degrees(np.linspace(0, 2 * np.pi, 41).astype(np.float32).astype(float))),
+    "three turns, jitter": tuple(np.tile(30.0 * np.arange(12), 3) + rng.uniform(-0.005, 0.005, 36)),
 }
 
 
