@@ -21,7 +21,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .filters import Window, ramp_filter
 from .nufft import Nufft2d, next_fast, toeplitz_apply, toeplitz_kernel, toeplitz_symbol, width
-from .ray_shares import ray_weights
+from .ray_shares import is_seen_twice, ray_weights
 from .truncation import Padding, Truncation, extended, truncation, words
 
 _plans: WeakValueDictionary[tuple, Nufft2d] = WeakValueDictionary()
@@ -316,12 +316,13 @@ class ParallelBeam(Operator):
         """By how many bins filtered rows are to go on at either end, up to the image's circle.
 
         Where a view sees one side of the object only, for its twin sees the other, its filtered row is not zero there.
+        Corners lose a tip, so that the tables of the NUFFT are those of this operator (``_period``).
         """
         last = self.detector_count - 1
-        if abs(2.0 * axis - last) < 2.0:
+        if abs(2.0 * axis - last) < 2.0 or not is_seen_twice(self.angles_deg).any():
             return 0, 0
-        radius = math.hypot(*self.image_shape) / 2.0 * self.pixel_size / self.detector_pitch
-        half = min(max(axis, last - axis), radius + 1.0)
+        scale = self.pixel_size / self.detector_pitch
+        half = min(max(axis, last - axis), (math.hypot(*self.image_shape) / 2.0 - 0.25) * scale - 1.5)
         return tuple(max(0, math.ceil(half - side)) for side in (self.axis_bin, last - self.axis_bin))  # type: ignore
 
     def _wider(self, low: int, high: int) -> ParallelBeam:

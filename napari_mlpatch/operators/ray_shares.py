@@ -39,17 +39,17 @@ def ray_weights(angles_deg: tuple[float, ...], bins: int, axis_bin: float) -> np
     alone = np.maximum(own - twin, 0.0) / np.maximum(own, twin)
     if not alone.any():
         return np.repeat(union, bins, axis=1)
-    circle = Steps.of(angles_deg, 360.0, widest=HALF_A_TURN)
     one_sided = arcs(angles_deg, 360.0, widest=HALF_A_TURN)[:, None]
     both = np.minimum(own, twin) / np.maximum(own, twin) * union + alone * one_sided
-    is_seen_twice = measured(circle, np.asarray(angles_deg) + 180.0)[:, None]
-    return is_seen_twice * both + (1.0 - is_seen_twice) * union
+    twice = is_seen_twice(angles_deg)[:, None]
+    return twice * both + (1.0 - twice) * union
 
 
-def measured(steps: Steps, wanted: np.ndarray) -> np.ndarray:
-    """Whether a scan has the angles ``wanted``: 1, falling to 0 in a hole over half a typical step at its edges."""
-    place = np.mod(wanted, steps.period)
+def is_seen_twice(angles_deg: tuple[float, ...]) -> np.ndarray:
+    """Whether a scan has each angle's opposite ``[angles]``: 1, falling to 0 in half a typical step into a hole."""
+    steps = Steps.of(angles_deg, 360.0, widest=HALF_A_TURN)
+    place = np.mod(np.asarray(angles_deg) + 180.0, 360.0)
     k = np.searchsorted(steps.place, place, side="right") - 1
-    after = np.mod(place - steps.place[k], steps.period)
+    after = np.mod(place - steps.place[k], 360.0)
     into = np.minimum(after, steps.gap[k] - after) - 0.5 * steps.filled[k]
     return 1.0 - steps.openness[k] * np.clip(2.0 * into / steps.typical, 0.0, 1.0)
