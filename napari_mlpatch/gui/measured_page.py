@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,11 @@ class MeasuredPage(QWidget):
         self.rings.setSpecialValueText("leave")
         self.rings.setSuffix(" bins")
         self.rings.setToolTip("Take off vertical stripes of the sinogram that are narrower than half of so many bins")
+        self.outliers = NumberBox(0.0, 1e6)
+        self.outliers.setToolTip(
+            "Replace single samples (zingers, hot pixels) that are so many standard deviations off their neighbours; "
+            "0 leaves them, 10 is a good value"
+        )
         self.views = QLineEdit()
         self.views.setPlaceholderText("all; or start:stop:step")
         self.views.setToolTip("Use these rows only, start:stop:step: a limited arc, or every 4th view with ::4")
@@ -104,7 +110,8 @@ class MeasuredPage(QWidget):
         self.center_mode.currentIndexChanged.connect(self._center_mode_changed)
         for line in (self.angles, self.views):
             line.editingFinished.connect(self._debounce.start)
-        for box in (self.rings, self.slice, self.center, self.clip, self.flat, self.pitch, self.pixel, self.image_size):
+        numbers = (self.slice, self.center, self.clip, self.flat, self.pitch, self.pixel, self.image_size)
+        for box in (self.outliers, self.rings, *numbers):
             box.valueChanged.connect(self._debounce.start)
         follow(self, viewer.layers.events.inserted, self._layer_inserted)
         follow(self, workbench.scene_changed, self.scene_ready)
@@ -135,6 +142,7 @@ class MeasuredPage(QWidget):
         more.addRow("detector pitch", self.pitch)
         more.addRow("pixel size", self.pixel)
         more.addRow("clip counts", self.clip)
+        more.addRow("outliers", self.outliers)
         more.addRow("rings", self.rings)
         more.addRow("views", self.views)
         inner = QWidget()
@@ -302,6 +310,8 @@ class MeasuredPage(QWidget):
             found["flat"] = self.flat.value()
         if self.clip.value() > 0:
             found["clip_counts"] = self.clip.value()
+        if self.outliers.value() > 0:
+            found["outliers"] = self.outliers.value()
         if self.rings.value() >= 3:
             found["rings"] = self.rings.value()
         if self.views.text().strip():
@@ -341,12 +351,13 @@ class MeasuredPage(QWidget):
                 problem = m.problem(**options)
             if sample is not None:
                 source = {"kind": "sample", "name": sample, "options": options}
-                problem = type(problem)(problem.A, problem.y, problem.noise, problem.truth, problem.noise_std, source)
+                problem = replace(problem, source=source)
             size = getattr(problem.A, "pixel_size", 1.0)
             unit = m.unit if m.unit else "pixel"
             frame = Frame((size, size), units=(unit, unit)) if m.unit else Frame()
             title = m.path.stem + (f", slice {options['slice']}" if "slice" in options else "")
-            return Scene(problem, title, frame, tuple(n for n in (note,) if n))
+            notes = (note, *(text for text in problem.notes if text not in m.notes))
+            return Scene(problem, title, frame, tuple(n for n in notes if n))
 
         self.workbench.prepare(make, self._complain)
 
@@ -360,7 +371,7 @@ class MeasuredPage(QWidget):
                 self.center.setValue(scene.problem.A.axis_bin)
                 self.center.blockSignals(False)
             if scene.notes:
-                self.center_note.setText(scene.notes[0])
+                self.center_note.setText("\n".join(scene.notes))
 
     def _complain(self, text: str) -> None:
         self.problem_text.setText(text)

@@ -45,11 +45,13 @@ class ProblemOptions:
     ``image_shape``: rows and columns; the default is a square as wide as the detector. ``log``: whether to take
     -log(counts / flat); the default is yes for counts. ``flat``, ``dark``: a number, ``[bins]``, ``[frames,
     bins]``, ``[frames, slices, bins]`` or a file. ``clip_counts``: raise smaller counts to this before the log.
-    ``rings``: take off stripes narrower than half of so many bins, see ``remove_stripes``. ``views``: use these
-    rows only, "start:stop:step" (a limited arc, or sparse views). ``detector_pitch`` (default 1) and ``pixel_size``
-    (default the pitch, as seen at the rotation axis): any unit of length, the same for all. ``source_to_axis`` and
-    ``source_to_detector`` make it a fan beam, which files may say themselves; ``detector`` is "flat" (default) or
-    "curved". ``rebin``: resample a fan beam to a parallel beam, an interpolation, with which iterations are faster.
+    ``outliers``: replace single samples that are so many standard deviations (10, say) off their neighbours and that no
+    object explains, see ``find_outliers``; they are noted in any case. ``rings``: take off stripes narrower than half
+    of so many bins, see ``remove_stripes``. ``views``: use these rows only, "start:stop:step" (a limited arc, or sparse
+    views). ``detector_pitch`` (default 1) and ``pixel_size`` (default the pitch, as seen at the rotation axis): any
+    unit of length, the same for all. ``source_to_axis`` and ``source_to_detector`` make it a fan beam, which files may
+    say themselves; ``detector`` is "flat" (default) or "curved". ``rebin``: resample a fan beam to a parallel beam, an
+    interpolation, with which iterations are faster.
     """
 
     angles_deg: Annotated[
@@ -64,6 +66,10 @@ class ProblemOptions:
     flat: Annotated[Any, _option("counts without a sample", metavar="NUMBER|FILE")] = None
     dark: Annotated[Any, _option("counts without a beam", metavar="NUMBER|FILE")] = None
     clip_counts: Annotated[float | None, _option("raise smaller counts to N before the logarithm", metavar="N")] = None
+    outliers: Annotated[
+        float | None,
+        _option("replace single samples that are N standard deviations off their neighbours (10)", metavar="N"),
+    ] = None
     rings: Annotated[int | None, _option("take off stripes narrower than half of so many bins", metavar="BINS")] = None
     views: Annotated[
         str | None, _option("use these rows only: a limited arc, or sparse views", metavar="START:STOP:STEP")

@@ -221,6 +221,24 @@ def test_wrong_numbers_in_the_form_are_explained(session, qtbot, tmp_path):
     assert not page.problem_text.isVisibleTo(page)
 
 
+def test_outliers_are_told_and_replaced(session, qtbot, tmp_path):
+    data = np.ones((40, 48), np.float32) + 0.01 * np.random.default_rng(0).random((40, 48), dtype=np.float32)
+    data[20, 30] = 9.0
+    np.save(tmp_path / "y.npy", data)
+    page = session.docks["Problem"].measured
+    page.load(tmp_path / "y.npy")
+    wait_for(qtbot, lambda: "angles" in page.problem_text.text())
+    page.angles.setText("0:180:40")
+    page.apply()
+    wait_for(qtbot, lambda: session.workbench.scene is not None)
+    assert any("row 20, bin 30" in note for note in session.workbench.scene.notes)
+    assert "row 20, bin 30" in page.center_note.text()
+    assert float(session.workbench.scene.problem.y.max()) == 9.0
+    page.outliers.setValue(10)
+    wait_for(qtbot, lambda: float(session.workbench.scene.problem.y.max()) < 2.0)
+    assert session.workbench.scene.problem.source["options"]["outliers"] == 10
+
+
 def test_reader_hands_the_file_to_the_problem_dock(session, qtbot, tmp_path):
     import napari_mlpatch as mp
     from napari_mlpatch.gui.readers import get_reader

@@ -22,6 +22,7 @@ from ..options import ProblemOptions, given
 from ..plausible import bright_edges, counts_question, is_transmission
 from .counts import field_of_slice, given_field, line_integrals
 from .fan import find_fan_center, to_parallel
+from .outliers import DEVIATIONS, describe_outliers, find_outliers, replace_outliers
 from .rings import remove_stripes
 from .stored import changed
 
@@ -67,6 +68,8 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
         if k == 0 and fields[0] is None and o.log is not False:
             fields = (_ask_for_flat(values, take_log, notes), fields[1])
         y[k, 0] = _line_integrals(beam, index, values, fields, o.clip_counts) if take_log else values
+        if o.outliers is not None or k == 0:  # looked for in the first slice in any case, to be noted
+            y[k, 0] = _without_outliers(y[k, 0], angles, o.outliers, notes)
         y[k, 0] = y[k, 0] if o.rings is None else remove_stripes(y[k, 0], o.rings)
     if o.center == "auto" and beam.kind == "fan-beam":
         axis: float | None = find_fan_center(replace(beam, angles_deg=angles), y[len(y) // 2, 0])
@@ -88,6 +91,16 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
         params |= {name: beam.geometry[name] for name in SOURCE} | {"detector": o.detector or "flat"}
     A = build(operators, {"name": beam.kind, "params": params})
     return Problem(A, torch.from_numpy(y), source=found.source(given(options)), notes=tuple(notes))
+
+
+def _without_outliers(y: np.ndarray, angles: np.ndarray, deviations: float | None, notes: list[str]) -> np.ndarray:
+    """The sinogram, without outliers where that is wanted; the first slice's are told in the notes."""
+    outliers = find_outliers(y, angles, DEVIATIONS if deviations is None else deviations)
+    if not outliers.any():
+        return y
+    if not any("far off" in note for note in notes):
+        notes.append(describe_outliers(y, outliers, replaced=deviations is not None))
+    return y if deviations is None else replace_outliers(y, outliers)
 
 
 def slice_of(views: str | None, rows: int) -> Any:
