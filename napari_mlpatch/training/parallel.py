@@ -27,12 +27,7 @@ class Team:
         rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         if size > 1 and device.startswith("cuda"):
             device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-        try:
-            found = torch.device(device)
-            torch.empty(1, device=found).item()
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"The device {device!r} cannot be used here ({reason}). Use 'cpu'.") from None
+        found = usable(device)
         if found.type == "cuda":
             torch.cuda.set_device(found)
         if size > 1 and not dist.is_initialized():
@@ -48,3 +43,14 @@ class Team:
         flat /= self.size
         for g, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             g.copy_(mean.view_as(g))
+
+
+def usable(name: str) -> torch.device:
+    """The device of this name, a GPU with its number: that of the current one for "cuda". Raises InputError."""
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device).item()
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"The device {name!r} cannot be used here ({reason}). Use 'cpu'.") from None
+    return torch.device("cuda", torch.cuda.current_device()) if device == torch.device("cuda") else device
