@@ -266,3 +266,19 @@ def test_two_processes_share_the_work(tmp_path):
     *_, alone = train(recipe(steps=3))
     assert not torch.equal(found.tensors["points"], alone.network.points)  # it has seen twice as many images
     assert torch.allclose(found.tensors["points"], alone.network.points, atol=0.05)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
+def test_training_on_the_gpu(tmp_path, device):
+    made = recipe(device=device)
+    *_, whole = train(made)
+    running = train(made, out=tmp_path, report_every=1)
+    for step in running:
+        if step.k == 7:
+            running.close()
+            break
+    *_, resumed = train(made, out=tmp_path, resume=True)
+    for value, again in zip(whole.network.parameters(), resumed.network.parameters(), strict=True):
+        assert value.device.type == "cpu"
+        torch.testing.assert_close(again, value)
