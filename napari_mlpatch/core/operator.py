@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .errors import InputError
+from .made_once import Keeper
 from .noise_level import from_smooth
 from .registry import operators
 
@@ -17,7 +18,7 @@ FLOATS = ("float32", "float64")
 COMPLEX = ("complex64", "complex128")
 
 
-class Operator:
+class Operator(Keeper):
     """A linear map A from images to measurements.
 
     Tensors are ``[batch, channel, *space]``: ``A(x)`` takes ``[B, C, *domain_shape]`` to ``[B, C, *range_shape]``,

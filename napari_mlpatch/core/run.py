@@ -80,7 +80,7 @@ def run(
         before = history[-1]["seconds"] if history else 0.0
         held = held_bytes(problem.A, device)
         rows, last, limit = list(history), None, recipe.stopped_at
-        with Meter(device) as meter:
+        with Meter(device) as meter, problem.A.visiting(device):
             there = problem.to(device)
             for iterate in steps(method, there, network, moved(state, device), recipe.seed):
                 if iterate is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -120,19 +120,10 @@ class Blur(Operator):
     def _transfer(self) -> np.ndarray:
         return transfer(self.point_spread, self.image_shape)
 
-    @cached_property
-    def _tables(self) -> dict[Any, tuple[Tensor, Tensor]]:
-        return {}
-
     def _symbols(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Eigenvalues H of the periodic convolution, and ``|H|²``; ``dtype`` is real."""
-        key = (device, dtype)
-        if key not in self._tables:
-            with torch.inference_mode(False):
-                symbol = torch.tensor(self._transfer, device=device).to(dtype.to_complex())
-                power = torch.tensor(np.abs(self._transfer) ** 2, device=device).to(dtype)
-            self._tables[key] = symbol, power
-        return self._tables[key]
+        symbol = self._table("symbol", device, dtype, lambda: self._transfer)
+        return symbol, self._table("power", device, dtype, lambda: np.abs(self._transfer) ** 2)
 
     @property
     def _window(self) -> tuple[slice, slice]:
@@ -170,7 +161,8 @@ class Blur(Operator):
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
         """``|H|²`` times the measured share of the pixels: the best circulant approximation (T. Chan 1988)."""
-        return self._symbols(device, dtype)[1] * (math.prod(self.range_shape) / math.prod(self.image_shape))
+        share = math.prod(self.range_shape) / math.prod(self.image_shape)
+        return self._table("circulant", device, dtype, lambda: self._symbols(device, dtype)[1] * share)
 
     def memory_bytes(self) -> int:
         return 14 * math.prod(self.image_shape) + 8 * self.point_spread.size

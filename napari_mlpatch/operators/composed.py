@@ -118,10 +118,14 @@ class Composed(Operator):
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor | float:
         """The product of both where they are of one size, else the inner one times the outer one's mean."""
-        inner = self.inner.normal_symbol(device, dtype)
-        if tuple(self.inner.range_shape) == tuple(self.domain_shape):
-            return inner * self.outer.normal_symbol(device, dtype)
-        return inner * self.outer.column_norm**2
+
+        def make() -> Tensor | float:
+            inner = self.inner.normal_symbol(device, dtype)
+            if tuple(self.inner.range_shape) == tuple(self.domain_shape):
+                return inner * self.outer.normal_symbol(device, dtype)
+            return inner * self.outer.column_norm**2
+
+        return self._table("circulant", device, dtype, make)
 
     def memory_bytes(self) -> int:
         return self.inner.memory_bytes() + self.outer.memory_bytes()
@@ -209,7 +213,9 @@ class Scaled(Operator):
         return self.operator.pinv(y) / self.factor
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor | float:
-        return self.factor**2 * self.operator.normal_symbol(device, dtype)
+        return self._table(
+            "circulant", device, dtype, lambda: self.factor**2 * self.operator.normal_symbol(device, dtype)
+        )
 
     def memory_bytes(self) -> int:
         return self.operator.memory_bytes()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.made_once import MadeOnce
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
@@ -18,7 +18,6 @@ from .image_shape import ImageShape
 from .walsh_hadamard import walsh_hadamard
 
 MOST_BYTES = 2 << 30
-FACTORS = 2  # kept, those of the last values of alpha
 
 
 @operators.register("compressed-sensing", title="Compressed sensing")
@@ -77,18 +76,10 @@ class CompressedSensing(Operator):
 
     # ---- tables ---------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _tables(self) -> dict[Any, Any]:
-        return {}
-
-    def _table(self, like: Tensor) -> Any:
+    def _drawn(self, like: Tensor) -> Any:
         """What is drawn, for a tensor's device and precision: on the CPU, so that it is the same everywhere."""
         dtype = like.dtype.to_real()
-        key = (like.device, dtype)
-        if key not in self._tables:
-            with torch.inference_mode(False):
-                self._tables[key] = self._draw(like.device, dtype)
-        return self._tables[key]
+        return self._table("drawn", like.device, dtype, lambda: self._draw(like.device, dtype))
 
     def _draw(self, device: torch.device, dtype: torch.dtype) -> Any:
         """Signs of the pixels and numbers of the rows of the Hadamard matrix, or the matrix ``[m, n]``."""
@@ -101,20 +92,21 @@ class CompressedSensing(Operator):
         signs = _signs(n, generator=random).to(device, dtype).div_(scale)
         return signs, torch.randperm(self._length, generator=random)[:m].to(device)
 
+    def _gram(self, like: Tensor) -> Tensor:
+        """``AAᵀ``, which takes longer than its factors, for a tensor in double precision."""
+        return self._table("gram", like.device, like.dtype, lambda: (rows := self._drawn(like)) @ rows.mT)
+
     def _factor(self, like: Tensor, alpha: float) -> Tensor:
-        """Cholesky factor of ``AAᵀ + alpha I``, for a tensor in double precision."""
-        key = (like.device, like.dtype, alpha)
-        found = self._tables.pop(key, None)
-        if found is None:
-            with torch.inference_mode(False), torch.no_grad():
-                rows = self._table(like)
-                gram = rows @ rows.mT
-                gram.diagonal().add_(alpha)
-                found = torch.linalg.cholesky(gram)
-        self._tables[key] = found  # the one that was used last comes last
-        for old in [k for k in list(self._tables) if len(k) == 3][:-FACTORS]:
-            self._tables.pop(old, None)
-        return found
+        """Cholesky factor of ``AAᵀ + alpha I``, for a tensor in double precision; that of the last alpha is kept."""
+
+        def factorise() -> Tensor:
+            gram = self._gram(like).clone()
+            gram.diagonal().add_(alpha)
+            return torch.linalg.cholesky(gram)
+
+        factor = self._table("factor", like.device, like.dtype, MadeOnce)
+        factor.drop(lambda key: key != alpha)
+        return factor.get_or_make(alpha, factorise)
 
     # ---- the operator ---------------------------------------------------------------------------------------
 
@@ -123,16 +115,16 @@ class CompressedSensing(Operator):
             return torch.complex(self._apply(x.real), self._apply(x.imag))
         flat = x.flatten(-2)
         if self.matrix != "hadamard":
-            return flat @ self._table(x).mT
-        signs, rows = self._table(x)
+            return flat @ self._drawn(x).mT
+        signs, rows = self._drawn(x)
         return walsh_hadamard(torch.nn.functional.pad(flat * signs, (0, self._length - self._pixels)))[..., rows]
 
     def _adjoint(self, y: Tensor) -> Tensor:
         if y.is_complex():
             return torch.complex(self._adjoint(y.real), self._adjoint(y.imag))
         if self.matrix != "hadamard":
-            return (y @ self._table(y)).unflatten(-1, self.image_shape)
-        signs, rows = self._table(y)
+            return (y @ self._drawn(y)).unflatten(-1, self.image_shape)
+        signs, rows = self._drawn(y)
         full = y.new_zeros(*y.shape[:-1], self._length)
         full[..., rows] = y
         return (walsh_hadamard(full)[..., : self._pixels] * signs).unflatten(-1, self.image_shape)
@@ -173,7 +165,7 @@ class CompressedSensing(Operator):
             both = 8 * self._length + 8 * self._pixels if self.closed_form else 0
             return 8 * self._length + 4 * self._pixels + both
         m = self.range_shape[0]
-        return 12 * m * self._pixels + 16 * m * m  # the matrix in both precisions, and the factors
+        return 12 * m * self._pixels + 16 * m * m  # the matrix in both precisions, AAᵀ, and its last factor
 
     # ---- what a person sees ---------------------------------------------------------------------------------
 

@@ -150,17 +150,14 @@ class FanBeam(Operator):
         reach = self.source_to_axis * math.sin(gamma)
         return FineGrid(self.image_shape, self.pixel_size, self.axis_pitch, reach)
 
-    @cached_property
-    def _tables(self) -> dict[Any, RayTransform]:
-        return {}
-
     def _rays(self, like: Tensor) -> RayTransform:
         """The transform for a tensor's device and precision."""
-        key = (like.device, like.dtype)
-        if key not in self._tables:
+
+        def make() -> RayTransform:
             theta, s = parallel_rays(self.angles_deg, self._gamma(np.arange(self.detector_count)), self.source_to_axis)
-            self._tables[key] = RayTransform(self._grid, theta.ravel(), s.ravel(), device=like.device, dtype=like.dtype)
-        return self._tables[key]
+            return RayTransform(self._grid, theta.ravel(), s.ravel(), device=like.device, dtype=like.dtype)
+
+        return self._table("rays", like.device, like.dtype, make)
 
     # ---- the operator ---------------------------------------------------------------------------------------
 

@@ -6,9 +6,8 @@ Frequencies are ``[samples, 2]`` in radians per pixel along (rows, columns), wit
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .complex_nufft import gridding_matrix
-from .nufft import _axis, hermitian_kernel, width
+from .nufft import _axis, circulant_symbol, hermitian_kernel, width
 from .redundancy import least, unexplained
 
 OUTER = 0.75  # of the farthest sample, beyond which samples are taken for noise
@@ -54,19 +53,6 @@ def density_weights(
         volume *= axis.kernel(np.arange(-WIDTH, WIDTH, 1e-3)).sum() * 1e-3  # of the kernel, in steps of the fine grid
         volume *= math.sqrt(axis.size / axis.grid)
     return w.astype(np.float64) * volume**2
-
-
-def circulant_symbol(kernel: NDArray[np.float64]) -> Tensor:
-    """Eigenvalues in ``rfft2`` layout of the circulant matrix nearest to a Toeplitz one, at least zero.
-
-    ``kernel`` is real and even, ``[2 R, 2 C]`` with offset zero at [0, 0] (T. Chan, SIAM J. Sci. Stat. Comput. 9).
-    """
-    for axis in (0, 1):
-        size = kernel.shape[axis] // 2
-        n = np.arange(size)
-        part = (n / size).reshape([-1 if a == axis else 1 for a in (0, 1)])
-        kernel = (1.0 - part) * np.take(kernel, n, axis) + part * np.take(kernel, n - size, axis)
-    return torch.fft.rfft2(torch.from_numpy(kernel)).real.clamp(min=0)
 
 
 def samples_picture(size: Tensor, omega: NDArray[np.float64], shape: tuple[int, int], mirrored: bool = False) -> Tensor:
@@ -121,29 +107,15 @@ class FourierSamples(Operator):
     def _scale(self) -> float:
         return 1.0 / math.sqrt(math.prod(self.image_shape))
 
-    @cached_property
-    def _tables(self) -> dict[Any, Any]:
-        return {}
-
-    def _table(self, name: str, device: torch.device, dtype: torch.dtype, make: Callable[[], Any]) -> Tensor:
-        """The named table on a device, in the real precision of ``dtype``; made once, also for training."""
-        key = (name, device, dtype.to_real())
-        if key not in self._tables:
-            with torch.inference_mode(False):
-                table = torch.as_tensor(make(), device=device)
-                self._tables[key] = table.to(key[2].to_complex() if table.is_complex() else key[2])
-        return self._tables[key]
-
     def _kernel(self, dtype: torch.dtype) -> NDArray[np.complex128]:
         """AᵀA's convolution kernel (of a single coil), ``[2 rows, 2 columns]`` with offset zero at [0, 0].
 
         A little more accurate than the NUFFT of a precision.
         """
-        key = ("kernel", width(dtype.to_real()))
-        if key not in self._tables:
-            weight = np.full(len(self.omega), self._scale**2)
-            self._tables[key] = hermitian_kernel(self.image_shape, self.omega, weight, kernel_width=key[1] + 1)
-        return self._tables[key]
+        taps, weight = width(dtype.to_real()) + 1, np.full(len(self.omega), self._scale**2)
+        return self._kept(
+            f"kernel {taps}", lambda: hermitian_kernel(self.image_shape, self.omega, weight, kernel_width=taps)
+        )
 
     @cached_property
     def density(self) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.made_once import MadeOnce
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
@@ -86,15 +87,8 @@ class Inpainting(Operator):
         grid = chosen.reshape(tiles).repeat(size, axis=1)[:, :columns]
         return np.broadcast_to(grid, (rows, columns)) if tiles[0] == 1 else grid.repeat(size, axis=0)[:rows]
 
-    @cached_property
-    def _tables(self) -> dict[Any, Tensor]:
-        return {}
-
     def _on(self, device: torch.device) -> Tensor:
-        if device not in self._tables:
-            with torch.inference_mode(False):
-                self._tables[device] = torch.tensor(self._mask, device=device)
-        return self._tables[device]
+        return self._table("mask", device, torch.float32, lambda: self._mask)
 
     def _apply(self, x: Tensor) -> Tensor:
         return torch.where(self._on(x.device), x, 0.0)  # not a product: what is missing may be NaN
@@ -107,18 +101,10 @@ class Inpainting(Operator):
 
     def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
         """``b / (m + alpha)``."""
-        key = (b.device, b.dtype.to_real())
-        known, divided = self._divided.get(key, (None, None))
-        if known != alpha or divided is None:
-            with torch.inference_mode(False):
-                divided = 1.0 / (self._on(b.device).to(key[1]) + alpha)
-            self._divided[key] = alpha, divided
-        return b * divided
-
-    @cached_property
-    def _divided(self) -> dict[Any, tuple[float, Tensor]]:
-        """The last alpha and ``1 / (m + alpha)``: iterations ask for the same again and again."""
-        return {}
+        # Of the last alpha: iterations ask for the same again and again.
+        kept = self._table("divided", b.device, b.dtype, MadeOnce)
+        kept.drop(lambda key: key != alpha)
+        return b * kept.get_or_make(alpha, lambda: 1.0 / (self._on(b.device).to(b.dtype.to_real()) + alpha))
 
     def pinv(self, y: Tensor) -> Tensor:
         """What was measured, and a smooth surface in between: see ``push_pull.fill``."""

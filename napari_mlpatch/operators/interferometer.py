@@ -119,10 +119,10 @@ class Interferometer(FourierSamples):
     # ---- the operator ---------------------------------------------------------------------------------------
 
     def _plan(self, like: Tensor) -> Nufft2d:
-        key = ("plan", like.device, like.dtype)
-        if key not in self._tables:
-            self._tables[key] = Nufft2d(self.image_shape, self.omega, device=like.device, dtype=like.dtype)
-        return self._tables[key]
+        def make() -> Nufft2d:
+            return Nufft2d(self.image_shape, self.omega, device=like.device, dtype=like.dtype)
+
+        return self._table("plan", like.device, like.dtype, make)
 
     def _apply(self, x: Tensor) -> Tensor:
         # The plan's own origin is n // 2; its phase, left out here, would move it to (n - 1) / 2.

@@ -107,31 +107,22 @@ class KaiserSquires(Operator):
     def sampled(self) -> Tensor | None:
         return self._sampled
 
-    @cached_property
-    def _tables(self) -> dict[Any, Tensor]:
-        return {}
-
-    def _table(self, like: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _factors(self, like: Tensor) -> tuple[Tensor, Tensor | None]:
         """D and the mask for a complex tensor's device and precision."""
-        key = (like.device, like.dtype)
-        if key not in self._tables:
-            self._tables[key] = torch.as_tensor(transfer(self.image_shape, self.signs)).to(*key)
-        if self._sampled is None:
-            return self._tables[key], None
-        mask = (*key, "mask")
-        if mask not in self._tables:
-            self._tables[mask] = self._sampled.to(like.device, like.dtype.to_real())
-        return self._tables[key], self._tables[mask]
+        there = (like.device, like.dtype)
+        D = self._table("D", *there, lambda: transfer(self.image_shape, self.signs))
+        sampled = self._sampled
+        return D, None if sampled is None else self._table("mask", *there, lambda: sampled.double())
 
     # ---- the operator ---------------------------------------------------------------------------------------
 
     def _apply(self, x: Tensor) -> Tensor:
-        D, m = self._table(x)
+        D, m = self._factors(x)
         y = torch.fft.ifft2(D * torch.fft.fft2(x))
         return y if m is None else m * y
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        D, m = self._table(y)
+        D, m = self._factors(y)
         return torch.fft.ifft2(D.conj() * torch.fft.fft2(y if m is None else m * y))
 
     def _normal(self, x: Tensor) -> Tensor:
@@ -148,11 +139,15 @@ class KaiserSquires(Operator):
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
         """The share of pixels with shear, and zero for the mean."""
-        rows, columns = self.image_shape
-        share = 1.0 if self._sampled is None else float(self._sampled.double().mean())
-        symbol = torch.full((rows, columns // 2 + 1), share, device=device, dtype=dtype)
-        symbol[0, 0] = 0.0
-        return symbol
+
+        def make() -> np.ndarray:
+            rows, columns = self.image_shape
+            share = 1.0 if self._sampled is None else float(self._sampled.double().mean())
+            symbol = np.full((rows, columns // 2 + 1), share)
+            symbol[0, 0] = 0.0
+            return symbol
+
+        return self._table("circulant", device, dtype, make)
 
     def pinv(self, y: Tensor) -> Tensor:
         """Kaiser-Squires inversion ``F⁻¹(conj(D) F(y))``, with zero shear where there is none."""

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.made_once import placed
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
@@ -122,21 +123,14 @@ class MRICartesian(Operator):
     def _maps(self) -> np.ndarray | None:
         return maps_of(self.coils, self.sensitivities, self.image_shape)
 
-    @cached_property
-    def _tables(self) -> dict[Any, dict[str, Tensor]]:
-        return {}
+    def _factors(self, like: Tensor) -> dict[str, Tensor]:
+        """What the operator multiplies by, for a tensor's device and precision; see ``tables``."""
 
-    def _table(self, like: Tensor) -> dict[str, Tensor]:
-        """The tables for a tensor's device and precision."""
-        real = like.dtype.to_real()
-        key = (like.device, real)
-        if key not in self._tables:
-            with torch.inference_mode(False):
-                arrays = {
-                    name: torch.as_tensor(a, device=like.device) for name, a in tables(self._mask, self._maps).items()
-                }
-                self._tables[key] = {n: a.to(real.to_complex() if a.is_complex() else real) for n, a in arrays.items()}
-        return self._tables[key]
+        def make() -> dict[str, Tensor]:
+            arrays = tables(self._mask, self._maps)
+            return {name: placed(a, like.device, like.dtype.to_real()) for name, a in arrays.items()}
+
+        return self._table("factors", like.device, like.dtype, make)
 
     @cached_property
     def _mixed_axes(self) -> tuple[int, ...]:
@@ -147,17 +141,17 @@ class MRICartesian(Operator):
     # ---- the operator ---------------------------------------------------------------------------------------
 
     def _apply(self, x: Tensor) -> Tensor:
-        table = self._table(x)
+        table = self._factors(x)
         return torch.fft.fft2(x[:, :, None] * table["modulated"], norm="ortho") * table["demodulated"]
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        table = self._table(y)
+        table = self._factors(y)
         x = torch.fft.ifft2(y * table["demodulated"].conj(), norm="ortho")
         return (x * table["modulated"].conj()).sum(2)
 
     def _normal(self, x: Tensor) -> Tensor:
         x = x.to(x.dtype.to_complex())
-        table = self._table(x)
+        table = self._factors(x)
         if self._maps is None:
             return self._filtered(x, table["mask"])
         return (self._filtered(x[:, :, None] * table["maps"], table["mask"]) * table["maps"].conj()).sum(2)
@@ -173,14 +167,14 @@ class MRICartesian(Operator):
         if not self.closed_form:
             return super().solve_shifted(b, alpha)
         b = b.to(b.dtype.to_complex())
-        return self._filtered(b, 1.0 / (self._table(b)["mask"] + alpha))
+        return self._filtered(b, 1.0 / (self._factors(b)["mask"] + alpha))
 
     def pinv(self, y: Tensor) -> Tensor:
         """Zero filling: ``Aᵀy / sum |S|²``, zero where no coil sees anything."""
         x = self.T(y)
         if self._maps is None:
             return x
-        return x * self._table(y)["seen"]
+        return x * self._factors(y)["seen"]
 
     @cached_property
     def column_norm(self) -> float:
@@ -189,13 +183,15 @@ class MRICartesian(Operator):
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
         """Eigenvalues of the nearest circulant matrix to AᵀA, the same for k and -k: the mask, blurred by the maps."""
+        return self._table("circulant", device, dtype, self._circulant)
+
+    def _circulant(self) -> np.ndarray:
         mask = np.fft.ifftshift(self._mask).astype(float)
         if self._maps is not None:
             spread = (np.abs(np.fft.fft2(self._maps, norm="forward")) ** 2).sum(0)
             mask = np.fft.ifft2(np.fft.fft2(mask) * np.fft.fft2(spread).conj()).real.clip(min=0)
         mirrored = np.roll(mask[::-1, ::-1], 1, axis=(0, 1))
-        half = 0.5 * (mask + mirrored)[:, : self.image_shape[1] // 2 + 1]
-        return torch.as_tensor(half.copy(), device=device).to(dtype)
+        return 0.5 * (mask + mirrored)[:, : self.image_shape[1] // 2 + 1]
 
     def memory_bytes(self) -> int:
         if self.coils == 1 and self.sensitivities is None:

@@ -143,10 +143,10 @@ class MRINonCartesian(FourierSamples):
         return self._table("maps", like.device, like.dtype, lambda: self._maps)
 
     def _plan(self, like: Tensor) -> ComplexNufft2d:
-        key = ("plan", like.device, like.dtype.to_real())
-        if key not in self._tables:
-            self._tables[key] = ComplexNufft2d(self.image_shape, self.omega, device=like.device, dtype=key[2])
-        return self._tables[key]
+        def make() -> ComplexNufft2d:
+            return ComplexNufft2d(self.image_shape, self.omega, device=like.device, dtype=like.dtype.to_real())
+
+        return self._table("plan", like.device, like.dtype, make)
 
     def _seen(self, x: Tensor) -> Tensor:
         """What the coils see of images ``[B, C, R, C]``: ``[B * C * coils, R, C]``."""
@@ -186,7 +186,8 @@ class MRINonCartesian(FourierSamples):
         return math.sqrt(len(self.omega) * self._scale**2 * mean_seen(self._maps))
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
-        return super().normal_symbol(device, dtype) * mean_seen(self._maps)
+        single, seen = super().normal_symbol, mean_seen(self._maps)
+        return self._table("circulant of all coils", device, dtype, lambda: single(device, dtype) * seen)
 
     def memory_bytes(self) -> int:
         return super().memory_bytes() + (24 * self.range_shape[0] + 24) * math.prod(self.image_shape)

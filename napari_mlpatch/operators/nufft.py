@@ -215,6 +215,19 @@ def toeplitz_symbol(kernel: np.ndarray) -> Tensor:
     return torch.fft.rfft2(torch.from_numpy(kernel)).real.mT.contiguous()
 
 
+def circulant_symbol(kernel: np.ndarray) -> Tensor:
+    """Eigenvalues in ``rfft2`` layout of the circulant matrix nearest to a Toeplitz one, at least zero.
+
+    ``kernel`` is real and even, ``[2 R, 2 C]`` with offset zero at [0, 0] (T. Chan, SIAM J. Sci. Stat. Comput. 9).
+    """
+    for axis in (0, 1):
+        size = kernel.shape[axis] // 2
+        n = np.arange(size)
+        part = (n / size).reshape([-1 if a == axis else 1 for a in (0, 1)])
+        kernel = (1.0 - part) * np.take(kernel, n, axis) + part * np.take(kernel, n - size, axis)
+    return torch.fft.rfft2(torch.from_numpy(kernel)).real.clamp(min=0)
+
+
 def toeplitz_apply(x: Tensor, symbol: Tensor) -> Tensor:
     """``sum_m t(n - m) x(m)`` for real images ``[..., R, C]``: padded to twice the size, transformed, cut out."""
     rows, columns = x.shape[-2:]

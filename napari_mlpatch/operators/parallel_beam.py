@@ -20,7 +20,7 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .filters import Window, ramp_filter
-from .nufft import Nufft2d, next_fast, toeplitz_apply, toeplitz_kernel, toeplitz_symbol, width
+from .nufft import Nufft2d, circulant_symbol, next_fast, toeplitz_apply, toeplitz_kernel, toeplitz_symbol, width
 from .ray_shares import is_seen_twice, ray_weights
 from .truncation import Padding, Truncation, extended, truncation, words
 
@@ -178,26 +178,28 @@ class ParallelBeam(Operator):
             gain[:, -1] = 0.0  # half of the Nyquist frequency would be lost: leave it out, so that AᵀA is Toeplitz
         return gain
 
-    @cached_property
-    def _tables(self) -> dict[Any, tuple[Nufft2d, Tensor]]:
-        return {}
-
     def _plan(self, like: Tensor) -> tuple[Nufft2d, Tensor]:
         """The NUFFT and the complex weights ``[angles, frequencies]`` for a tensor's device and precision."""
-        key = (like.device, like.dtype)
-        if key not in self._tables:
-            with _plans_lock:
-                shared = (self.image_shape, self.angles_deg, self._period, self._refinement, *key)
-                shared += (self.detector_pitch / self.pixel_size,)
-                nufft = _plans.get(shared)
-                if nufft is None:
-                    nufft = Nufft2d(self.image_shape, self._omega, device=like.device, dtype=like.dtype)
-                    _plans[shared] = nufft
+
+        def make() -> tuple[Nufft2d, Tensor]:
+            nufft = self._nufft(like.device, like.dtype)
             _, w = self._samples
             weights = self._gain * np.exp(-1j * w * self.axis_bin * self.detector_pitch)
             table = torch.as_tensor(weights, device=like.device).to(nufft.phase.dtype)
-            self._tables[key] = nufft, table * nufft.phase.view(table.shape)
-        return self._tables[key]
+            return nufft, table * nufft.phase.view(table.shape)
+
+        return self._table("plan", like.device, like.dtype, make)
+
+    def _nufft(self, *there: Any) -> Nufft2d:
+        """For a device and a precision; equal geometries share it while one of them lives."""
+        shared = (self.image_shape, self.angles_deg, self._period, self._refinement, *there)
+        shared += (self.detector_pitch / self.pixel_size,)
+        with _plans_lock:
+            nufft = _plans.get(shared)
+            if nufft is None:
+                nufft = Nufft2d(self.image_shape, self._omega, device=there[0], dtype=there[1])
+                _plans[shared] = nufft
+        return nufft
 
     # ---- the operator ---------------------------------------------------------------------------------------
 
@@ -224,48 +226,26 @@ class ParallelBeam(Operator):
     def _normal(self, x: Tensor) -> Tensor:
         if not self._toeplitz_form:
             return self._adjoint(self._apply(x))
-        return toeplitz_apply(x, self._toeplitz(x.device, x.dtype))
-
-    @cached_property
-    def _kernels(self) -> dict[int, np.ndarray]:
-        return {}
+        symbol = self._table("symbol", x.device, x.dtype, lambda: toeplitz_symbol(self._kernel(x.dtype)))
+        return toeplitz_apply(x, symbol)
 
     def _kernel(self, dtype: torch.dtype) -> np.ndarray:
         """AᵀA's convolution kernel, ``[2 rows, 2 columns]`` with offset zero at [0, 0].
 
         A little more accurate than the NUFFT of a precision.
         """
-        key = width(dtype)
-        if key not in self._kernels:
+        taps = width(dtype) + 1
+
+        def make() -> np.ndarray:
             weight = self._gain**2 * (2.0 / (self._period * self._refinement**2))
             weight[:, 0] *= 0.5
-            self._kernels[key] = toeplitz_kernel(self.image_shape, self._omega, weight.ravel(), kernel_width=key + 1)
-        return self._kernels[key]
+            return toeplitz_kernel(self.image_shape, self._omega, weight.ravel(), kernel_width=taps)
 
-    @cached_property
-    def _symbols(self) -> dict[Any, Tensor]:
-        return {}
-
-    def _toeplitz(self, device: torch.device, dtype: torch.dtype) -> Tensor:
-        key = (device, dtype)
-        if key not in self._symbols:
-            self._symbols[key] = toeplitz_symbol(self._kernel(dtype)).to(device=device, dtype=dtype)
-        return self._symbols[key]
+        return self._kept(f"kernel {taps}", make)
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
         """Eigenvalues of the best circulant approximation of AᵀA (T. Chan, SIAM J. Sci. Stat. Comput. 9, 1988)."""
-        key = (device, dtype, "circulant")
-        if key not in self._symbols:
-            circulant = self._kernel(dtype)
-            for axis, size in enumerate(self.image_shape):
-                n = np.arange(size)
-                near = np.take(circulant, n, axis)
-                far = np.take(circulant, n - size, axis)
-                part = (n / size).reshape([-1 if a == axis else 1 for a in range(2)])
-                circulant = (1.0 - part) * near + part * far
-            symbol = torch.fft.rfft2(torch.from_numpy(circulant)).real.clamp(min=0)
-            self._symbols[key] = symbol.to(device=device, dtype=dtype)
-        return self._symbols[key]
+        return self._table("circulant", device, dtype, lambda: circulant_symbol(self._kernel(dtype)))
 
     def memory_bytes(self) -> int:
         count = len(self.angles_deg) * (self._period * self._refinement // 2 + 1)

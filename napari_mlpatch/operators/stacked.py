@@ -104,7 +104,9 @@ class Stacked(Operator):
         return self._sum([A.pinv(v) for A, v in zip(self.parts, self.split(y), strict=True)]) / len(self.parts)
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor | float:
-        return sum((A.normal_symbol(device, dtype) for A in self.parts), 0.0)
+        return self._table(
+            "circulant", device, dtype, lambda: sum((A.normal_symbol(device, dtype) for A in self.parts), 0.0)
+        )
 
     def memory_bytes(self) -> int:
         return sum(A.memory_bytes() for A in self.parts)

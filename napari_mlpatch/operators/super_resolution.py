@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -109,18 +109,6 @@ class SuperResolution(Operator):
         (rows, U), (columns, V) = pairs
         return {"U": U, "V": V, "values": np.outer(rows, columns).clip(min=0.0)}
 
-    @cached_property
-    def _tables(self) -> dict[Any, Tensor]:
-        return {}
-
-    def _table(self, name: str, device: torch.device, dtype: torch.dtype) -> Tensor:
-        key = (name, device, dtype)
-        if key not in self._tables:
-            values = self._scale if name == "scale" else self._eigen[name]
-            with torch.inference_mode(False):
-                self._tables[key] = torch.tensor(values, device=device).to(dtype)
-        return self._tables[key]
-
     # ---- the operator ---------------------------------------------------------------------------------------
 
     def _apply(self, x: Tensor) -> Tensor:
@@ -131,11 +119,11 @@ class SuperResolution(Operator):
         y = x.new_zeros(*x.shape[:-2], *self.range_shape)
         for weight, i, j in columns:
             y[..., i].add_(half[..., j], alpha=weight)
-        return y.mul_(self._table("scale", x.device, x.dtype.to_real()))
+        return y.mul_(self._table("scale", x.device, x.dtype, lambda: self._scale))
 
     def _adjoint(self, y: Tensor) -> Tensor:
         rows, columns = self._weights
-        y = y * self._table("scale", y.device, y.dtype.to_real())
+        y = y * self._table("scale", y.device, y.dtype, lambda: self._scale)
         half = y.new_zeros(*y.shape[:-1], self.image_shape[1])
         for weight, i, j in columns:
             half[..., j].add_(y[..., i], alpha=weight)
@@ -161,7 +149,10 @@ class SuperResolution(Operator):
             return z / (self.factor**-2.0 + alpha)
         if z.is_complex():
             return torch.complex(self._solve_small(z.real, alpha), self._solve_small(z.imag, alpha))
-        U, V, values = (self._table(name, z.device, torch.float64) for name in ("U", "V", "values"))
+        U, V, values = (
+            self._table(name, z.device, torch.float64, lambda name=name: self._eigen[name])
+            for name in ("U", "V", "values")
+        )
         return U @ ((U.mT @ z @ V) / (values + alpha)) @ V.mT
 
     @property
@@ -175,13 +166,15 @@ class SuperResolution(Operator):
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor:
         """Eigenvalues of the best circulant approximation (T. Chan 1988), but for the image's edges."""
+        return self._table("circulant", device, dtype, self._circulant)
+
+    def _circulant(self) -> np.ndarray:
         lines = []
         for n, m in zip(self.image_shape, self.range_shape, strict=True):
             folded = np.zeros(n)
             np.add.at(folded, (self.taps[0] + np.arange(len(self.taps[1]))) % n, self.taps[1])
             lines.append(np.abs(np.fft.fft(folded)) ** 2 * (m / n))
-        symbol = np.outer(lines[0], lines[1][: self.image_shape[1] // 2 + 1])
-        return torch.tensor(symbol, device=device).to(dtype)
+        return np.outer(lines[0], lines[1][: self.image_shape[1] // 2 + 1])
 
     def memory_bytes(self) -> int:
         rows, columns = self.range_shape

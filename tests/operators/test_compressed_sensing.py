@@ -104,14 +104,29 @@ def test_closed_form_in_single_precision_with_a_small_alpha(kind):
     assert (A(small) - A(A.solve_shifted(inside.float().double(), 1e-6))).norm() < 1e-4 * A(small).norm()
 
 
-def test_few_factors_are_kept():
+def test_the_last_factor_is_kept():
     A = sensing("gaussian", 6, 6)
     b = torch.randn(1, 1, 6, 6)
     first = A.solve_shifted(b, 0.5)
     for alpha in range(1, 20):
         A.solve_shifted(b, float(alpha))
-    assert len(A._tables) <= 4
+    (factor,) = (table for key, table in A._made.items() if key[0] == "factor")
+    assert list(factor) == [19.0]
     assert torch.equal(A.solve_shifted(b, 0.5), first)
+
+
+def test_the_product_of_rows_is_made_once(monkeypatch):
+    """It takes longer than a factor: methods whose alpha changes with each iteration would pay for it each time."""
+    A, made = sensing("gaussian", 6, 6), []
+    draw = CompressedSensing._drawn
+    monkeypatch.setattr(CompressedSensing, "_drawn", lambda self, like: made.append(like.dtype) or draw(self, like))
+    y, matrix = torch.randn(1, 1, A.range_shape[0], dtype=torch.float64), A(torch.eye(36).double().view(36, 1, 6, 6))
+    made.clear()
+    for alpha in (0.1, 0.2, 0.3):
+        M = matrix.flatten(1).T
+        expected = torch.linalg.solve(M @ M.T + alpha * torch.eye(len(M)), y.flatten())
+        torch.testing.assert_close(A._solve(y, alpha).flatten(), expected)
+    assert made == [torch.float64]
 
 
 def test_no_closed_form_where_pixels_are_padded():

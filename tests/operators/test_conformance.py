@@ -374,11 +374,34 @@ def test_suggested_parameters_fit(name, shape):
     assert A.memory_bytes() >= 0
 
 
+def calls(A):
+    """Everything that takes tables, and what it takes."""
+    x, y = image(A), measurement(A)
+    symbol = lambda x: x * torch.as_tensor(A.normal_symbol(x.device, torch.float64)).sum()  # noqa: E731
+    found = [(A, x), (A.T, y), (A.normal, x), (A.pinv, y), (symbol, x)]
+    return [*found, (lambda b: A.solve_shifted(b, 0.1), x)] if A.closed_form else found
+
+
 @each_operator
 def test_tables_from_inference_mode_serve_training(A):
     fresh = build(operators, describe(A))
     with torch.inference_mode():
-        fresh(image(A)), fresh.normal(image(A))
-    x = image(A).requires_grad_()
-    (fresh(x).abs().sum() + fresh.normal(x).abs().sum()).backward()
-    assert x.grad is not None and x.grad.isfinite().all()
+        for f, given in calls(fresh):
+            f(given)
+    for f, given in calls(fresh):
+        x = given.requires_grad_()
+        f(x).abs().sum().backward()
+        assert x.grad is not None and x.grad.isfinite().all()
+    symbol = fresh.normal_symbol(torch.device("cpu"), torch.float64)
+    assert not torch.is_tensor(symbol) or symbol is fresh.normal_symbol(torch.device("cpu"), torch.float64)
+
+
+@each_operator
+def test_released_tables_are_made_again(A):
+    fresh = build(operators, describe(A))
+    pairs = calls(fresh)
+    before = [f(given) for f, given in pairs]
+    fresh.release("cuda")  # others than these
+    fresh.release("cpu")
+    assert not any(torch.device("cpu") in key for part in (fresh, *fresh._keepers) for key in part._made)
+    assert all(torch.equal(f(given), old) for (f, given), old in zip(pairs, before, strict=True))

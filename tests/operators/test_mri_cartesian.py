@@ -131,3 +131,12 @@ def test_data_picture():
 def test_bad_parameters(change, words):
     with pytest.raises(InputError, match=words):
         MRICartesian(**({"image_shape": (8, 9)} | change))
+
+
+def test_its_symbol_is_made_once(monkeypatch):
+    A, made = MRICartesian(image_shape=(12, 10), coils=3), []
+    original = MRICartesian._circulant
+    monkeypatch.setattr(MRICartesian, "_circulant", lambda self: made.append(1) or original(self))
+    for _ in range(3):
+        A.normal_symbol(torch.device("cpu"), torch.float32)
+    assert made == [1]
