@@ -36,6 +36,7 @@ from .center_strip import CenterStrip
 from .follow import follow
 from .forms import NumberBox
 from .layers import LayerView
+from .reading_form import ReadingForm
 from .workbench import Frame, Scene, Workbench
 
 DEBOUNCE_MS = 250
@@ -56,6 +57,8 @@ class MeasuredPage(QWidget):
         self.sample: str | None = None
 
         self.open = QPushButton("Open a file…")
+        self.folder = QPushButton("Folder…")
+        self.folder.setToolTip("Open a folder of projections, a picture in each file")
         self.samples = QToolButton()
         self.samples.setText("Samples")
         self.samples.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -97,6 +100,7 @@ class MeasuredPage(QWidget):
         self.pitch, self.pixel = NumberBox(1e-12, 1e12), NumberBox(1e-12, 1e12)
         self.image_size = QSpinBox()
         self.image_size.setRange(8, 16384)
+        self.reading = ReadingForm()
         self.strip = CenterStrip(viewer, workbench, view)
         self.strip.adopted.connect(self._adopt)
         self._lay_out()
@@ -106,6 +110,7 @@ class MeasuredPage(QWidget):
         self._debounce.setInterval(DEBOUNCE_MS)
         self._debounce.timeout.connect(self.apply)
         self.open.clicked.connect(self._choose)
+        self.folder.clicked.connect(self._choose_folder)
         self.angle_file.clicked.connect(self._choose_angles)
         self.center_mode.currentIndexChanged.connect(self._center_mode_changed)
         for line in (self.angles, self.views):
@@ -113,6 +118,8 @@ class MeasuredPage(QWidget):
         numbers = (self.slice, self.center, self.clip, self.flat, self.pitch, self.pixel, self.image_size)
         for box in (self.outliers, self.rings, *numbers):
             box.valueChanged.connect(self._debounce.start)
+        self.reading.reread.connect(self._reread)
+        self.reading.changed.connect(self._debounce.start)
         follow(self, viewer.layers.events.inserted, self._layer_inserted)
         follow(self, workbench.scene_changed, self.scene_ready)
         self._enable(False)
@@ -120,6 +127,7 @@ class MeasuredPage(QWidget):
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         top.addWidget(self.open, 1)
+        top.addWidget(self.folder)
         top.addWidget(self.samples)
         self.angles_row, self.center_row = QWidget(), QWidget()
         angles = QHBoxLayout(self.angles_row)
@@ -147,7 +155,10 @@ class MeasuredPage(QWidget):
         more.addRow("views", self.views)
         inner = QWidget()
         inner.setLayout(more)
-        self.advanced = QCollapsible("Sizes and counts")
+        self.advanced = QCollapsible("Axes, sizes and counts")
+        reading = QWidget()
+        reading.setLayout(self.reading)
+        self.advanced.addWidget(reading)
         self.advanced.addWidget(inner)
         layout = QVBoxLayout(self)
         layout.addLayout(top)
@@ -171,11 +182,23 @@ class MeasuredPage(QWidget):
         if path:
             self.load(path)
 
-    def load(self, path: str | Path) -> None:
-        """Look into a file off the GUI thread, then show what it holds."""
+    def _choose_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open a folder of projections")
+        if path:
+            self.load(path)
+
+    def _reread(self) -> None:
+        """Look into the same file with the axis and the unit of the angles that were chosen."""
+        m = self.measurement
+        if m is not None and self.sample is None:
+            kept = {k: v for k, v in m.load_options.items() if k not in ("angle_axis", "angle_unit")}
+            self.load(m.path, **kept, **self.reading.options())
+
+    def load(self, path: str | Path, **options: Any) -> None:
+        """Look into a file off the GUI thread, then show what it holds. The options are those of ``LoadOptions``."""
         self.found.setText(f"Reading {Path(path).name}…")
         self.workbench.quick.call(
-            "load", lambda: io.load(path), lambda m: self._loaded(m, None), lambda e: self._refused(str(e))
+            "load", lambda: io.load(path, **options), lambda m: self._loaded(m, None), lambda e: self._refused(str(e))
         )
 
     def load_sample(self, name: str) -> None:
@@ -201,7 +224,9 @@ class MeasuredPage(QWidget):
         self.workbench.failed.emit(text)
 
     def _loaded(self, measurement: io.Measurement, sample: str | None) -> None:
+        before = self.measurement
         self.measurement, self.sample = measurement, sample
+        self.reading.show_options(measurement, before is not None and before.path == measurement.path)
         slices, rows, bins = measurement.data.shape
         stored = measurement.stored
         widgets = (self.angles, self.slice, self.center, self.center_mode, self.pitch, self.pixel, self.image_size)
@@ -227,7 +252,7 @@ class MeasuredPage(QWidget):
             widget.blockSignals(False)
         self._enable(True)
         self._show_row(self.slice, slices > 1 and stored is None)
-        self._show_row(self.flat, "flat" in measurement.missing)
+        self._show_row(self.flat, stored is None and measurement.flat is None)
         for widget in (self.angles_row, self.center_row, self.center_note):
             self._show_row(widget, stored is None)
         for widget in (self.strip, self.advanced):
@@ -243,12 +268,12 @@ class MeasuredPage(QWidget):
         if label is not None:
             label.setVisible(visible)
 
-    def _describe(self) -> str:
+    def _describe(self, more: tuple[str, ...] = ()) -> str:
         m = self.measurement
         assert m is not None
         slices, rows, bins = m.data.shape
         stack = f"{slices} slices of " if slices > 1 else ""
-        notes = "".join(f"<br>• {note}" for note in m.notes)
+        notes = "".join(f"<br>• {note}" for note in dict.fromkeys((*m.notes, *more)))
         size = f"{stack}{rows} angles x {bins} bins" if m.stored is None else "a complete measurement"
         return f"<b>{m.path.name}</b>: {m.kind}, {size}{notes}"
 
@@ -271,7 +296,9 @@ class MeasuredPage(QWidget):
         path, _ = QFileDialog.getOpenFileName(self, "Angles, one on each line", "", "Text (*.txt *.csv *.dat);;All (*)")
         if path:
             try:
-                self.angles.setText(format_angles(io.read_angles(path)))
+                unit = self.reading.options().get("angle_unit")
+                angles = io.read_angles(path, unit=unit)
+                self.angles.setText(format_angles(angles) if unit is None else path)
             except InputError as error:
                 self.workbench.failed.emit(str(error))
                 return
@@ -306,6 +333,8 @@ class MeasuredPage(QWidget):
             found["slice"] = self.slice.value()
         if self.center_mode.currentData() == "value":
             found["center"] = self.center.value()
+        if self.reading.takes_log() is not None:
+            found["log"] = self.reading.takes_log()
         if self.flat.value() > 0:
             found["flat"] = self.flat.value()
         if self.clip.value() > 0:
@@ -365,6 +394,9 @@ class MeasuredPage(QWidget):
         """The form was accepted."""
         self._complain("")
         scene = self.workbench.scene
+        m = self.measurement
+        if scene is not None and m is not None and scene.problem.source.get("path") == str(m.path):
+            self.found.setText(self._describe(scene.problem.notes))
         if scene is not None and isinstance(scene.problem.A, ParallelBeam | FanBeam):
             if self.center_mode.currentData() != "value":
                 self.center.blockSignals(True)

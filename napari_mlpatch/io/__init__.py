@@ -5,7 +5,7 @@ from .angles import read_angles
 from .array_file import read_array
 from .atomic import check_writable, refuse_inputs
 from .guard import existing_file
-from .image_files import image_from_file, read_image, read_recipe
+from .image_files import image_from_file, read_image, read_numbers, read_recipe
 from .image_writer import write_image
 from .load import load, read_measurement
 from .measurement import Measurement
@@ -28,6 +28,7 @@ __all__ = [
     "read_array",
     "read_image",
     "read_measurement",
+    "read_numbers",
     "read_recipe",
     "refuse_inputs",
     "samples",

@@ -64,6 +64,22 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     return _about_file(path, _kind(path)).get(RECIPE)
 
 
+def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:
+    """The numbers of a TIFF or NPY file of any shape, in the type in which they are stored; of others, the image's.
+
+    Raises InputError like ``read_image``.
+    """
+    path = existing_file(path)
+    kind = _kind(path)
+    if kind == "tiff" and stored_tiff(path).is_integer:
+        return stored_tiff(path).read(())
+    if kind == "npy":
+        array = read_npy(path)
+        if array.dtype.kind in "iu":
+            return array
+    return read_image(path)[0]
+
+
 def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """A picture to simulate from: float32 ``[rows, columns]`` and notes on what was done to it.
 

@@ -79,7 +79,7 @@ def _images(path: Path, data: Files) -> list[np.ndarray]:
     if path.suffix.lower() == ".npz":
         stack = _stack(io.existing_file(path))
     elif path.suffix.lower() in (".tif", ".tiff", ".npy"):
-        stack = io.read_image(path)[0]
+        stack = io.read_numbers(path)
     else:
         stack = io.open_picture(io.existing_file(path))[0]
     if stack.ndim >= 3 and stack.shape[-1] in (3, 4) and stack.shape[-1] < stack.shape[-2]:
@@ -117,6 +117,11 @@ def _scaled(image: np.ndarray, data: Files) -> np.ndarray:
         return np.clip((image.astype(np.float32) - data.low) / (data.high - data.low), 0, 1)
     if image.dtype == np.uint8:
         return image
+    if image.dtype.kind in "iu" and image.dtype.itemsize > 2:
+        raise InputError(
+            f"The images hold {image.dtype} numbers from {image.min()} to {image.max()}, of which nothing says what is "
+            "white. Give low and high in the recipe's data."
+        )
     if image.dtype.kind in "iu":
         return image.astype(np.float32) / np.iinfo(image.dtype).max
     return image.astype(np.float32)

@@ -79,6 +79,29 @@ def test_files(tmp_path):
     np.testing.assert_allclose(train.image(1)[0, 0], np.clip(grey / 20, 0, 1), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.npy", "a.npz"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_one_picture_in_any_file_trains_alike(tmp_path, name, dtype):
+    """Whole numbers are divided by the largest that their type holds, wherever they are stored."""
+    top = {np.uint8: 255, np.uint16: 65535, np.float32: 1}[dtype]
+    picture = (np.random.default_rng(0).random((6, 8)) * top).astype(dtype)
+    if name == "a.png" and dtype == np.float32:
+        pytest.skip("a PNG holds whole numbers")
+    save = {"a.npy": np.save, "a.npz": np.savez, "a.tif": tifffile.imwrite}
+    save.get(name, lambda path, array: Image.fromarray(array).save(path))(tmp_path / name, picture)
+    train, _ = open_data(Files(paths=(name,), hold_out=0), tmp_path)
+    np.testing.assert_allclose(train.image(0)[0, 0], picture / np.float32(top), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_whole_numbers_of_no_known_range_are_asked_about(tmp_path, name):
+    {"a.npy": np.save, "a.npz": np.savez}[name](tmp_path / name, np.arange(48).reshape(6, 8))
+    with pytest.raises(InputError, match=r"int64 numbers from 0 to 47.*low and high"):
+        open_data(Files(paths=(name,), hold_out=0), tmp_path)
+    train, _ = open_data(Files(paths=(name,), hold_out=0, low=0, high=47), tmp_path)
+    np.testing.assert_allclose(train.image(0)[0, 0], np.arange(48).reshape(6, 8) / 47, atol=1e-6)
+
+
 def test_colours(tmp_path):
     colour = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
     Image.fromarray(colour).save(tmp_path / "a.png")

@@ -40,7 +40,7 @@ def no_measurement(path: Path, options: LoadOptions) -> Measurement:
 def dicom_picture(path: Path) -> tuple[np.ndarray, list[str]]:
     """The picture of a DICOM file, the middle one of several frames, with its rescale slope and intercept applied."""
     import pydicom
-    from pydicom.pixels import apply_rescale
+    from pydicom.pixels.processing import apply_rescale
 
     with reading(path, "DICOM"):
         data: Any = pydicom.dcmread(path)
