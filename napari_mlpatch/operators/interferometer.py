@@ -37,7 +37,9 @@ class Interferometer(FourierSamples):
 
     By a NUFFT (see ``nufft.py``); AᵀA is a convolution and costs one FFT pair, whatever the number of visibilities,
     and equals Aᵀ(A x) to better than 1e-6 (1e-10 in double precision).
-    ``pinv`` is the dirty image with uniform weights, by density compensation.
+    ``pinv`` is the dirty image with uniform weights, by density compensation: in the units of the image's pixels, or,
+    with ``brightness = "beam"``, divided by the peak of the dirty beam (Jy/beam, for fluxes in Jy), in which the
+    peak of a lone point source is its flux.
     """
 
     image_shape: ImageShape
@@ -70,6 +72,12 @@ class Interferometer(FourierSamples):
         float, Field(gt=0, le=1, description="the longest baseline, as a share of what the pixels can hold")
     ] = 0.9
     seed: Annotated[int, Field(ge=0, description="which random visibilities, or places of the antennas")] = 0
+    brightness: Annotated[
+        Literal["pixel", "beam"],
+        Field(
+            description="unit of the quick picture: flux for each pixel, or for each beam (point sources peak at it)"
+        ),
+    ] = "pixel"
     coverage_values: Annotated[
         Array | None,
         Field(
@@ -138,9 +146,18 @@ class Interferometer(FourierSamples):
         return toeplitz_apply(x, symbol)
 
     def pinv(self, y: Tensor) -> Tensor:
-        """The dirty image with uniform weights, ``Aᵀ(w y)``, in the image's units where the plane is covered."""
+        """The dirty image with uniform weights, ``Aᵀ(w y)``, in the image's units where the plane is covered.
+
+        With ``brightness = "beam"`` over the peak of the dirty beam: a point source of flux 1 has the peak 1.
+        """
         self._check(y, "adjoint")
-        return self.T(y * self._table("density", y.device, y.dtype, lambda: self.density))
+        image = self.T(y * self._table("density", y.device, y.dtype, lambda: self.density))
+        return image if self.brightness == "pixel" else image / self.beam_peak
+
+    @cached_property
+    def beam_peak(self) -> float:
+        """The dirty beam's peak, what a pixel of 1 becomes at its own place: ``sum w / (R C)``, 1 for full coverage."""
+        return float(self.density.sum()) * self._scale**2
 
     @cached_property
     def column_norm(self) -> float:

@@ -62,6 +62,23 @@ def test_dirty_image_of_a_point_source():
     assert float(dirty.sum()) == pytest.approx(1.0, abs=0.1), "flux is that of zero frequency"
 
 
+@pytest.mark.parametrize("coverage", [{}, {"hours": 1.0, "antennas": 7}, {"coverage": "gaussian", "samples": 500}])
+@pytest.mark.parametrize("place", [(24, 24), (5, 40)])
+def test_a_point_source_peaks_at_its_flux_per_beam(coverage, place):
+    """The dirty beam over its peak, wherever the source: ``sum w cos(k · d) / sum w`` at the distance d."""
+    A = Interferometer(image_shape=(48, 50), brightness="beam", **coverage)
+    x = torch.zeros(1, 1, 48, 50, dtype=torch.float64)
+    x[0, 0, *place] = 2.5
+    dirty = A.pinv(A(x))[0, 0]
+    assert float(dirty[place]) == pytest.approx(2.5, rel=1e-5) and float(dirty.max()) < 2.5 * (1 + 1e-5)
+    r, c = np.mgrid[:48, :50]
+    phase = (A.omega[:, 0] * (r - place[0])[..., None]) + A.omega[:, 1] * (c - place[1])[..., None]
+    beam = (np.cos(phase) * A.density).sum(-1) / A.density.sum()
+    np.testing.assert_allclose(dirty.numpy(), 2.5 * beam, atol=1e-4)
+    plain = Interferometer(image_shape=(48, 50), **coverage)
+    assert float(plain.pinv(plain(x))[0, 0][place]) == pytest.approx(2.5 * A.beam_peak, rel=1e-5)
+
+
 def test_noise_is_estimated_from_long_baselines():
     x = torch.zeros(1, 1, 48, 48)
     r, c = torch.meshgrid(torch.arange(48) - 24, torch.arange(48) - 20, indexing="ij")
