@@ -56,7 +56,7 @@ def read(name: str, args: argparse.Namespace) -> Problem:
     axis = _axis(problem, guessed=found.stored is None)
     sizes = f"image {sizes_of(problem.A.domain_shape)}, data {sizes_of(problem.y.shape)}"
     say(f"{name}:")
-    for note in (*dict.fromkeys((*found.notes, *problem.notes)), *chosen, sizes, *axis):
+    for note in (*dict.fromkeys((*found.notes, *problem.notes)), *chosen, sizes, *axis, *problem.remarks):
         say(f"  {note}")
     return problem
 

@@ -48,5 +48,6 @@ class ProblemDock(QWidget):
             f"{type(problem.A).__name__}: measurement {shape}, image {image}",
             f"noise: {noise}; truth: {'known' if problem.truth is not None else 'unknown'}",
             *scene.notes,
+            *problem.remarks,
         ]
         self.summary.setText("<br>".join(lines))

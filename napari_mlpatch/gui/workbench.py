@@ -76,7 +76,7 @@ class Scene:
         self.truth = None if truth is None else to_image(A.picture(truth))
         self.more = tuple(A.more_pictures(quick[:1, :1]))
         self.limits = contrast_limits(self.preview if self.truth is None else self.truth)
-        _ = self.problem.fingerprint  # recipes need it, on the GUI thread
+        _ = self.problem.fingerprint, self.problem.remarks  # needed later, on the GUI thread
         return self
 
 

@@ -15,6 +15,7 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.operators.filters import Window
+from napari_mlpatch.operators.truncation import Padding
 
 
 @methods.register("fbp", title="Filtered back-projection (FBP)")
@@ -24,6 +25,10 @@ class FBP(Method):
 
     window: Annotated[Window, Field(description="window on the ramp filter; smoother from ramp to hann")] = "ramp"
     cutoff: Annotated[float, Field(gt=0, le=1, description="highest frequency kept, as a share of Nyquist")] = 1.0
+    padding: Annotated[
+        Padding,
+        Field(description="rows beyond the detector: continued where they do not end in air, at every edge, or zero"),
+    ] = "auto"
 
     iterative = False
 
@@ -31,7 +36,7 @@ class FBP(Method):
         reason = self.unsuitable(problem.A)
         if reason:
             raise InputError(reason)
-        x = problem.A.fbp(problem.y, self.window, self.cutoff)  # type: ignore[attr-defined]
+        x = problem.A.fbp(problem.y, self.window, self.cutoff, padding=self.padding)  # type: ignore[attr-defined]
         yield Iterate(x, 1, 1, converged=True)
 
     def unsuitable(self, A: Operator) -> str:

@@ -25,7 +25,8 @@ def to_parallel(measurement: Measurement) -> Measurement:
 
     beta the angle of the source, u the place on the flat detector, R and D the distances from the source to the
     centre of rotation and to the detector. Needs a full turn of evenly spaced angles. The bins become the detector's
-    as seen at the centre, narrower by R / D.
+    as seen at the centre, narrower by R / D. They reach as far to either side of the axis as the detector does, by
+    one bin at most further: of a detector moved to one side (a half fan) comes a parallel one moved as far.
     """
     geometry, angles = measurement.geometry, measurement.angles_deg
     if angles is None:
@@ -41,13 +42,15 @@ def to_parallel(measurement: Measurement) -> Measurement:
     slices, _, bins = measurement.data.shape
     middle = (bins - 1) / 2 if measurement.center is None else measurement.center
     pitch = geometry["detector_pitch"] * radius / distance
-    s = (np.arange(bins) - (bins - 1) / 2) * pitch
-    if abs(s[0]) >= radius:
+    s = (np.arange(bins) - middle) * pitch
+    if np.abs(s).max() >= radius:
         raise InputError(
             f"The fan's source lies {radius:g} from the centre, inside of the detector's view. Check the geometry."
         )
     gamma = np.arcsin(s / radius)
     columns = middle + distance * np.tan(gamma) / geometry["detector_pitch"]
+    is_seen = (columns >= -1) & (columns <= bins)
+    gamma, columns, center = gamma[is_seen], columns[is_seen], middle - int(np.argmax(is_seen))
     offset = np.degrees(gamma) / step  # in rows
     margin = int(np.ceil(np.abs(offset).max())) + 4  # the turn continued at both ends, with room for the spline
     rows = margin + np.arange(count)[:, None] + offset
@@ -59,10 +62,10 @@ def to_parallel(measurement: Measurement) -> Measurement:
 
     return dataclasses.replace(
         measurement,
-        data=Slices((slices, count, bins), read),
+        data=Slices((slices, count, len(columns)), read),
         kind="parallel-beam",
         angles_deg=np.asarray(angles[:count]),
-        center=None,
+        center=None if measurement.center is None else center,
         geometry={"detector_pitch": pitch},
         notes=(*measurement.notes, f"resampled from a fan to a parallel beam, bins of {pitch:.6g} {measurement.unit}"),
     )
@@ -76,9 +79,10 @@ def find_fan_center(measurement: Measurement, sinogram: np.ndarray) -> float:
     """
     from napari_mlpatch.operators.center import find_center
 
-    middle = center = (sinogram.shape[1] - 1) / 2
+    center = (sinogram.shape[1] - 1) / 2
     for _ in range(2):
         data = Slices((1, *sinogram.shape), lambda _: sinogram)
         beam = to_parallel(dataclasses.replace(measurement, data=data, center=center))
-        center += find_center(beam.data[0], beam.angles_deg).value - middle
+        assert beam.center is not None
+        center += find_center(beam.data[0], beam.angles_deg).value - beam.center
     return center

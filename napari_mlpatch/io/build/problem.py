@@ -49,8 +49,11 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     if o.detector == "curved" and (o.rebin or o.center == "auto"):
         raise InputError("A curved detector is not resampled to a parallel beam. Leave out rebin, give the centre.")
     if beam.kind == "fan-beam" and o.rebin:
-        beam = to_parallel(beam if angles_deg is None else replace(beam, angles_deg=_angles_for(beam, angles_deg)[0]))
-        angles_deg = None
+        if angles_deg is not None:
+            beam = replace(beam, angles_deg=_angles_for(beam, angles_deg)[0])
+        if o.center is not None and o.center != "auto":
+            beam, o = replace(beam, center=_axis(o.center, beam.data.shape[2])), replace(o, center=None)
+        beam, angles_deg = to_parallel(beam), None
     _, rows, bins = beam.data.shape
     angles, note = _angles_for(beam, angles_deg)
     indices = _indices(o.slice, len(beam.data))
