@@ -180,7 +180,7 @@ class Blur(Operator):
         symbol, power = self._symbols(y.device, y.dtype.to_real())
         ratio = [[self._noise_to_signal(image[None, None]) for image in channels] for channels in y]
         mean = y.mean((-2, -1), keepdim=True)
-        wiener = symbol.conj() / (power + torch.tensor(ratio, device=y.device).to(power)[..., None, None])
+        wiener = symbol.conj() / (power + power.new_tensor(ratio)[..., None, None])
         details = filtered(self._continued(y - mean), wiener)
         total, size = float(self.point_spread.sum()), float(np.abs(self.point_spread).sum())
         return details + mean / total if abs(total) > SMALLEST_SUM * size else details
@@ -200,7 +200,8 @@ class Blur(Operator):
             missing = size - y.shape[axis]
             if missing:
                 shape = (-1, 1) if axis == -2 else (-1,)
-                t = (torch.arange(1, missing + 1, device=y.device) / (missing + 1)).to(y.dtype.to_real()).reshape(shape)
+                steps = torch.arange(1, missing + 1, device=y.device, dtype=y.dtype.to_real())
+                t = (steps / (missing + 1)).reshape(shape)
                 last, first = y.narrow(axis, -1, 1), y.narrow(axis, 0, 1)
                 y = torch.cat([y, last + t * (first - last)], axis).roll(window.start, axis)
         return y

@@ -14,7 +14,7 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .nufft import _Axis, _axis, _csr, width
+from .nufft import _Axis, _axis, _csr, check_size, width
 
 CACHE = 1 << 17
 """Complex numbers that each thread works on at a time."""
@@ -22,6 +22,7 @@ CACHE = 1 << 17
 
 def gridding_matrix(rows: _Axis, columns: _Axis, omega: np.ndarray, precision: type) -> scipy.sparse.csr_matrix:
     """The weights that interpolate at the frequencies, ``[frequencies, columns.grid * rows.grid]``."""
+    check_size(len(omega), rows.kernel_width, columns.grid * rows.grid)
     row_index, row_weight = rows.neighbours(omega[:, 0])
     column_index, column_weight = columns.neighbours(omega[:, 1])
     line = ((column_index % columns.grid) * rows.grid).astype(np.int32)

@@ -22,8 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # its parts load when they are used
 
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import Tensor, torch
 
+LARGEST = 2**31 - 1
+"""Of the indices in sparse matrices, which are of 32 bits: they take half the memory and time of longer ones."""
 OVERSAMPLING = 2.1  # one of 2 costs as much, and errs half as much again
 WIDTH = {"float32": 7, "float64": 12}
 
@@ -82,6 +85,7 @@ class Nufft2d:
         self.margin = kernel_width // 2 + 1
         self.half = self.columns.grid // 2 + 1
         self.width = self.half + 2 * self.margin
+        check_size(self.count, kernel_width, self.width * self.rows.grid)
 
         omega = np.array(omega, dtype=np.float64)
         # The grid has its origin at pixel shape // 2, the transform at (shape - 1) / 2. Half a pixel between them
@@ -105,9 +109,9 @@ class Nufft2d:
         return _csr(matrix, device), _csr(matrix.T.tocsr(), device)
 
     def _gridding(self, omega: np.ndarray, dtype: torch.dtype) -> scipy.sparse.csr_matrix:
+        width = self.rows.kernel_width
         row_index, row_weight = self.rows.neighbours(omega[:, 0])
         column_index, column_weight = self.columns.neighbours(omega[:, 1])
-        width = row_index.shape[1]
         line = ((column_index + self.margin) * self.rows.grid).astype(np.int32)
         index = line[:, :, None] + (row_index % self.rows.grid).astype(np.int32)[:, None, :]
         precision = np.float32 if dtype == torch.float32 else np.float64
@@ -262,7 +266,22 @@ def _mirror(columns: Tensor) -> Tensor:
     return torch.roll(columns.flip(-2, -1), 1, dims=-1).conj()
 
 
+def check_size(samples: int, kernel_width: int, grid: int) -> None:
+    """Raises InputError where a gridding matrix has more entries, or its grid more points, than 32 bits can count."""
+    entries = samples * kernel_width**2
+    if max(entries, grid) > LARGEST:
+        raise InputError(
+            f"{samples} frequencies on a grid of {grid} points need a sparse matrix of {entries} entries, and "
+            f"indices go up to {LARGEST}: take a smaller image, or fewer angles, bins or samples at a time."
+        )
+
+
 def _csr(matrix: scipy.sparse.csr_matrix, device: torch.device | str) -> Tensor:
+    if max(matrix.nnz, *matrix.shape) > LARGEST:
+        raise InputError(
+            f"A sparse matrix of {matrix.shape[0]} x {matrix.shape[1]} with {matrix.nnz} entries is too large: indices "
+            f"go up to {LARGEST}. Take a smaller image, or fewer angles, bins or samples at a time."
+        )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse")
         return torch.sparse_csr_tensor(

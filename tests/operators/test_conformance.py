@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from napari_mlpatch.core.declare import build, describe, parameters
 from napari_mlpatch.core.errors import InputError
@@ -405,3 +407,26 @@ def test_released_tables_are_made_again(A):
     fresh.release("cpu")
     assert not any(torch.device("cpu") in key for part in (fresh, *fresh._keepers) for key in part._made)
     assert all(torch.equal(f(given), old) for (f, given), old in zip(pairs, before, strict=True))
+
+
+class Types(TorchDispatchMode):
+    """Notes the types of all tensors that are made, but for numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        self.seen |= {v.dtype for v in pytree.tree_leaves(made) if torch.is_tensor(v) and v.ndim}
+        return made
+
+
+@each_operator
+def test_double_precision_throughout(A):
+    """What passes through single precision differs between devices by more than rounding."""
+    for f, given in calls(A):
+        f(given)  # makes the tables
+        with Types() as types:
+            f(given)
+        assert types.seen and not types.seen & {torch.float32, torch.complex64}

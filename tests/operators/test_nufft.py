@@ -3,8 +3,12 @@
 import finufft
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.operators import nufft as module
+from napari_mlpatch.operators.complex_nufft import ComplexNufft2d
 from napari_mlpatch.operators.nufft import Nufft2d, toeplitz_kernel
 
 SHAPES = [(24, 24), (25, 27), (24, 31), (31, 24), (1, 9), (9, 1), (1, 1), (2, 3)]
@@ -92,3 +96,15 @@ def test_toeplitz_kernel(shape):
             direct = np.sum(weight * np.cos(omega @ [r, c]))
             assert abs(kernel[r, c] - direct) < 1e-6 * weight.sum()
             assert abs(kernel[r, c] - kernel[-r, -c]) < 1e-12 * weight.sum()
+
+
+@pytest.mark.parametrize("kind", [Nufft2d, ComplexNufft2d])
+def test_more_entries_than_indices_can_count(kind, monkeypatch):
+    """Refused before anything is built: wrapped indices would give a wrong picture, or read foreign memory."""
+    with pytest.raises(InputError, match=r"of 2450000000 entries, and indices go up to 2147483647"):
+        kind((8, 8), np.broadcast_to(np.zeros(2), (50_000_000, 2)))
+    with pytest.raises(InputError, match=r"1 frequencies on a grid of \d{10} points"):
+        kind((32768, 32768), np.zeros((1, 2)))
+    monkeypatch.setattr(module, "LARGEST", 200)
+    with pytest.raises(InputError, match="30 x 40 with 1200 entries is too large"):
+        module._csr(scipy.sparse.csr_matrix(np.ones((30, 40))), "cpu")
