@@ -7,6 +7,10 @@ import math
 from napari_mlpatch.torch_later import Tensor, torch
 
 MAD_TO_STD = 1.4826
+BLOCK = 16  # pixels of a side of the blocks of which the quieter ones count
+ENOUGH = 9  # blocks
+QUARTILE_OF_NOISE = 0.945
+"""Lower quartile over blocks of the level that each has by its median, where there is nothing but white noise of 1."""
 
 
 def from_smooth(y: Tensor) -> float:
@@ -27,7 +31,9 @@ def from_image(y: Tensor) -> float:
     """Standard deviation of white noise in a picture, robustly, from second differences along both last axes at once.
 
     ``1.4826 · median |D y| / 6`` with D = [1, -2, 1]ᵀ [1, -2, 1], which leaves out edges along rows and along columns
-    (Immerkaer, Computer Vision and Image Understanding 64, 1996). Of complex pictures: as ``from_smooth``.
+    (Immerkaer, Computer Vision and Image Understanding 64, 1996). The median is over blocks of 16 x 16, of which the
+    lower quartile counts, relative to that of white noise: fine detail may fill most of a picture. Blocks without any
+    noise (clipped, padded) are left out. Of complex pictures: as ``from_smooth``.
     """
     if y.is_complex():
         return math.hypot(from_image(y.real), from_image(y.imag))
@@ -35,7 +41,29 @@ def from_image(y: Tensor) -> float:
         return from_smooth(y if y.shape[-1] >= 3 else y.mT)
     rows = y[..., 2:, :] - 2.0 * y[..., 1:-1, :] + y[..., :-2, :]
     both = rows[..., 2:] - 2.0 * rows[..., 1:-1] + rows[..., :-2]
-    return MAD_TO_STD * float(both.abs().median()) / 6.0
+    return MAD_TO_STD * quiet_median(both.abs()) / 6.0
+
+
+def quiet_median(size: Tensor, known: Tensor | None = None) -> float:
+    """The median of magnitudes ``[..., rows, columns]`` in quiet parts of a picture: the lower quartile over blocks.
+
+    Relative to that of white noise, so that it is the plain median there; the plain median too where a picture has
+    fewer than 9 blocks. ``known`` ``[rows, columns]`` says which values count; blocks with less than a quarter of
+    them do not, nor do those whose median is zero.
+    """
+    rows, columns = (n // BLOCK for n in size.shape[-2:])
+    values = size if known is None else torch.where(known, size, math.nan)
+    plain = values[~values.isnan()]
+    if plain.numel() == 0:
+        return 0.0
+    if rows * columns < ENOUGH:
+        return float(plain.median())
+    tiles = values.unfold(-2, BLOCK, BLOCK).unfold(-2, BLOCK, BLOCK).flatten(-2)
+    medians = tiles.nanmedian(-1).values[(~tiles.isnan()).sum(-1) >= BLOCK**2 // 4]
+    medians = medians[medians > 0]
+    if medians.numel() < ENOUGH:
+        return float(plain.median())
+    return float(torch.quantile(medians, 0.25)) / QUARTILE_OF_NOISE
 
 
 def from_mostly_noise(y: Tensor) -> float:

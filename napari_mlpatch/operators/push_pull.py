@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from napari_mlpatch.core.noise_level import MAD_TO_STD
+from napari_mlpatch.core.noise_level import MAD_TO_STD, quiet_median
 from napari_mlpatch.torch_later import F, Tensor, torch
 
 SWEEPS = 4
@@ -51,8 +51,9 @@ def _mean_of_neighbours(x: Tensor) -> Tensor:
 def noise_among_kept(y: Tensor, mask: Tensor) -> float:
     """Standard deviation of white noise, robustly, from pixels where ``mask`` is True.
 
-    ``1.4826 · median |y - p| / sqrt(1 + sum w²)``, where p is the mean of the measured ones among the 8 neighbours with
-    weights w that sum to one. Of complex pictures: the root of the summed variances of real and imaginary part.
+    ``1.4826 · median |y - p| / sqrt(1 + sum w²)`` in quiet blocks (``noise_level.quiet_median``), where p is the mean
+    of the measured ones among the 8 neighbours with weights w that sum to one. Of complex pictures: the root of
+    the summed variances of real and imaginary part.
     """
     if y.is_complex():
         return math.hypot(noise_among_kept(y.real, mask), noise_among_kept(y.imag, mask))
@@ -67,6 +68,6 @@ def noise_among_kept(y: Tensor, mask: Tensor) -> float:
     if not known.any():
         return 0.0
     kept = torch.where(mask, y, 0.0).flatten(0, 1)[:, None]
-    predicted = F.conv2d(kept, kernel, padding=1)[:, 0, known] / weight[0, 0, known]
-    spread = (1.0 + squares / weight.clamp(min=1e-6).square()).sqrt()[0, 0, known]
-    return MAD_TO_STD * float(((kept[:, 0, known] - predicted) / spread).abs().median())
+    predicted = F.conv2d(kept, kernel, padding=1) / weight.clamp(min=1e-6)
+    spread = (1.0 + squares / weight.clamp(min=1e-6).square()).sqrt()
+    return MAD_TO_STD * quiet_median(((kept - predicted) / spread).abs(), known)

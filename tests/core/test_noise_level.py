@@ -1,8 +1,10 @@
 """Noise of known strength on pictures with edges."""
 
+import numpy as np
 import pytest
 import torch
 
+import napari_mlpatch as mp
 from napari_mlpatch.core.noise_level import from_image, from_smooth
 
 
@@ -30,3 +32,36 @@ def test_complex_noise(edges):
 def test_narrow_pictures(shape):
     assert from_image(0.5 * torch.randn(1, 1, *shape)) == pytest.approx(0.5, rel=0.1)
     assert from_image(torch.ones(1, 1, 2, 2)) == 0.0
+
+
+OPERATORS = {
+    "identity": mp.operators.Identity(image_shape=(160, 160)),
+    "blur": mp.operators.Blur(image_shape=(160, 160)),
+    "inpainting": mp.operators.Inpainting(image_shape=(160, 160)),
+    "super-resolution": mp.operators.SuperResolution(image_shape=(160, 160)),
+    "parallel-beam": mp.operators.ParallelBeam(image_shape=(160, 160), angles_deg="0:180:90", detector_count=230),
+}
+
+
+@pytest.mark.parametrize("std", [0.01, 0.03])
+@pytest.mark.parametrize("name", ["shepp-logan", "camera", "ct-slice"])
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_level_of_data_between_0_and_1(operator, name, std):
+    """Detail that fills much of a picture does not count as noise."""
+    A, x = OPERATORS[operator], torch.from_numpy(np.array(mp.io.samples.image(name, 160), np.float32))
+    x = x / float(A(x[None, None]).max())
+    y = mp.simulate(x, A, mp.noise.Gaussian(std=std), seed=0).y
+    assert A.estimate_std(y) == pytest.approx(std, rel=0.35)
+
+
+@pytest.mark.parametrize("size", [20, 50, 64, 128, 400])
+def test_pure_noise(size):
+    noise = torch.randn(3, 1, size, size, generator=torch.Generator().manual_seed(size))
+    assert from_image(0.2 * noise) == pytest.approx(0.2, rel=0.06)
+
+
+def test_parts_without_noise_do_not_count():
+    """A frame of zeros around a noisy picture."""
+    y = 1.0 + 0.1 * torch.randn(1, 1, 200, 200, generator=torch.Generator().manual_seed(0))
+    y[..., :70, :], y[..., 150:, :] = 0.0, 1.0
+    assert from_image(y) == pytest.approx(0.1, rel=0.25), "blocks at the rim hold a part of the frame"
