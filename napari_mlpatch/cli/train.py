@@ -51,12 +51,13 @@ def run(args: argparse.Namespace) -> int:
     out = path_of(args.out, "--out")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file. Give a folder with --out.")
+    shown_as = Path(args.out)
     wait = 0.2 if sys.stderr.isatty() else 10.0
     shown = -wait
     leads = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
     if leads and not args.resume and (out / checkpoint.NAME).is_file():
         say(
-            f"Starting anew: the older checkpoint goes to {Path(args.out) / checkpoint.BEFORE}, from which it can be resumed."
+            f"Starting anew: the older checkpoint goes to {shown_as / checkpoint.BEFORE}, from which it can be resumed."
         )
     for event in train(recipe, out=out, data=args.data, resume=args.resume):
         if isinstance(event, Step):
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
                 print_json(card.model_dump(mode="json", exclude_none=True))
             else:
                 print(
-                    f"{Path(args.out) / card.name}.safetensors: {card.title}, {card.steps} steps, {duration(event.seconds)}"
+                    f"{shown_as / card.name}.safetensors: {card.title}, {card.steps} steps, {duration(event.seconds)}"
                 )
                 for name, value in card.metrics.items():
                     print(f"  {name} {value:.2f} dB")

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
 import numpy as np
-from pydantic import BeforeValidator, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
@@ -28,6 +28,7 @@ PYTHON = "python:"
 """How names of operators begin that were made from Python functions, which no description can hold."""
 
 MOST_ANGLES = 1_000_000
+MOST_DEGREES = 1e7
 
 
 def parse_angles(value: Any) -> Any:
@@ -61,7 +62,14 @@ def format_angles(angles: Iterable[float]) -> str:
     return ", ".join(f"{round(v, 6):.15g}" for v in values.tolist())
 
 
-Angles = Annotated[tuple[float, ...], BeforeValidator(parse_angles)]
+def _turns(angles: tuple[float, ...]) -> tuple[float, ...]:
+    """Beyond, single precision does not tell one direction from another."""
+    if angles and max(map(abs, angles)) > MOST_DEGREES:
+        raise ValueError(f"angles must be within {MOST_DEGREES:g}, got {max(angles, key=abs):g}")
+    return angles
+
+
+Angles = Annotated[tuple[float, ...], BeforeValidator(parse_angles), AfterValidator(_turns)]
 """A non-empty list of angles; also accepts ``"0:180:60"`` for 60 angles from 0 (included) to 180 (excluded)."""
 
 

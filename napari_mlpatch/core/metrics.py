@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .arguments import instance, is_number
 from .errors import InputError
 from .problem import Problem
 
@@ -21,16 +22,19 @@ FLOOR = (
 
 def data_range_of(truth: Tensor) -> float:
     """Largest minus smallest value of the truth."""
+    _same_shape(truth, truth)
+    if truth.is_complex() or truth.is_meta or not truth.numel():
+        raise InputError(f"A data range is that of a real image, got {truth.dtype} of shape {list(truth.shape)}.")
     return float(truth.max() - truth.min())
 
 
 def psnr(x: Tensor, truth: Tensor, *, data_range: float) -> float:
     """Peak signal-to-noise ratio in dB, ``10 log10(data_range² / MSE)``."""
     _same_shape(x, truth)
-    if not data_range > 0:
+    if not (is_number(data_range) and data_range > 0):
         raise InputError(f"The data range of a PSNR must be positive, got {data_range}. Give it explicitly.")
     mse = (x - truth).abs().double().square().flatten(1).mean(1)
-    return float((10 * torch.log10(data_range**2 / mse)).mean())
+    return float((10 * torch.log10(min(float(data_range), 1e150) ** 2 / mse)).mean())
 
 
 def ssim(x: Tensor, truth: Tensor, *, data_range: float) -> float:
@@ -38,6 +42,11 @@ def ssim(x: Tensor, truth: Tensor, *, data_range: float) -> float:
     from skimage.metrics import structural_similarity
 
     _same_shape(x, truth)
+    if not (is_number(data_range) and data_range > 0) or x.ndim != 4:
+        raise InputError(
+            f"SSIM needs images [batch, channel, rows, columns] and a positive data range, got {list(x.shape)} and "
+            f"{data_range!r:.60}."
+        )
     if min(x.shape[-2:]) < 7:
         return math.nan
     pairs = zip(x.detach().cpu().numpy(), truth.detach().cpu().numpy(), strict=True)
@@ -54,6 +63,7 @@ def nrmse(x: Tensor, truth: Tensor) -> float:
 
 def relative_residual(x: Tensor, problem: Problem) -> float:
     """``‖A x - y‖ / ‖y‖``."""
+    instance(problem, Problem, "The problem")
     return _relative(problem.A(x) - problem.y, problem.y)
 
 
@@ -65,6 +75,7 @@ def reduced_chi_square(x: Tensor, problem: Problem) -> float:
     hundredth of the mean weigh as if they had that, and the mean is taken relative to its expectation. NaN where the
     noise is unknown. Well below 1 the noise was fitted, well above 1 the picture misses signal.
     """
+    instance(problem, Problem, "The problem")
     predicted = problem.A(x)
     return _chi_square(predicted, predicted - problem.y, problem) if problem.noise_std else math.nan
 
@@ -74,6 +85,7 @@ def evaluate(x: Tensor, problem: Problem, *, data_range: float | None = None) ->
 
     Images are compared as ``A.picture`` shows them: complex ones by their magnitude, mass maps by their E mode.
     """
+    instance(problem, Problem, "The problem")
     predicted = problem.A(x)
     residual = predicted - problem.y
     found = {"relative_residual": _relative(residual, problem.y)}
@@ -86,7 +98,10 @@ def evaluate(x: Tensor, problem: Problem, *, data_range: float | None = None) ->
 
 def compare(x: Tensor, truth: Tensor, *, data_range: float | None = None) -> dict[str, float]:
     """PSNR, SSIM and NRMSE, and the ``data_range`` that they were taken with: by default that of the truth."""
+    _same_shape(x, truth)
     span = data_range_of(truth) if data_range is None else data_range
+    if not is_number(span):
+        raise InputError(f"The data range of PSNR and SSIM must be a positive number, got {span!r:.60}.")
     found = {}
     if span > 0:
         found["psnr"] = psnr(x, truth, data_range=span)
@@ -119,5 +134,8 @@ def _relative(residual: Tensor, y: Tensor) -> float:
 
 
 def _same_shape(x: Tensor, truth: Tensor) -> None:
+    for value, what in ((x, "The image"), (truth, "The truth")):
+        if not torch.is_tensor(value):
+            raise InputError(f"{what} is a tensor, got {type(value).__name__}: torch.as_tensor(it).")
     if x.shape != truth.shape:
         raise InputError(f"The image has shape {list(x.shape)}, the truth {list(truth.shape)}. They must be equal.")

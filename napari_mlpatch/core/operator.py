@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .budget import bytes_of, reserve
 from .errors import InputError
 from .made_once import Keeper
 from .noise_level import from_smooth
@@ -150,6 +151,27 @@ class Operator(Keeper):
         """Estimate of the memory that the operator's own tables take, in bytes, in float32."""
         return 0
 
+    def check_size(self) -> None:
+        """Raises InputError where the operator's tables and data cannot fit into the memory, before they are made."""
+        assert self._fits
+
+    @cached_property
+    def _fits(self) -> bool:
+        try:
+            tables = int(self.memory_bytes())
+        except (ArithmeticError, IndexError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{self._parameters} cannot be computed with ({error}). Check its lengths.") from None
+        images = bytes_of(self.domain_shape, 4) + bytes_of(self.range_shape, 4)
+        reserve(tables + 2 * images, self._parameters, "Check its sizes and lengths, or use a smaller image.")
+        return True
+
+    @property
+    def _parameters(self) -> str:
+        text = f"The operator {self!r}"
+        return text if len(text) <= 300 else f"{text[:297]}..."
+
     def _apply(self, x: Tensor) -> Tensor:
         raise NotImplementedError
 
@@ -161,6 +183,7 @@ class Operator(Keeper):
 
     def _linear(self, x: Tensor, kind: str) -> Tensor:
         self._check(x, kind)
+        self.check_size()
         if self.complex_image and kind != "adjoint" and not x.is_complex():
             x = x.to(x.dtype.to_complex())  # under autograd, so that the gradient is real again
         from .autograd import Linear

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .arguments import as_tensor, is_number
 from .errors import InputError
 from .operator import Operator
 
@@ -37,6 +38,11 @@ class Problem:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.A, Operator):
+            raise InputError(f"A problem needs an operator A first, then its data y; got {type(self.A).__name__} as A.")
+        self.A.check_size()
+        if not isinstance(self.source, dict):
+            raise InputError(f"The source of a problem is a dictionary, got {type(self.source).__name__}.")
         object.__setattr__(self, "y", _checked(self.y, self.A.range_shape, "measurement"))
         if self.truth is not None:
             object.__setattr__(self, "truth", _checked(self.truth, self.A.domain_shape, "truth"))
@@ -45,7 +51,9 @@ class Problem:
                     f"The truth has batch and channels {list(self.truth.shape[:2])}, the measurement "
                     f"{list(self.y.shape[:2])}. Give one image for each measurement."
                 )
-        if self.noise_std is not None and not 0 <= self.noise_std < math.inf:
+        if self.noise is not None and not callable(getattr(self.noise, "level", None)):
+            raise InputError(f"The noise of a problem is a noise model, got {type(self.noise).__name__}.")
+        if self.noise_std is not None and not (is_number(self.noise_std) and 0 <= self.noise_std < math.inf):
             raise InputError(f"The noise standard deviation must be a number from 0 upwards, got {self.noise_std}.")
 
     @cached_property
@@ -76,7 +84,7 @@ def sha256(x: Tensor) -> str:
 
 
 def _checked(x: Tensor, shape: tuple[int, ...], what: str) -> Tensor:
-    x = torch.as_tensor(x)
+    x = as_tensor(x, f"The {what}")
     if not (x.is_floating_point() or x.is_complex()):
         x = x.to(torch.float32)
     given = list(x.shape)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .arguments import instance
 from .declare import build, describe, explain
 from .errors import InputError
 from .method import Method
@@ -60,19 +61,24 @@ class Recipe(_Strict):
         cls, problem: Problem, method: Method, *, weights: str | None = None, seed: int = 0, device: str = "cpu"
     ) -> Recipe:
         """The recipe of running this method on this problem. Raises InputError for an impossible seed."""
+        instance(problem, Problem, "The problem")
+        instance(method, Method, "The method")
+        return cls(
+            operator=Description(**describe(problem.A)),
+            noise=None if problem.noise is None else Description(**describe(problem.noise)),
+            method=Description(**describe(method)),
+            weights=weights,
+            data=Data(source=problem.source, sha256=problem.fingerprint, noise_std=problem.noise_std),
+            seed=seed,
+            device=device,
+            versions=installed_versions(),
+        )
+
+    def __init__(self, **values: Any):
         try:
-            return cls(
-                operator=Description(**describe(problem.A)),
-                noise=None if problem.noise is None else Description(**describe(problem.noise)),
-                method=Description(**describe(method)),
-                weights=weights,
-                data=Data(source=problem.source, sha256=problem.fingerprint, noise_std=problem.noise_std),
-                seed=seed,
-                device=device,
-                versions=installed_versions(),
-            )
+            super().__init__(**values)
         except ValidationError as error:
-            raise InputError(f"There is no such recipe: {explain(error)}") from None
+            raise InputError(f"The recipe cannot be used: {explain(error)}") from None
 
     @classmethod
     def from_json(cls, text: str | dict[str, Any]) -> Recipe:
@@ -83,10 +89,9 @@ class Recipe(_Strict):
             raise InputError(f"This is not a recipe: the JSON breaks off or is malformed ({error}).") from None
         if not isinstance(values, dict) or "method" not in values:
             raise InputError("This is not a recipe: it has no 'method'. A recipe comes from a result of the workbench.")
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise InputError(f"The recipe cannot be used: {explain(error)}") from None
+        if not all(isinstance(name, str) for name in values):
+            raise InputError("This is not a recipe: its keys are texts.")
+        return cls(**values)
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=2)

@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_mlpatch.torch_later import torch
 
+from .arguments import instance
 from .budget import is_out_of_memory
 from .cost import remaining
 from .errors import InputError
@@ -70,6 +71,8 @@ def run(
     control = control or Control()
     k = 0
     try:
+        instance(recipe, Recipe, "The recipe")
+        instance(problem, Problem, "The problem")
         method = recipe.build_method()
         device = device_of(recipe.device)
         _check_problem(problem, recipe)
@@ -149,6 +152,11 @@ def reconstruct(problem: Problem, method: Method, weights: Any = None, *, seed: 
     >>> result = mp.reconstruct(problem, mp.methods.TV(weight=0.1))
     >>> result.x, result.metrics, result.history, result.recipe
     """
+    instance(problem, Problem, "The problem")
+    instance(method, Method, "The method")
+    if not (weights is None or callable(weights) or hasattr(weights, "card")):
+        what = "Weights are what mp.weights.find(name) gives, or a network called with (x, sigma)"
+        raise InputError(f"{what}, got {type(weights).__name__}.")
     sha256 = getattr(getattr(weights, "card", None), "sha256", None)
     recipe = Recipe.of(problem, method, weights=sha256, seed=seed, device=device)
     for event in run(recipe, problem, network=weights):

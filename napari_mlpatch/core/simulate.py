@@ -6,6 +6,9 @@ from typing import Any
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .arguments import as_tensor, instance, seed_of
+from .errors import InputError
+from .operator import Operator
 from .problem import Problem, sha256
 
 
@@ -14,7 +17,14 @@ def simulate(x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dic
 
     ``source`` says where the image came from, in plain JSON.
     """
-    image = torch.as_tensor(x).detach()
+    instance(A, Operator, "The operator")
+    seed = seed_of(seed)
+    if noise is not None and not (callable(noise) and callable(getattr(noise, "level", None))):
+        raise InputError(f"The noise must be a noise model such as mp.noise.Gaussian(), got {type(noise).__name__}.")
+    if source is not None and not isinstance(source, dict):
+        raise InputError(f"The source of an image is a dictionary, got {type(source).__name__}.")
+    A.check_size()
+    image = as_tensor(x, "The image").detach()
     if not (image.is_floating_point() or image.is_complex()):
         image = image.to(torch.float32)
     while image.ndim < 2 + len(A.domain_shape):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .arguments import instance
 from .cost import Cost
 from .errors import InputError
 from .events import Done, Failed, Progress, Result, Started
@@ -44,6 +45,8 @@ def estimates(
     The operator's tables, which the run needs in any case, are made by the way and do not count in its time; their
     memory does. Without ``network``, the denoiser of a method that needs one counts as nothing.
     """
+    instance(problem, Problem, "The problem")
+    instance(method, Method, "The method")
     if method.needs_network and network is None:
         network = _nothing
     short = method.shortened(ITERATIONS)

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_mlpatch.core.declare import parse_angles
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import is_file
+from napari_mlpatch.core.files import is_file, path_of
 
 from .angle_text import angles_in, unit_in
 from .angle_unit import contradicts, guess_unit
@@ -28,7 +28,7 @@ def read_angles(path: str | os.PathLike[str], *, unit: str | None = None) -> np.
     what the file says, in a comment or title, else what the numbers show, see ``angle_unit``. Raises InputError for
     what is not a number, with its line, and where the unit cannot be told.
     """
-    return given_angles(Path(path), unit)[0]
+    return given_angles(path_of(path, "The file of angles"), unit)[0]
 
 
 def resolve_angles(angles: Any, unit: str | None = None) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ import h5py
 import numpy as np
 import tifffile
 
+from napari_mlpatch.core.arguments import is_number
 from napari_mlpatch.core.errors import InputError
 
 from .atomic import check_writable, replacing
@@ -39,13 +41,15 @@ def write_image(
     without ``force``, where a file is there that this program did not write.
     """
     target = check_writable(path, force=force)
-    array = np.asarray(x.detach().cpu().numpy() if hasattr(x, "detach") else x)
+    array = _numbers(x)
+    if not isinstance(unit, str | None):
+        raise InputError(f"The unit of the pixel size is a text such as 'mm', got {type(unit).__name__}.")
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
     if array.ndim < 2 or array.size == 0:
         raise InputError(f"An image has rows and columns, this array has shape {list(array.shape)}.")
     suffix = target.suffix.lower()
-    if pixel_size is not None and not pixel_size > 0:
+    if pixel_size is not None and not (is_number(pixel_size) and 0 < pixel_size < math.inf):
         raise InputError(f"The pixel size must be positive, got {pixel_size}.")
     array = np.ascontiguousarray(array, dtype=np.complex64 if np.iscomplexobj(array) else np.float32)
     try:
@@ -67,6 +71,16 @@ def write_image(
             file.create_dataset("about", data=np.frombuffer(json.dumps(about).encode(), np.uint8))
         with replacing(target, force=force) as temporary:
             temporary.write_bytes(content.getbuffer())
+
+
+def _numbers(x: Any) -> np.ndarray:
+    try:
+        array = np.asarray(x.detach().cpu().numpy() if hasattr(x, "detach") else x)
+    except Exception as error:  # of objects, ragged lists, tensors without values
+        raise InputError(f"An image is an array of numbers, got {type(x).__name__} ({error!s:.100}).") from None
+    if array.dtype.kind not in "biufc":
+        raise InputError(f"An image is an array of numbers, got one of {array.dtype}.")
+    return array
 
 
 def _write_npy(target: Path, array: np.ndarray, about: dict[str, Any], force: bool) -> None:

@@ -40,6 +40,8 @@ def write_measurement(path: str | os.PathLike[str], problem: Problem, *, force: 
     Raises InputError when the file cannot be written, and, without ``force``, where a file is there that this program
     did not write.
     """
+    if not hasattr(problem, "A") or not hasattr(problem, "y"):
+        raise InputError(f"A measurement is written from a problem, got {type(problem).__name__}.")
     check_writable(path, SUFFIXES, force=force)
     content = io.BytesIO()  # on a full disk, HDF5 ends the whole process
     with h5py.File(content, "w") as file:

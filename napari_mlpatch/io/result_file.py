@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import files_in
 
 from .atomic import refuse_inputs
@@ -28,6 +29,8 @@ def write_result(
     ``pixel_size`` in ``unit`` is noted; where it is not given, the operator's. Raises InputError like ``write_image``,
     and, without ``force``, where the path is a file that the data came from.
     """
+    if not hasattr(result, "recipe"):
+        raise InputError(f"A result has a picture and a recipe, got {type(result).__name__}: see write_image.")
     if not force:
         refuse_inputs(path, files_in(result.recipe.data.source))
     x = result.x[:, 0] if result.x.shape[1] == 1 else result.x

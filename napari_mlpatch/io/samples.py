@@ -145,7 +145,7 @@ def names(kind: str | None = None) -> list[str]:
 def describe(name: str) -> Sample:
     """What the sample is. Raises InputError for an unknown name."""
     for sample in SAMPLES:
-        if sample.name == name:
+        if isinstance(name, str) and sample.name == name:
             return sample
     raise InputError(f"There is no sample {name!r}. There are: {', '.join(names())}.")
 

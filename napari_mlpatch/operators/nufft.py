@@ -27,6 +27,8 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 LARGEST = 2**31 - 1
 """Of the indices in sparse matrices, which are of 32 bits: they take half the memory and time of longer ones."""
+LONGEST = 2**28
+"""Samples of a transform."""
 OVERSAMPLING = 2.1  # one of 2 costs as much, and errs half as much again
 WIDTH = {"float32": 7, "float64": 12}
 
@@ -257,7 +259,12 @@ def width(dtype: torch.dtype) -> int:
 
 
 def next_fast(size: int) -> int:
-    """The next length at or above ``size`` for which a real FFT is fast."""
+    """The next length at or above ``size`` for which a real FFT is fast. Raises InputError for impossible ones."""
+    if size > LONGEST:
+        raise InputError(
+            f"Lengths that lie so far apart need rows of {float(size):.3g} samples, of which at most {LONGEST:.3g} are "
+            "possible. Check pixel size, detector pitch and distances: all are in the same unit."
+        )
     return int(scipy.fft.next_fast_len(size, real=True))  # type: ignore[arg-type]
 
 

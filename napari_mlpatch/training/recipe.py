@@ -73,12 +73,12 @@ class TrainingRecipe(_Strict):
     steps: Annotated[int, Field(ge=1, lt=2**31)] = 20_000
     images: Annotated[int, Field(ge=1, le=2**20)] = 64
     pixels: Annotated[int, Field(ge=1, le=2**24)] = 512
-    part: Annotated[int, Field(ge=1)] | None = 16384
+    part: Annotated[int, Field(ge=1, lt=2**31)] | None = 16384
     """So many pixels at a time are differentiated, which bounds the memory and changes nothing else; None: all."""
     crop: Annotated[int, Field(ge=8, le=32768)] = 64
     augment: bool = True
     """Random flips and transpositions."""
-    lr: Annotated[float, Field(gt=0)] = 1e-3
+    lr: Annotated[float, Field(gt=0, le=1e3)] = 1e-3
     warmup: Annotated[int, Field(ge=0, lt=2**31)] = 200
     clip: Annotated[float, Field(gt=0)] = 1.0
     """Largest norm of a gradient."""

@@ -28,7 +28,7 @@ from napari_mlpatch.core.files import (
     reason_of,
     replace_bytes,
 )
-from napari_mlpatch.torch_later import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .card import Card
 
@@ -108,6 +108,10 @@ def save(folder: str | os.PathLike[str], tensors: Mapping[str, Tensor], **about:
     """
     import safetensors.torch
 
+    if not isinstance(tensors, Mapping) or not all(
+        isinstance(key, str) and torch.is_tensor(value) and not value.is_meta for key, value in tensors.items()
+    ):
+        raise InputError(f"Weights are tensors by name, got {type(tensors).__name__}.")
     content = safetensors.torch.save({key: value.detach().cpu().contiguous() for key, value in tensors.items()})
     try:
         card = Card(**about, sha256=hashlib.sha256(content).hexdigest())
