@@ -32,7 +32,7 @@ def is_number(value: Any) -> bool:
     """A real number, no truth value."""
     if not isinstance(value, Real | np.number) or isinstance(value, bool | np.bool_ | np.complexfloating):
         return False
-    return not isinstance(value, int) or abs(value) < 10**300  # of the larger ones there is no float
+    return not isinstance(value, int) or value.bit_length() < 1000  # of the larger ones there is no float
 
 
 def instance(value: Any, kind: type, what: str) -> Any:
