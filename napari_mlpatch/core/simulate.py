@@ -19,8 +19,7 @@ def simulate(x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dic
     """
     instance(A, Operator, "The operator")
     seed = seed_of(seed)
-    model: Any = noise
-    if model is not None and not (callable(model) and callable(getattr(model, "level", None))):
+    if noise is not None and not all(callable(getattr(noise, part, None)) for part in ("__call__", "level")):
         raise InputError(f"The noise must be a noise model such as mp.noise.Gaussian(), got {type(noise).__name__}.")
     if source is not None and not isinstance(source, dict):
         raise InputError(f"The source of an image is a dictionary, got {type(source).__name__}.")
@@ -34,15 +33,15 @@ def simulate(x: Tensor, A: Any, noise: Any = None, *, seed: int = 0, source: dic
     # What was not measured carries no noise, and does not count where the noise is relative to the data.
     where = None if A.sampled is None else A.sampled.to(y.device).expand(A.range_shape)
     clean = y if where is None else y[..., where]
-    noisy = clean if model is None else model(clean, seed)
+    noisy = clean if noise is None else noise(clean, seed)
     if where is not None:
         noisy = y.masked_scatter(where, noisy)
     image_source = {"image": source or {"kind": "memory"}, "image_sha256": sha256(image)}
     return Problem(
         A,
         noisy,
-        noise=model,
+        noise=noise,
         truth=image,
-        noise_std=0.0 if model is None else model.level(clean),
+        noise_std=0.0 if noise is None else noise.level(clean),
         source={"kind": "simulated", **image_source, "seed": seed},
     )
