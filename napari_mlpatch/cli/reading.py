@@ -53,7 +53,7 @@ def read(name: str, args: argparse.Namespace) -> Problem:
         found = io.load(name, **loading)
         problem = found.problem(**options)
     chosen = [f"{key} = {value}" for key, value in problem.source.get("options", {}).items()]
-    axis = _axis(problem, guessed=found.stored is None)
+    axis = _axis(problem, guessed=not found.is_complete)
     sizes = f"image {sizes_of(problem.A.domain_shape)}, data {sizes_of(problem.y.shape)}"
     say(f"{name}:")
     for note in (*dict.fromkeys((*found.notes, *problem.notes)), *chosen, sizes, *axis, *problem.remarks):
@@ -72,10 +72,10 @@ def _axis(problem: Problem, guessed: bool) -> list[str]:
 
 
 def with_truth(problem: Problem, path: str) -> Problem:
-    """The same problem with the true image from a file."""
+    """The same problem with the true image from a file; of a fastMRI file the scanner's picture of the same slice."""
     from napari_mlpatch import io
 
-    return dataclasses.replace(problem, truth=torch.from_numpy(io.read_image(path)[0]))
+    return dataclasses.replace(problem, truth=torch.from_numpy(io.read_truth(path, problem.source)))
 
 
 def _number_or(word: str, convert: type = float) -> Any:

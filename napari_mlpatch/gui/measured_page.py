@@ -228,7 +228,7 @@ class MeasuredPage(QWidget):
         self.measurement, self.sample = measurement, sample
         self.reading.show_options(measurement, before is not None and before.path == measurement.path)
         slices, rows, bins = measurement.data.shape
-        stored = measurement.stored
+        stored, complete = measurement.stored, measurement.is_complete
         widgets = (self.angles, self.slice, self.center, self.center_mode, self.pitch, self.pixel, self.image_size)
         given = io.samples.describe(sample).options if sample else {}
         for widget in widgets:
@@ -252,13 +252,13 @@ class MeasuredPage(QWidget):
             widget.blockSignals(False)
         self._enable(True)
         self._show_row(self.slice, slices > 1 and stored is None)
-        self._show_row(self.flat, stored is None and measurement.flat is None)
+        self._show_row(self.flat, not complete and measurement.flat is None)
         for widget in (self.angles_row, self.center_row, self.center_note):
-            self._show_row(widget, stored is None)
+            self._show_row(widget, not complete)
         for widget in (self.strip, self.advanced):
-            widget.setVisible(stored is None)
+            widget.setVisible(not complete)
         self.found.setText(self._describe())
-        can_find = measurement.kind == "parallel-beam" and stored is None
+        can_find = measurement.kind == "parallel-beam" and not complete
         self.center_mode.setCurrentIndex(1 if can_find and measurement.center is None and rows >= 8 else 0)
         self._center_mode_changed()
 
@@ -274,7 +274,7 @@ class MeasuredPage(QWidget):
         slices, rows, bins = m.data.shape
         stack = f"{slices} slices of " if slices > 1 else ""
         notes = "".join(f"<br>• {note}" for note in dict.fromkeys((*m.notes, *more)))
-        size = f"{stack}{rows} angles x {bins} bins" if m.stored is None else "a complete measurement"
+        size = f"{stack}{rows} angles x {bins} bins" if not m.is_complete else "a complete measurement"
         return f"<b>{m.path.name}</b>: {m.kind}, {size}{notes}"
 
     def _enable(self, on: bool) -> None:
@@ -323,14 +323,14 @@ class MeasuredPage(QWidget):
         m = self.measurement
         assert m is not None
         found: dict[str, Any] = {}
-        if m.stored is not None:
+        if m.stored is None and m.data.shape[0] > 1:
+            found["slice"] = self.slice.value()
+        if m.is_complete:
             return found
         known = m.angles_deg
         text = self.angles.text().strip()
         if text and (known is None or text != format_angles(known)):
             found["angles_deg"] = text
-        if m.data.shape[0] > 1:
-            found["slice"] = self.slice.value()
         if self.center_mode.currentData() == "value":
             found["center"] = self.center.value()
         if self.reading.takes_log() is not None:

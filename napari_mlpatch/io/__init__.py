@@ -14,6 +14,7 @@ from .problem_file import write_measurement
 from .readers.numpy_file import stored_npz
 from .result_file import write_result
 from .source import open_image, open_source
+from .truth import read_truth
 
 __all__ = [
     "Measurement",
@@ -30,6 +31,7 @@ __all__ = [
     "read_measurement",
     "read_numbers",
     "read_recipe",
+    "read_truth",
     "refuse_inputs",
     "samples",
     "stored_npz",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,47 @@ AXES = ("rows", "columns", "pages")
 """Names of the axes of an array [pages, rows, columns]: what is read down, across, and through a stack."""
 
 
+COMPLEX = ({"real", "imag"}, {"r", "i"}, {"re", "im"}, {"real", "imaginary"})
+"""Names of the two fields of complex numbers in files that have none of their own."""
+
+
+def is_numeric(dtype: np.dtype) -> bool:
+    return dtype.kind in "biufc" or is_complex(dtype)
+
+
+def is_complex(dtype: np.dtype) -> bool:
+    """Also for records of a real and an imaginary part."""
+    if dtype.names is None:
+        return dtype.kind == "c"
+    fields = {name.lower() for name in dtype.names}
+    return len(dtype.names) == 2 and fields in COMPLEX and all(dtype[name].kind in "iuf" for name in dtype.names)
+
+
+def numbers(array: np.ndarray) -> np.ndarray:
+    """The same, records of a real and an imaginary part as complex numbers."""
+    if array.dtype.names is None:
+        return array
+    first, second = (array[name] for name in sorted(array.dtype.names, key=lambda name: name.lower()[0], reverse=True))
+    single = array.dtype[0].itemsize <= 4 and array.dtype[0].kind == "f"
+    return first.astype(np.complex64 if single else np.complex128) + 1j * second
+
+
 @dataclass(frozen=True)
 class Stored:
     """A named array in a file. ``read(index)`` gives that part of it, ``read(())`` all.
 
+    ``attribute(name)`` is what the file notes about it, ``labels()`` the names of its axes, () where they have none.
+    Arrays of one ``identity`` are the same one under several names.
     Reading more than may be used of the memory (see ``core.budget``) raises InputError.
     """
 
     shape: tuple[int, ...]
     read: Callable[[Any], np.ndarray]
     is_integer: bool = False
+    is_complex: bool = False
+    identity: Any = None
+    attribute: Callable[[str], Any] = lambda name: None
+    labels: Callable[[], tuple[str, ...]] = lambda: ()
 
     def __post_init__(self) -> None:
         read = self.read
@@ -40,12 +71,31 @@ class Stored:
     @classmethod
     def of(cls, array: np.ndarray) -> Stored:
         """An array that is in memory already."""
-        return cls(array.shape, lambda index: array[index], array.dtype.kind in "iu")
+        array = numbers(array)
+        return cls(array.shape, lambda index: array[index], array.dtype.kind in "iu", array.dtype.kind == "c")
 
     @property
     def is_stack(self) -> bool:
         """Whether it looks like a sinogram or a stack of them, rather than a list or a number."""
-        return len(self.shape) in (2, 3) and min(self.shape[-2:]) > 1
+        return len([n for n in self.shape if n != 1]) in (2, 3) and 0 not in self.shape and not self.is_complex
+
+    def squeezed(self) -> Stored:
+        """Without axes of length one, as many as leave three, or two where the third has that length as well."""
+        kept = [axis for axis, n in enumerate(self.shape) if n != 1]
+        if len(kept) < 2 or len(kept) == len(self.shape):
+            return self
+        shape, all_axes = tuple(self.shape[axis] for axis in kept), self.shape
+        labels = self.labels
+
+        def read(index: Any) -> np.ndarray:
+            parts = iter(index if isinstance(index, tuple) else (index,))
+            return self.read(tuple(0 if n == 1 else next(parts, slice(None)) for n in all_axes))
+
+        def kept_labels() -> tuple[str, ...]:
+            names = labels()
+            return tuple(names[axis] for axis in kept) if names else ()
+
+        return replace(self, shape=shape, read=read, labels=kept_labels)
 
 
 @dataclass(frozen=True)
@@ -125,6 +175,23 @@ def slices(stored: Stored, angle_axis: str) -> Slices:
     return Slices(
         (rows, pages, columns), lambda i: stored.read((slice(None), i)), lambda: stored.read(()).swapaxes(0, 1)
     )
+
+
+def stack_of(stored: Stored, angles: int, bins: int | None = None) -> Slices:
+    """The same with the axis of the angles, and perhaps that of the bins, by number; else the last one is bins'."""
+    count = len(stored.shape)
+    bins = max(axis for axis in range(count) if axis != angles) if bins is None else bins
+    turned = bins < angles
+    if count == 2:
+        shape = (1, stored.shape[angles], stored.shape[bins])
+        return Slices(shape, lambda i: stored.read(()).T if turned else stored.read(()))
+    (other,) = set(range(3)) - {angles, bins}
+
+    def read(index: int) -> np.ndarray:
+        part = stored.read(tuple(index if axis == other else slice(None) for axis in range(3)))
+        return part.T if turned else part
+
+    return Slices((stored.shape[other], stored.shape[angles], stored.shape[bins]), read)
 
 
 def to_float32(array: Any) -> np.ndarray:

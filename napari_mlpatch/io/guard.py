@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,19 +57,37 @@ def reading(path: Path, kind: str) -> Iterator[None]:
             f"{path} cannot be read as {kind}: it needs more memory than there is. Close other programs, or read a "
             f"part of it ({in_words(limit())} may be used now)."
         ) from error
+    except ImportError as error:
+        raise InputError(_needs(path, kind, str(error.name or error))) from error
     except Exception as error:
         reason = str(error).strip() or type(error).__name__
+        package = NEEDED.search(reason)
+        if package:
+            raise InputError(_needs(path, kind, package[1])) from error
+        if isinstance(error, PermissionError | NotImplementedError):
+            raise InputError(f"{path} cannot be read as {kind}: {reason[:300]}.") from error
         raise InputError(
             f"{path} cannot be read as {kind}: {reason[:300]}. The file is damaged, incomplete or of another kind."
         ) from error
 
 
-def check_claim(path: Path, name: str, shape: tuple[int, ...], itemsize: int) -> None:
+NEEDED = re.compile(r"requires? (?:the )?['\"]?([a-zA-Z][a-zA-Z0-9_-]*)['\"]? (?:package|library|module)")
+"""How libraries say that another one is missing."""
+
+
+def _needs(path: Path, kind: str, package: str) -> str:
+    return (
+        f"{path} cannot be read as {kind} without the package {package}, which is not installed: pip install {package}"
+    )
+
+
+def check_claim(path: Path, name: str, shape: tuple[int, ...], itemsize: int, on_disk: int | None = None) -> None:
     """Refuse a size that the file cannot hold, before memory is asked for it.
 
-    Compression makes files smaller, but of measurements not a thousand times.
+    Compression makes files smaller, but of measurements not a thousand times. ``on_disk``: bytes of all files that
+    hold the values, where they are more than this one.
     """
-    _plausible(path, name, shape, bytes_of(shape, itemsize), times=1000, free=2**20)
+    _plausible(path, name, shape, bytes_of(shape, itemsize), times=1000, free=2**20, on_disk=on_disk)
 
 
 def room_for(path: Path, name: str, shape: tuple[int, ...], itemsize: int, held: int = 0) -> int:
@@ -89,8 +108,10 @@ def room_for_picture(path: Path, shape: tuple[int, ...], itemsize: int) -> int:
     return reserve(5 * total, f"The picture {path}", "Make it smaller first.")  # as it is, as an array, as float32
 
 
-def _plausible(path: Path, name: str, shape: tuple[int, ...], claimed: int, times: int, free: int) -> None:
-    held = path.stat().st_size
+def _plausible(
+    path: Path, name: str, shape: tuple[int, ...], claimed: int, times: int, free: int, on_disk: int | None = None
+) -> None:
+    held = path.stat().st_size if on_disk is None else on_disk
     if claimed > times * held + free:
         raise InputError(
             f"{path} is damaged: it says that {name} has shape {list(shape)} ({in_words(claimed)}), "

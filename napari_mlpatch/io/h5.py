@@ -1,4 +1,4 @@
-"""Groups, arrays and attributes of an HDF5 file, with the errors that a reader expects."""
+"""Groups, arrays and attributes of an HDF5 file that this program wrote, with the errors that a reader expects."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from .guard import check_claim
 
 def group(path: Path, parent: h5py.Group, name: str) -> h5py.Group:
     """The group of that name. Raises InputError when it is missing or something else."""
-    found = parent.get(name)
+    found = _item(path, parent, name)
     if not isinstance(found, h5py.Group):
         raise InputError(f"{path} has no group {name!r}. It is incomplete or of another kind.")
     return found
 
 
 def dataset(path: Path, parent: h5py.Group, name: str) -> h5py.Dataset:
-    """The array of that name, not read yet. Raises InputError when it is missing or impossibly large."""
-    found = parent.get(name)
+    """The array of that name, not read yet. Raises InputError when it is missing, elsewhere, or impossibly large."""
+    found = _item(path, parent, name)
     if not isinstance(found, h5py.Dataset) or found.shape is None:
         raise InputError(f"{path} has no array {name!r}. It is incomplete or of another kind.")
+    if found.external or found.is_virtual:
+        raise InputError(f"{path}: the values of {name!r} are in another file, which this program never writes.")
     check_claim(path, name, found.shape, found.dtype.itemsize)
     return found
 
@@ -44,3 +46,10 @@ def attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _item(path: Path, parent: h5py.Group, name: str) -> Any:
+    """What is under a name, not beyond links to other files."""
+    if isinstance(parent.get(name, getlink=True), h5py.ExternalLink):
+        raise InputError(f"{path}: {name!r} is a link to another file, which this program never writes.")
+    return parent.get(name)

@@ -46,9 +46,14 @@ class Measurement:
     load_options: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def is_complete(self) -> bool:
+        """Whether nothing of its geometry is left to ask, so that there is nothing to choose but the slice."""
+        return self.stored is not None
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Names of the options of ``problem`` that the user has to give, because the file does not say."""
-        if self.stored is not None:
+        if self.is_complete:
             return ()
         return tuple(
             name

@@ -31,6 +31,9 @@ class LoadOptions:
     columns: Annotated[
         str | None, _option("columns of a catalogue: ra, dec, g1, g2, weight, flag", metavar="ra=NAME,...")
     ] = None
+    kspace_axes: Annotated[
+        str | None, _option("axes of k-space in their order, out of slices, coils, rows, columns", metavar="NAMES")
+    ] = None
     outside_links: Annotated[bool, _option("follow links of an HDF5 file to files outside of its own folder")] = False
 
 

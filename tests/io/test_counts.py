@@ -39,8 +39,20 @@ def test_clip_must_be_positive(clip):
 def test_fields(tmp_path):
     frames = np.stack([np.full(8, 90.0), np.full(8, 110.0)]).astype(np.float32)
     np.save(tmp_path / "flat.npy", frames)
-    for given in (100, 100.0, np.full(8, 100), frames, np.stack([frames] * 3, axis=1), tmp_path / "flat.npy"):
-        assert np.allclose(field_of_slice(given_field(given, "flat"), 1, 8, "flat"), 100)
+    for given in (100, 100.0, np.full(8, 100), frames, tmp_path / "flat.npy"):
+        assert np.allclose(field_of_slice(given_field(given, "flat", 1, 8), 0, 8, "flat"), 100)
+    stack = given_field(np.stack([frames] * 3, axis=1), "flat", 3, 8)
+    assert np.allclose(field_of_slice(stack, 2, 8, "flat"), 100)
+
+
+def test_one_frame_of_the_detector_is_not_averaged_over_its_rows():
+    """Rows of a frame [slices, bins] are other pixels, rows of [frames, bins] are other times."""
+    frame = np.arange(3.0)[:, None] * np.ones(8) + 1
+    for given in (frame, frame[None], np.stack([frame, frame])):
+        field = given_field(given, "flat", 3, 8)
+        assert [float(np.max(field_of_slice(field, i, 8, "flat"))) for i in range(3)] == [1, 2, 3]
+    with pytest.raises(InputError, match=r"shape \[2, 8\], which does not fit 3 slice"):
+        given_field(frame[:2], "flat", 3, 8)
 
 
 @pytest.mark.parametrize(
@@ -56,4 +68,4 @@ def test_fields(tmp_path):
 )
 def test_bad_fields(given, words):
     with pytest.raises(InputError, match=words):
-        field_of_slice(given_field(given, "flat"), 0, 8, "flat")
+        field_of_slice(given_field(given, "flat", 1, 8), 0, 8, "flat")

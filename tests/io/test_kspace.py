@@ -48,7 +48,7 @@ def test_npy(tmp_path, coils):
     measurement = io.load(tmp_path / "k.npy")
     assert measurement.kind == "mri-cartesian" and measurement.missing == ()
     assert measurement.data.shape == (1, *SHAPE) and measurement.data[0].dtype == np.float32
-    assert f"{coils} coil(s), 48 rows x 40 columns, 70 % measured" in measurement.notes[0]
+    assert f"{coils} coil(s), 48 rows x 40 columns, 70 % measured" in measurement.notes[-1 if coils == 1 else -2]
     problem = measurement.problem()
     assert problem.y.shape == (1, 1, coils, *SHAPE)
     assert np.array_equal(problem.y[0, 0].numpy(), k)
@@ -92,7 +92,7 @@ def test_zero_frequency_in_the_corner_is_told(tmp_path):
     ("array", "words"),
     [
         (np.zeros((4, 20, 20), complex), "zero everywhere"),
-        (np.ones((2, 2, 20, 20), complex), r"K-space is \[rows, columns\] or \[coils, rows, columns\]"),
+        (np.ones((2, 2, 2, 20, 20), complex), r"more than four axes. K-space is \[slices, coils, rows, columns\]"),
         (np.full((20, 20), np.nan + 0j), "400 NaN or infinite"),
         (np.ones((4, 20, 20), complex) * (np.arange(20) % 2), "at least 8 x 8 are needed"),
     ],
@@ -107,7 +107,7 @@ def test_unusable_npy(tmp_path, array, words):
     ("arrays", "words"),
     [
         ({"kspace": np.ones((2, 20, 20))}, "kspace holds 'f' numbers"),
-        ({"kspace": np.ones((20, 20), complex)}, r"shape \[20, 20\]; complex \[slices, coils, rows, columns\]"),
+        ({"kspace": np.ones(20, complex)}, r"shape \[20\]; complex \[slices, coils, rows, columns\]"),
         (
             {"kspace": kspace(1, slices=2)[:, 0], "mask": np.ones(7)},
             r"mask has shape \[7\], but k-space has \[48, 40\]",

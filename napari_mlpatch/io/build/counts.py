@@ -10,7 +10,8 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from ..arrays import Field, Slices, check_finite, to_float32
+from ..arrays import Field, Slices, Stored, check_finite, to_float32
+from ..fields import field_of
 
 
 def line_integrals(
@@ -50,29 +51,21 @@ def field_of_slice(field: Field | None, index: int, bins: int, name: str) -> np.
     return value if value.ndim == 1 else value.mean(axis=0, dtype=np.float64)
 
 
-def given_field(value: Any, name: str) -> Field:
-    """A flat or dark field that the user gave.
+def given_field(value: Any, name: str, slices: int, bins: int) -> Field:
+    """A flat or dark field that the user gave, for a stack of so many slices and bins.
 
-    A number, ``[bins]``, ``[frames, bins]`` (averaged), ``[frames, slices, bins]``, or the path of a TIFF or NPY file.
+    A number, an array as ``field_of`` takes it, or the path of a TIFF or NPY file with one. Raises InputError.
     """
     if isinstance(value, str | os.PathLike):
         from ..array_file import load_array
 
         value = load_array(Path(value))
-    array: np.ndarray = to_float32(value)
+    array = to_float32(value)
     check_finite(array, f"The {name} field")
-    if array.ndim == 0:
-        return float(array)
-    if array.ndim == 1:
-        return array
-    if array.ndim == 2:
-        return array.mean(axis=0, dtype=np.float64)
-    if array.ndim == 3:
-        return Slices((array.shape[1], array.shape[0], array.shape[2]), lambda i: array[:, i])
-    raise InputError(
-        f"The {name} field has shape {list(array.shape)}. "
-        "Give a number, [bins], [frames, bins] or [frames, slices, bins]."
-    )
+    field = field_of(Stored.of(array), name, slices, bins)
+    if field is None:
+        raise InputError(f"The {name} field is empty: its shape is {list(array.shape)}.")
+    return field
 
 
 def _check_positive(values: np.ndarray, what: str, after: str) -> None:

@@ -58,8 +58,8 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     angles, note = _angles_for(beam, angles_deg)
     indices = _indices(o.slice, len(beam.data))
     fields = (
-        beam.flat if o.flat is None else given_field(o.flat, "flat"),
-        beam.dark if o.dark is None else given_field(o.dark, "dark"),
+        beam.flat if o.flat is None else given_field(o.flat, "flat", len(beam.data), bins),
+        beam.dark if o.dark is None else given_field(o.dark, "dark", len(beam.data), bins),
     )
     take_log = o.log if o.log is not None else beam.is_counts or o.flat is not None
     notes = [text for text in (note, axis_note) if text]

@@ -1,110 +1,77 @@
-"""HDF5: Data Exchange files of synchrotron beamlines, k-space, plain ones, and a door to the project's own."""
+"""HDF5: Data Exchange and NXtomo files of beamlines, k-space, plain ones, and a door to the project's own."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import h5py
-import numpy as np
-
-from napari_mlpatch.core.errors import InputError
-
-from .. import h5
-from ..angles import to_degrees
-from ..arrays import Stored, slices
-from ..guard import check_claim, reading
 from ..measurement import Measurement
 from ..options import LoadOptions
 from ..problem_file import GROUP, load_problem
-from .kspace import KSPACE, load_kspace_hdf5
-from .named import counts_note, measurement_from
+from .h5_tree import Tree, read_tree
+from .ismrmrd import is_raw, load_ismrmrd
+from .ismrmrd_header import header_of
+from .layout import load_named
+from .names import DARK, FLAT, IMAGE_KEY, KSPACE, SINOGRAM, find, key
 
-COUNTS = ("counts", "Counts", "count")
+EXCHANGE = "exchange/data"
+HEADER = "ismrmrd_header"
 
 
 def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
-    """Read an HDF5 file of any supported layout. Raises InputError."""
-    with reading(path, "HDF5"):
-        with h5py.File(path, "r") as file:
-            own, exchange, kspace = GROUP in file, "exchange/data" in file, KSPACE in file
-        if own and options.dataset is None:
-            return load_problem(path)
-        if exchange and options.dataset is None:
-            return load_exchange(path, options)
-        if kspace and options.dataset in (None, KSPACE) and options.angle_axis is None:
-            return load_kspace_hdf5(path)
-        return measurement_from(path, stored_arrays(path), options)
+    """Read an HDF5 file of any supported layout; of large arrays only the slices that are asked for.
 
-
-def load_exchange(path: Path, options: LoadOptions) -> Measurement:
-    """Data Exchange (De Carlo et al., J. Synchrotron Rad. 21, 2014): ``/exchange/data`` ``[theta, y, x]`` and more.
-
-    Only the slices asked for are read. Counts with a white field are taken as such; without one they count as line
-    integrals unless their units are counts.
+    Data Exchange: De Carlo et al., J. Synchrotron Rad. 21, 2014, ``/exchange/data`` ``[theta, y, x]`` and more.
+    NXtomo: the NeXus application definition, ``image_key`` and ``rotation_angle`` beside the frames. fastMRI: Zbontar
+    et al., arXiv:1811.08839, ``kspace`` ``[slices, coils, rows, columns]``. Raises InputError.
     """
-    with h5py.File(path, "r") as file:
-        exchange = h5.group(path, file, "exchange")
-        arrays = {name: _stored(path, item) for name, item in exchange.items() if _is_numeric(item)}
-        if "data" not in arrays:
-            raise InputError(f"{path}: /exchange/data does not hold numbers.")
-        unit = h5.attribute(h5.dataset(path, exchange, "theta"), "units") if "theta" in arrays else None
-        # Text is read only where it matters: the library can hang on a damaged heap of texts.
-        counts = "data_white" in arrays or h5.attribute(h5.dataset(path, exchange, "data"), "units") in COUNTS
-    data = arrays["data"]
-    if len(data.shape) not in (2, 3):
-        raise InputError(f"{path}: /exchange/data has shape {list(data.shape)}, expected [theta, y, x].")
-    axis = options.angle_axis or ("pages" if len(data.shape) == 3 else "rows")
-    stack = slices(data, axis)
-    notes = [f"Data Exchange file: {stack.shape[0]} slice(s), {stack.shape[1]} angles, {stack.shape[2]} bins"]
-    if stack.shape[0] > 1:
-        notes.append(f"slice {stack.shape[0] // 2} (the middle one) is taken unless you choose")
-    angles = None
-    if "theta" in arrays:
-        angles, note = to_degrees(arrays["theta"].read(()), unit, f"/exchange/theta of {path.name}", options.angle_unit)
-        notes.append(note)
-    flat, dark = (
-        slices(arrays[name], "pages" if len(arrays[name].shape) == 3 else "rows") if name in arrays else None
-        for name in ("data_white", "data_dark")
-    )
-    if counts and flat is None:
-        notes.append("detector counts without a flat field")
-    else:
-        notes.append(counts_note(counts, data.is_integer))
-    return Measurement(
-        data=stack,
-        path=path,
-        angles_deg=angles,
-        flat=flat,
-        dark=dark,
-        is_counts=counts,
-        notes=tuple(notes),
+    tree = read_tree(path, options.outside_links)
+    if options.dataset is None:
+        if GROUP in tree.groups:
+            return load_problem(path)
+        raw = is_raw(tree)
+        if raw is not None:
+            return load_ismrmrd(path, tree, raw)
+    _check_alive(tree, options)
+    recon = header_of(tree.text(HEADER)).recon_shape if HEADER in tree.texts and find(tree.arrays, KSPACE) else None
+    is_exchange = EXCHANGE in tree.arrays
+    return load_named(
+        path,
+        tree.arrays,
+        options,
+        prefer=EXCHANGE if is_exchange else _pointed_to(tree),
+        usual_axis="pages" if is_exchange else "rows",
+        coils_first=False,
+        recon=recon,
     )
 
 
-def stored_arrays(path: Path) -> dict[str, Stored]:
-    """All arrays of numbers in an HDF5 file by their full names, not read yet."""
-    arrays: dict[str, Stored] = {}
-
-    def visit(name: str, item: Any) -> None:
-        if _is_numeric(item):
-            arrays[name] = _stored(path, item)
-
-    with h5py.File(path, "r") as file:
-        file.visititems(visit)
-    return arrays
-
-
-def _is_numeric(item: Any) -> bool:
-    return isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf" and item.shape is not None
+def _check_alive(tree: Tree, options: LoadOptions) -> None:
+    """A source that is missing is named: without it the picture would be another one."""
+    if options.dataset is not None:
+        tree.check_alive([options.dataset.strip("/")])
+    data = () if options.dataset is not None else (*SINOGRAM, *KSPACE)
+    alive = {key(name) for name in tree.arrays}
+    wanted = {*data, *FLAT, *DARK, *IMAGE_KEY} - alive
+    tree.check_alive([name for name in tree.dead if key(name) in wanted])
+    if not any(array.is_stack or array.is_complex for array in tree.arrays.values()):
+        tree.check_alive(tree.dead)
 
 
-def _stored(path: Path, item: h5py.Dataset) -> Stored:
-    name = str(item.name)
-    check_claim(path, name, item.shape, item.dtype.itemsize)
-
-    def read(index: Any) -> np.ndarray:
-        with reading(path, "HDF5"), h5py.File(path, "r") as file:
-            return h5.array(path, file, name, index)
-
-    return Stored(item.shape, read, item.dtype.kind in "iu")
+def _pointed_to(tree: Tree) -> str:
+    """The array that a file of several points to: NeXus' attributes "default" and "signal"."""
+    stacks = {array.identity: name for name, array in tree.arrays.items() if array.is_stack}
+    if len(stacks) < 2:
+        return ""
+    group = ""
+    for _ in range(5):
+        default = tree.group_attribute(group, "default")
+        inner = f"{group}/{default}".strip("/")
+        if not isinstance(default, str) or inner not in tree.groups:
+            break
+        group = inner
+    signal = tree.group_attribute(group, "signal")
+    name = f"{group}/{signal}".strip("/")
+    if isinstance(signal, str) and name in tree.arrays:
+        return name
+    inside = [name for name in tree.arrays if name.startswith(f"{group}/") and tree.arrays[name].is_stack]
+    return (find(inside, SINOGRAM) or "") if group else ""

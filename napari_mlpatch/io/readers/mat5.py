@@ -108,9 +108,17 @@ def _matrix(body: memoryview, order: str, prefix: str, depth: int) -> dict[str, 
         return values
     if kind == CHAR and rest:
         return {name: _text(rest[0], order)}
-    if kind not in NUMERIC or is_complex or not rest:
+    if kind not in NUMERIC or not rest or (is_complex and len(rest) < 2):
         return {}
     array = _numbers(rest[0], order)
+    if is_complex:
+        imaginary = _numbers(rest[1], order)
+        if imaginary.size != array.size:
+            raise InputError(
+                f"The MATLAB variable {name!r} has {array.size} real and {imaginary.size} imaginary parts. "
+                "The file is damaged."
+            )
+        array = array + 1j * imaginary
     if array.size != math.prod(shape):
         raise InputError(
             f"The MATLAB variable {name!r} has shape {list(shape)} but {array.size} values. It is damaged."

@@ -13,12 +13,14 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 
 from .. import h5
-from ..arrays import Stored
+from ..arrays import Stored, is_complex, is_numeric, numbers
 from ..guard import check_claim, reading
 from ..measurement import Measurement
 from ..options import LoadOptions
+from .h5_filters import read_compressed
+from .layout import load_named
 from .mat5 import read_mat5
-from .named import find, measurement_from
+from .names import find
 
 Values = dict[str, Stored | str]
 
@@ -31,7 +33,7 @@ def load_matlab(path: Path, options: LoadOptions) -> Measurement:
     with reading(path, "a MATLAB file"):
         values = _read_73(path) if h5py.is_hdf5(path) else _read_5(path)
         arrays = {name: value for name, value in values.items() if isinstance(value, Stored)}
-        measurement = measurement_from(path, arrays, options)
+        measurement = load_named(path, arrays, options)
         return _with_fan(measurement, values, arrays)
 
 
@@ -42,6 +44,8 @@ def _with_fan(measurement: Measurement, values: Values, arrays: Mapping[str, Sto
         found = find(arrays, names)
         return None if found is None else float(np.asarray(arrays[found].read(())).ravel()[0])
 
+    if measurement.kind == "mri-cartesian":
+        return measurement
     to_center, to_detector = number("distancesourceorigin"), number("distancesourcedetector")
     if to_center is None or to_detector is None:
         return measurement
@@ -70,7 +74,7 @@ def _read_5(path: Path) -> Values:
     values: Values = {}
     for name, value in read_mat5(path).items():
         if isinstance(value, np.ndarray):  # MATLAB's pages are the last axis, ours the first
-            values[name] = Stored.of(np.moveaxis(value, 2, 0) if value.ndim == 3 else value)
+            values[name] = Stored.of(_pages_first(value))
         else:
             values[name] = value
     return values
@@ -81,7 +85,7 @@ def _read_73(path: Path) -> Values:
     values: Values = {}
 
     def visit(name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset) or name.startswith("#") or item.dtype.kind not in "iuf":
+        if not isinstance(item, h5py.Dataset) or name.startswith("#") or not is_numeric(item.dtype) or item.external:
             return
         check_claim(path, name, item.shape, item.dtype.itemsize)
         dotted = name.replace("/", ".")
@@ -96,17 +100,24 @@ def _read_73(path: Path) -> Values:
 
 
 def _stored_73(path: Path, name: str, item: h5py.Dataset) -> Stored:
-    item_axes = item.ndim
+    count = item.ndim
 
     def read(index: Any) -> np.ndarray:
         with reading(path, "a MATLAB file"), h5py.File(path, "r") as file:
-            if item_axes == 3 and isinstance(index, int):
-                return h5.array(path, file, name, index).T
-            if item_axes == 3 and isinstance(index, tuple) and len(index) == 2:  # all pages, one row
-                return h5.array(path, file, name, (slice(None), slice(None), index[1]))
-            whole = h5.array(path, file, name)
-            return (whole.swapaxes(1, 2) if item_axes == 3 else whole.T)[index]
+            stored = h5.dataset(path, file, name)
+            if count < 3:
+                return numbers(read_compressed(path, stored)).T[index]
+            parts = (*(index if isinstance(index, tuple) else (index,)), *[slice(None)] * count)[:count]
+            swapped = (*parts[:-2], parts[-1], parts[-2])  # the file's last two axes are columns and rows
+            values = numbers(read_compressed(path, stored, swapped))
+            return values if any(isinstance(part, int) for part in parts[-2:]) else values.swapaxes(-1, -2)
 
     shape = item.shape
-    shape = (shape[0], shape[2], shape[1]) if len(shape) == 3 else tuple(reversed(shape))
-    return Stored(shape, read, item.dtype.kind in "iu")
+    shape = (*shape[:-2], shape[-1], shape[-2]) if count > 1 else shape
+    return Stored(shape, read, item.dtype.kind in "iu", is_complex(item.dtype))
+
+
+def _pages_first(array: np.ndarray) -> np.ndarray:
+    """MATLAB's ``[rows, columns, pages, more]`` as ``[more, pages, rows, columns]``."""
+    order = (*reversed(range(2, array.ndim)), 0, 1)
+    return array.transpose(order) if array.ndim > 2 else array

@@ -1,8 +1,8 @@
-"""A measurement from named arrays, as NPZ, MATLAB and plain HDF5 files hold them."""
+"""A sinogram and what belongs to it among named arrays, as NPZ, MATLAB and HDF5 files hold them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,103 +10,77 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 
 from ..angles import to_degrees
-from ..arrays import Field, Slices, Stored, slices
+from ..arrays import Field, Slices, Stored, slices, stack_of
+from ..fields import field_of, joined
 from ..measurement import Measurement
 from ..options import LoadOptions
+from .frames import parted
+from .names import ANGLE_AXES, ANGLES, BIN_AXES, CENTER, DARK, FLAT, IMAGE_KEY, chosen, find, find_all, key
 
-# In the order in which they are tried, in lower case and without underscores.
-SINOGRAM = ("sinogram", "sino", "sinogramdata", "projections", "proj", "data", "y", "measurement")
-ANGLES = {
-    "anglesdeg": "degrees",
-    "thetadeg": "degrees",
-    "anglesdegrees": "degrees",
-    "anglesrad": "radians",
-    "thetarad": "radians",
-    "anglesradians": "radians",
-    "angles": None,
-    "angle": None,
-    "theta": None,
-    "thetas": None,
-}
-CENTER = ("center", "centre", "cor", "rotationcenter", "rotationcentre", "centerofrotation", "rotationaxis")
-FLAT = ("flat", "flats", "white", "whites", "datawhite", "flatfield", "i0")
-DARK = ("dark", "darks", "datadark", "darkfield")
+COUNTS = ("counts", "count")
 
 
-def measurement_from(path: Path, arrays: Mapping[str, Stored], options: LoadOptions) -> Measurement:
+def measurement_from(
+    path: Path, arrays: Mapping[str, Stored], options: LoadOptions, *, prefer: str = "", usual_axis: str = "rows"
+) -> Measurement:
     """Find the sinogram and what belongs to it among the arrays of a file. Names of a path's last part count.
 
-    Without ``dataset``, the array with a usual name is the sinogram, else the only two- or three-dimensional one.
-    Without ``angle_axis``, the angles run along the rows, or along the axis that has as many entries as there are
-    angles. Raises InputError when there is nothing to choose, or too much.
+    Without ``dataset``, the array ``prefer`` or one with a usual name is the sinogram, else the only one of two or
+    three axes. Without ``angle_axis``, the angles run along the axis that the file calls so, else along the one that
+    has as many entries as there are angles, ``usual_axis`` first. An image key parts projections from flats and darks.
+    Raises InputError when there is nothing to choose, or too much.
     """
-    name = chosen(path, arrays, options.dataset)
-    notes = [f"sinogram from {name!r}, shape {list(arrays[name].shape)}"]
-
-    angles = None
-    found = find(arrays, ANGLES)
-    if found is not None and max(arrays[found].shape, default=1) > 1:
-        unit = ANGLES[key(found)]
+    name, note = chosen(path, arrays, options.dataset, prefer)
+    stored = arrays[name]
+    notes = [f"sinogram from {name!r}, shape {list(stored.shape)}", *filter(None, [note])]
+    if options.angle_axis is None or len(stored.shape) > 3:
+        stored = stored.squeezed()
+    angles, has_asked = None, False
+    found = find([n for n, a in arrays.items() if max(a.shape, default=1) > 1], ANGLES, name)
+    if found is not None:
+        unit = ANGLES[key(found)] or arrays[found].attribute("units")
         angles, note = to_degrees(arrays[found].read(()), unit, f"{found!r} of {path.name}", options.angle_unit)
+        has_asked = angles is None
         notes.append(note if angles is None else f"{angles.size} {note}, from {found!r}")
-
-    axis = options.angle_axis or _fitting_axis(arrays[name].shape, angles)
-    stack = slices(arrays[name], axis)
-    notes.append(f"{stack.shape[1]} angles along the {axis}, {stack.shape[2]} bins" + _slices_note(stack))
-    center = None
-    found = find(arrays, CENTER)
-    if found is not None and int(np.prod(arrays[found].shape)) == 1:
-        center = float(np.asarray(arrays[found].read(())).ravel()[0])
-        if not 0 <= center <= stack.shape[2] - 1:
-            notes.append(f"{found!r} = {center:g} is not a bin of the detector and was ignored")
-            center = None
-        else:
-            notes.append(f"centre of rotation {center:g}, from {found!r}")
-    flat, dark = (_field(arrays, find(arrays, names), stack) for names in (FLAT, DARK))
-    notes.append(counts_note(flat is not None, arrays[name].is_integer))
+    keys = find([n for n, a in arrays.items() if max(a.shape, default=1) > 1], IMAGE_KEY, name)
+    count = max(arrays[found].shape) if found is not None else None
+    expected = {n for n in (count, max(arrays[keys].shape) if keys is not None else None) if n is not None}
+    stack, note, sinograms = _stack(stored, options.angle_axis, expected, usual_axis)
+    notes += [note]
+    flat: Field | None = None
+    dark: Field | None = None
+    if keys is not None:
+        frames = parted(stack, arrays[keys].read(()), keys)
+        stack, flat, dark, angles = frames.projections, frames.flat, frames.dark, frames.angles_of(angles)
+        notes.append(frames.note)
+    if stack.shape[0] > 1:
+        middle = stack.shape[0] // 2
+        notes.append(f"{stack.shape[0]} slices, of which {middle} (the middle one) is taken unless you choose")
+    center, note = _center(arrays, name, stack)
+    notes += filter(None, [note])
+    if flat is None:
+        flat, more = _field(arrays, find_all(arrays, FLAT, name), stack, "flat", sinograms)
+        notes += more
+    if dark is None:
+        dark, more = _field(arrays, find_all(arrays, DARK, name), stack, "dark", sinograms)
+        notes += more
+    is_counts = flat is not None or (keys is not None and stored.is_integer) or _says_counts(arrays[name])
+    if is_counts and flat is None:
+        notes.append("detector counts without a flat field")
+    else:
+        notes.append(counts_note(is_counts, stored.is_integer))
+    if has_asked:
+        angles = None
     return Measurement(
         data=stack,
         path=path,
         angles_deg=angles,
         center=center,
         flat=flat,
-        dark=dark,
-        is_counts=flat is not None,
+        dark=dark if is_counts else None,
+        is_counts=is_counts,
         notes=tuple(notes),
     )
-
-
-def chosen(path: Path, arrays: Mapping[str, Stored], dataset: str | None) -> str:
-    """The name of the sinogram."""
-    stacks = {name: array.shape for name, array in arrays.items() if array.is_stack}
-    listed = ", ".join(f"{name} {list(shape)}" for name, shape in list(stacks.items())[:20]) or "none"
-    if dataset is not None:
-        if dataset not in arrays:
-            raise InputError(f"{path} has no array {dataset!r}. It has: {listed}.")
-        return dataset
-    if not stacks:
-        seen = ", ".join(f"{name} {list(array.shape)}" for name, array in list(arrays.items())[:20]) or "no numbers"
-        raise InputError(f"{path} holds {seen}: no sinogram [angles, bins] and no stack of them.")
-    usual = find(stacks, SINOGRAM)
-    if usual is not None:
-        return usual
-    fields = {find(stacks, FLAT), find(stacks, DARK)}
-    rest = [name for name in stacks if name not in fields]
-    if len(rest) != 1:
-        raise InputError(f"{path} holds several arrays: {listed}. Name the sinogram with the option dataset.")
-    return rest[0]
-
-
-def find(names: Iterable[str], wanted: Iterable[str]) -> str | None:
-    """The first of the names whose last part is a wanted one, tried in the order of ``wanted``."""
-    by_key: dict[str, str] = {}
-    for name in names:
-        by_key.setdefault(key(name), name)
-    return next((by_key[w] for w in wanted if w in by_key), None)
-
-
-def key(name: str) -> str:
-    return name.replace(".", "/").split("/")[-1].lower().replace("_", "")
 
 
 def counts_note(has_flat: bool, is_integer: bool) -> str:
@@ -121,25 +95,56 @@ def counts_note(has_flat: bool, is_integer: bool) -> str:
     return "taken as line integrals (after the logarithm)"
 
 
-def _slices_note(stack: Slices) -> str:
-    count = stack.shape[0]
-    return "" if count == 1 else f", {count} slices, of which {count // 2} (the middle one) is taken unless you choose"
+def _says_counts(stored: Stored) -> bool:
+    return str(stored.attribute("units") or "").strip().lower() in COUNTS
 
 
-def _fitting_axis(shape: tuple[int, ...], angles: np.ndarray | None) -> str:
-    sizes = dict(zip(("columns", "rows", "pages"), reversed(shape), strict=False))
-    if angles is None or sizes.get("rows") == angles.size:
-        return "rows"
-    return next((axis for axis in ("columns", "pages") if sizes.get(axis) == angles.size), "rows")
+def _stack(stored: Stored, asked: str | None, expected: set[int], usual: str) -> tuple[Slices, str, bool]:
+    """The array as ``[slices, angles, bins]``, a note, and whether slices come before angles in the file."""
+    labels = tuple(key(label) for label in stored.labels()) if len(stored.shape) in (2, 3) else ()
+    at = next((i for i, label in enumerate(labels) if label in ANGLE_AXES), None)
+    words = ("rows", "columns") if len(stored.shape) == 2 else ("pages", "rows", "columns")
+    if asked is None and at is not None and (not expected or stored.shape[at] in expected):
+        bins = next((i for i, label in enumerate(labels) if label in BIN_AXES and i != at), None)
+        stack = stack_of(stored, at, bins)
+        note = f"angles along the {words[at]}, because the file calls its axes {', '.join(labels)}"
+        return stack, f"{stack.shape[1]} {note}; {stack.shape[2]} bins", at > 0
+    axis = asked or _fitting_axis(stored.shape, expected, usual)
+    stack = slices(stored, axis)
+    return stack, f"{stack.shape[1]} angles along the {axis}, {stack.shape[2]} bins", axis != "pages"
 
 
-def _field(arrays: Mapping[str, Stored], name: str | None, stack: Slices) -> Field | None:
-    """A flat or dark field: a number, ``[bins]``, ``[frames, bins]`` or ``[frames, slices, bins]``."""
-    if name is None:
-        return None
-    from ..build.counts import given_field
+def _fitting_axis(shape: tuple[int, ...], expected: set[int], usual: str) -> str:
+    sizes: dict[str, int] = dict(zip(("columns", "rows", "pages"), reversed(shape), strict=False))
+    usual = usual if usual in sizes else "rows"
+    order = (usual, *(axis for axis in ("rows", "columns", "pages") if axis != usual))
+    return next((axis for axis in order if sizes.get(axis) in expected), usual)
 
-    shape = arrays[name].shape
-    if len(shape) == 3 and shape[1] == stack.shape[0]:
-        return slices(arrays[name], "pages")
-    return given_field(arrays[name].read(()), name)
+
+def _center(arrays: Mapping[str, Stored], near: str, stack: Slices) -> tuple[float | None, str]:
+    found = find([name for name, array in arrays.items() if int(np.prod(array.shape)) == 1], CENTER, near)
+    if found is None:
+        return None, ""
+    center = float(np.asarray(arrays[found].read(())).ravel()[0].real)
+    if not 0 <= center <= stack.shape[2] - 1:
+        return None, f"{found!r} = {center:g} is not a bin of the detector and was ignored"
+    return center, f"centre of rotation {center:g}, from {found!r}"
+
+
+def _field(
+    arrays: Mapping[str, Stored], names: list[str], stack: Slices, what: str, slices_first: bool
+) -> tuple[Field | None, list[str]]:
+    """The field in all arrays of these names, and notes on it."""
+    fields: list[Field] = []
+    notes: list[str] = []
+    for name in names:
+        try:
+            one = field_of(arrays[name], what, stack.shape[0], stack.shape[2], slices_first)
+        except InputError as error:
+            raise InputError(f"{name!r}: {error}") from None
+        if one is None:
+            notes.append(f"{name!r} is empty: no {what} field")
+        else:
+            fields.append(one)
+            notes.append(f"{what} field from {name!r}, shape {list(arrays[name].shape)}")
+    return (joined(fields, what) if fields else None), notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,11 @@ import numpy as np
 from napari_mlpatch.core.budget import bytes_of, in_words
 from napari_mlpatch.core.errors import InputError
 
-from ..arrays import Stored, reserve_part
+from ..arrays import Stored, is_complex, is_numeric, numbers, reserve_part
 from ..guard import check_claim, reading
 from ..measurement import Measurement
 from ..options import LoadOptions
-from .kspace import load_kspace_npy
-from .named import measurement_from
+from .layout import load_named
 
 MOST_MEMBERS = 10_000
 
@@ -27,17 +27,17 @@ def load_npy(path: Path, options: LoadOptions) -> Measurement:
     Complex numbers are k-space, see ``kspace``.
     """
     array = open_npy(path)
-    if array.dtype.kind == "c" and options.angle_axis is None and options.dataset is None:
-        return load_kspace_npy(path, array)
     if options.dataset is not None:
         raise InputError(f"{path} holds a single array: leave out dataset ({options.dataset!r}).")
-    stored = Stored(array.shape, lambda index: np.array(array[index]), array.dtype.kind in "iu")
-    return measurement_from(path, {"image": stored}, options)
+    stored = Stored(
+        array.shape, lambda index: numbers(np.array(array[index])), array.dtype.kind in "iu", is_complex(array.dtype)
+    )
+    return load_named(path, {"image": stored}, options)
 
 
 def load_npz(path: Path, options: LoadOptions) -> Measurement:
-    """A sinogram and, under usual names, angles, centre, flat and dark. See ``named``."""
-    return measurement_from(path, stored_npz(path), options)
+    """A sinogram or k-space and, under usual names, what belongs to it. See ``names``."""
+    return load_named(path, stored_npz(path), options)
 
 
 def stored_npz(path: Path) -> dict[str, Stored]:
@@ -66,7 +66,7 @@ def open_npy(path: Path) -> np.ndarray:
                 f"{in_words(held)} only."
             )
         array = np.lib.format.open_memmap(path, mode="r")
-        if array.dtype.kind not in "biufc":
+        if not is_numeric(array.dtype):
             raise InputError(f"{path} holds {array.dtype}, not numbers.")
         return array
 
@@ -93,13 +93,14 @@ def _stored_member(path: Path, archive: zipfile.ZipFile, name: str) -> Stored | 
     check_claim(path, name, (size,), 1)
     with archive.open(name) as member:
         shape, dtype = _header(member)
-    if dtype.kind not in "iuf":
+    if not is_numeric(dtype):
         return None
     check_claim(path, name, shape, dtype.itemsize)
 
-    def read(index: Any) -> np.ndarray:
+    @functools.lru_cache(maxsize=1)  # compressed arrays are read as a whole
+    def whole() -> np.ndarray:
         reserve_part(shape, (), dtype.itemsize)
-        with reading(path, "NPZ"), zipfile.ZipFile(path) as archive, archive.open(name) as member:
-            return np.lib.format.read_array(member, allow_pickle=False)[index]
+        with reading(path, "NPZ"), zipfile.ZipFile(path) as opened, opened.open(name) as member:
+            return numbers(np.lib.format.read_array(member, allow_pickle=False))
 
-    return Stored(shape, read, dtype.kind in "iu")
+    return Stored(shape, lambda index: whole()[index], dtype.kind in "iu", is_complex(dtype))

@@ -1,0 +1,249 @@
+"""All arrays of an HDF5 file: through hard, soft and external links, and virtual ones, with nothing read unasked.
+
+Other files are opened only from the folder of the first one, or with the user's word. What leads nowhere is kept with
+the reason, because the library reads zeros where a source is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from h5py import h5o  # type: ignore[attr-defined]
+
+from napari_mlpatch.core.errors import InputError
+
+from .. import h5
+from ..arrays import Stored, is_complex, is_numeric, numbers
+from ..guard import check_claim, reading
+from .h5_filters import read_compressed
+
+MOST = 20_000  # names
+PATHS = 4  # to a group, whose arrays are listed under each
+DEEPEST = 40  # groups in groups, links behind links
+
+
+class DeadEndError(Exception):
+    """Why a name leads to no values."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A group or array, by its name through hard links only, in the file that really holds it."""
+
+    file: Path
+    name: str
+    item: Any
+
+
+@dataclass
+class Tree:
+    """Arrays by every name that leads to them, texts likewise; ``dead`` names with the reason; groups' places."""
+
+    path: Path
+    arrays: dict[str, Stored] = field(default_factory=dict)
+    texts: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    records: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    groups: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    dead: dict[str, str] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """One text of the file. Only on request: the library can hang on a damaged heap of texts."""
+        file, inner = self.texts[name]
+        with reading(file, "HDF5"), h5py.File(file, "r") as opened:
+            value = np.asarray(opened[inner][()]).ravel()[0]  # type: ignore[index]
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+    def group_attribute(self, name: str, attribute: str) -> Any:
+        """Of the group of that name, "" being the root."""
+        file, inner = self.groups[name]
+        with reading(file, "HDF5"), h5py.File(file, "r") as opened:
+            return h5.attribute(opened[inner or "/"], attribute)  # type: ignore[arg-type]
+
+    def check_alive(self, names: Iterable[str]) -> None:
+        """Raises InputError with the reason, where one of the names leads nowhere."""
+        for name in names:
+            if name in self.dead:
+                raise InputError(f"{self.path}: {name!r} {self.dead[name]}")
+
+
+def read_tree(path: Path, outside_links: bool = False) -> Tree:
+    """Walk through a file. Raises InputError for damaged ones."""
+    with reading(path, "HDF5"), ExitStack() as opened:
+        walk = _Walk(path, outside_links, opened)
+        root = Place(path, "", walk.file(path))
+        walk.tree.groups[""] = (path, "")
+        walk.visit(root, "", ())
+        return walk.tree
+
+
+class _Walk:
+    def __init__(self, path: Path, outside_links: bool, opened: ExitStack):
+        self.tree, self.outside, self.opened = Tree(path), outside_links, opened
+        self.files: dict[Path, h5py.File] = {}
+        self.visits: dict[Any, int] = {}
+        self.count = 0
+
+    def file(self, path: Path) -> h5py.File:
+        if path not in self.files:
+            if len(self.files) >= 500:
+                raise DeadEndError("links to more than 500 other files")
+            self.files[path] = self.opened.enter_context(h5py.File(path, "r"))
+        return self.files[path]
+
+    def visit(self, place: Place, prefix: str, above: tuple[Any, ...]) -> None:
+        """Note all that is in a group; ``above`` are the groups that it is in, for links that lead round."""
+        above = (*above, _identity(place))
+        for key in place.item:
+            self.count += 1
+            if self.count > MOST or len(above) > DEEPEST:
+                raise InputError(
+                    f"{self.tree.path} has more than {MOST} names or groups more than {DEEPEST} deep: too many."
+                )
+            name = f"{prefix}{key}"
+            try:
+                inner = self.step(place, key, 0)
+                if isinstance(inner.item, h5py.Group):
+                    self.tree.groups[name] = (inner.file, inner.name)
+                    known = _identity(inner)
+                    self.visits[known] = self.visits.get(known, 0) + 1
+                    if known not in above and self.visits[known] <= PATHS:
+                        self.visit(inner, f"{name}/", above)
+                elif isinstance(inner.item, h5py.Dataset):
+                    self.note(name, inner)
+            except DeadEndError as error:
+                self.tree.dead[name] = str(error)
+
+    def step(self, place: Place, key: str, hops: int) -> Place:
+        """What is under a name of a group, links followed by hand, so that none is followed unseen."""
+        if hops > DEEPEST:
+            raise DeadEndError("is a link that leads round.")
+        if not isinstance(place.item, h5py.Group):
+            raise DeadEndError(f"is a link through {place.name!r}, which is no group.")
+        link = place.item.get(key, getlink=True)
+        if isinstance(link, h5py.HardLink):
+            return Place(place.file, f"{place.name}/{key}", place.item[key])
+        if isinstance(link, h5py.SoftLink):
+            start = Place(place.file, "", self.file(place.file)) if link.path.startswith("/") else place
+            return self.locate(start, link.path, hops + 1)
+        if isinstance(link, h5py.ExternalLink):
+            file = self.other(place.file, link.filename)
+            return self.locate(Place(file, "", self.root(file)), link.path, hops + 1)
+        raise DeadEndError("is a link of an unknown kind." if link is not None else "does not exist.")
+
+    def locate(self, place: Place, path: str, hops: int) -> Place:
+        for key in path.split("/"):
+            if key in ("", "."):
+                continue
+            if isinstance(place.item, h5py.Group) and place.item.get(key, getlink=True) is None:
+                where = "" if place.file == self.tree.path else f" of {place.file.name!r}"
+                raise DeadEndError(f"is a link to {path!r}{where}, which does not exist.")
+            place = self.step(place, key, hops)
+        return place
+
+    def root(self, file: Path) -> h5py.File:
+        try:
+            return self.file(file)
+        except OSError as error:
+            raise DeadEndError(f"is in {str(file)!r}, which cannot be opened as HDF5 ({str(error)[:100]}).") from None
+
+    def other(self, start: Path, name: str) -> Path:
+        """The other file of that name: beside the one that names it, never elsewhere without the user's word."""
+        given = Path(name)
+        beside = start.parent / given.name
+        found = beside if given.is_absolute() and not given.exists() and beside.exists() else start.parent / given
+        folder = self.tree.path.parent.resolve()
+        if not self.outside and not found.resolve().is_relative_to(folder):
+            raise DeadEndError(
+                f"is in {name!r}, outside of the folder of this file: give outside_links=True (--outside-links) "
+                "if you trust it."
+            )
+        if not found.is_file():
+            raise DeadEndError(f"is in {name!r}, which is missing: put it beside {start.name}, as {str(found)!r}.")
+        return found
+
+    def note(self, name: str, place: Place) -> None:
+        item = place.item
+        if item.shape is None:
+            return
+        if item.dtype.kind in "OSU" and item.size == 1:
+            self.tree.texts[name] = (place.file, place.name)
+        elif is_numeric(item.dtype):
+            self.tree.arrays[name] = _stored(place, self.size_of(place, 0))
+        elif item.dtype.names is not None:
+            self.tree.records[name] = (place.file, place.name)
+
+    def size_of(self, place: Place, hops: int) -> int:
+        """Bytes of all files that hold values of an array, every one of which is checked to be there."""
+        item, size = place.item, place.file.stat().st_size
+        if item.external:
+            names = ", ".join(repr(str(part[0])) for part in item.external[:3])
+            raise DeadEndError(f"has its values as raw bytes in {names}. Such files are not read: convert it.")
+        if not item.is_virtual:
+            return size
+        for part in item.virtual_sources():
+            try:
+                file = place.file if part.file_name == "." else self.other(place.file, _first_block(part.file_name))
+                source = self.locate(Place(file, "", self.root(file)), _first_block(part.dset_name), hops + 1)
+            except DeadEndError as error:
+                raise DeadEndError(f"is put together from other arrays, of which {part.dset_name!r} {error}") from None
+            if hops > DEEPEST or not isinstance(source.item, h5py.Dataset):
+                raise DeadEndError(f"is put together from {part.dset_name!r}, which is no array.")
+            size += self.size_of(source, hops + 1)
+        return size
+
+
+def _first_block(name: str) -> str:
+    """The first of the names that a pattern stands for."""
+    return name.replace("%b", "0")
+
+
+def _identity(place: Place) -> Any:
+    info = h5o.get_info(place.item.id)
+    return place.file, info.addr
+
+
+def _stored(place: Place, held: int) -> Stored:
+    item, file, name = place.item, place.file, place.name
+    check_claim(file, name, item.shape, item.dtype.itemsize, held)
+
+    def opened(use: Any) -> Any:
+        with reading(file, "HDF5"), h5py.File(file, "r") as root:
+            return use(root[name])
+
+    def read(index: Any) -> np.ndarray:
+        def values(found: Any) -> np.ndarray:
+            return numbers(read_compressed(file, found, index))
+
+        return opened(values)
+
+    return Stored(
+        item.shape,
+        read,
+        item.dtype.kind in "iu",
+        is_complex(item.dtype),
+        identity=_identity(place),
+        attribute=lambda attribute: opened(lambda found: h5.attribute(found, attribute)),
+        labels=lambda: opened(_labels),
+    )
+
+
+def _labels(item: h5py.Dataset) -> tuple[str, ...]:
+    """What the axes are called, "" for those that have no name: by an attribute "axes", or by dimension scales."""
+    axes: Any = item.attrs.get("axes")
+    if axes is None and item.parent.attrs.get("signal") is not None:
+        axes = item.parent.attrs.get("axes")  # NXdata
+    if isinstance(axes, bytes | str):
+        text = axes.decode("utf-8", "replace") if isinstance(axes, bytes) else axes
+        parts = text.strip("[]() ").replace(",", ":").split(":")
+    elif isinstance(axes, np.ndarray):
+        parts = [part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in axes.ravel()]
+    else:
+        parts = [str(dimension.label or next(iter(dimension.keys()), "")) for dimension in item.dims]
+    parts = [part.strip().strip("'\"").lower() for part in parts]
+    return tuple(parts) if len(parts) == item.ndim else ()

@@ -1,0 +1,107 @@
+"""Usual names of what measurement files hold, and how arrays are found by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from napari_mlpatch.core.errors import InputError
+
+from ..arrays import Stored
+
+# In the order in which they are tried, in lower case and without underscores.
+SINOGRAM = ("sinogram", "sino", "sinogramdata", "projections", "proj", "data", "y", "measurement")
+ANGLES = {
+    "anglesdeg": "degrees",
+    "thetadeg": "degrees",
+    "anglesdegrees": "degrees",
+    "anglesrad": "radians",
+    "thetarad": "radians",
+    "anglesradians": "radians",
+    "angles": None,
+    "angle": None,
+    "theta": None,
+    "thetas": None,
+    "rotationangle": None,
+    "rotationangles": None,
+    "projectionangles": None,
+}
+ANGLE_AXES = frozenset((*ANGLES, "projection", "projections", "frame", "frames", "view", "views", "omega", "phi"))
+BIN_AXES = frozenset(("x", "bin", "bins", "column", "columns", "u", "s", "detectorx"))
+CENTER = ("center", "centre", "cor", "rotationcenter", "rotationcentre", "centerofrotation", "rotationaxis")
+FIELD = ("flat", "flats", "white", "whites", "datawhite", "flatfield", "flatfields", "flatfielddata", "i0", "openbeam")
+FLAT = (*FIELD, *(f"{name}{when}" for when in ("before", "after", "pre", "post") for name in FIELD))
+SHADE = ("dark", "darks", "datadark", "darkfield", "darkfields", "darkfielddata", "darkcurrent")
+DARK = (*SHADE, *(f"{name}{when}" for when in ("before", "after", "pre", "post") for name in SHADE))
+IMAGE_KEY = ("imagekey", "imagekeycontrol")
+KSPACE = ("kspace", "ksp", "kdata", "kspacedata")
+MASK = ("mask", "samplingmask", "kspacemask", "samplingpattern")
+
+
+def key(name: str) -> str:
+    """The last part of a path in small letters, without what people join words by."""
+    last = name.replace(".", "/").split("/")[-1].lower()
+    return "".join(letter for letter in last if letter not in "_- ")
+
+
+def find(names: Iterable[str], wanted: Iterable[str], near: str = "") -> str | None:
+    """The first of the names whose last part is a wanted one, tried in the order of ``wanted``.
+
+    Of a file of several scans those count first that share the longest part of the path with ``near``.
+    """
+    order = {name: at for at, name in reversed(list(enumerate(wanted)))}
+    fitting = [name for name in names if key(name) in order]
+    return min(fitting, key=lambda name: (-_shared(name, near), order[key(name)]), default=None)
+
+
+def find_all(arrays: Mapping[str, Stored], wanted: Iterable[str], near: str) -> list[str]:
+    """All arrays under wanted names that are as near as the nearest, each once, in the order of ``wanted``."""
+    order = {name: at for at, name in reversed(list(enumerate(wanted)))}
+    fitting = sorted((name for name in arrays if key(name) in order), key=lambda name: order[key(name)])
+    nearest = max((_shared(name, near) for name in fitting), default=0)
+    found: dict[object, str] = {}
+    for name in fitting:
+        if _shared(name, near) == nearest:
+            found.setdefault(arrays[name].identity or name, name)
+    return list(found.values())
+
+
+def chosen(path: Path, arrays: Mapping[str, Stored], dataset: str | None, prefer: str = "") -> tuple[str, str]:
+    """The name of the sinogram, and a note where there was a choice. ``prefer`` is one that the file points to."""
+    stacks = {name: array.shape for name, array in arrays.items() if array.is_stack}
+    if dataset is not None:
+        name = dataset.strip("/") if dataset not in arrays else dataset
+        if name not in arrays:
+            raise InputError(f"{path} has no array {dataset!r}. It has: {listed(stacks)}.")
+        return name, ""
+    if not stacks:
+        shapes = {name: array.shape for name, array in arrays.items()}
+        seen = listed(shapes) if shapes else "no numbers"
+        raise InputError(f"{path} holds {seen}: no sinogram [angles, bins] and no stack of them.")
+    usual = prefer if prefer in stacks else find(stacks, SINOGRAM)
+    if usual is not None:
+        same = {arrays[name].identity or name: name for name in reversed(stacks) if key(name) == key(usual)}
+        same.pop(arrays[usual].identity or usual, None)
+        others = same.values()
+        note = f"of several arrays, {usual!r} is taken; others: {', '.join(sorted(others)[:5])} (option dataset)"
+        return usual, note if others else ""
+    fields = {*FLAT, *DARK}
+    rest = {arrays[name].identity or name: name for name in reversed(stacks) if key(name) not in fields}
+    if len(rest) != 1:
+        raise InputError(f"{path} holds several arrays: {listed(stacks)}. Name the sinogram with the option dataset.")
+    return next(iter(rest.values())), ""
+
+
+def listed(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {list(shape)}" for name, shape in list(shapes.items())[:20]) or "none"
+
+
+def _shared(name: str, near: str) -> int:
+    """How many leading parts two paths have in common."""
+    pairs = zip(name.split("/")[:-1], near.split("/")[:-1], strict=False)
+    count = 0
+    for one, other in pairs:
+        if one != other:
+            break
+        count += 1
+    return count
