@@ -1,5 +1,7 @@
 """Damaged files either load or raise InputError: nothing else, no crash, no endless reading."""
 
+import hashlib
+import json
 import os
 from datetime import timedelta
 
@@ -57,6 +59,68 @@ IMAGES = {
 }
 FILES = {name: (*how, read_as_measurement) for name, how in MEASUREMENTS.items()}
 FILES |= {name: (*how, io.read_image) for name, how in IMAGES.items()}
+
+
+def write_weights(path):
+    from napari_mlpatch import networks, weights
+
+    network = networks.build("dncnn", {"depth": 3, "width": 2})
+    made = networks.describe(network)
+    about = {"method": "denoiser", "architecture": made, "data": "none", "steps": 0, "seed": 0, "metrics": {}}
+    noise = {"name": "gaussian", "params": {"sigma": [0.0, 0.3]}}
+    weights.save(path.parent, network.state_dict(), name=path.stem, title="T", licence="none", noise=noise, **about)
+    if path.suffix == ".json":
+        path.with_suffix(".safetensors").rename(path.parent / "weights of a card.safetensors")
+
+
+def read_weights(path):
+    """With the hash of its card corrected, so that the damage reaches the reader of tensors."""
+    from napari_mlpatch import networks, weights
+
+    card = json.loads((path.parent / "weights.json").read_text())
+    card["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(card))
+    weights.files.size_of(path)
+    network = networks.of_weights(weights.load(path))
+    return np.concatenate([value.ravel().numpy() for value in network.state_dict().values()])
+
+
+def read_card(path):
+    from napari_mlpatch import weights
+
+    card = weights.read_card(path)
+    return np.array([len(" ".join(weights.facts(card))), card.noise_range is None, 1])
+
+
+def write_checkpoint(path):
+    torch.save({"model.0.weight": torch.rand(2, 1, 3, 3), "model.0.bias": torch.rand(2)}, path)
+
+
+def read_pt(path):
+    from napari_mlpatch.interop.checkpoint import read_checkpoint
+
+    return np.concatenate([value.ravel().numpy() for value in read_checkpoint(path).values()])
+
+
+def read_images_to_train(path):
+    from napari_mlpatch.training import Files
+    from napari_mlpatch.training.data import open_data
+
+    return open_data(Files(paths=(str(path),), hold_out=0))[0].values.numpy()
+
+
+def write_picture(path):
+    Image.fromarray((sinogram()[0] * 200).astype(np.uint8)).convert("RGB").save(path)
+
+
+MORE = {
+    "weights": (write_weights, ".safetensors", read_weights),
+    "card": (write_weights, ".json", read_card),
+    "checkpoint": (write_checkpoint, ".pt", read_pt),
+    "training npz": (write_npz, ".npz", read_images_to_train),
+    **{f"training{suffix}": (write_picture, suffix, read_images_to_train) for suffix in (".png", ".jpg", ".bmp")},
+}
+FILES |= MORE
 TEXT = {"angles": (lambda path: path.write_text("# angles\n0\n1.5\n3\n"), ".txt", io.read_angles)}
 
 
