@@ -17,8 +17,9 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .complex_nufft import gridding_matrix
-from .nufft import _axis, circulant_symbol, hermitian_kernel, width
+from .nufft import _axis, width
 from .redundancy import least, unexplained
+from .toeplitz import circulant_symbol, hermitian_kernel
 
 OUTER = 0.75  # of the farthest sample, beyond which samples are taken for noise
 MOST_PIXELS = 256  # of the sides of a picture of the samples

@@ -17,7 +17,8 @@ from napari_mlpatch.torch_later import Tensor
 
 from .fourier_samples import FourierSamples, samples_picture
 from .image_shape import ImageShape
-from .nufft import Nufft2d, toeplitz_apply, toeplitz_symbol
+from .nufft import Nufft2d
+from .toeplitz import toeplitz_apply, toeplitz_symbol
 from .trajectories import antenna_layout, check_frequencies, gaussian, uv_tracks, within_grid
 
 SIGMA = math.pi / 3.0

@@ -20,8 +20,9 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .filters import Window, ramp_filter
-from .nufft import Nufft2d, circulant_symbol, next_fast, toeplitz_apply, toeplitz_kernel, toeplitz_symbol, width
+from .nufft import Nufft2d, next_fast, width
 from .ray_shares import is_seen_twice, ray_weights
+from .toeplitz import circulant_symbol, toeplitz_apply, toeplitz_kernel, toeplitz_symbol
 from .truncation import Padding, Truncation, extended, truncation, words
 
 _plans: WeakValueDictionary[tuple, Nufft2d] = WeakValueDictionary()

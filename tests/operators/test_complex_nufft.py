@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from napari_mlpatch.operators.complex_nufft import ComplexNufft2d, hermitian_apply, hermitian_symbol
-from napari_mlpatch.operators.nufft import hermitian_kernel
+from napari_mlpatch.operators.toeplitz import hermitian_kernel
 
 SHAPES = [(24, 24), (25, 27), (24, 31), (1, 9), (9, 1), (1, 1), (2, 3)]
 RNG = np.random.default_rng(0)

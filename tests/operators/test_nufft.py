@@ -9,7 +9,7 @@ import torch
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.operators import nufft as module
 from napari_mlpatch.operators.complex_nufft import ComplexNufft2d
-from napari_mlpatch.operators.nufft import Nufft2d, toeplitz_kernel
+from napari_mlpatch.operators.nufft import Nufft2d
 
 SHAPES = [(24, 24), (25, 27), (24, 31), (31, 24), (1, 9), (9, 1), (1, 1), (2, 3)]
 
@@ -84,18 +84,6 @@ def test_wider_kernels_are_more_accurate():
         nufft = Nufft2d(x.shape, omega, kernel_width=width, dtype=torch.float64)
         errors.append(distance((nufft(torch.tensor(x)[None]) * nufft.phase)[0].numpy(), centred_transform(x, omega)))
     assert errors[0] > 10 * errors[1] > 100 * errors[2]
-
-
-@pytest.mark.parametrize("shape", [(8, 8), (7, 10), (1, 5), (5, 1)])
-def test_toeplitz_kernel(shape):
-    omega, weight = frequencies(40, 2 * np.pi), np.random.default_rng(4).uniform(0.1, 2, 40)
-    kernel = toeplitz_kernel(shape, omega, weight, kernel_width=8)
-    assert kernel.shape == (2 * shape[0], 2 * shape[1])
-    for r in range(1 - shape[0], shape[0]):
-        for c in range(1 - shape[1], shape[1]):
-            direct = np.sum(weight * np.cos(omega @ [r, c]))
-            assert abs(kernel[r, c] - direct) < 1e-6 * weight.sum()
-            assert abs(kernel[r, c] - kernel[-r, -c]) < 1e-12 * weight.sum()
 
 
 @pytest.mark.parametrize("kind", [Nufft2d, ComplexNufft2d])
