@@ -25,6 +25,7 @@ def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: 
     a real image times a constant phase, which explains less than a complex one. Infinity where (almost) all of the
     noise is explained. Cf. the estimate of noise in Wahba, SIAM J. Sci. Stat. Comput. 4 (1983): ‖r‖² / trace.
     """
+    y = y.detach()
     turn = _phase(A, y) if real else None
 
     def back(r: Tensor) -> Tensor:
