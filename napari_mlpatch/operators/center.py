@@ -11,6 +11,10 @@ that one FFT evaluates every c at once and Newton's method refines the best one 
 half a turn): mirrored about the right c, half a turn continues smoothly into a whole one, whose 2-D spectrum
 vanishes for angular frequencies ``|k| > R |w|``, R the radius of the object; a wrong c puts energy there.
 
+Both compare whole rows. Where those end in air at one end of the detector only (half acquisition, an object cut off at
+one side) a full turn is compared where opposite views overlap (*overlap*, see ``center_overlap.py``), and half a turn,
+of which only the first and the last view are opposite, must agree with these: else the centre is refused.
+
 Reference: Vo et al., "Reliable method for calculating the center of rotation in parallel-beam tomography", Optics
 Express 22 (2014), who evaluate the double wedge candidate by candidate.
 """
@@ -25,17 +29,20 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.core.errors import InputError
 
+from .center_overlap import from_overlap, is_cut, mismatch
+
 LEAST_COVERAGE = 170.0  # degrees; below, opposite views are missing
 LARGEST_GAP = 20.0  # degrees between neighbouring angles, where they are not sparse throughout
 LEAST_OVERLAP = 30.0  # degrees beyond 180 from which opposite rows alone tell the centre
 LEAST_ANGLES = 8
+FILLED_IN = 1.5  # what rows that are filled in add to the uncertainty, as a factor
 
 
 @dataclass(frozen=True)
 class Center:
     """``value`` is the bin index (float) onto which the rotation axis projects, bins counted from 0.
 
-    ``method`` is "opposite-rows" or "double-wedge". ``uncertainty`` is one standard deviation in bins, estimated from
+    ``method`` is "opposite-rows", "overlap" or "double-wedge". ``uncertainty`` is one standard deviation in bins, estimated from
     how far the detector frequencies disagree. Where another centre is nearly as good, it is the distance to that one:
     several bins mean that the sinogram does not determine the centre.
     """
@@ -51,7 +58,8 @@ def find_center(sinogram: Any, angles_deg: Any, *, search: tuple[float, float] |
     ``angles_deg`` are the angles of the rows in degrees, in any order, spaced evenly or not. ``search`` bounds the
     centre in bins; the default leaves out a tenth of the detector at either end.
 
-    Raises InputError for data that are not such a sinogram, and for angles that cover less than about 170 degrees.
+    Raises InputError for data that are not such a sinogram, for angles that cover less than about 170 degrees, and for
+    half a turn of an object that is cut off at one side where opposite views contradict the centre.
     """
     y, angles = _checked(sinogram, angles_deg)
     bins = y.shape[1]
@@ -61,9 +69,13 @@ def find_center(sinogram: Any, angles_deg: Any, *, search: tuple[float, float] |
             f"The centre cannot be searched from {low} to {high}: the detector has the bins 0 to {bins - 1}. "
             "Give an increasing pair within them."
         )
+    cut = is_cut(y)
     y = y - min(y[:, : 1 + bins // 64].mean(), y[:, -1 - bins // 64 :].mean())  # a flat background hides the mirror
     rows, half = _even_rows(y, angles)
     overlap = len(rows) - half
+    if cut and overlap * 180 / half >= LEAST_OVERLAP:
+        value, uncertainty = from_overlap(rows[:overlap], rows[half:], search)
+        return Center(value, "overlap", uncertainty)
     if overlap * 180 / half >= LEAST_OVERLAP:
         value, uncertainty = _minimum(_opposite_rows(rows, half), bins, low, high)
         return Center(value, "opposite-rows", uncertainty)
@@ -71,7 +83,26 @@ def find_center(sinogram: Any, angles_deg: Any, *, search: tuple[float, float] |
     value, uncertainty = np.nan, np.nan
     for _ in range(1 if given == half else 4):  # rows missing before 180 degrees are filled in with the last centre
         value, uncertainty = _minimum(_double_wedge(_half_turn(rows, half, value)), bins, low, high)
+    if given < half:
+        uncertainty *= FILLED_IN
+    if cut:
+        uncertainty = max(uncertainty, _contradiction(rows, half, value))
     return Center(value, "double-wedge", uncertainty)
+
+
+def _contradiction(rows: np.ndarray, half: int, center: float) -> float:
+    """How far the first and the last view of half a turn, nearly opposite, would move the centre."""
+    candidates, energy = mismatch(rows[:1], rows[min(half, len(rows) - 1)][None])
+    best = float(candidates[np.argmin(energy)])
+    # A step short of half a turn, details at the detector's far end lie as many bins beside their places.
+    tolerance = 1.0 + rows.shape[1] / 2 * np.pi / half
+    if abs(best - center) > 2.0 * tolerance:
+        raise InputError(
+            f"The object is cut off at one side of the detector, and the data of half a turn contradict themselves: as a "
+            f"whole they put the centre at {center:.1f}, the first and the last view at {best:.1f}. Give the centre, or "
+            "compare pictures at several centres (the try-strip); a full turn would tell it."
+        )
+    return abs(best - center) / 2.0
 
 
 def _checked(sinogram: Any, angles_deg: Any) -> tuple[np.ndarray, np.ndarray]:

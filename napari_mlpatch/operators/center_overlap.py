@@ -1,0 +1,83 @@
+"""The centre of rotation from rows that do not end in air: only where opposite views overlap are they compared.
+
+With the axis at c, ``y(theta + 180, s) = y(theta, 2c - s)`` for all s whose mirror image lies on the detector too, however
+little of it that is (half acquisition: the axis near an end, the object wider than what one view sees). For each
+2c the slopes a, b of the two rows are compared there,
+
+    E(c) = sum |a - b|² / sum (|a|² + |b|²),
+
+0 for the right c without noise and about 1 for wrong ones. Slopes, so that a flat region tells nothing, of rows smoothed
+over five bins. A
+parabola refines the best c; how far groups of views disagree tells the uncertainty.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy  # its parts load when they are used
+
+GROUPS = 8  # of views, whose centres tell the uncertainty
+LEAST_OVERLAP_BINS = 6  # of slopes
+SMOOTH = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
+CUT = 0.1  # of the largest mean value of a bin, by which the ends of rows differ
+
+
+def is_cut(y: np.ndarray) -> bool:
+    """Whether rows ``[angles, bins]`` end higher at one end of the detector than at the other: the object goes on there."""
+    k = 1 + y.shape[1] // 64
+    profile = y.mean(0)
+    low, high = y[:, :k].mean(), y[:, -k:].mean()
+    error = np.diff(y, axis=1).std() / np.sqrt(y.shape[0] * k)
+    return bool(abs(high - low) > max(CUT * (profile.max() - min(low, high)), 5.0 * error))
+
+
+def mismatch(first: np.ndarray, opposite: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Candidates c in half bins and E of each, from rows ``[pairs, bins]`` and those half a turn on."""
+    a, b = _slopes(first), -_slopes(opposite)
+    n = a.shape[1]
+    size = scipy.fft.next_fast_len(2 * n)
+    products = scipy.fft.irfft((scipy.fft.rfft(a, size) * scipy.fft.rfft(b, size)).sum(0), size)[: 2 * n - 1]
+    total_a, total_b = (np.concatenate([[0.0], np.cumsum(np.square(v).sum(0))]) for v in (a, b))
+    m = np.arange(2 * n - 1)
+    low, high = np.maximum(0, m - n + 1), np.minimum(n - 1, m) + 1  # the slopes that overlap
+    power = total_a[high] - total_a[low] + total_b[high] - total_b[low]
+    used = high - low >= LEAST_OVERLAP_BINS
+    floor = 1e-6 * (total_a[-1] + total_b[-1])
+    return (m[used] + len(SMOOTH)) / 2.0, ((power - 2.0 * products) / np.maximum(power, floor))[used]
+
+
+def _slopes(rows: np.ndarray) -> np.ndarray:
+    """Without the ends, where the smoothing would be another one."""
+    return np.diff(scipy.ndimage.convolve1d(rows, SMOOTH, axis=1)[:, 2:-2], axis=1)
+
+
+def from_overlap(
+    first: np.ndarray, opposite: np.ndarray, bounds: tuple[float, float] | None = None
+) -> tuple[float, float]:
+    """Centre and standard deviation; that is the distance to another centre where one is nearly as good."""
+    candidates, energy = mismatch(first, opposite)
+    if bounds is not None:
+        inside = (candidates >= bounds[0]) & (candidates <= bounds[1])
+        candidates, energy = candidates[inside], energy[inside]
+    best = int(np.argmin(energy))
+    center = _vertex(candidates, energy, best)
+    others = np.where(np.abs(candidates - center) > 4.0, energy, np.inf)
+    rival = int(np.argmin(others))
+    is_clear = others[rival] - energy[best] > 0.5 * (np.median(energy) - energy[best])
+    parts = []
+    for some in np.array_split(np.arange(len(first)), min(GROUPS, len(first))):
+        place, part = mismatch(first[some], opposite[some])
+        near = np.where(np.abs(place - center) <= 3.0, part, np.inf)
+        parts.append(_vertex(place, part, int(np.argmin(near))))
+    deviation = float(np.std(parts) / np.sqrt(max(len(parts) - 1, 1)))
+    return center, max(deviation, 0.0 if is_clear else abs(float(candidates[rival]) - center))
+
+
+def _vertex(place: np.ndarray, energy: np.ndarray, best: int) -> float:
+    """Of the parabola through the smallest value and its neighbours."""
+    if not 0 < best < len(place) - 1:
+        return float(place[best])
+    left, middle, right = energy[best - 1 : best + 2]
+    curvature = left - 2.0 * middle + right
+    offset = 0.5 * (left - right) / curvature if curvature > 0 else 0.0
+    return float(place[best] + np.clip(offset, -1, 1) * (place[1] - place[0]))
