@@ -42,8 +42,8 @@ FILLED_IN = 1.5  # what rows that are filled in add to the uncertainty, as a fac
 class Center:
     """``value`` is the bin index (float) onto which the rotation axis projects, bins counted from 0.
 
-    ``method`` is "opposite-rows", "overlap" or "double-wedge". ``uncertainty`` is one standard deviation in bins, estimated from
-    how far the detector frequencies disagree. Where another centre is nearly as good, it is the distance to that one:
+    ``method`` is "opposite-rows", "overlap" or "double-wedge". ``uncertainty`` is one standard deviation in bins,
+    estimated from how far the detector frequencies disagree. Where another centre is nearly as good, it is the distance to that one:
     several bins mean that the sinogram does not determine the centre.
     """
 
@@ -98,8 +98,8 @@ def _contradiction(rows: np.ndarray, half: int, center: float) -> float:
     tolerance = 1.0 + rows.shape[1] / 2 * np.pi / half
     if abs(best - center) > 2.0 * tolerance:
         raise InputError(
-            f"The object is cut off at one side of the detector, and the data of half a turn contradict themselves: as a "
-            f"whole they put the centre at {center:.1f}, the first and the last view at {best:.1f}. Give the centre, or "
+            "The object is cut off at one side of the detector, and the data of half a turn contradict themselves: as "
+            f"a whole they put the centre at {center:.1f}, the first and last view at {best:.1f}. Give the centre, or "
             "compare pictures at several centres (the try-strip); a full turn would tell it."
         )
     return abs(best - center) / 2.0

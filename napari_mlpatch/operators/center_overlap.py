@@ -1,14 +1,13 @@
 """The centre of rotation from rows that do not end in air: only where opposite views overlap are they compared.
 
-With the axis at c, ``y(theta + 180, s) = y(theta, 2c - s)`` for all s whose mirror image lies on the detector too, however
-little of it that is (half acquisition: the axis near an end, the object wider than what one view sees). For each
-2c the slopes a, b of the two rows are compared there,
+With the axis at c, ``y(theta + 180, s) = y(theta, 2c - s)`` for all s whose mirror image lies on the detector too,
+however little of it that is (half acquisition: the axis near an end, the object wider than what one view sees). For
+each 2c the slopes a, b of the two rows are compared there,
 
     E(c) = sum |a - b|² / sum (|a|² + |b|²),
 
-0 for the right c without noise and about 1 for wrong ones. Slopes, so that a flat region tells nothing, of rows smoothed
-over five bins. A
-parabola refines the best c; how far groups of views disagree tells the uncertainty.
+0 for the right c without noise and about 1 for wrong ones. Slopes, so that a flat region tells nothing, of rows that
+are smoothed over five bins. A parabola refines the best c; how far groups of views disagree tells the uncertainty.
 """
 
 from __future__ import annotations
@@ -17,13 +16,14 @@ import numpy as np
 import scipy  # its parts load when they are used
 
 GROUPS = 8  # of views, whose centres tell the uncertainty
+PARABOLA = 0.02  # bins that it may be off
 LEAST_OVERLAP_BINS = 6  # of slopes
 SMOOTH = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 CUT = 0.1  # of the largest mean value of a bin, by which the ends of rows differ
 
 
 def is_cut(y: np.ndarray) -> bool:
-    """Whether rows ``[angles, bins]`` end higher at one end of the detector than at the other: the object goes on there."""
+    """Whether rows ``[angles, bins]`` end higher at one end of the detector than at the other: it cuts the object."""
     k = 1 + y.shape[1] // 64
     profile = y.mean(0)
     low, high = y[:, :k].mean(), y[:, -k:].mean()
@@ -69,7 +69,7 @@ def from_overlap(
         place, part = mismatch(first[some], opposite[some])
         near = np.where(np.abs(place - center) <= 3.0, part, np.inf)
         parts.append(_vertex(place, part, int(np.argmin(near))))
-    deviation = float(np.std(parts) / np.sqrt(max(len(parts) - 1, 1)))
+    deviation = float(np.hypot(np.std(parts) / np.sqrt(max(len(parts) - 1, 1)), PARABOLA))
     return center, max(deviation, 0.0 if is_clear else abs(float(candidates[rival]) - center))
 
 

@@ -161,3 +161,17 @@ def test_files_that_are_not_there(tmp_path):
 def test_the_format_is_told_by_the_content(tmp_path):
     write_npz(tmp_path / "a.npz").rename(tmp_path / "a.dat")
     assert io.read_measurement(tmp_path / "a.dat").A.axis_bin == 15.25
+
+
+def test_half_acquisition_has_a_picture_as_wide_as_both_halves_see(tmp_path):
+    """A disk of radius 60 seen by 80 bins with the axis at bin 11.6."""
+    angle, place = np.deg2rad(np.arange(0, 360, 2.0))[:, None], np.arange(80) - 11.6
+    offset = place - 6 * np.cos(angle)
+    y = 2 * np.sqrt(np.maximum(60.0**2 - offset**2, 0))
+    np.save(tmp_path / "scan.npy", y.astype(np.float32))
+    problem = io.load(tmp_path / "scan.npy").problem(angles_deg="0:360:180", center="auto", log=False)
+    assert problem.A.center == pytest.approx(11.6, abs=0.3)
+    assert 133 <= problem.A.image_shape[0] <= 138 and any("opposite views" in note for note in problem.notes)
+    picture = problem.A.pinv(problem.y)[0, 0].numpy()
+    r, c = (np.arange(n) - (n - 1) / 2 for n in picture.shape)
+    assert picture[np.hypot(r[:, None], c[None] - 6) < 55] == pytest.approx(1, abs=0.06)

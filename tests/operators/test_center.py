@@ -103,6 +103,43 @@ def test_the_measured_tooth(slice):
     assert abs(found.value - 296) <= 0.7
 
 
+def half_acquisition(center, angles, seed=0, noise=0.01, bins=128):
+    """An object that reaches from the axis nearly to the far end of the detector, and beyond the near one."""
+    y = ellipse_sinogram(phantom(0.95 * max(center, bins - 1 - center), seed), angles, bins, center)
+    return y + noise * y.max() * np.random.default_rng(seed).normal(size=y.shape)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("center", [6.0, 14.3, 40.0, 115.4])
+def test_half_acquisition(center, seed):
+    found = find_center(half_acquisition(center, SCANS["360"], seed), SCANS["360"])
+    assert found.method == "overlap"
+    assert abs(found.value - center) <= min(1.0, 4 * found.uncertainty)
+
+
+@pytest.mark.parametrize("center", [6.0, 12.0, 20.0, 115.0])
+@pytest.mark.parametrize("angles", ["180", "180 with both ends", "175"])
+def test_cut_off_at_one_side(angles, center):
+    """Half a turn does not tell the centre then: it is refused, or its uncertainty says so."""
+    y = half_acquisition(center, SCANS[angles])
+    try:
+        found = find_center(y, SCANS[angles])
+    except InputError as error:
+        assert "cut off at one side" in str(error) and "try-strip" in str(error)
+    else:
+        assert abs(found.value - center) <= 4 * found.uncertainty
+
+
+@pytest.mark.parametrize(
+    "angles", [np.arange(0, 175.0), np.arange(0, 172.0), np.arange(3, 176.0), np.arange(0, 178, 2.0)]
+)
+def test_three_standard_deviations(angles):
+    for seed in range(6):
+        center = (118.3, 127.5, 140.0)[seed % 3]
+        found = find_center(scan(angles, 256, center, seed=seed), angles)
+        assert abs(found.value - center) <= 3 * found.uncertainty
+
+
 def test_methods_are_named():
     assert find_center(scan(SCANS["180"], 128, 63.5), SCANS["180"]).method == "double-wedge"
     assert find_center(scan(SCANS["360"], 128, 63.5), SCANS["360"]).method == "opposite-rows"

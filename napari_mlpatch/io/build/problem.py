@@ -82,8 +82,11 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
         axis = beam.center if o.center is None else _axis(o.center, bins)
     used = slice_of(o.views, rows)
     y, angles = np.ascontiguousarray(y[:, :, used]), angles[used]
+    size = bins if o.image_shape else _size_seen(y[0, 0], angles, axis)
+    if size != bins:
+        notes.append(f"an image of {size} x {size} pixels: opposite views together see more than the detector's width")
     params = {
-        "image_shape": o.image_shape or (bins, bins),
+        "image_shape": o.image_shape or (size, size),
         "angles_deg": angles,
         "detector_count": bins,
         "detector_pitch": beam.geometry.get("detector_pitch", 1.0),
@@ -104,6 +107,17 @@ def _without_outliers(y: np.ndarray, angles: np.ndarray, deviations: float | Non
     if not any("far off" in note for note in notes):
         notes.append(describe_outliers(y, outliers, replaced=deviations is not None))
     return y if deviations is None else replace_outliers(y, outliers)
+
+
+def _size_seen(rows: np.ndarray, angles: np.ndarray, axis: float | None) -> int:
+    """Bins across what a scan sees: the detector's, or twice its longer side of the axis in half acquisition."""
+    from napari_mlpatch.operators.center_overlap import is_cut
+    from napari_mlpatch.operators.ray_shares import is_seen_twice
+
+    bins = rows.shape[1]
+    if axis is None or bins < 8 or not is_cut(rows) or is_seen_twice(tuple(angles)).mean() < 0.9:
+        return bins
+    return max(bins, round(2 * max(axis, bins - 1 - axis)) + 1)
 
 
 def slice_of(views: str | None, rows: int) -> Any:
