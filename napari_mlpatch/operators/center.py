@@ -43,8 +43,8 @@ class Center:
     """``value`` is the bin index (float) onto which the rotation axis projects, bins counted from 0.
 
     ``method`` is "opposite-rows", "overlap" or "double-wedge". ``uncertainty`` is one standard deviation in bins,
-    estimated from how far the detector frequencies disagree. Where another centre is nearly as good, it is the distance to that one:
-    several bins mean that the sinogram does not determine the centre.
+    estimated from how far the detector frequencies, or groups of views, disagree. Where another centre is nearly as
+    good, it is the distance to that one: several bins mean that the sinogram does not determine the centre.
     """
 
     value: float
