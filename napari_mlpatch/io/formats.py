@@ -126,6 +126,7 @@ FORMATS: tuple[Format, ...] = (
         needs=("nibabel",),
         picture=f"{_READERS}.medical:nifti_picture",
     ),
+    Format("BART", (".cfl", ".hdr"), _later("bart:is_bart"), f"{_READERS}.bart:load_bart"),
     # Without a suffix: dropped onto the window, a PNG is any picture.
     Format("PNG", (), starts(b"\x89PNG\r\n\x1a\n"), f"{_READERS}.planes:load_png"),
     Format("folder", (), _later("folder:is_folder_of_pictures"), f"{_READERS}.folder:load_folder", folders=True),
