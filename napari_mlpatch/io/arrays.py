@@ -177,6 +177,28 @@ def slices(stored: Stored, angle_axis: str) -> Slices:
     )
 
 
+FAR_SHORTER = 8  # times
+
+
+def slices_first(stored: Stored) -> Stored | None:
+    """The same array with its last axis first, where that is far the shortest of three; else None.
+
+    No detector has few bins and many rows: these are slices (or channels) behind the pictures.
+    """
+    if len(stored.shape) != 3 or not 0 < stored.shape[2] * FAR_SHORTER <= min(stored.shape[:2]):
+        return None
+
+    def read(index: Any) -> np.ndarray:
+        if index == ():
+            return np.moveaxis(stored.read(()), 2, 0)
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        if isinstance(first, slice):  # a row of all slices
+            return np.moveaxis(stored.read((*rest, slice(None))), -1, 0)
+        return stored.read((*rest, *(slice(None),) * (2 - len(rest)), first))
+
+    return Stored((stored.shape[2], *stored.shape[:2]), read, stored.is_integer, stored.is_complex)
+
+
 def stack_of(stored: Stored, angles: int, bins: int | None = None) -> Slices:
     """The same with the axis of the angles, and perhaps that of the bins, by number; else the last one is bins'."""
     count = len(stored.shape)

@@ -70,6 +70,18 @@ def test_a_stack_of_projections_is_told_by_the_number_of_angles(tmp_path):
     assert np.allclose(y, stack[1]) and problem.source["options"]["angle_axis"] == "pages"
 
 
+def test_slices_behind_the_pictures(tmp_path):
+    stack = np.stack([k * discs(40) for k in range(1, 5)], axis=-1)  # [angles, bins, slices]
+    np.save(tmp_path / "a.npy", stack)
+    for index in (0, 3):
+        y, _ = pixels(tmp_path / "a.npy", angles_deg="0:180:40", slice=index)
+        assert np.array_equal(y, stack[..., index])
+    assert any("taken as slices" in note for note in io.load(tmp_path / "a.npy").notes)
+    turned = stack.swapaxes(0, 1)  # [bins, angles, slices]
+    np.savez(tmp_path / "b.npz", sino=turned, theta=np.arange(40) * 4.5)
+    assert np.array_equal(io.read_measurement(tmp_path / "b.npz", slice="all").y[2, 0].numpy(), stack[..., 2])
+
+
 @pytest.mark.parametrize("level", [1.0, 20000.0])
 def test_counts_are_never_taken_for_line_integrals_silently(tmp_path, level):
     np.save(tmp_path / "a.npy", level * np.exp(-discs()).astype(np.float32))

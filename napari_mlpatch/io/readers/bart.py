@@ -1,4 +1,4 @@
-"""Arrays of BART, the Berkeley Advanced Reconstruction Toolbox: ``name.hdr`` with the sizes, ``name.cfl`` with numbers."""
+"""Arrays of BART (Berkeley Advanced Reconstruction Toolbox): `name.hdr` has the sizes, `name.cfl` the numbers."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def load_bart(path: Path, options: LoadOptions) -> Measurement:
     if depth > 1 and slices > 1:
         raise InputError(f"{path} has {depth} steps of a second phase and {slices} slices. Take one slice first.")
     array = np.memmap(numbers, ITEM, "r", shape=(rows, columns, depth, coils, slices), order="F")
-    notes = [
-        f"k-space of BART, {rows} x {columns} x {depth}, {coils} coil(s), {slices} slice(s): rows are the readout"
-    ]
+    notes = [f"k-space of BART, {rows} x {columns} x {depth}, {coils} coil(s), {slices} slice(s): rows are the readout"]
     if depth > 1:
         measured = (np.asarray(array[..., 0]) != 0).any(axis=3)
         if not np.array_equal(measured.any(axis=2), measured.all(axis=2)):

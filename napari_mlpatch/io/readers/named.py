@@ -10,7 +10,7 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 
 from ..angles import to_degrees
-from ..arrays import Field, Slices, Stored, slices, stack_of
+from ..arrays import Field, Slices, Stored, slices, slices_first, stack_of
 from ..fields import field_of, joined
 from ..measurement import Measurement
 from ..options import LoadOptions
@@ -35,6 +35,9 @@ def measurement_from(
     notes = [f"sinogram from {name!r}, shape {list(stored.shape)}", *filter(None, [note])]
     if options.angle_axis is None or len(stored.shape) > 3:
         stored = stored.squeezed()
+    if options.angle_axis is None and not stored.labels() and (turned := slices_first(stored)) is not None:
+        stored = turned
+        notes.append(f"the last axis is far the shortest: taken as slices, read as {list(stored.shape)}")
     angles, has_asked = None, False
     found = find([n for n, a in arrays.items() if max(a.shape, default=1) > 1], ANGLES, name)
     if found is not None:
