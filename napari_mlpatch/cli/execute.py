@@ -68,6 +68,7 @@ def facts(out: str | None, result: Result) -> dict[str, Any]:
         "metrics": result.metrics,
         "iterations": result.iterations,
         "converged": result.converged,
+        "remark": result.remark,
         "seconds": result.seconds,
         "peak_bytes": result.peak_bytes,
     }
@@ -79,7 +80,7 @@ def summary(out: str, result: Result) -> str:
     how = ", converged" if result.converged and result.iterations > 1 else ""
     cost = f"{duration(result.seconds)}, peak memory {size(result.peak_bytes)}"
     head = f"{out}: {result.recipe.method.name}, image {shape(result.x.shape[2:])}, {count}{how}, {cost}"
-    return f"{head}\n{metrics(result.metrics)}"
+    return "\n".join([head, metrics(result.metrics), *filter(None, [result.remark])])
 
 
 @contextmanager

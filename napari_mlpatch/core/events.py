@@ -28,6 +28,20 @@ class Result:
     converged: bool
     state: dict[str, Any] = field(repr=False)
 
+    @property
+    def remark(self) -> str:
+        """What to know about the picture: that the iterations ended before it had converged. Empty where they did not.
+
+        Methods without a tolerance know no convergence, and who stops by hand knows.
+        """
+        tolerance = getattr(self.recipe.build_method(), "tolerance", 0.0)
+        if self.converged or not tolerance or self.recipe.stopped_at is not None:
+            return ""
+        return (
+            f"Not converged: the limit of {self.iterations} iterations came before the tolerance of {tolerance:g}. "
+            "More iterations (or continuing) would still change the picture."
+        )
+
 
 @dataclass(frozen=True)
 class Started:

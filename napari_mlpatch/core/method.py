@@ -36,7 +36,12 @@ class Method:
     """Base of all methods: a frozen pydantic dataclass whose fields are the hyper-parameters.
 
     ``solve`` is a generator. It yields an ``Iterate`` for every step and may yield ``None`` in between, during long
-    inner work, to give the caller a chance to stop. It holds no state of its own.
+    inner work, to give the caller a chance to stop. It holds no state of its own. Continued from the state of a
+    converged iterate, it yields that iterate again, with the same k, and ends.
+
+    Items of a batch ``[B, C, *space]`` are problems of their own: what comes out for one is what it would give alone,
+    so levels, weights, step lengths and stopping are per item, and an item that has converged waits for the others. The
+    channels of an item are one picture and share them. ``scalars`` hold the largest value over the items.
     """
 
     name: str

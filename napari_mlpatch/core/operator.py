@@ -125,6 +125,7 @@ class Operator(Keeper):
         x = torch.rand(1, 1, *self.domain_shape, generator=generator)
         value = 0.0
         for _ in range(200):
+            x = x / (x.abs().max() or 1.0)  # or squares leave the range of float32
             x = x / torch.linalg.vector_norm(x)
             image = self.normal(x)
             before, value = value, float((x.conj() * image).real.sum())

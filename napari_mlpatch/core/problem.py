@@ -66,6 +66,13 @@ class Problem:
         """What its operator has to say about this measurement, such as that the object is wider than the detector."""
         return self.A.remarks(self.y)
 
+    @cached_property
+    def std(self) -> Tensor:
+        """Standard deviation of each item's noise, ``[B]`` float64 on the CPU: given, or estimated from its data."""
+        if self.noise_std is not None:
+            return torch.full((len(self.y),), float(self.noise_std), dtype=torch.float64)
+        return torch.tensor([self.A.estimate_std(y[None]) for y in self.y], dtype=torch.float64)
+
     def same_as(self, other: Problem) -> bool:
         """Whether both are the same measurement of the same operator."""
         return self is other or (self.A == other.A and self.fingerprint == other.fingerprint)

@@ -80,7 +80,7 @@ def run(
         if reason:
             raise InputError(reason)
         yield Started(recipe)
-        before = history[-1]["seconds"] if history else 0.0
+        before, done_before = (history[-1]["seconds"], history[-1]["k"]) if history else (0.0, 0)
         held = held_bytes(problem.A, device)
         rows, last, limit = list(history), None, recipe.stopped_at
         with Meter(device) as meter, problem.A.visiting(device):
@@ -92,9 +92,10 @@ def run(
                     last, k = iterate, iterate.k
                     _check_finite(iterate, recipe.method.name)
                     scalars = iterate.scalars | _distance(iterate, there)
-                    rows.append({"k": k, "seconds": before + meter.seconds, **scalars})
+                    if k > done_before:  # one that had converged comes again
+                        rows.append({"k": k, "seconds": before + meter.seconds, **scalars})
                     eta = remaining(rows[len(history) :], iterate.total)
-                    yield Progress(iterate, rows[-1]["seconds"], eta, scalars)
+                    yield Progress(iterate, before + meter.seconds, eta, scalars)
                 if control.wish == "cancel":
                     yield Cancelled(k)
                     return

@@ -7,18 +7,20 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import Tensor, torch
 
 Precision = Literal["float32", "bfloat16"]
-Denoise = Callable[[Tensor, float], Tensor]
+Denoise = Callable[[Tensor, Any], Tensor]
+"""Called with images and the standard deviation of their noise: one number for all, or ``[B]`` float64 on the CPU."""
 
 
 class Denoiser:
     """Base of all denoisers: a frozen pydantic dataclass under ``@denoisers.register``.
 
     ``x`` is ``[B, C, rows, columns]``, float32, with values in about [0, 1]; ``sigma`` the standard deviation of its
-    noise in the same units. The result has the shape and type of x. A subclass defines ``__call__``, or ``opened``
-    where it must first be made ready.
+    noise in the same units, one number for all or ``[B]``. The result has the shape and type of x. A subclass defines
+    ``__call__``, or ``opened`` where it must first be made ready.
     """
 
     name: str
@@ -31,11 +33,18 @@ class Denoiser:
         """What denoises on this device. ``network`` are trained weights, or None; most have no use for them."""
         return self
 
-    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+    def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         raise NotImplementedError
 
 
-def each_channel(one: Callable[[np.ndarray], np.ndarray], x: Tensor) -> Tensor:
-    """A function of an image ``[rows, columns]``, applied to each channel of ``[B, C, rows, columns]``, on the CPU."""
+def each_channel(one: Callable[[np.ndarray, float], np.ndarray], x: Tensor, sigma: float | Tensor, name: str) -> Tensor:
+    """A function of an image ``[rows, columns]`` and its noise, applied to each channel of ``[B, C, rows, columns]``.
+
+    On the CPU. Raises InputError for pictures of other than two axes, where ``name`` is that of the denoiser.
+    """
+    if x.ndim != 4:
+        raise InputError(f"The denoiser {name!r} is for pictures of two axes, this one has {x.ndim - 2}: use tv.")
     images = x.detach().cpu().numpy()
-    return torch.from_numpy(np.stack([np.stack([one(channel) for channel in image]) for image in images])).to(x)
+    levels = torch.as_tensor(sigma, dtype=torch.float64).expand(len(x)).tolist()
+    clean = [np.stack([one(channel, level) for channel in image]) for image, level in zip(images, levels, strict=True)]
+    return torch.from_numpy(np.stack(clean)).to(x)

@@ -11,9 +11,12 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import denoisers
+from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .base import Denoise, Denoiser, Precision
+
+MARGIN, NOISE_MARGIN = 0.5, 4.0
 
 
 @denoisers.register("network", title="Trained network")
@@ -24,7 +27,8 @@ class Network(Denoiser):
     needs_network = True
 
     def opened(self, network: Any, device: torch.device | str, precision: Precision) -> Denoise:
-        """``network`` are ``Weights``, or a module called with (x, sigma), which is taken as it is.
+        """``network`` are ``Weights``, or a module called with (x, sigma), which is taken as it is
+        (and called image by image where their noise levels differ).
 
         Warns once where its first noise level is above those that ``Weights`` were trained with. Raises InputError
         where the network is missing, and for bfloat16 on a device that computes it in software.
@@ -36,22 +40,38 @@ class Network(Denoiser):
                 f"or another denoiser: {', '.join(others)}."
             )
         if callable(network):
-            return cast(Denoise, network)
+            return _one_level_at_a_time(cast(Denoise, network))
         made = network.card.architecture
         from napari_mlpatch import networks  # needs PyTorch at once
 
         module = networks.from_tensors(made.name, made.params, network.tensors).to(device)
         if precision == "float32":
-            return _warning(lambda x, sigma: module(x, sigma), network.card)
+            return _warning(without_outliers(lambda x, sigma: module(x, sigma)), network.card)
         kind = torch.device(device).type
         if not has_bfloat16(kind):
             raise InputError("This machine computes bfloat16 in software, which takes many times as long. Use float32.")
 
-        def rough(x: Tensor, sigma: float) -> Tensor:
+        def rough(x: Tensor, sigma: float | Tensor) -> Tensor:
             with torch.autocast(kind, torch.bfloat16):
                 return module(x, sigma).to(x.dtype)
 
-        return _warning(rough, network.card)
+        return _warning(without_outliers(rough), network.card)
+
+
+def without_outliers(denoise: Denoise) -> Denoise:
+    """The denoiser, shown no value far outside of [0, 1]: what lies beyond stays in the picture as it is.
+
+    A single hot pixel, or a few, of a hundred times the picture's range is nothing that a network was trained with, and
+    spoils what it makes of everything around. Values within half the range of [0, 1], or four times the noise, are
+    left alone.
+    """
+
+    def called(x: Tensor, sigma: float | Tensor) -> Tensor:
+        margin = each(torch.as_tensor(sigma, dtype=torch.float64).mul(NOISE_MARGIN).clamp(min=MARGIN), x)
+        inside = torch.minimum(torch.maximum(x, -margin), 1.0 + margin)
+        return denoise(inside, sigma) + (x - inside)
+
+    return called
 
 
 def _warning(denoise: Denoise, card: Any) -> Denoise:
@@ -60,18 +80,31 @@ def _warning(denoise: Denoise, card: Any) -> Denoise:
         return denoise
     first = True
 
-    def warned(x: Tensor, sigma: float) -> Tensor:
+    def warned(x: Tensor, sigma: float | Tensor) -> Tensor:
         nonlocal first
-        if first and sigma > 1.01 * levels[1]:
+        largest = float(torch.as_tensor(sigma).max())
+        if first and largest > 1.01 * levels[1]:
             warnings.warn(
-                f"The noise level {sigma:.3g} (1 is the picture's range) is above those that the weights {card.name!r} "
-                f"were trained with, {levels[0]:g} to {levels[1]:g}: the result may be poor. Lower it, or use others.",
+                f"The noise level {largest:.3g} (1 is the picture's range) is above those that the weights "
+                f"{card.name!r} were trained with, {levels[0]:g} to {levels[1]:g}: the result may be poor. Lower it, "
+                "or use others.",
                 stacklevel=2,
             )
         first = False
         return denoise(x, sigma)
 
     return warned
+
+
+def _one_level_at_a_time(denoise: Denoise) -> Denoise:
+    """For networks of others: they are called with a number, image by image where the levels differ."""
+
+    def called(x: Tensor, sigma: float | Tensor) -> Tensor:
+        if not torch.is_tensor(sigma):
+            return denoise(x, sigma)
+        return torch.cat([denoise(image[None], level) for image, level in zip(x, sigma.tolist(), strict=True)])
+
+    return called
 
 
 def has_bfloat16(kind: str) -> bool:

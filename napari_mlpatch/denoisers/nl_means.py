@@ -17,10 +17,11 @@ from .base import Denoiser, each_channel
 class NonlocalMeans(Denoiser):
     """Buades, Coll & Morel (2005), by scikit-image, on the CPU."""
 
-    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+    def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         from skimage.restoration import denoise_nl_means
 
-        def one(image: np.ndarray) -> np.ndarray:
-            return denoise_nl_means(image, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True)
+        def one(image: np.ndarray, sigma: float) -> np.ndarray:
+            options = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * sigma, "sigma": sigma, "fast_mode": True}
+            return denoise_nl_means(image, **options).reshape(image.shape)  # it drops axes of one pixel
 
-        return each_channel(one, x)
+        return each_channel(one, x, sigma, "nl-means")

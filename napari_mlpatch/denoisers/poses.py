@@ -7,7 +7,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .base import Denoise
 
 
-def transformed(denoise: Denoise, x: Tensor, sigma: float, turn: int) -> Tensor:
+def transformed(denoise: Denoise, x: Tensor, sigma: float | Tensor, turn: int) -> Tensor:
     """The denoiser in another pose: x is mirrored, turned by right angles and shifted, and the result turned back.
 
     A different ``turn`` in every iteration averages out what the denoiser does to one orientation only (Terris et al.,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .base import Denoise
@@ -14,22 +15,27 @@ from .base import Denoise
 class Scaled:
     """A denoiser for images in [0, 1], used on images whose values lie between ``low`` and ``high``.
 
-    Complex images are denoised in their real and imaginary parts, which then lie between ``-high`` and ``high``. Their
-    sigma is that of the whole, as in the noise of complex data: each part has ``sigma / sqrt(2)``.
+    Both are one for all items, or ``[B]`` float64 on the CPU, and so is sigma. Complex images are denoised in their
+    real and imaginary parts, which then lie between ``-high`` and ``high``. Their sigma is that of the whole, as in the
+    noise of complex data: each part has ``sigma / sqrt(2)``.
     """
 
     denoise: Denoise
-    low: float
-    high: float
+    low: float | Tensor
+    high: float | Tensor
 
-    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+    def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        numbers = (self.low, self.high, sigma)
+        low, high, level = (torch.as_tensor(v, dtype=torch.float64).expand(len(x)) for v in numbers)
         if x.is_complex():
-            size = max(abs(self.low), abs(self.high))
-            parts = torch.cat([x.real, x.imag]) / (2.0 * size) + 0.5
-            real, imaginary = ((self._run(parts, sigma / math.sqrt(2.0) / (2.0 * size)) - 0.5) * (2.0 * size)).chunk(2)
-            return torch.complex(real, imaginary)
-        span = self.high - self.low
-        return self._run((x - self.low) / span, sigma / span) * span + self.low
+            size = 2.0 * torch.maximum(low.abs(), high.abs()).repeat(2)
+            scale = each(size, x.real)
+            parts = torch.cat([x.real, x.imag]) / scale + 0.5
+            clean = (self._run(parts, level.repeat(2) / math.sqrt(2.0) / size) - 0.5) * scale
+            return torch.complex(*clean.chunk(2))
+        span, offset = each(high - low, x), each(low, x)
+        return self._run((x - offset) / span, level / (high - low)) * span + offset
 
-    def _run(self, x: Tensor, sigma: float) -> Tensor:
-        return self.denoise(x.to(torch.float32), sigma).to(x.dtype)
+    def _run(self, x: Tensor, level: Tensor) -> Tensor:
+        same = bool((level == level[0]).all())
+        return self.denoise(x.to(torch.float32), float(level[0]) if same else level).to(x.dtype)

@@ -11,18 +11,24 @@ from napari_mlpatch.torch_later import Tensor
 
 from .base import Denoiser, each_channel
 
+SHORTEST = 16  # of the sides of a picture: the filters have 8 taps
+
 
 @denoisers.register("wavelets", title="Wavelets")
 @dataclass(frozen=True, config=CONFIG)
 class Wavelets(Denoiser):
-    """BayesShrink (Chang, Yu & Vetterli 2000), averaged over 16 shifts, by scikit-image, on the CPU."""
+    """BayesShrink (Chang, Yu & Vetterli 2000), averaged over 16 shifts, by scikit-image, on the CPU.
 
-    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+    Sides shorter than two of its filters are continued by their mirror image.
+    """
+
+    def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         from skimage.restoration import cycle_spin, denoise_wavelet
 
-        options = {"sigma": sigma, "wavelet": "sym4", "method": "BayesShrink", "rescale_sigma": False}
+        def one(image: np.ndarray, sigma: float) -> np.ndarray:
+            options = {"sigma": sigma, "wavelet": "sym4", "method": "BayesShrink", "rescale_sigma": False}
+            larger = np.pad(image, [(0, max(0, SHORTEST - n)) for n in image.shape], mode="symmetric")
+            clean = cycle_spin(larger, denoise_wavelet, max_shifts=3, func_kw=options)
+            return clean[tuple(slice(n) for n in image.shape)]
 
-        def one(image: np.ndarray) -> np.ndarray:
-            return cycle_spin(image, denoise_wavelet, max_shifts=3, func_kw=options)
-
-        return each_channel(one, x)
+        return each_channel(one, x, sigma, "wavelets")

@@ -263,7 +263,7 @@ class ReconstructDock(QWidget):
         elif job.state == "done" and entry.result is not None:
             self.bar.setValue(self.bar.maximum())
             ended = "ended" if entry.result.iterations >= job.total else "stopped"
-            how = "converged" if entry.result.converged else ended
+            how = "converged" if entry.result.converged else "not converged" if entry.result.remark else ended
             self.status.setText(
                 f"{entry.title}: {how} at iteration {entry.result.iterations} after {duration(entry.result.seconds)}"
             )

@@ -13,9 +13,10 @@ from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import denoisers, methods
 from napari_mlpatch.denoisers import Name, Precision, Scaled, denoiser
+from napari_mlpatch.solvers.items import each, norm
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .plug_and_play import DENOISER, value_range
+from .plug_and_play import DENOISER, value_ranges
 
 
 @methods.register("direct", title="Denoised quick picture (MLPatch direct)")
@@ -45,23 +46,27 @@ class Direct(Method):
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
         quick = problem.A.pinv(problem.y)
         yield None
-        low, high = value_range(quick)
+        low, high = value_ranges(quick)
         clean = Scaled(denoiser(self.denoiser, network, quick.device, self.precision), low, high)
-        sigma = self.sigma * (high - low) if self.sigma is not None else noise_of_quick_picture(problem, quick)
-        yield Iterate(clean(quick, sigma), 1, 1, {"sigma": sigma / (high - low)}, converged=True)
+        span = high - low
+        # Where there is no noise, rounding is left.
+        sigma = (
+            self.sigma * span
+            if self.sigma is not None
+            else noise_of_quick_picture(problem, quick).clamp(min=1e-6 * span)
+        )
+        yield Iterate(clean(quick, sigma), 1, 1, {"sigma": float((sigma / span).max())}, converged=True)
 
 
-def noise_of_quick_picture(problem: Problem, quick: Tensor) -> float:
-    """Root mean square of what as much white noise again as the data have changes in ``quick = A.pinv(y)``.
+def noise_of_quick_picture(problem: Problem, quick: Tensor) -> Tensor:
+    """Root mean square of what as much white noise again as the data have changes in ``quick = A.pinv(y)``, ``[B]``.
 
     ``A.pinv`` may adapt to its data, as Wiener's filter does, so that pure noise would not tell.
     """
     A, y = problem.A, problem.y
-    std = problem.noise_std if problem.noise_std is not None else problem.A.estimate_std(y)
     generator = torch.Generator().manual_seed(0)
     kind = torch.complex64 if y.is_complex() else torch.float32  # so that the numbers do not depend on the precision
-    noise = std * torch.randn(y.shape, generator=generator, dtype=kind).to(y)
+    noise = torch.randn(y.shape[1:], generator=generator, dtype=kind).to(y) * each(problem.std, y)
     if A.sampled is not None:
         noise = noise * A.sampled.to(y.device)
-    change = A.pinv(y + noise) - quick
-    return max(float(change.abs().square().mean().sqrt()), 1e-6 * float(y.abs().max()))
+    return norm(A.pinv(y + noise) - quick).cpu() / quick[0].numel() ** 0.5

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,16 +14,23 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Iterate, Method
+from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import denoisers
 from napari_mlpatch.denoisers import Denoise, Name, Precision, Scaled, denoiser, transformed
-from napari_mlpatch.solvers.cg import norm
+from napari_mlpatch.solvers.items import chosen, each, norm, ratio
+from napari_mlpatch.solvers.shifted import choose_damping, solve_shifted
 from napari_mlpatch.torch_later import Tensor, torch
 
 DENOISER = "network: the chosen weights; the others need none"
 TRUST = 1.0
 """Lambda in Zhang et al., Plug-and-play image restoration with deep denoiser prior, IEEE TPAMI 2021, who take 0.23 for
 deep denoisers. MLPatch on CT slices of the body (60 angles) is best from 0.5 to 2."""
+
+INEXACT = 0.1
+"""How far from its solution a data step may end, in terms of how far the picture moved in the iteration before."""
+FLAT = 1e-6
+"""Of its size: a picture whose values differ by less shows rounding errors."""
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -52,56 +61,87 @@ class PlugAndPlay(Method):
         bool, Field(description="mirror, turn and shift the picture differently in every iteration")
     ] = False
     inner_iterations: Annotated[
-        int, Field(ge=1, le=1000, description="of conjugate gradients in each data step, where there is no closed form")
-    ] = 6
+        int,
+        Field(ge=1, le=1000, description="of conjugate gradients in a data step without closed form, at most"),
+    ] = 100
     precision: Annotated[Precision, Field(description="of the numbers inside of the network")] = "float32"
     tolerance: Annotated[
         float, Field(ge=0, lt=1, description="stop when x changes by less than this, at the last noise level")
     ] = 1e-4
 
     weights_kind = "denoiser"
+    solves_systems = True
 
     @property
     def needs_network(self) -> bool:
         return denoisers.get(self.denoiser).needs_network
 
+    def unsuitable(self, A: Operator) -> str:
+        if self.averaging and len(A.domain_shape) != 2:
+            return f"Averaging over poses needs pictures of two axes, these have {len(A.domain_shape)}: switch it off."
+        return ""
+
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+        if state and bool(state["done"].all()):
+            yield state["last"]
+            return
         A, y = problem.A, problem.y
         b = A.T(y)
         yield None
         quick = A.pinv(y)
         yield None
-        low, high = value_range(quick)
+        low, high = value_ranges(quick)
         span = high - low
         plain = Scaled(denoiser(self.denoiser, network, y.device, self.precision), low, high)
         noise = noise_level(problem, span)
         end = self.sigma * span if self.sigma is not None else self._automatic_sigma(problem, noise, span)
+        start = torch.maximum(self.sigma_start * span, end)
         yield None
-        z, u, k = (state["z"], state["u"], state["k"]) if state else (quick, torch.zeros_like(quick), 0)
+        damping = 0.0
+        for best in choose_damping(A, b) if self.solves_systems else ():
+            damping = best
+            yield None
+        if state:
+            x, z, u, k, moved, done = (state[key] for key in ("x", "z", "u", "k", "moved", "done"))
+        else:
+            x = z = quick
+            u, k, moved = torch.zeros_like(quick), 0, start * quick[0].numel() ** 0.5
+            done = torch.zeros(len(y), dtype=torch.bool)
         while k < self.iterations:
             k += 1
-            sigma = schedule(max(self.sigma_start * span, end), end, k, self.falling)
+            sigma = schedule(start, end, k, self.falling)
             alpha = self.trust * (noise / sigma) ** 2
             turn = k
 
-            def denoise(v: Tensor, sigma: float, turn: int = turn) -> Tensor:
+            def denoise(v: Tensor, sigma: Tensor, turn: int = turn) -> Tensor:
                 return transformed(plain, v, sigma, turn) if self.averaging else plain(v, sigma)
 
             clock = Clock()
-            x, previous = z, z
-            for step in self._data_step(problem, b, alpha, z, u):
+            before = x, z, u
+            error = torch.where(done, math.inf, INEXACT * moved)
+            for step in self._data_step(DataStep(A, b, alpha, error, self.inner_iterations, damping), x, z, u):
                 x = step
                 yield None
             clock.note("data_seconds")
             z, u = self._prior_step(x, z, u, denoise, sigma)
+            if bool(done.any()):
+                mask = done.to(x.device)
+                x, z, u = (chosen(mask, old, new) for old, new in zip(before, (x, z, u), strict=True))
             clock.note("denoiser_seconds")
-            change, split = (norm(d) / max(norm(z), 1e-300) for d in (z - previous, x - z))
-            converged = change <= self.tolerance and sigma <= end * (1 + 1e-6)
-            residual = norm(A(z) - y) / max(norm(y), 1e-300)
+            lengths = [norm(d) for d in (z - before[1], x - z, z, A(z) - y, y)]
+            moved, apart, size, misfit, data = torch.stack(lengths).cpu()
+            change = ratio(moved, size)
+            done = done | ((change <= self.tolerance) & (sigma <= end * (1 + 1e-6)))
             clock.note("monitor_seconds")
-            scalars = {"sigma": sigma / span, "alpha": alpha, "change": change, "split": split}
-            scalars |= {"relative_residual": residual, **clock.seconds}
-            yield Iterate(z, k, self.iterations, scalars, state={"z": z, "u": u, "k": k}, converged=converged)
+            numbers = {"sigma": sigma / span, "alpha": alpha, "change": change, "split": ratio(apart, size)}
+            numbers |= {"relative_residual": ratio(misfit, data)}
+            scalars = {name: float(value.max()) for name, value in numbers.items()} | clock.seconds
+            state = {"x": x, "z": z, "u": u, "k": k, "moved": moved, "done": done}
+            converged = bool(done.all())
+            iterate = Iterate(z, k, self.iterations, scalars, state=state, converged=converged)
+            if converged:
+                state["last"] = iterate
+            yield iterate
             if converged:
                 return
 
@@ -110,18 +150,47 @@ class PlugAndPlay(Method):
         falling = round(self.falling * iterations / self.iterations)
         return replace(self, iterations=min(iterations, self.iterations), falling=min(falling, self.falling))
 
-    def _automatic_sigma(self, problem: Problem, noise: float, span: float) -> float:
+    def _automatic_sigma(self, problem: Problem, noise: Tensor, span: Tensor) -> Tensor:
         """Most of the noise that a pixel would have if it alone were measured, at least a hundredth of the range."""
         column = problem.A.column_norm
-        return min(max(0.7 * noise / column if column else span, 0.01 * span), 0.5 * span)
+        return (0.7 * noise / column if column else span).clamp(min=0.01 * span, max=0.5 * span)
 
-    def _data_step(self, problem: Problem, b: Tensor, alpha: float, z: Tensor, u: Tensor) -> Iterator[Tensor]:
-        """Pictures that come ever closer to the data; the last one counts."""
+    def _data_step(self, data: DataStep, x: Tensor, z: Tensor, u: Tensor) -> Iterator[Tensor]:
+        """Pictures that come ever closer to the data, from the last one, x; the last one counts."""
         raise NotImplementedError
 
-    def _prior_step(self, x: Tensor, z: Tensor, u: Tensor, denoise: Denoise, sigma: float) -> tuple[Tensor, Tensor]:
+    def _prior_step(self, x: Tensor, z: Tensor, u: Tensor, denoise: Denoise, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """The new z and u."""
         raise NotImplementedError
+
+
+@plain_dataclass(frozen=True)
+class DataStep:
+    """What a data step is about: A, ``b = Aᵀy``, and for each item ``[B]`` alpha and the error that it may leave."""
+
+    A: Operator
+    b: Tensor
+    alpha: Tensor
+    error: Tensor
+    iterations: int
+    damping: float
+
+    def solve(self, x: Tensor, near: Tensor) -> Iterator[Tensor]:
+        """Towards ``(AᵀA + alpha)⁻¹(Aᵀy + alpha near)``, from the best point between the last picture x and ``near``.
+
+        At a fixed point that is the last picture, so that the limit does not depend on the number of steps.
+        """
+        for step in solve_shifted(
+            self.A,
+            self.b + each(self.alpha, self.b) * near,
+            self.alpha,
+            x,
+            other=near,
+            iterations=self.iterations,
+            error=self.error,
+            damping=self.damping,
+        ):
+            yield step.x
 
 
 class Clock:
@@ -136,7 +205,7 @@ class Clock:
         self.seconds[name], self._last = now - self._last, now
 
 
-def schedule(start: float, end: float, k: int, falling: int) -> float:
+def schedule(start: Any, end: Any, k: int, falling: int) -> Any:
     """The noise level of iteration k, counted from 1: from ``start`` to ``end`` in ``falling`` equal ratios."""
     return start * (end / start) ** min(1.0, (k - 1) / max(1, falling))
 
@@ -148,10 +217,20 @@ def value_range(x: Tensor) -> tuple[float, float]:
     flat = flat[:: max(1, flat.numel() // 200_000)].double()
     low, high = torch.quantile(flat, torch.tensor([0.005, 0.995], dtype=torch.float64, device=flat.device)).tolist()
     low = 0.0 if x.is_complex() or 0.0 <= low < 0.2 * high else low
-    return (low, high) if high > low else (low, low + 1.0)
+    size = max(abs(low), abs(high))
+    if high - low > FLAT * size:
+        return low, high
+    return (min(low, 0.0), max(high, 0.0)) if size else (0.0, 1.0)
 
 
-def noise_level(problem: Problem, span: float) -> float:
-    """Standard deviation of the noise in the data; where there is none, what a thousandth of the range would make."""
-    std = problem.noise_std if problem.noise_std is not None else problem.A.estimate_std(problem.y)
-    return max(std, 1e-3 * span * problem.A.column_norm)
+def value_ranges(x: Tensor) -> tuple[Tensor, Tensor]:
+    """That of each item, ``[B]``: float64 on the CPU."""
+    low, high = zip(*(value_range(item[None]) for item in x), strict=True)
+    return torch.tensor(low, dtype=torch.float64), torch.tensor(high, dtype=torch.float64)
+
+
+def noise_level(problem: Problem, span: Tensor) -> Tensor:
+    """Standard deviation of the noise in the data of each item; where there is none, what a thousandth of the range
+    would make.
+    """
+    return torch.maximum(problem.std, 1e-3 * span * problem.A.column_norm)

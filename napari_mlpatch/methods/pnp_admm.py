@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.denoisers import Denoise
-from napari_mlpatch.solvers.shifted import solve_shifted
 from napari_mlpatch.torch_later import Tensor
 
-from .plug_and_play import PlugAndPlay
+from .plug_and_play import DataStep, PlugAndPlay
 
 
 @methods.register("pnp-admm", title="Plug-and-play ADMM (MLPatch-ADMM)")
@@ -24,12 +22,9 @@ class PnPADMM(PlugAndPlay):
     Venkatakrishnan, Bouman & Wohlberg, Plug-and-play priors for model based reconstruction, GlobalSIP 2013.
     """
 
-    def _data_step(self, problem: Problem, b: Tensor, alpha: float, z: Tensor, u: Tensor) -> Iterator[Tensor]:
-        for step in solve_shifted(
-            problem.A, b + alpha * (z - u), alpha, z - u, iterations=self.inner_iterations, tolerance=1e-5
-        ):
-            yield step.x
+    def _data_step(self, data: DataStep, x: Tensor, z: Tensor, u: Tensor) -> Iterator[Tensor]:
+        yield from data.solve(x, z - u)
 
-    def _prior_step(self, x: Tensor, z: Tensor, u: Tensor, denoise: Denoise, sigma: float) -> tuple[Tensor, Tensor]:
+    def _prior_step(self, x: Tensor, z: Tensor, u: Tensor, denoise: Denoise, sigma: Tensor) -> tuple[Tensor, Tensor]:
         z = denoise(x + u, sigma)
         return z, u + x - z

@@ -12,7 +12,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.denoisers import Denoise
 from napari_mlpatch.torch_later import Tensor
 
-from .plug_and_play import PlugAndPlay
+from .plug_and_play import DataStep, PlugAndPlay
 
 
 @methods.register("pnp-pgm", title="Plug-and-play proximal gradient")
@@ -24,13 +24,15 @@ class PnPPGM(PlugAndPlay):
     Signal Process. Lett. 2017. It needs no linear system, and many more iterations than the others.
     """
 
-    def _automatic_sigma(self, problem: Problem, noise: float, span: float) -> float:
+    solves_systems = False
+
+    def _automatic_sigma(self, problem: Problem, noise: Tensor, span: Tensor) -> Tensor:
         """What fits the length of the steps, ``1 / ‖A‖²``: that at which alpha would be ``‖A‖²``."""
-        return min(max(self.trust**0.5 * noise / (problem.A.norm or 1.0), 1e-4 * span), 0.5 * span)
+        return (self.trust**0.5 * noise / (problem.A.norm or 1.0)).clamp(min=1e-4 * span, max=0.5 * span)
 
-    def _data_step(self, problem: Problem, b: Tensor, alpha: float, z: Tensor, u: Tensor) -> Iterator[Tensor]:
-        size = problem.A.norm**2
-        yield z if size == 0 else z - (problem.A.normal(z) - b) / size
+    def _data_step(self, data: DataStep, x: Tensor, z: Tensor, u: Tensor) -> Iterator[Tensor]:
+        size = data.A.norm**2
+        yield z if size == 0 else z - (data.A.normal(z) - data.b) / size
 
-    def _prior_step(self, x: Tensor, z: Tensor, u: Tensor, denoise: Denoise, sigma: float) -> tuple[Tensor, Tensor]:
+    def _prior_step(self, x: Tensor, z: Tensor, u: Tensor, denoise: Denoise, sigma: Tensor) -> tuple[Tensor, Tensor]:
         return denoise(x, sigma), u

@@ -13,8 +13,9 @@ from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.solvers.cg import cg
-from napari_mlpatch.solvers.circulant import divide_spectrum
+from napari_mlpatch.solvers.circulant import divide_spectrum, without_zeros
 from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplacian_symbol
+from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
 
 
@@ -32,24 +33,27 @@ class Tikhonov(Method):
     tolerance: Annotated[float, Field(ge=0, lt=1, description="stop at this relative residual")] = 1e-5
 
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
-        A, y = problem.A, problem.y
+        A, y, axes = problem.A, problem.y, len(problem.A.domain_shape)
         b = A.T(y)
         yield None
         smooth = self.penalty == "gradient"
         x = A.pinv(y)  # a start: far from zero, what only the penalty sees would take long
         yield None
-        weight = self.weight if self.weight is not None else _automatic_weight(problem, x, smooth)
+        weight = (
+            _automatic_weight(problem, x, smooth)
+            if self.weight is None
+            else torch.tensor([self.weight], dtype=torch.float64)
+        )
         yield None
+        strength = each(weight, b)
         symbol = torch.as_tensor(A.normal_symbol(y.device, b.dtype.to_real()))
-        symbol = symbol + weight * (laplacian_symbol(b) if smooth else 1.0)
-        # Zero for what neither term sees, such as the mean of a mass map: rounding errors must not be divided by it.
-        symbol = torch.where(symbol > 1e-6 * symbol.max(), symbol, symbol.max())
+        symbol = without_zeros(symbol + strength * (laplacian_symbol(b, axes) if smooth else 1.0), axes)
 
         def system(x: Tensor) -> Tensor:
-            return A.normal(x) + weight * (gradient_transpose(gradient(x)) if smooth else x)
+            return A.normal(x) + strength * (gradient_transpose(gradient(x, axes)) if smooth else x)
 
         def precondition(r: Tensor) -> Tensor:
-            return divide_spectrum(r, symbol)
+            return divide_spectrum(r, symbol, axes)
 
         start = state["k"] if state else 0
         for step in cg(
@@ -61,28 +65,36 @@ class Tikhonov(Method):
             tolerance=self.tolerance,
             state=state,
         ):
-            finished = step.relative_residual <= self.tolerance
+            residual = float(step.relative_residual.max())
+            finished = residual <= self.tolerance
             if step.k == start and step.k < self.iterations and not finished:
                 continue  # where it starts from: nothing new
-            scalars = {"relative_residual_cg": step.relative_residual, "weight": weight}
+            scalars = {"relative_residual_cg": residual, "weight": float(weight.max())}
             yield Iterate(step.x, max(step.k, 1), self.iterations, scalars, state=step.state, converged=finished)
 
 
-def _automatic_weight(problem: Problem, x: Tensor, smooth: bool) -> float:
-    """Ratio of noise variance to the variance of what is penalised, as the quick picture x shows it over 4 pixels.
+def _automatic_weight(problem: Problem, x: Tensor, smooth: bool) -> Tensor:
+    """Ratio of noise variance to the variance of what is penalised, as the quick picture x shows it over 4 pixels; [B].
 
     Means over 4 x 4 pixels differ from their neighbours by about twice as much, in variance, as pixels do: images have
     edges, so power spectra fall with the square of the frequency.
     """
-    std = problem.noise_std if problem.noise_std is not None else problem.A.estimate_std(problem.y)
+    axes = x.ndim - 2
     x = _smoothed(x)
-    size = float(x.abs().square().mean())
-    spread = 0.5 * float(gradient(x).abs().square().sum(0).mean()) if smooth else size
-    floor = 1e-3 * float(problem.y.abs().double().square().mean()) ** 0.5
-    return max(std, floor) ** 2 / max(spread, 1e-6 * size) if size else 1.0
+    size = x.abs().square().flatten(1).mean(1).cpu()
+    slopes = gradient(x, axes).abs().square().sum(0).flatten(1).mean(1).cpu() if smooth else size
+    floor = 1e-3 * problem.y.abs().double().square().flatten(1).mean(1).sqrt().cpu()
+    noise, spread = (
+        torch.maximum(problem.std, floor).square(),
+        torch.maximum(slopes / axes if smooth else size, 1e-6 * size),
+    )
+    return torch.where(size > 0, noise / torch.where(size > 0, spread, 1.0), 1.0)
 
 
 def _smoothed(x: Tensor) -> Tensor:
-    if x.is_complex():
-        return torch.complex(_smoothed(x.real), _smoothed(x.imag))
-    return torch.nn.functional.avg_pool2d(x, 4, ceil_mode=True).double()
+    """Means over 4 pixels along each axis, and over what there is at the far edges; in double precision."""
+    x = x.to(torch.promote_types(x.dtype, torch.float64))
+    for axis in range(2, x.ndim):
+        groups = x.split(4, axis)
+        x = torch.cat([group.mean(axis, keepdim=True) for group in groups], axis)
+    return x

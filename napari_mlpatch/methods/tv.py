@@ -19,9 +19,9 @@ from napari_mlpatch.solvers.gradient import (
     gradient_transpose,
     laplacian_symbol,
     shrink,
-    total_variation,
 )
-from napari_mlpatch.torch_later import Tensor
+from napari_mlpatch.solvers.items import each
+from napari_mlpatch.torch_later import Tensor, torch
 
 
 @methods.register("tv", title="Total variation (TV)")
@@ -48,20 +48,30 @@ class TV(Method):
     ] = 5e-4
 
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
-        A, y = problem.A, problem.y
+        A, y, axes = problem.A, problem.y, len(problem.A.domain_shape)
         isotropic = self.norm == "isotropic"
         b = A.T(y)
         yield None
         x = A.pinv(y)
         yield None
-        weight = self.weight if self.weight is not None else automatic_weight(problem)
-        terms = [Term(gradient, gradient_transpose, lambda v, t: shrink(v, weight * t, isotropic), laplacian_symbol(x))]
+        weight = automatic_weight(problem) if self.weight is None else torch.tensor([self.weight], dtype=torch.float64)
+        strength = each(weight, x)
+        terms = [
+            Term(
+                lambda v: gradient(v, axes),
+                gradient_transpose,
+                lambda v, step: shrink(v, strength * step, isotropic),
+                laplacian_symbol(x, axes),
+            )
+        ]
         if self.nonnegative:
-            terms.append(Term(_same, _same, lambda v, t: _nonnegative(v), 1.0))
+            terms.append(Term(_same, _same, lambda v, step: _nonnegative(v), 1.0))
             x = _nonnegative(x)
         # The threshold weight / rho starts at half the mean gradient of the first picture, where that is not flat.
-        steepness = max(float(gradient_norm(gradient(x), isotropic).mean()), 1e-3 * float(x.abs().mean()))
-        rho = 2.0 * weight / steepness if steepness else 1.0
+        slope = gradient_norm(gradient(x, axes), isotropic).flatten(1).mean(1).double()
+        steepness = torch.maximum(slope, 1e-3 * x.abs().flatten(1).mean(1).double())
+        flat = steepness == 0
+        rho = torch.where(flat, 1.0, 2.0 * weight.to(steepness) / torch.where(flat, 1.0, steepness))
         for step in admm(
             A.normal,
             b,
@@ -70,32 +80,35 @@ class TV(Method):
             normal_symbol=A.normal_symbol(y.device, b.dtype.to_real()),
             rho=rho,
             iterations=self.iterations,
+            tolerance=self.tolerance,
+            axes=axes,
             state=state,
         ):
             if step is None:
                 yield None
                 continue
-            converged = step.solved and max(step.change, step.primal) <= self.tolerance
+            change, primal, converged = torch.stack(
+                [step.change.max(), step.primal.max(), step.converged.all()]
+            ).tolist()
             x = _nonnegative(step.x) if self.nonnegative else step.x
-            scalars = {"weight": weight, "change": step.change, "primal_residual": step.primal}
+            scalars = {"weight": float(weight.max()), "change": change, "primal_residual": primal}
             if step.k % 10 == 0 or converged or step.k == self.iterations:
                 scalars["objective"] = objective(x, problem, weight, isotropic)
-            yield Iterate(x, step.k, self.iterations, scalars, state=step.state, converged=converged)
-            if converged:
-                return
+            yield Iterate(x, step.k, self.iterations, scalars, state=step.state, converged=bool(converged))
 
 
-def objective(x: Tensor, problem: Problem, weight: float, isotropic: bool = True) -> float:
-    """``½ ‖A x - y‖² + weight · TV(x)``."""
+def objective(x: Tensor, problem: Problem, weight: float | Tensor, isotropic: bool = True) -> float:
+    """``½ ‖A x - y‖² + weight · TV(x)``, summed over the items; ``weight`` is one for all, or ``[B]``."""
     misfit = float((problem.A(x) - problem.y).abs().double().square().sum())
-    return 0.5 * misfit + weight * total_variation(x, isotropic)
+    lengths = gradient_norm(gradient(x, x.ndim - 2), isotropic).double().flatten(1).sum(1)
+    return 0.5 * misfit + float((torch.as_tensor(weight).to(lengths) * lengths).sum())
 
 
-def automatic_weight(problem: Problem) -> float:
-    """Half the standard deviation that the noise has in Aᵀy: ``½ · noise_std · (rms norm of A's columns)``."""
-    std = problem.noise_std if problem.noise_std is not None else problem.A.estimate_std(problem.y)
-    floor = 1e-3 * float(problem.y.abs().double().square().mean()) ** 0.5
-    return 0.5 * max(std, floor) * problem.A.column_norm or 1.0
+def automatic_weight(problem: Problem) -> Tensor:
+    """Half the standard deviation that the noise has in Aᵀy: ``½ · noise_std · (rms norm of A's columns)``, ``[B]``."""
+    floor = 1e-3 * problem.y.abs().double().square().flatten(1).mean(1).sqrt().cpu()
+    weight = 0.5 * torch.maximum(problem.std, floor) * problem.A.column_norm
+    return torch.where(weight > 0, weight, 1.0)
 
 
 def _nonnegative(x: Tensor) -> Tensor:

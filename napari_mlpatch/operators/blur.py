@@ -170,7 +170,7 @@ class Blur(Operator):
     # ---- what a person sees -----------------------------------------------------------------------------------
 
     def pinv(self, y: Tensor) -> Tensor:
-        """Wiener's filter ``F⁻¹(H* F(y) / (|H|² + noise / signal))`` with one number for noise / signal.
+        """Wiener's filter ``F⁻¹(H* F(y) / (|H|² + max |H|² · noise / signal))`` with one noise / signal.
 
         Both are variances, estimated from the data: the signal's within squares of 32 pixels, as it is details that a
         filter has to restore. With the valid boundary, the data are first continued so that right and left, bottom
@@ -180,7 +180,7 @@ class Blur(Operator):
         symbol, power = self._symbols(y.device, y.dtype.to_real())
         ratio = [[self._noise_to_signal(image[None, None]) for image in channels] for channels in y]
         mean = y.mean((-2, -1), keepdim=True)
-        wiener = symbol.conj() / (power + power.new_tensor(ratio)[..., None, None])
+        wiener = symbol.conj() / (power + power.max() * power.new_tensor(ratio)[..., None, None])
         details = filtered(self._continued(y - mean), wiener)
         total, size = float(self.point_spread.sum()), float(np.abs(self.point_spread).sum())
         return details + mean / total if abs(total) > SMALLEST_SUM * size else details

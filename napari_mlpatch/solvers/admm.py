@@ -9,10 +9,10 @@ from typing import Any
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .cg import Linear, cg, norm
-from .circulant import divide_spectrum
+from .cg import Linear, cg
+from .circulant import divide_spectrum, without_zeros
+from .items import chosen, each, item_count, norm, ratio
 
-TINY = 1e-300
 EXACT = 1e-6
 """A relative residual that is as good as none in single precision."""
 INEXACT = 1.0
@@ -24,28 +24,32 @@ in the spirit of Eckstein & Yao (Math. Program. 170, 2018), chosen by trial."""
 class Term:
     """One term ``g(K x)``: K, its transpose, ``prox(v, step) = argmin_z g(z) + ‖z - v‖² / (2 step)``.
 
-    ``symbol`` holds the eigenvalues of KᵀK (or a circulant approximation) in ``rfft2`` layout.
+    ``step`` holds a number for each item, shaped to multiply x. ``symbol`` holds the eigenvalues of KᵀK (or a circulant
+    approximation) in ``rfftn`` layout.
     """
 
     K: Linear
     KT: Linear
-    prox: Callable[[Tensor, float], Tensor]
+    prox: Callable[[Tensor, Tensor], Tensor]
     symbol: Tensor | float
 
 
 @dataclass(frozen=True)
 class AdmmStep:
-    """One iteration: x, relative change of x, primal residual ``‖K x - z‖ / max(‖K x‖, ‖z‖)`` and dual residual.
+    """One iteration: x and, for each item ``[B]``, the relative change of x, the primal residual
+    ``‖K x - z‖ / max(‖K x‖, ‖z‖)`` and the dual residual.
 
-    ``solved`` tells whether the linear system was solved as well as the splitting needs.
+    ``solved`` tells whether the linear system was solved as well as the splitting needs, ``converged`` whether change
+    and primal residual are within the tolerance then (never for a tolerance of zero).
     """
 
     x: Tensor
     k: int
-    change: float
-    primal: float
-    dual: float
-    solved: bool
+    change: Tensor
+    primal: Tensor
+    dual: Tensor
+    solved: Tensor
+    converged: Tensor
     state: dict[str, Any]
 
 
@@ -56,15 +60,17 @@ def admm(
     x: Tensor,
     *,
     normal_symbol: Tensor | float,
-    rho: float,
+    rho: float | Tensor,
     iterations: int,
+    tolerance: float = 0.0,
     inner_iterations: int = 2,
     patience: int = 5,
     inner_tolerance: float = 1e-7,
     balance_until: int = 60,
+    axes: int = 2,
     state: dict[str, Any] | None = None,
 ) -> Iterator[AdmmStep | None]:
-    """Minimise ``½ <x, normal(x)> - <b, x> + sum_i g_i(K_i x)``.
+    """Minimise ``½ <x, normal(x)> - <b, x> + sum_i g_i(K_i x)`` for each item of a batch.
 
     Scaled form of Boyd et al. (2011, section 3.1.1):
 
@@ -74,57 +80,88 @@ def admm(
 
     The system gets ``inner_iterations`` of them, and up to ``patience`` times as many while its residual is larger
     than what the last step moved: where A hardly sees some frequencies, few would stop far from the solution.
-    ``rho`` follows the residuals during the first ``balance_until`` iterations (section 3.4.1). Yields ``None`` between
-    inner iterations. ``state`` of an earlier step continues it exactly.
+    ``rho``, one for all or ``[B]``, follows the residuals during the first ``balance_until`` iterations (section
+    3.4.1). An item that has converged stays as it is while others go on. Yields ``None`` between inner iterations.
+    ``state`` of an earlier step continues it exactly; where all have converged, that step comes again.
     """
-    k, first, enough = 0, iterations, math.inf
+    count, device = item_count(x), x.device
+    k = 0
     if state is None:
         z = [t.K(x) for t in terms]
         u = [torch.zeros_like(v) for v in z]
+        rho = torch.as_tensor(rho, dtype=torch.float64, device=device).expand(count)
+        enough = torch.full((count,), math.inf, dtype=torch.float64, device=device)
+        done = torch.zeros(count, dtype=torch.bool, device=device)
     else:
+        if bool(state["done"].all()):
+            change, primal, dual = state["residuals"]
+            yield AdmmStep(state["x"], state["k"], change, primal, dual, state["done"], state["done"], state)
+            return
         x, z, u, rho, k = state["x"], list(state["z"]), list(state["u"]), state["rho"], state["k"]
-        enough = state["enough"]
-    while k < first:
+        enough, done = state["enough"], state["done"]
+    while k < iterations:
         k += 1
+        strength = each(rho, x)
 
-        def system(v: Tensor, rho: float = rho) -> Tensor:
-            return normal(v) + rho * sum((t.KT(t.K(v)) for t in terms), torch.zeros_like(v))
+        def system(v: Tensor, strength: Tensor = strength) -> Tensor:
+            return normal(v) + strength * sum((t.KT(t.K(v)) for t in terms), torch.zeros_like(v))
 
-        divisor = normal_symbol + rho * sum((t.symbol for t in terms), 0.0)
-        if torch.is_tensor(divisor):  # zero for what neither data nor terms see, such as the mean of a mass map
-            divisor = torch.where(divisor > 1e-6 * divisor.max(), divisor, divisor.max())
+        divisor = without_zeros(normal_symbol + strength * sum((t.symbol for t in terms), 0.0), axes)
 
         def precondition(r: Tensor, divisor: Tensor | float = divisor) -> Tensor:
-            return divide_spectrum(r, divisor)
+            return divide_spectrum(r, divisor, axes)
 
-        rhs = b + rho * sum((t.KT(zi - ui) for t, zi, ui in zip(terms, z, u, strict=True)), torch.zeros_like(b))
-        previous = x
-        solved = False
-        most, size = patience * inner_iterations, norm(rhs)
-        for step in cg(system, rhs, x, precondition=precondition, iterations=most, tolerance=inner_tolerance):
+        rhs = b + strength * sum((t.KT(zi - ui) for t, zi, ui in zip(terms, z, u, strict=True)), torch.zeros_like(b))
+        before, size = (x, z, u, rho), norm(rhs)
+        enough = torch.maximum(enough, EXACT * size)
+        solved = done
+        for step in cg(
+            system,
+            rhs,
+            x,
+            precondition=precondition,
+            iterations=patience * inner_iterations,
+            tolerance=torch.where(done, math.inf, ratio(enough, size)),
+            least=inner_iterations,
+            exact=inner_tolerance,
+        ):
             x = step.x
             yield None
-            solved = step.relative_residual * size <= max(enough, EXACT * size)
-            if solved and step.k >= inner_iterations:
-                break
+            solved = done | (step.relative_residual * size <= enough)
         Kx = [t.K(x) for t in terms]
-        z_old = z
-        z = [t.prox(v + ui, 1.0 / rho) for t, v, ui in zip(terms, Kx, u, strict=True)]
+        z = [t.prox(v + ui, 1.0 / strength) for t, v, ui in zip(terms, Kx, u, strict=True)]
         u = [ui + v - zi for v, zi, ui in zip(Kx, z, u, strict=True)]
 
-        primal = _norm([v - zi for v, zi in zip(Kx, z, strict=True)]) / max(_norm(Kx), _norm(z), TINY)
-        moved = _norm([t.KT(zi - o) for t, zi, o in zip(terms, z, z_old, strict=True)])
-        enough = INEXACT * rho * moved
-        dual = moved / max(_norm([t.KT(ui) for t, ui in zip(terms, u, strict=True)]), TINY)
-        change = norm(x - previous) / max(norm(x), TINY)
-        if k <= balance_until:
-            scale = 2.0 if primal > 5.0 * dual else 0.5 if dual > 5.0 * primal else 1.0
-            rho *= scale
-            u = [ui / scale for ui in u]
-        yield AdmmStep(
-            x, k, change, primal, dual, solved, {"x": x, "z": z, "u": u, "rho": rho, "k": k, "enough": enough}
+        primal = ratio(
+            _norm([v - zi for v, zi in zip(Kx, z, strict=True)], x), torch.maximum(_norm(Kx, x), _norm(z, x))
         )
+        moved = _norm([t.KT(zi - o) for t, zi, o in zip(terms, z, before[1], strict=True)], x)
+        dual = ratio(moved, _norm([t.KT(ui) for t, ui in zip(terms, u, strict=True)], x))
+        change = ratio(norm(x - before[0]), norm(x))
+        enough = INEXACT * rho * moved
+        if k <= balance_until:
+            scale = torch.where(primal > 5.0 * dual, 2.0, torch.where(dual > 5.0 * primal, 0.5, 1.0))
+            rho, factor = rho * scale, 1.0 / each(scale, x)
+            u = [factor * ui for ui in u]
+        if count > 1:
+            x, rho = chosen(done, before[0], x), torch.where(done, before[3], rho)
+            z, u = (_kept(done, *pair, x) for pair in ((before[1], z), (before[2], u)))
+        if tolerance:
+            done = done | (solved & (torch.maximum(change, primal) <= tolerance))
+        state = {"x": x, "z": z, "u": u, "rho": rho, "k": k, "enough": enough, "done": done}
+        state["residuals"] = change, primal, dual
+        yield AdmmStep(x, k, change, primal, dual, solved, done, state)
+        if bool(done.all()):
+            return
 
 
-def _norm(parts: list[Tensor]) -> float:
-    return math.hypot(*(norm(p) for p in parts))
+def _norm(parts: list[Tensor], x: Tensor) -> Tensor:
+    """Length of all parts together for each item; some have a further axis in front."""
+    lengths = [norm(p) for part in parts for p in (part if part.ndim > x.ndim else [part])]
+    return torch.stack(lengths or [norm(x[:0] if x.ndim < 3 else x[:, :0])]).square().sum(0).sqrt()
+
+
+def _kept(done: Tensor, old: list[Tensor], new: list[Tensor], x: Tensor) -> list[Tensor]:
+    """``new``, but for the items that are done."""
+    mask = done.reshape(-1, *[1] * (x.ndim - 1))
+    return [torch.where(mask, o, n) for o, n in zip(old, new, strict=True)]

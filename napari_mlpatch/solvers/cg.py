@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .items import dot, each, norm
+
 Linear = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class CgStep:
-    """Solution so far, its residual ``b - M x`` and ``‖residual‖ / ‖b‖`` after ``k`` steps; ``state`` continues it."""
+    """Solution so far, its residual ``b - M x`` and ``‖residual‖ / ‖b‖`` of each item, ``[B]``, after ``k`` steps.
+
+    ``state`` continues it.
+    """
 
     x: Tensor
     residual: Tensor
-    relative_residual: float
+    relative_residual: Tensor
     k: int
     state: dict[str, Any] = field(default_factory=dict)
 
@@ -30,49 +34,48 @@ def cg(
     *,
     precondition: Linear = lambda r: r,
     iterations: int = 100,
-    tolerance: float = 1e-6,
+    tolerance: float | Tensor = 1e-6,
+    least: int = 0,
+    exact: float = 0.0,
+    residual: Tensor | None = None,
     state: dict[str, Any] | None = None,
 ) -> Iterator[CgStep]:
     """Solve ``M x = b`` from the start ``x``; yields each step, the start included, until ``‖r‖ <= tolerance ‖b‖``.
 
-    Hestenes & Stiefel (1952), preconditioned as in Saad, Iterative Methods (2003), algorithm 9.1. The batch is solved
-    as one system. The ``state`` of an earlier step continues from it exactly, up to ``iterations`` steps in all.
+    Hestenes & Stiefel (1952), preconditioned as in Saad, Iterative Methods (2003), algorithm 9.1. Items of a batch
+    ``[B, C, *space]`` are systems of their own: one that has reached its ``tolerance`` (one for all, or ``[B]``) after
+    at least ``least`` steps, or ``exact`` at any time, stays as it is while others go on. Before ``least`` steps
+    nothing waits for a GPU. ``residual`` is ``b - M x`` where it is known. The ``state`` of an earlier step continues
+    from it exactly, up to ``iterations`` steps in all.
     """
+    eager = b.device.type == "cpu"
     size = norm(b)
-    if size == 0.0:
-        yield CgStep(torch.zeros_like(b), b, 0.0, 0)
-        return
+    zero = size == 0.0
+    size = torch.where(zero, 1.0, size)
+    tolerance = torch.as_tensor(tolerance).to(size)
     if state:
-        x, r, p, rz, done = (state[key] for key in ("x", "r", "p", "rz", "k"))
+        x, r, p, rz, going, done = (state[key] for key in ("x", "r", "p", "rz", "going", "k"))
     else:
-        r = b - M(x)
+        there = each(~zero, x)  # M x = 0 is solved by zero
+        x = x * there
+        r = b - M(x) if residual is None else residual * there
         p = precondition(r)
-        rz, done = dot(r, p), 0
+        rz, going, done = dot(r, p), ~zero, 0
     for k in range(done, iterations + 1):
         relative = norm(r) / size
-        yield CgStep(x, r, relative, k, {"x": x, "r": r, "p": p, "rz": rz, "k": k})
-        if relative <= tolerance or k == iterations:
+        yield CgStep(x, r, relative, k, {"x": x, "r": r, "p": p, "rz": rz, "going": going, "k": k})
+        if k == iterations:
+            return
+        going = going & ~(relative <= (tolerance if k >= least else exact))
+        if (k >= least or eager) and not bool(going.any()):
             return
         Mp = M(p)
         curvature = dot(p, Mp)
-        if not curvature > 0:  # M is not positive definite at working precision: no further progress
+        going = going & (curvature > 0)  # else M is not positive definite at working precision: no further progress
+        if eager and not bool(going.any()):
             return
-        alpha = rz / curvature
+        alpha = each(torch.where(going, rz / curvature, 0.0), x)
         x, r = x + alpha * p, r - alpha * Mp
         z = precondition(r)
         rz, previous = dot(r, z), rz
-        p = z + (rz / previous) * p
-
-
-def dot(a: Tensor, b: Tensor) -> float:
-    """Real part of ``<a, b>``. Where squares overflow or vanish in single precision, in double precision."""
-    value = float(torch.real(torch.vdot(a.flatten(), b.flatten())))
-    if 1e-30 < abs(value) < 1e30:
-        return value
-    wide = torch.promote_types(a.dtype, torch.float64)
-    return float(torch.real(torch.vdot(a.flatten().to(wide), b.flatten().to(wide))))
-
-
-def norm(a: Tensor) -> float:
-    """Euclidean length, likewise."""
-    return math.sqrt(dot(a, a))
+        p = z + each(torch.where(going, rz / previous, 0.0), x) * p

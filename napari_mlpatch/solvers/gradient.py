@@ -4,48 +4,64 @@ from __future__ import annotations
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .items import each
 
-def gradient(x: Tensor) -> Tensor:
-    """Forward differences along rows and columns, zero at the far edge: ``[B, C, H, W] -> [2, B, C, H, W]``."""
-    g = x.new_zeros(2, *x.shape)
-    torch.sub(x[..., 1:, :], x[..., :-1, :], out=g[0, ..., :-1, :])
-    torch.sub(x[..., 1:], x[..., :-1], out=g[1, ..., :-1])
+
+def gradient(x: Tensor, axes: int = 2) -> Tensor:
+    """Forward differences along the last ``axes`` axes, zero at the far edge, of images ``[B, C, *space]``.
+
+    They are ``[axes, B, C, *space]``, those of rows and of columns for the default of two.
+    """
+    g = x.new_zeros(axes, *x.shape)
+    for i, axis in enumerate(range(-axes, 0)):
+        n = x.shape[axis] - 1
+        torch.sub(x.narrow(axis, 1, n), x.narrow(axis, 0, n), out=g[i].narrow(axis, 0, n))
     return g
 
 
 def gradient_transpose(g: Tensor) -> Tensor:
     """The exact transpose of ``gradient`` (minus a divergence)."""
     x = torch.zeros_like(g[0])
-    rows, columns = g[0, ..., :-1, :], g[1, ..., :-1]
-    x[..., :-1, :] -= rows
-    x[..., 1:, :] += rows
-    x[..., :-1] -= columns
-    x[..., 1:] += columns
+    for part, axis in zip(g, range(-len(g), 0), strict=True):
+        n = x.shape[axis] - 1
+        steps = part.narrow(axis, 0, n)
+        x.narrow(axis, 0, n).sub_(steps)
+        x.narrow(axis, 1, n).add_(steps)
     return x
 
 
-def laplacian_symbol(like: Tensor) -> Tensor:
-    """Eigenvalues of the periodic ``gradient_transpose(gradient(x))`` in ``rfft2`` layout."""
-    rows, columns = like.shape[-2:]
+def laplacian_symbol(like: Tensor, axes: int = 2) -> Tensor:
+    """Eigenvalues of the periodic ``gradient_transpose(gradient(x, axes))`` in ``rfftn`` layout."""
     kwargs = {"device": like.device, "dtype": like.dtype.to_real()}
-    r = 4.0 * torch.sin(torch.pi * torch.fft.fftfreq(rows, **kwargs)) ** 2
-    c = 4.0 * torch.sin(torch.pi * torch.fft.rfftfreq(columns, **kwargs)) ** 2
-    return r[:, None] + c
+    symbol = torch.zeros((), **kwargs)
+    for axis in range(-axes, 0):
+        frequencies = (torch.fft.rfftfreq if axis == -1 else torch.fft.fftfreq)(like.shape[axis], **kwargs)
+        symbol = symbol[..., None] + 4.0 * torch.sin(torch.pi * frequencies) ** 2
+    return symbol
 
 
-def total_variation(x: Tensor, isotropic: bool = True) -> float:
+def total_variation(x: Tensor, isotropic: bool = True, axes: int = 2) -> float:
     """``sum |gradient|_2`` (isotropic) or ``sum |gradient|_1`` (anisotropic), over all images of the batch."""
-    return float(gradient_norm(gradient(x), isotropic).double().sum())
+    return float(gradient_norm(gradient(x, axes), isotropic).double().sum())
 
 
 def gradient_norm(g: Tensor, isotropic: bool) -> Tensor:
-    """Length of the gradient at each pixel, ``[2, ...] -> [...]``."""
-    return torch.hypot(g[0].abs(), g[1].abs()) if isotropic else g.abs().sum(0)
+    """Length of the gradient at each pixel, ``[axes, ...] -> [...]``."""
+    if not isotropic:
+        return g.abs().sum(0)
+    length = g[0].abs()
+    for part in g[1:]:
+        length = torch.hypot(length, part.abs())
+    return length
 
 
-def shrink(g: Tensor, threshold: float, isotropic: bool) -> Tensor:
-    """Proximal map of ``threshold`` times the total variation norm of a gradient field: soft thresholding."""
+def shrink(g: Tensor, threshold: float | Tensor, isotropic: bool) -> Tensor:
+    """Proximal map of ``threshold`` times the total variation norm of a gradient field: soft thresholding.
+
+    ``threshold`` is a number, or ``[B]`` for the items of ``g [axes, B, C, *space]``.
+    """
+    threshold = each(threshold, g[0])
     if isotropic:
-        least = max(threshold, torch.finfo(g.dtype).tiny)
+        least = threshold.clamp(min=torch.finfo(threshold.dtype).tiny)
         return g * (1.0 - threshold / gradient_norm(g, isotropic).clamp(min=least))
     return g.sgn() * (g.abs() - threshold).clamp(min=0)

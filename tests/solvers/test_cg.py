@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mlpatch.solvers.cg import cg, dot, norm
+from napari_mlpatch.solvers.cg import cg
+from napari_mlpatch.solvers.items import dot, norm
 
 
 def system(n=12, condition=1e3, seed=0, dtype=torch.float64):

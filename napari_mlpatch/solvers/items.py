@@ -1,0 +1,58 @@
+"""Items of a batch are independent problems: numbers for each of them.
+
+An item of ``[B, C, *space]`` is one picture with all its channels, which share one noise level, weight and stopping
+point. A tensor of fewer than three dimensions is one item.
+"""
+
+from __future__ import annotations
+
+from napari_mlpatch.torch_later import Tensor, torch
+
+
+def item_count(x: Tensor) -> int:
+    """B, or 1 where x has no batch."""
+    return len(x) if x.ndim > 2 else 1
+
+
+def items(x: Tensor) -> list[Tensor]:
+    """The items as vectors."""
+    return list(x.flatten(1)) if x.ndim > 2 else [x.flatten()]
+
+
+def each(values: Tensor | float, like: Tensor) -> Tensor:
+    """Numbers ``[B]``, or one for all, in the real type and on the device of ``like`` and shaped to multiply it."""
+    values = torch.as_tensor(values).to(like.device, like.dtype.to_real())
+    return values.reshape(-1, *[1] * (like.ndim - 1)) if like.ndim > 2 else values.reshape(())
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """Real part of ``<a, b>`` for each item, ``[B]`` in double precision.
+
+    Where squares overflow or vanish in single precision, they are taken in double precision; on a GPU always, as asking
+    would wait for it.
+    """
+    if a.device.type == "cpu":
+        value = torch.stack([torch.real(torch.vdot(v, w)) for v, w in zip(items(a), items(b), strict=True)])
+        size = value.abs()
+        if bool(((size > 1e-30) & (size < 1e30)).all()):
+            return value.double()
+    wide = torch.promote_types(a.dtype, torch.float64)
+    pairs = zip(items(a.to(wide)), items(b.to(wide)), strict=True)
+    return torch.stack([torch.real(torch.vdot(v, w)) for v, w in pairs])
+
+
+def norm(a: Tensor) -> Tensor:
+    """Euclidean length of each item, ``[B]`` in double precision."""
+    return dot(a, a).sqrt()
+
+
+def chosen(mask: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Items of a where ``mask [B]`` is True, else those of b."""
+    if a.ndim < 3:
+        return torch.where(mask.reshape(()), a, b)
+    return torch.where(mask.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+
+
+def ratio(a: Tensor, b: Tensor) -> Tensor:
+    """``a / b`` for numbers of at least zero, zero where both are."""
+    return a / torch.where((b == 0) & (a == 0), 1.0, b)
