@@ -175,3 +175,15 @@ def test_half_acquisition_has_a_picture_as_wide_as_both_halves_see(tmp_path):
     picture = problem.A.pinv(problem.y)[0, 0].numpy()
     r, c = (np.arange(n) - (n - 1) / 2 for n in picture.shape)
     assert picture[np.hypot(r[:, None], c[None] - 6) < 55] == pytest.approx(1, abs=0.06)
+
+
+def test_an_object_wider_than_the_detector_is_remarked(tmp_path):
+    """A disk of radius 60 on 80 bins: its picture is 1 all the same, without a bright rim."""
+    place = np.arange(80) - 39.5
+    row = 2 * np.sqrt(60.0**2 - place**2)
+    np.savez(tmp_path / "roi.npz", sinogram=np.tile(row, (180, 1)).astype(np.float32), angles_deg=np.arange(180.0))
+    problem = io.load(tmp_path / "roi.npz").problem()
+    (remark,) = problem.remarks
+    assert "wider than the detector" in remark and "image_shape" in remark
+    picture = problem.A.pinv(problem.y)[0, 0].numpy()
+    assert picture[np.hypot(*np.meshgrid(place, place)) < 38] == pytest.approx(1, abs=0.02)
