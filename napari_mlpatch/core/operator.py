@@ -170,8 +170,8 @@ class Operator(Keeper):
 
     @property
     def _parameters(self) -> str:
-        text = f"The operator {self!r}"
-        return text if len(text) <= 300 else f"{text[:297]}..."
+        sizes = " and data ".join(" x ".join(map(str, shape)) for shape in (self.domain_shape, self.range_shape))
+        return f"The operator {type(self).__name__} with an image {sizes}"
 
     def _apply(self, x: Tensor) -> Tensor:
         raise NotImplementedError

@@ -23,6 +23,9 @@ from .parallel_beam import ParallelBeam
 from .rays import FineGrid, RayTransform
 from .truncation import Padding, Truncation, extended, truncation, words
 
+FARTHEST = 1e6
+"""Distance of the source, in terms of the image's radius."""
+
 
 @operators.register("fan-beam", title="CT, fan beam")
 @dataclass(frozen=True, config=CONFIG)
@@ -88,6 +91,11 @@ class FanBeam(Operator):
                 f"{self.detector_count - 1}: give the bin coordinate of the rotation axis"
             )
         radius = math.hypot(*self.image_shape) / 2.0 * self.pixel_size
+        if max(self.source_to_axis, self.source_to_detector) > FARTHEST * radius:
+            raise ValueError(
+                f"the source is {self.source_to_axis:g} from the axis, {self.source_to_detector:g} from the detector, "
+                f"but the image {2 * radius:g} across: such rays are parallel. Use parallel-beam, or check the units"
+            )
         if self.source_to_axis <= radius:
             raise ValueError(
                 f"source_to_axis = {self.source_to_axis:g} puts the source inside the image, whose corners are "

@@ -25,7 +25,7 @@ BAD = {
     "empty file": (M.replace("m.h5", "empty.h5"), "is empty (0 bytes)"),
     "truncated file": (M.replace("m.h5", "cut.h5"), "cut.h5"),
     "no file": (M.replace("m.h5", "none.h5"), "does not exist"),
-    "a folder": (M.replace("m.h5", "."), "is a folder"),
+    "a folder": (M.replace("m.h5", "."), "must be two-dimensional and of one size"),
     "a picture": (M.replace("m.h5", "x.tif"), "does not say at which angles"),
     "wrong shape of the truth": (M + " --truth small.tif", "The truth has shape [8, 8]"),
     "wrong shape of the image": (f"{SIMULATE} --sample camera --set image_shape=9", "[batch, channel, 9, 9]"),

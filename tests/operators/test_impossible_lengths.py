@@ -37,6 +37,13 @@ def test_angles(cls, angles):
         cls(**{**cls.suggest((12, 12)), "angles_deg": angles})
 
 
+@pytest.mark.parametrize("far", [1e9, 1e20, 1e200])
+def test_sources_so_far_that_rays_are_parallel(far):
+    known = mp.operators.FanBeam.suggest((12, 12))
+    with pytest.raises(mp.InputError, match="such rays are parallel"):
+        mp.operators.FanBeam(**known | {"source_to_axis": far, "source_to_detector": 10 * far})
+
+
 def test_sizes():
     A = mp.operators.ParallelBeam(image_shape=(32768, 32768), angles_deg="0:180:1000000", detector_count=100_000)
     for call in (A.check_size, lambda: mp.simulate(torch.ones(1, 1), A), lambda: mp.Problem(A, torch.ones(1))):
