@@ -80,6 +80,9 @@ def test_slices_behind_the_pictures(tmp_path):
     turned = stack.swapaxes(0, 1)  # [bins, angles, slices]
     np.savez(tmp_path / "b.npz", sino=turned, theta=np.arange(40) * 4.5)
     assert np.array_equal(io.read_measurement(tmp_path / "b.npz", slice="all").y[2, 0].numpy(), stack[..., 2])
+    np.save(tmp_path / "c.npy", turned)
+    y, problem = pixels(tmp_path / "c.npy", angles_deg="0:180:40", slice=2)
+    assert np.array_equal(y, stack[..., 2]) and np.array_equal(io.open_source(problem.source).y, problem.y)
 
 
 @pytest.mark.parametrize("level", [1.0, 20000.0])

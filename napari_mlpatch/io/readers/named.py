@@ -35,7 +35,7 @@ def measurement_from(
     notes = [f"sinogram from {name!r}, shape {list(stored.shape)}", *filter(None, [note])]
     if options.angle_axis is None or len(stored.shape) > 3:
         stored = stored.squeezed()
-    if options.angle_axis is None and not stored.labels() and (turned := slices_first(stored)) is not None:
+    if not stored.labels() and (turned := slices_first(stored)) is not None:
         stored = turned
         notes.append(f"the last axis is far the shortest: taken as slices, read as {list(stored.shape)}")
     angles, has_asked = None, False
