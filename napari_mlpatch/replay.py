@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from napari_mlpatch import io, weights
-from napari_mlpatch.core.declare import build, describe
+from napari_mlpatch.core.declare import PYTHON, build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, read_text
 from napari_mlpatch.core.problem import Problem
@@ -76,6 +76,12 @@ def open_weights(recipe: Recipe, given: str | None = None) -> weights.Weights | 
         if given is not None:
             raise InputError(f"The recipe has no weights, but {given} was given. Leave --weights out.")
         return None
+    if recipe.weights.startswith(PYTHON):
+        raise InputError(
+            f"The network of this recipe was a Python callable, {recipe.weights.removeprefix(PYTHON)!r}, which no file "
+            "holds: the picture cannot be made again from the recipe. Where the callable is, call "
+            "mp.reconstruct(problem, recipe.build_method(), network)."
+        )
     if given is None:
         try:
             return weights.find(recipe.weights)

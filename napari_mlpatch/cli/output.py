@@ -64,14 +64,13 @@ def shape(sizes: Sequence[int]) -> str:
 
 
 def metrics(found: Mapping[str, float]) -> str:
-    """Figures of merit, one on each line; PSNR and SSIM with the data range that they depend on."""
+    """Figures of merit, one on each line; with the data range of those that depend on it."""
+    from napari_mlpatch.core.metrics import METRICS
+
     spread = f", data range {number(found['data_range'])}" if "data_range" in found else ""
-    lines = (
-        ("PSNR", "psnr", "{:.2f} dB" + spread),
-        ("SSIM", "ssim", "{:.4f}" + spread),
-        ("NRMSE", "nrmse", "{:.4f}"),
-        ("relative residual", "relative_residual", "{:.4g}"),
-        ("reduced chi-square", "reduced_chi_square", "{:.4g}"),
-    )
-    rows = [(title, form.format(found[key])) for title, key, form in lines if key in found]
+    rows = []
+    for metric in METRICS:
+        if metric.key in found:
+            value = f"{metric.form.format(found[metric.key])} {metric.unit}".strip()
+            rows.append((metric.title, value + spread * metric.needs_range))
     return table(rows, indent="  ")

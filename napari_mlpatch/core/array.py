@@ -58,7 +58,7 @@ class Array:
     @cached_property
     def sha256(self) -> str:
         """Fingerprint of the values."""
-        return hashlib.sha256(self.values.tobytes()).hexdigest()
+        return hashlib.sha256(self.values.reshape(-1).view(np.uint8).data).hexdigest()
 
     def __repr__(self) -> str:
         return f"Array({'x'.join(map(str, self.shape))} {self.values.dtype})"

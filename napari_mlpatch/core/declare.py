@@ -25,7 +25,7 @@ CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed
 """Configuration of every declaration: unknown parameters and non-finite numbers are errors."""
 
 PYTHON = "python:"
-"""How names of operators begin that were made from Python functions, which no description can hold."""
+"""How names of operators and networks begin that are Python functions, which no description can hold."""
 
 MOST_ANGLES = 1_000_000
 MOST_DEGREES = 1e7

@@ -6,6 +6,9 @@ All take tensors ``[B, C, H, W]`` and give the mean over the batch.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -97,17 +100,16 @@ def evaluate(x: Tensor, problem: Problem, *, data_range: float | None = None) ->
 
 
 def compare(x: Tensor, truth: Tensor, *, data_range: float | None = None) -> dict[str, float]:
-    """PSNR, SSIM and NRMSE, and the ``data_range`` that they were taken with: by default that of the truth."""
+    """All METRICS of a picture and the truth, and the ``data_range`` of both: by default that of the truth."""
     _same_shape(x, truth)
     span = data_range_of(truth) if data_range is None else data_range
     if not is_number(span):
         raise InputError(f"The data range of PSNR and SSIM must be a positive number, got {span!r:.60}.")
     found = {}
-    if span > 0:
-        found["psnr"] = psnr(x, truth, data_range=span)
-        if x.ndim == 4:
-            found["ssim"] = ssim(x, truth, data_range=span)
-    return found | {"nrmse": nrmse(x, truth), "data_range": span}
+    for metric in METRICS:
+        if metric.of is not None and (span > 0 or not metric.needs_range) and (x.ndim == 4 or not metric.plane):
+            found[metric.key] = metric.of(x, truth, span)
+    return found | {"data_range": span}
 
 
 def _chi_square(predicted: Tensor, residual: Tensor, problem: Problem) -> float:
@@ -139,3 +141,77 @@ def _same_shape(x: Tensor, truth: Tensor) -> None:
             raise InputError(f"{what} is a tensor, got {type(value).__name__}: torch.as_tensor(it).")
     if x.shape != truth.shape:
         raise InputError(f"The image has shape {list(x.shape)}, the truth {list(truth.shape)}. They must be equal.")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of merit: a row of METRICS is all that evaluation, window and command line need of it.
+
+    ``key`` is its name in results, ``title`` in words, ``heading`` above a column (with the unit), ``form`` how a value
+    is written. ``better`` says which value wins, None that none does. ``of(x, truth, data_range)`` computes it from
+    pictures ``[B, C, *space]``; None for what needs the measurement, which ``evaluate`` computes. With ``needs_range``
+    it means nothing without its data range, and is left out where that is zero; with ``plane`` it is for 2-D pictures.
+    """
+
+    key: str
+    title: str
+    heading: str
+    form: str
+    better: Literal["higher", "lower"] | None
+    tooltip: str
+    of: Callable[[Tensor, Tensor, float], float] | None = None
+    unit: str = ""
+    needs_range: bool = False
+    plane: bool = False
+
+
+METRICS = (
+    Metric(
+        key="psnr",
+        title="PSNR",
+        heading="PSNR / dB",
+        form="{:.2f}",
+        unit="dB",
+        better="higher",
+        tooltip="peak signal-to-noise ratio; data range = range of the truth",
+        of=lambda x, truth, span: psnr(x, truth, data_range=span),
+        needs_range=True,
+    ),
+    Metric(
+        key="ssim",
+        title="SSIM",
+        heading="SSIM",
+        form="{:.4f}",
+        better="higher",
+        tooltip="structural similarity, 7x7 uniform window; data range = range of the truth",
+        of=lambda x, truth, span: ssim(x, truth, data_range=span),
+        needs_range=True,
+        plane=True,
+    ),
+    Metric(
+        key="nrmse",
+        title="NRMSE",
+        heading="NRMSE",
+        form="{:.4f}",
+        better="lower",
+        tooltip="‖x - truth‖ / ‖truth‖",
+        of=lambda x, truth, span: nrmse(x, truth),
+    ),
+    Metric(
+        key="relative_residual",
+        title="relative residual",
+        heading="residual",
+        form="{:.4g}",
+        better=None,
+        tooltip="‖A x - y‖ / ‖y‖; smaller is not better: it may fit the noise",
+    ),
+    Metric(
+        key="reduced_chi_square",
+        title="reduced chi-square",
+        heading="chi²",
+        form="{:.4g}",
+        better=None,
+        tooltip="mean ((A x - y) / noise)²; about 1 where the noise is not fitted",
+    ),
+)
+"""All figures of merit, in the order in which they are shown."""

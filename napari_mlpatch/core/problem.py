@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .arguments import as_tensor, is_number
@@ -73,6 +75,17 @@ class Problem:
             return torch.full((len(self.y),), float(self.noise_std), dtype=torch.float64)
         return torch.tensor([self.A.estimate_std(y[None]) for y in self.y], dtype=torch.float64)
 
+    @cached_property
+    def sample_count(self) -> int:
+        """How many samples of each channel were measured: all but those that ``A.sampled`` leaves out."""
+        sampled = self.A.sampled
+        return math.prod(self.A.range_shape) if sampled is None else int(sampled.expand(self.A.range_shape).sum())
+
+    @property
+    def noise_norm(self) -> float:
+        """‖n‖ that is expected of the noise of one channel, ``noise_std · sqrt(sample_count)``; NaN if unknown."""
+        return math.nan if self.noise_std is None else self.noise_std * math.sqrt(self.sample_count)
+
     def same_as(self, other: Problem) -> bool:
         """Whether both are the same measurement of the same operator."""
         return self is other or (self.A == other.A and self.fingerprint == other.fingerprint)
@@ -87,7 +100,9 @@ def sha256(x: Tensor) -> str:
     """Fingerprint of a tensor's shape, type and values."""
     array = x.detach().cpu().contiguous().numpy()
     head = f"{array.dtype.str}{list(array.shape)}".encode()
-    return hashlib.sha256(head + array.tobytes()).hexdigest()
+    found = hashlib.sha256(head)
+    found.update(array.reshape(-1).view(np.uint8).data)  # the tensor's own memory: nothing is copied
+    return found.hexdigest()
 
 
 def _checked(x: Tensor, shape: tuple[int, ...], what: str) -> Tensor:

@@ -42,6 +42,7 @@ class Data(_Strict):
 class Recipe(_Strict):
     """Operator, noise, method, parameters, weights, data, seed, device and versions of one result.
 
+    ``weights`` is their SHA-256, or ``python:`` and the name of a callable: such a recipe cannot be replayed.
     ``stopped_at`` is the iteration at which the user stopped it, where that was before the method's own end.
     """
 

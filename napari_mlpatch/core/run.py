@@ -10,6 +10,7 @@ from napari_mlpatch.torch_later import torch
 from .arguments import instance
 from .budget import is_out_of_memory
 from .cost import remaining
+from .declare import PYTHON
 from .errors import InputError
 from .events import Cancelled, Done, Event, Failed, Progress, Result, Started
 from .meter import Meter
@@ -158,14 +159,22 @@ def reconstruct(problem: Problem, method: Method, weights: Any = None, *, seed: 
     if not (weights is None or callable(weights) or hasattr(weights, "card")):
         what = "Weights are what mp.weights.find(name) gives, or a network called with (x, sigma)"
         raise InputError(f"{what}, got {type(weights).__name__}.")
-    sha256 = getattr(getattr(weights, "card", None), "sha256", None)
-    recipe = Recipe.of(problem, method, weights=sha256, seed=seed, device=device)
+    recipe = Recipe.of(problem, method, weights=_named(weights, method), seed=seed, device=device)
     for event in run(recipe, problem, network=weights):
         if isinstance(event, Done):
             return event.result
         if isinstance(event, Failed):
             raise event.error
     raise AssertionError("a run without control ends in Done or Failed")
+
+
+def _named(weights: Any, method: Method) -> str | None:
+    """How a recipe names the weights: by their fingerprint, or as a Python callable, which nobody finds again."""
+    if getattr(weights, "card", None) is not None:
+        return weights.card.sha256
+    if weights is None or not method.needs_network:
+        return None
+    return PYTHON + str(getattr(weights, "__qualname__", type(weights).__qualname__))
 
 
 def continued(recipe: Recipe, iterations: int) -> Recipe:

@@ -29,8 +29,9 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import files_in
+from napari_mlpatch.core.metrics import METRICS
 
-from .curves import Curves
+from .curves import Curves, quantities
 from .export import as_command, as_python
 from .follow import follow
 from .layers import RESIDUALS, LayerView
@@ -38,24 +39,7 @@ from .notify import show_error, show_info
 from .words import duration, size
 from .workbench import Entry, Workbench
 
-# heading, key of the metric, format, whether higher is better (None: no winner), tooltip
-COLUMNS: list[tuple[str, str, str, bool | None, str]] = [
-    ("PSNR / dB", "psnr", "{:.2f}", True, "peak signal-to-noise ratio; data range = range of the truth"),
-    ("SSIM", "ssim", "{:.4f}", True, "structural similarity, 7x7 uniform window; data range = range of the truth"),
-    ("NRMSE", "nrmse", "{:.4f}", False, "‖x - truth‖ / ‖truth‖"),
-    ("residual", "relative_residual", "{:.4f}", None, "‖A x - y‖ / ‖y‖; smaller is not better: it may fit the noise"),
-    ("chi²", "reduced_chi_square", "{:.3f}", None, "mean ((A x - y) / noise)²; about 1 where the noise is not fitted"),
-]
 DRAW_SECONDS = 0.5
-PLOTS = {
-    "PSNR / dB": "psnr",
-    "objective": "objective",
-    "residual": "relative_residual",
-    "change": "change",
-    "primal residual": "primal_residual",
-    "split": "split",
-}
-"""Curves by what they are called; split is the distance of the two halves of a plug-and-play method, |x - z| / |z|."""
 
 
 class CompareDock(QWidget):
@@ -65,11 +49,11 @@ class CompareDock(QWidget):
         super().__init__()
         self.workbench, self.view, self._tell_selected = workbench, view, selected
         self._drawn = 0.0
-        headings = ["result", "iterations", *(c[0] for c in COLUMNS), "time", "memory"]
+        headings = ["result", "iterations", *(metric.heading for metric in METRICS), "time", "memory"]
         self.table = QTableWidget(0, len(headings))
         self.table.setHorizontalHeaderLabels(headings)
-        for i, column in enumerate(COLUMNS):
-            self.table.horizontalHeaderItem(2 + i).setToolTip(column[4])
+        for i, metric in enumerate(METRICS):
+            self.table.horizontalHeaderItem(2 + i).setToolTip(metric.tooltip)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
@@ -79,7 +63,7 @@ class CompareDock(QWidget):
         self.range_note = QLabel()
         self.plot = Curves(self._draw)
         self.curve = QComboBox()
-        self.curve.addItems(list(PLOTS))
+        self.curve.setToolTip("What is plotted: all that the methods tell of their iterations")
         self.axis = QComboBox()
         self.axis.addItems(["iteration", "seconds"])
         self.grid = QPushButton("Grid")
@@ -156,8 +140,8 @@ class CompareDock(QWidget):
         for i, entry in enumerate(entries):
             self._fill_row(i, entry)
         self._mark_winners()
-        for column, (_, key, *_) in enumerate(COLUMNS, start=2):
-            self.table.setColumnHidden(column, not any(e.result and key in e.result.metrics for e in entries))
+        for column, metric in enumerate(METRICS, start=2):
+            self.table.setColumnHidden(column, not any(e.result and metric.key in e.result.metrics for e in entries))
         if entries:
             self.table.setCurrentCell(min(max(row, 0), len(entries) - 1), 0)
         self.table.blockSignals(False)
@@ -173,9 +157,10 @@ class CompareDock(QWidget):
         result, stale = entry.result, self.workbench.stale(entry)
         texts = [entry.title if not entry.job.active else f"{entry.title} ({entry.job.state})"]
         texts.append(str(entry.job.k if entry.job.active or result is None else result.iterations))
-        for _, key, form, _, _ in COLUMNS:
-            value = result.metrics.get(key, math.nan) if result else entry.job.scalars.get(key, math.nan)
-            texts.append("" if math.isnan(value) else form.format(value))
+        for metric in METRICS:
+            values = result.metrics if result else entry.job.scalars
+            value = values.get(metric.key, math.nan)
+            texts.append("" if math.isnan(value) else metric.form.format(value))
         texts += [duration(result.seconds), size(result.peak_bytes)] if result else [duration(entry.job.seconds), ""]
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
@@ -190,15 +175,15 @@ class CompareDock(QWidget):
             self.table.setItem(row, column, item)
 
     def _mark_winners(self) -> None:
-        for column, (_, key, _, higher, _) in enumerate(COLUMNS, start=2):
+        for column, metric in enumerate(METRICS, start=2):
             rows = [
-                (e.result.metrics[key], i)
+                (e.result.metrics[metric.key], i)
                 for i, e in enumerate(self.workbench.entries)
-                if e.result and key in e.result.metrics and not self.workbench.stale(e)
+                if e.result and metric.key in e.result.metrics and not self.workbench.stale(e)
             ]
-            if higher is None or len(rows) < 2:
+            if metric.better is None or len(rows) < 2:
                 continue
-            item = self.table.item(max(rows)[1] if higher else min(rows)[1], column)
+            item = self.table.item(max(rows)[1] if metric.better == "higher" else min(rows)[1], column)
             font = item.font()
             font.setBold(True)
             item.setFont(font)
@@ -265,16 +250,18 @@ class CompareDock(QWidget):
     def _draw(self) -> None:
         """Convergence of all ticked results."""
         self._drawn = time.monotonic()
-        known = {key for e in self.workbench.entries for row in e.job.history[-20:] for key in row}
-        if known and PLOTS[self.curve.currentText()] not in known:
-            first = next((text for text, key in PLOTS.items() if key in known), None)
+        known = quantities([e.job.history for e in self.workbench.entries])
+        if known != {self.curve.itemData(i): self.curve.itemText(i) for i in range(self.curve.count())}:
+            chosen = self.curve.currentData()
             self.curve.blockSignals(True)
-            self.curve.setCurrentText(first or self.curve.currentText())
+            self.curve.clear()
+            for key, words in known.items():
+                self.curve.addItem(words, key)
+            self.curve.setCurrentIndex(max(0, self.curve.findData(chosen)))
             self.curve.blockSignals(False)
-        key = PLOTS[self.curve.currentText()]
         by = "k" if self.axis.currentText() == "iteration" else "seconds"
         shown = [e for e in self.workbench.entries if e.shown]
-        self.plot.draw(shown, self.curve.currentText(), key, by)
+        self.plot.draw(shown, self.curve.currentText(), self.curve.currentData() or "", by)
 
     # ---- take away ------------------------------------------------------------------------------------------
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import pyqtgraph
 from qtpy.QtCore import QTimer
+
+from napari_mlpatch.core.metrics import METRICS
 
 from .workbench import Entry
 
 COLOURS = ("#ffd166", "#06d6a0", "#ef476f", "#4cc9f0", "#f78c6b", "#b388eb")
 DELAY_MS = 60
 """Curves are drawn a while after what asks for them, so that a new picture and they are not painted in one go."""
+
+
+FIRST = ("psnr", "objective", "relative_residual", "change")
+LATEST = 20
+"""Rows of a history that are asked for what there is: some quantities are told every tenth iteration."""
+
+
+def quantities(histories: Iterable[Sequence[dict[str, float]]]) -> dict[str, str]:
+    """What histories hold, in words, by key: the usual ones first, then whatever else a method tells."""
+    known = {key for rows in histories for row in rows[-LATEST:] for key in row} - {"k", "seconds"}
+    words = {metric.key: metric.heading for metric in METRICS}
+    order = [*(key for key in FIRST if key in known), *sorted(known.difference(FIRST))]
+    return {key: words.get(key, key.replace("_", " ")) for key in order}
 
 
 class Curves(pyqtgraph.PlotWidget):
@@ -36,6 +51,7 @@ class Curves(pyqtgraph.PlotWidget):
     def draw(self, entries: list[Entry], name: str, key: str, by: str) -> None:
         """Draw ``key`` of the histories over ``by`` ("k" or "seconds"). Only what is new is made anew."""
         found = {}
+        is_positive = key != "psnr"
         for i, entry in enumerate(entries):
             rows = [row for row in list(entry.job.history) if key in row]
             if not rows:
@@ -46,14 +62,15 @@ class Curves(pyqtgraph.PlotWidget):
                 colour = COLOURS[i % len(COLOURS)]
                 item = self.plot(pen=pyqtgraph.mkPen(colour, width=2), symbolBrush=colour, name=entry.title)
             symbol = "o" if len(rows) == 1 else None
+            is_positive = is_positive and all(row[key] > 0 for row in rows)
             item.setData([row[by] for row in rows], [row[key] for row in rows], symbol=symbol)
             found[mark] = item
         for item in self._items.values():
             self.removeItem(item)
         self._items = found
+        self.setLogMode(y=is_positive and bool(found))
         labels = ("iteration" if by == "k" else by, name)
         if labels != self._labels:  # a label takes 20 ms
             self._labels = labels
-            self.setLogMode(y=key != "psnr")
             self.setLabel("bottom", labels[0])
             self.setLabel("left", labels[1])

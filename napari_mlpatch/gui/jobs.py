@@ -33,7 +33,7 @@ class Job:
     """One run. ``frame`` is the newest iterate as a CPU array, ready to be shown."""
 
     title: str
-    problem: Problem
+    problem: Problem | None
     recipe: Recipe
     network: Any = None
     resume: Result | None = None
@@ -51,6 +51,11 @@ class Job:
     history: list[dict[str, float]] = field(default_factory=list)
     result: Result | None = None
     message: str = ""
+
+    def let_go(self) -> None:
+        """Free what a job holds that ended without a result: only its title and message are still to be read."""
+        self.problem = self.network = self.resume = self.frame = None
+        self.history.clear()
 
     @property
     def active(self) -> bool:
@@ -114,6 +119,7 @@ class JobQueue:
             del job  # or it would be kept until the next one comes
 
     def _run(self, job: Job) -> None:
+        assert job.problem is not None
         job.state = "running"
         self._tell(job)
         resume = job.resume

@@ -100,7 +100,7 @@ class LayerView:
         """What there is to show of an entry."""
         job, result = entry.job, entry.result
         if job.state in ("failed", "cancelled"):
-            return None if result is None else to_image(job.problem.A.picture(result.x))
+            return None if result is None else to_image(entry.scene.problem.A.picture(result.x))
         return entry.scene.preview if job.frame is None and result is None else job.frame
 
     def _add_entry(self, entry: Entry) -> None:

@@ -256,6 +256,7 @@ class Workbench:
             self.failed.emit(f"{entry.title} failed: {job.message}")
         if entry.result is None:
             self.entries.remove(entry)
+            job.let_go()
         self.entry_progressed.emit(entry)
         self.entries_changed.emit()
 

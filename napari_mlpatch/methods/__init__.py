@@ -1,5 +1,11 @@
 """Reconstruction methods. One file is one method; each is a frozen pydantic dataclass under a decorator."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from napari_mlpatch.core.registry import methods
+
 from .direct import Direct
 from .fbp import FBP
 from .pnp_admm import PnPADMM
@@ -9,3 +15,12 @@ from .tikhonov import Tikhonov
 from .tv import TV
 
 __all__ = ["FBP", "TV", "Direct", "PnPADMM", "PnPHQS", "PnPPGM", "Tikhonov"]
+
+
+def __getattr__(name: str) -> Any:
+    """The method class of that name that another package registered."""
+    if not name.startswith("_"):
+        for cls in methods:
+            if cls.__name__ == name:
+                return cls
+    raise AttributeError(f"there is no method {name!r}; known: {', '.join(cls.__name__ for cls in methods)}")

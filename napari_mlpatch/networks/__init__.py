@@ -85,7 +85,8 @@ def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Mo
 
     Raises InputError where names, shapes or values are not those of a trained network of this architecture.
     """
-    own = outline(name, config).state_dict()
+    network = outline(name, config)  # no random numbers are drawn, which a training may be about to use
+    own = network.state_dict()
     missing, unknown = own.keys() - tensors.keys(), tensors.keys() - own.keys()
     if missing or unknown:
         found = [f"missing {', '.join(sorted(missing)[:3])}"] * bool(missing)
@@ -101,8 +102,8 @@ def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Mo
             raise InputError(f"These are not weights of the architecture {name!r}: {key} holds complex numbers.")
         if not bool(value.isfinite().all()):
             raise InputError(f"These weights are damaged: {key} holds NaN or infinite values.")
-    network = build(name, config)
-    network.load_state_dict(dict(tensors))
+    copies = {key: value.to(own[key].dtype, copy=True) for key, value in tensors.items()}
+    network.load_state_dict(copies, assign=True)
     return network.requires_grad_(False).eval()
 
 

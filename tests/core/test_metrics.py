@@ -142,3 +142,33 @@ def test_residuals(problem):
     assert torch.equal(found["backprojected"], problem.A.T(found["residual"]))
     assert torch.equal(found["error"], x - problem.truth)
     assert set(residuals(x, mp.Problem(problem.A, problem.y))) == {"residual", "backprojected"}
+
+
+def test_one_table():
+    """What is computed is in it, and what is in it is computed, shown and printed."""
+    from napari_mlpatch.cli.output import metrics as printed
+    from napari_mlpatch.core.metrics import METRICS, evaluate
+
+    problem = mp.simulate(torch.rand(16, 16), mp.operators.Identity(image_shape=(16, 16)), mp.noise.Gaussian(), seed=0)
+    found = evaluate(problem.y, problem)
+    assert set(found) - {"data_range"} == {metric.key for metric in METRICS}
+    text = printed(found)
+    for metric in METRICS:
+        assert metric.title in text and metric.tooltip and metric.heading
+        assert (
+            ", data range" in next(line for line in text.splitlines() if metric.title in line)
+        ) == metric.needs_range
+
+
+def test_a_row_adds_a_metric(monkeypatch):
+    from napari_mlpatch.cli.output import metrics as printed
+    from napari_mlpatch.core import metrics
+
+    def largest(x, truth, span):
+        return float((x - truth).abs().max())
+
+    row = metrics.Metric("largest_error", "largest error", "max", "{:.1f}", "lower", "max |x - truth|", of=largest)
+    monkeypatch.setattr(metrics, "METRICS", (*metrics.METRICS, row))
+    found = metrics.compare(torch.full((1, 1, 8, 8), 3.0), torch.zeros(1, 1, 8, 8))
+    assert found["largest_error"] == 3.0 and "psnr" not in found, "no data range"
+    assert "largest error" in printed(found)

@@ -98,3 +98,30 @@ def test_simulate(A):
         mp.simulate(np.ones((7, 6)), A)
     with pytest.raises(mp.InputError):
         mp.simulate(np.full((6, 7), np.nan), A)
+
+
+def test_fingerprint_reads_the_memory_itself():
+    """The same number as of a copy, for any layout and type; 1 copy of 64 MB would show in the traced memory."""
+    import hashlib
+    import tracemalloc
+
+    for x in (torch.rand(3, 4).T, torch.rand(2, 3, dtype=torch.complex64), torch.rand(5)[::2], torch.tensor(2.0)):
+        array = x.contiguous().numpy()
+        text = f"{array.dtype.str}{list(array.shape)}".encode() + array.tobytes()
+        assert sha256(x) == hashlib.sha256(text).hexdigest()
+    large = torch.zeros(4, 2000, 2000)
+    tracemalloc.start()
+    sha256(large)
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+
+
+def test_samples_and_their_noise():
+    mask = [[k % 4 == 0] * 16 for k in range(16)]
+    A = mp.operators.MRICartesian(image_shape=(16, 16), mask="custom", mask_values=mask, coils=2)
+    y = torch.zeros(1, 1, *A.range_shape, dtype=torch.complex64)
+    problem = mp.Problem(A, y, noise_std=0.5)
+    assert problem.sample_count == 2 * 4 * 16
+    assert problem.noise_norm == pytest.approx(0.5 * 128**0.5)
+    whole = mp.Problem(mp.operators.Identity(image_shape=(3, 4)), torch.zeros(3, 4))
+    assert whole.sample_count == 12 and whole.noise_norm != whole.noise_norm

@@ -162,3 +162,22 @@ def test_register():
         registry.register("two", title="Two")(type("Plain", (), {}))
     with pytest.raises(mp.InputError, match=r"Unknown thing 'two'\. Known: one"):
         registry.get("two")
+
+
+def test_methods_of_other_packages_have_their_public_name(monkeypatch):
+    import napari_mlpatch as mp
+    from napari_mlpatch.core.method import Method
+
+    monkeypatch.setattr(methods, "_classes", dict(methods._classes))
+
+    @methods.register("foreign", title="Foreign")
+    @dataclass(frozen=True, config=CONFIG)
+    class Foreign(Method):
+        """Of another package."""
+
+        def solve(self, problem, network=None, state=None):
+            yield from ()
+
+    assert mp.methods.Foreign is Foreign
+    with pytest.raises(AttributeError, match=r"no method 'Unheard'; known: .*Foreign.*TV"):
+        _ = mp.methods.Unheard

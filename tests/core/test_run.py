@@ -391,3 +391,29 @@ def test_noise_is_relative_to_what_was_measured():
     difference = problem.y - clean
     assert not difference[..., ~where].any()
     assert float(difference[..., where].abs().square().mean().sqrt()) == pytest.approx(problem.noise_std, rel=0.15)
+
+
+# ---- what a recipe says of a network ------------------------------------------------------------------------
+
+
+def halved(x, sigma):
+    return x / 2
+
+
+class Halved(torch.nn.Module):
+    forward = staticmethod(halved)
+
+
+def test_a_callable_is_named_and_cannot_be_replayed(problem):
+    from napari_mlpatch.replay import open_weights
+
+    method = mp.methods.Direct()
+    for network, name in ((halved, "halved"), (Halved(), "Halved")):
+        recipe = mp.reconstruct(problem, method, network).recipe
+        assert recipe.weights == f"python:{name}"
+        assert mp.Recipe.from_json(recipe.to_json()) == recipe
+        with pytest.raises(mp.InputError, match="was a Python callable"):
+            open_weights(recipe)
+        with pytest.raises(mp.InputError, match="was a Python callable"):
+            open_weights(recipe, "mlpatch-gray-small")
+    assert mp.reconstruct(problem, mp.methods.FBP(), halved).recipe.weights is None

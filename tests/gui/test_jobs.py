@@ -80,3 +80,39 @@ def test_a_job_gives_the_window_a_head_start():
     wait(lambda: not late.active)
     assert time.monotonic() - start >= 0.3
     queue.close()
+
+
+def test_a_job_without_a_result_lets_go_of_its_data():
+    """A failed and a cancelled one: they stay in the list, their problem and network do not stay in memory."""
+    from napari_mlpatch.gui.workbench import Scene, Workbench
+
+    workbench = Workbench()
+    for wish in ("fail", "cancel"):
+        A = mp.operators.Identity(image_shape=(16, 16))
+        problem = mp.simulate(torch.ones(16, 16), A, noise=mp.noise.Gaussian(relative=0.1), seed=0)
+        workbench.set_scene(Scene(problem, "scene"))
+        known = weakref.ref(problem)
+        method = mp.methods.FBP() if wish == "fail" else mp.methods.TV(iterations=100_000, tolerance=0.0)
+        entry = workbench.run(method)
+        if wish == "cancel":
+            wait(lambda entry=entry: entry.job.k > 0)
+            workbench.queue.cancel(entry.job)
+        wait(lambda entry=entry: not entry.job.active)
+        assert entry not in workbench.entries and entry.job in workbench.queue.jobs
+        assert entry.job.state == {"fail": "failed", "cancel": "cancelled"}[wish]
+        workbench.scene = None
+        del problem, entry, A
+        wait(lambda known=known: gc.collect() >= 0 and known() is None)
+    workbench.close()
+
+
+def test_whatever_a_history_holds_can_be_plotted():
+    from napari_mlpatch.gui.curves import quantities
+
+    rows = [{"k": 1, "seconds": 0.1, "gradient": 3.0}, {"k": 2, "seconds": 0.2, "gradient": 2.0, "psnr": 20.0}]
+    assert quantities([rows, []]) == {"psnr": "PSNR / dB", "gradient": "gradient"}
+    assert list(quantities([[{"k": 1, "zeta": 1.0, "step_length": 1.0, "change": 0.1}]])) == [
+        "change",
+        "step_length",
+        "zeta",
+    ]

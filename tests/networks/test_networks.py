@@ -58,3 +58,23 @@ def test_bad_images_and_noise_levels_of_the_rivals(name):
         with pytest.raises(InputError, match=r"computes in torch\.float32, the image is"):
             network(other, 0.1)
     assert network.double()(x.double(), 0.1).dtype == torch.float64
+
+
+@pytest.mark.parametrize("name", networks.ARCHITECTURES)
+def test_opening_draws_no_random_numbers(name):
+    """A training may be about to use them. The network is whole, and its tensors are copies."""
+    built = networks.build(name)
+    tensors = {key: value.clone() for key, value in built.state_dict().items()}
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    opened = networks.from_tensors(name, built.config, tensors)
+    assert torch.equal(torch.rand(3), expected)
+    assert not any(t.is_meta for t in [*opened.parameters(), *opened.buffers()])
+    channels = getattr(built.config, "channels", 1)
+    x = torch.rand(1, channels, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(opened(x, 0.1), built.eval()(x, 0.1))
+    for value in opened.state_dict().values():
+        value.zero_()
+    assert all(torch.equal(tensors[key], value) for key, value in built.state_dict().items())
