@@ -14,6 +14,7 @@ from napari_mlpatch.paths import bundled
 COLUMNS = {"name", "ours", "theirs", "ratio", "unit", "required", "passed"}
 TINY = {
     "closed_forms": ["--size", "24", "--repeats", "1"],
+    "estimate": ["--sizes", "24", "--only", "identity", "--methods", "tv", "direct", "--iterations", "2"],
     "fan": ["--size", "24", "--views", "9", "--bins", "30", "--repeats", "1"],
     "mlpatch": ["--size", "24", "--repeats", "1", "--kinds", "small,published", "--memory", "none"],
     "memory": ["--sizes", "32,48", "--images", "2", "--pixels", "8"],
