@@ -100,31 +100,36 @@ def test_so_it_is_with_every_denoiser(name):
     assert apart(stack[1:], alone) < 1e-5
 
 
-# In single precision by powers of two, which change no digit: other factors round differently, and conjugate gradients
-# make much of that before they have converged. What is left is overflow.
+# In single precision by powers of two, which change no digit, so that only overflow is left. Other factors round
+# differently, which may move a stopping point of the denoiser, itself in single precision, by an iteration.
 in_other_units = pytest.mark.parametrize(
-    ("scale", "kind"),
-    [(1e-6, torch.float64), (1e6, torch.float64), (2.0**-20, torch.float32), (2.0**20, torch.float32)],
+    ("scale", "kind", "bound"),
+    [
+        (1e-6, torch.float64, 1e-4),
+        (1e6, torch.float64, 1e-4),
+        (2.0**-20, torch.float32, 1e-6),
+        (2.0**20, torch.float32, 1e-6),
+    ],
 )
 
 
 @each_operator
 @in_other_units
-def test_pictures_scale_with_the_data(A, scale, kind):
+def test_pictures_scale_with_the_data(A, scale, kind, bound):
     y = measured(A, 1.0).to(kind.to_complex() if A.complex_data else kind)
     for name, method in METHODS.items():
         std = 0.02 if kind == torch.float32 else None
         scaled = solved(A, scale * y, method, std and scale * std)
-        assert apart(scaled / scale, solved(A, y, method, std)) < 1e-5, name
+        assert apart(scaled / scale, solved(A, y, method, std)) < bound, name
 
 
 @each_operator
 @in_other_units
-def test_pictures_scale_with_the_operator(A, scale, kind):
+def test_pictures_scale_with_the_operator(A, scale, kind, bound):
     y = measured(A, 1.0).to(kind.to_complex() if A.complex_data else kind)
     for name, method in METHODS.items():
         scaled = solved(scale * A, y, method, 0.02)
-        assert apart(scaled * scale, solved(A, y, method, 0.02)) < 1e-5, name
+        assert apart(scaled * scale, solved(A, y, method, 0.02)) < bound, name
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
