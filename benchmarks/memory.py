@@ -183,7 +183,7 @@ def rival(name: str, size: int, images: int) -> Row:
 
     title = f"{size}x{size}, others: {name}, saved"
     try:
-        with FakeTensorMode():
+        with FakeTensorMode(allow_non_fake_inputs=True):
             network: Any = networks.build(name, {"channels": CHANNELS, **RIVALS[name]}).train()
             own = {p.untyped_storage()._cdata for p in network.parameters()}
             held: list[torch.UntypedStorage] = []  # so that no two have one address

@@ -20,6 +20,7 @@ from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.run import run
 from napari_mlpatch.denoisers import denoiser
+from napari_mlpatch.denoisers.network import within
 from napari_mlpatch.methods.plug_and_play import PlugAndPlay
 from napari_mlpatch.microscope import MLPatch, open_network
 from napari_mlpatch.torch_later import Tensor
@@ -75,7 +76,7 @@ def of_iterations(recipe: Recipe, problem: Problem, weights: Any) -> Iterator[Fr
     given: list[tuple[np.ndarray, float]] = []
 
     def watched(x: Tensor, sigma: float) -> Tensor:
-        given.append((x[0, 0].detach().cpu().numpy().copy(), float(sigma)))
+        given.append((within(x, sigma)[0, 0].detach().cpu().numpy().copy(), float(sigma)))
         return module(x, sigma)
 
     for event in run(recipe, problem, network=watched):

@@ -73,7 +73,8 @@ def test_no_snapshots(tmp_path):
 
 def of_weights(folder, channels=1, **changes):
     torch.manual_seed(0)
-    network = networks.build("mlpatch", {**TINY, "channels": channels, "noise_input": True})
+    params = {**TINY, "channels": channels, "noise_input": True, "residual": True, "subtract_mean": True}
+    network = networks.build("mlpatch", params)
     about = {"name": "own", "title": "Own", "method": "denoiser", "data": "none", "steps": 0, "seed": 0}
     made = Description(**networks.describe(network))
     weights.save(
@@ -147,7 +148,7 @@ def test_a_full_disk(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("napari_mlpatch.training.snapshots.write", full)
+    monkeypatch.setattr("napari_mlpatch.training.snapshots.replace_bytes", full)
     with pytest.raises(InputError, match="No space left on device"):
         list(train(recipe(), out=tmp_path))
 

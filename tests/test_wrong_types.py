@@ -218,8 +218,8 @@ def test_training_recipes_of_wrong_types(tmp_path):
     for at in paths(good):
         for wrong in (*WRONG, 10**9):
             recipe = or_input_error(TrainingRecipe.from_json, replaced(good, at, wrong))
-            runs = wrong in (1e308, 10**9, 10**30) and at[0] not in ("title", "name", "format", "steps")
-            if recipe is not None and runs:
+            named = not at or at[0] in ("title", "name", "format", "steps")
+            if recipe is not None and not named and wrong in (1e308, 10**9, 10**30):
                 events = train(recipe, out=None, data=tmp_path)
                 or_input_error(next, events)
                 events.close()

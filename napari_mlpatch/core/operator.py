@@ -154,7 +154,7 @@ class Operator(Keeper):
 
     def check_size(self) -> None:
         """Raises InputError where the operator's tables and data cannot fit into the memory, before they are made."""
-        assert self._fits
+        _ = self._fits  # once
 
     @cached_property
     def _fits(self) -> bool:

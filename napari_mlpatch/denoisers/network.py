@@ -67,11 +67,16 @@ def without_outliers(denoise: Denoise) -> Denoise:
     """
 
     def called(x: Tensor, sigma: float | Tensor) -> Tensor:
-        margin = each(torch.as_tensor(sigma, dtype=torch.float64).mul(NOISE_MARGIN).clamp(min=MARGIN), x)
-        inside = torch.minimum(torch.maximum(x, -margin), 1.0 + margin)
+        inside = within(x, sigma)
         return denoise(inside, sigma) + (x - inside)
 
     return called
+
+
+def within(x: Tensor, sigma: float | Tensor) -> Tensor:
+    """What a network is shown of a picture: values no farther from [0, 1] than half of it, or four times the noise."""
+    margin = each(torch.as_tensor(sigma, dtype=torch.float64).mul(NOISE_MARGIN).clamp(min=MARGIN), x)
+    return torch.minimum(torch.maximum(x, -margin), 1.0 + margin)
 
 
 def _warning(denoise: Denoise, card: Any) -> Denoise:

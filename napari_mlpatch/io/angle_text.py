@@ -124,7 +124,8 @@ def _column(
     if width == 2 and np.array_equal(values[0] - values[0, 0], count) and values[0, 0] in (0, 1):
         return 1, "column 2, beside an index"
     order = np.diff(values.T.ravel())
-    if width > 2 and (np.all(order > 0) or np.all(order < 0)):
+    rising = bool(np.all(order > 0) or np.all(order < 0))
+    if rising and (width > 2 or np.allclose(order, order[0], rtol=1e-6, atol=0.0)):
         return None, ""  # a list with several numbers on a line
     raise InputError(
         f"{origin} has {width} columns of numbers, and no title says which holds the angles. Keep the column of "

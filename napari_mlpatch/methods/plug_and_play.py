@@ -83,7 +83,7 @@ class PlugAndPlay(Method):
 
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
         if state and bool(state["done"].all()):
-            yield state["last"]
+            yield Iterate(state["z"], state["k"], self.iterations, state["scalars"], state=state, converged=True)
             return
         A, y = problem.A, problem.y
         b = A.T(y)
@@ -136,12 +136,9 @@ class PlugAndPlay(Method):
             numbers = {"sigma": sigma / span, "alpha": alpha, "change": change, "split": ratio(apart, size)}
             numbers |= {"relative_residual": ratio(misfit, data)}
             scalars = {name: float(value.max()) for name, value in numbers.items()} | clock.seconds
-            state = {"x": x, "z": z, "u": u, "k": k, "moved": moved, "done": done}
+            state = {"x": x, "z": z, "u": u, "k": k, "moved": moved, "done": done, "scalars": scalars}
             converged = bool(done.all())
-            iterate = Iterate(z, k, self.iterations, scalars, state=state, converged=converged)
-            if converged:
-                state["last"] = iterate
-            yield iterate
+            yield Iterate(z, k, self.iterations, scalars, state=state, converged=converged)
             if converged:
                 return
 

@@ -54,7 +54,7 @@ def compare(problems: list[mp.Problem], name: str, weight: float) -> dict[str, f
         truth = problem.truth
         assert truth is not None
         ours = mp.reconstruct(problem, mp.methods.PnPADMM(), network)
-        tv = mp.reconstruct(problem, mp.methods.TV(weight=weight * automatic_weight(problem)))
+        tv = mp.reconstruct(problem, mp.methods.TV(weight=weight * automatic_weight(problem).item()))
         found["mlpatch"].append(mp.metrics.psnr(ours.x, truth, data_range=1.0))
         found["tv"].append(mp.metrics.psnr(tv.x, truth, data_range=1.0))
         for part in parts:

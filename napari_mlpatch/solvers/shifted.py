@@ -50,7 +50,7 @@ def solve_shifted(
     residual = None
     if other is not None:
         x, residual = _best_on_line(system, b, x, other - x)
-        yield CgStep(x, residual, norm(residual), 0)
+        yield CgStep(x, residual, ratio(norm(residual), norm(b)), 0)
     size = norm(b)
     enough = ratio(alphas.to(size) * torch.as_tensor(error).to(size), size)
     yield from cg(

@@ -59,7 +59,8 @@ class Pictures:
         if self.smallest < size:
             raise InputError(
                 f"An image has only {self.smallest} rows or columns, but {size} are read at once. "
-                "Use larger images, a smaller patch or a smaller crop."
+                "Use larger images, a smaller patch or a smaller crop; if the patch grew so far in training, "
+                "lower the learning rate."
             )
         device = self.values.device
         if device.type == "cpu":
