@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_mlpatch.core.files import files_in
-
 HELP = "replace the file of --out, also where it is an input or not of this program"
 
 
@@ -19,13 +17,14 @@ def add_force(parser: argparse.ArgumentParser) -> None:
 def checked(args: argparse.Namespace, suffixes: Sequence[str] | None = None) -> Path:
     """The path of ``args.out``, fit to be written to. Raises InputError like ``io.check_writable``.
 
-    Inputs are all files that the command line names, by themselves or as KEY=FILE.
+    Inputs are all files that the command line names, by themselves or as KEY=FILE, and those behind them: in folders,
+    and where links lead, see ``io.inputs_of``.
     """
     from napari_mlpatch import io
 
     given = {name: value for name, value in vars(args).items() if name != "out"}
     kinds = {} if suffixes is None else {"suffixes": suffixes}
-    return io.check_writable(args.out, **kinds, force=args.force, inputs=files_in(given))
+    return io.check_writable(args.out, **kinds, force=args.force, inputs=io.inputs_of(given))
 
 
 def refuse_source(out: Path, source: Any, force: bool) -> None:
@@ -33,4 +32,4 @@ def refuse_source(out: Path, source: Any, force: bool) -> None:
     from napari_mlpatch import io
 
     if not force:
-        io.refuse_inputs(out, files_in(source))
+        io.refuse_inputs(out, io.inputs_of(source))

@@ -62,16 +62,23 @@ def exists(value: Any, root: Path) -> bool:
         return False
 
 
+def containers(value: Any) -> Iterator[Any]:
+    """A value, and all that is in its dictionaries and lists, of any depth and length, each container once."""
+    waiting, seen = [value], set()
+    while waiting:
+        item = waiting.pop()
+        yield item
+        if isinstance(item, dict | list | tuple | set | frozenset) and id(item) not in seen:
+            seen.add(id(item))
+            waiting += item.values() if isinstance(item, dict) else item
+
+
 def files_in(value: Any) -> Iterator[str]:
-    """All names of existing files in values of any depth."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for item in value[:1000]:
-            yield from files_in(item)
-    elif isinstance(value, str | Path):
-        text = str(value)
-        yield from (name for name in {text, text.partition("=")[2]} if name and is_file(name))
+    """All names of existing files in values of any depth, by themselves or as KEY=FILE."""
+    for item in containers(value):
+        if isinstance(item, str | Path):
+            text = str(item)
+            yield from (name for name in {text, text.partition("=")[2]} if name and is_file(name))
 
 
 def read_text(value: Any, what: str) -> str:

@@ -28,7 +28,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import files_in
 from napari_mlpatch.core.metrics import METRICS
 
 from .curves import Curves, quantities
@@ -312,5 +311,5 @@ def _over(path: str, entry: Entry, write: Callable[..., None], *what: Any, **mor
     """Write over a file, as the dialog has asked for; but not over the measurement."""
     from napari_mlpatch import io
 
-    io.refuse_inputs(path, files_in(entry.scene.problem.source))
+    io.refuse_inputs(path, io.inputs_of(entry.scene.problem.source))
     write(path, *what, **more, force=True)

@@ -7,6 +7,7 @@ from .atomic import check_writable, refuse_inputs
 from .guard import existing_file
 from .image_files import image_from_file, read_image, read_numbers, read_recipe
 from .image_writer import write_image
+from .inputs import inputs_of
 from .load import load, read_measurement
 from .measurement import Measurement
 from .picture import open_picture
@@ -21,6 +22,7 @@ __all__ = [
     "check_writable",
     "existing_file",
     "image_from_file",
+    "inputs_of",
     "load",
     "open_image",
     "open_picture",

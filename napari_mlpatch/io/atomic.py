@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -78,14 +77,29 @@ def _written(target: Path) -> list[Path]:
 
 
 def refuse_inputs(target: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[str]]) -> None:
-    """Raises InputError where writing to the target would destroy one of the inputs, by whatever name or link."""
-    for file, name in itertools.product(_written(path_of(target)), inputs):
-        other = path_of(name)
-        if file.exists() and other.exists() and os.path.samefile(file, other):
+    """Raises InputError where writing to the target would destroy one of the inputs, by whatever name or link.
+
+    Of a folder all files inside, of any depth, are inputs.
+    """
+    written = [file for file in _written(path_of(target)) if file.exists()]
+    for file, other in ((file, path_of(name)) for name in (inputs if written else ()) for file in written):
+        if other.is_dir() and (file.resolve().is_relative_to(other.resolve()) or _is_linked(other, file)):
+            raise InputError(
+                f"{file} is in the folder that is read here ({other.name}): writing the result there could destroy an "
+                "input. Choose another name, or add --force (in Python: force=True)."
+            )
+        if other.exists() and os.path.samefile(file, other):
             raise InputError(
                 f"{file} is what is read here ({other.name}): writing the result there would destroy it. "
                 "Choose another name, or add --force (in Python: force=True)."
             )
+
+
+def _is_linked(folder: Path, file: Path) -> bool:
+    """Whether a link in a folder, or in the folders in it, is this file."""
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    inside = [entry for part in entries if part.is_dir() for entry in part.iterdir()]
+    return any(entry.is_file() and entry.samefile(file) for entry in (*entries, *inside))
 
 
 def _refuse_foreign(file: Path) -> None:

@@ -7,10 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import files_in
 
 from .atomic import refuse_inputs
 from .image_writer import write_image
+from .inputs import inputs_of
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.events import Result
@@ -32,7 +32,7 @@ def write_result(
     if not hasattr(result, "recipe"):
         raise InputError(f"A result has a picture and a recipe, got {type(result).__name__}: see write_image.")
     if not force:
-        refuse_inputs(path, files_in(result.recipe.data.source))
+        refuse_inputs(path, inputs_of(result.recipe.data.source))
     x = result.x[:, 0] if result.x.shape[1] == 1 else result.x
     size = result.recipe.operator.params.get("pixel_size") if pixel_size is None else pixel_size
     write_image(path, x, json.loads(result.recipe.to_json()), pixel_size=size, unit=unit, force=force)

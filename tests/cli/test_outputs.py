@@ -3,8 +3,11 @@
 import os
 import shutil
 
+import h5py
 import numpy as np
 import pytest
+
+from napari_mlpatch import io
 
 Y = "reconstruct y.npy --angles 0:180:30 --method fbp"
 
@@ -38,6 +41,26 @@ def test_inputs(names, mlpatch, line):
     code, _, error = mlpatch(line)
     assert code == 2 and "is what is read here" in error, error
     assert {path.name: path.read_bytes() for path in names.iterdir()} == before
+
+
+def test_inputs_behind_a_name(here, mlpatch):
+    """Own files in a folder that is read, and where a link leads: here they can be replaced unasked."""
+    (here / "fold").mkdir()
+    (here / "fbp").mkdir()
+    for i in range(3):
+        io.write_image(here / "fold" / f"sino_{i}.tif", np.load("y.npy"))
+        io.write_image(here / "fbp" / f"x{i}.tif", np.load("y.npy"))
+    io.write_image(here / "src.h5", np.load("y.npy"))
+    with h5py.File("master.h5", "w") as file:
+        file["sinogram"] = h5py.ExternalLink("src.h5", "image")
+    before = {path: path.read_bytes() for path in here.rglob("*.*")}
+    rest = "--angles 0:180:30 --method fbp --out"
+    for line in ("fold {} fold/sino_1.tif", "master.h5 {} src.h5", "y.npy --truth master.h5 {} src.h5"):
+        code, _, error = mlpatch("reconstruct " + line.format(rest))
+        assert code == 2 and "read here" in error, error
+        assert {path: path.read_bytes() for path in here.rglob("*.*")} == before
+    assert mlpatch(f"reconstruct y.npy {rest} fbp/x1.tif")[0] == 0  # a folder that is called like the method
+    assert mlpatch(f"reconstruct master.h5 {rest} fold/sino_1.tif")[0] == 0
 
 
 @pytest.mark.parametrize(("out", "words"), [("flat.npy", "flat.npy is there"), ("notes.npy", "notes.json is there")])

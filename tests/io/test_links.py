@@ -168,3 +168,73 @@ def test_names_without_end(tmp_path, monkeypatch):
     monkeypatch.setattr(h5_tree, "MOST", 500)
     with pytest.raises(InputError, match="too many"):
         io.load(tmp_path / "a.h5")
+
+
+def by_pattern(path, files, dataset="part", maps=1):
+    """A virtual array whose blocks of ten rows are in the files or arrays that a pattern stands for."""
+    rows = h5py.h5s.UNLIMITED
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    space = h5py.h5s.create_simple((10, BINS), (rows, BINS))
+    space.select_hyperslab((0, 0), (rows, 1), (10 * maps, BINS), (10, BINS))
+    source = h5py.h5s.create_simple((10, BINS))
+    plist.set_virtual(space, files.encode(), dataset.encode(), source)
+    with h5py.File(path, "w", libver="latest") as file:
+        h5py.h5d.create(file.id, b"sinogram", h5py.h5t.IEEE_F32LE, space, plist)
+        file["theta"] = np.arange(40) * 4.5
+    return path
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2])
+def test_blocks_of_a_pattern(tmp_path, gone):
+    values = np.random.default_rng(1).random((40, BINS), np.float32)
+    for i in range(4):
+        with h5py.File(tmp_path / f"f-{i}.h5", "w") as file:
+            file["part"] = values[10 * i : 10 * i + 10]
+    path = by_pattern(tmp_path / "a.h5", "f-%b.h5")
+    assert np.array_equal(io.load(path).data[0], values)
+    (tmp_path / f"f-{gone}.h5").unlink()
+    with pytest.raises(InputError, match=f"is in 'f-{gone}.h5', which is missing"):
+        io.load(path)
+
+
+def test_blocks_of_a_pattern_within_a_file(tmp_path):
+    path = by_pattern(tmp_path / "a.h5", ".", "raw/p%b")
+    with h5py.File(path, "a") as file:
+        for i in (0, 1, 3):
+            file[f"raw/p{i}"] = np.ones((10, BINS), np.float32)
+    with pytest.raises(InputError, match=r"'raw/p2'.*does not exist"):
+        io.load(path, dataset="sinogram")
+
+
+@pytest.mark.parametrize("short", [False, True])
+def test_values_that_no_source_gives_are_noted(tmp_path, short):
+    """The last ten rows are mapped nowhere, or to rows that the source does not have: 10 x 32 of 20 x 32 values."""
+    with h5py.File(tmp_path / "part0.h5", "w") as file:
+        file.create_dataset("part", data=sinogram()[0][:10], maxshape=(None, BINS))
+    layout = h5py.VirtualLayout((ANGLES, BINS), "f4")
+    rows = ANGLES if short else 10
+    layout[:rows] = h5py.VirtualSource("part0.h5", "part", (rows, BINS))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_virtual_dataset("sinogram", layout, fillvalue=0)
+        file["theta"] = angles()
+    notes = " ".join(io.load(tmp_path / "a.h5").notes)
+    assert (
+        "'sinogram' is put together from other arrays, which leave 320 of its 640 values open: there it is 0" in notes
+    )
+
+
+def test_inputs_behind_links(tmp_path):
+    for name in ("own.h5", "part0.h5", "part1.h5"):
+        with h5py.File(tmp_path / name, "w") as file:
+            file["part"] = sinogram()[0][:10]
+    master = virtual(tmp_path / "a.h5", ["part0.h5", "part1.h5"])
+    with h5py.File(master, "a") as file:
+        file["flats"] = h5py.ExternalLink("own.h5", "part")
+    chain = linked(tmp_path / "b.h5", sinogram=h5py.ExternalLink("a.h5", "sinogram"))
+    names = {path.name for path in io.inputs_of({"args": [1.0] * 2000 + [[f"x={chain}"]]})}
+    assert names == {"b.h5", "a.h5", "part0.h5", "part1.h5"}
+    (tmp_path / "sub").mkdir()
+    above = linked(tmp_path / "sub" / "c.h5", sinogram=h5py.ExternalLink("../own.h5", "part"))
+    assert {path.name for path in io.inputs_of({"path": str(above)})} == {"c.h5"}
+    outside = {"path": str(above), "options": {"outside_links": True}}
+    assert {path.name for path in io.inputs_of(outside)} == {"c.h5", "own.h5"}

@@ -22,6 +22,7 @@ from .. import h5
 from ..arrays import Stored, is_complex, is_numeric, numbers
 from ..guard import check_claim, reading
 from .h5_filters import read_compressed
+from .h5_virtual import block_points, blocks_of, is_pattern, name_of_block, points
 
 MOST = 20_000  # names
 PATHS = 4  # to a group, whose arrays are listed under each
@@ -43,7 +44,10 @@ class Place:
 
 @dataclass
 class Tree:
-    """Arrays by every name that leads to them, texts likewise; ``dead`` names with the reason; groups' places."""
+    """Arrays by every name that leads to them, texts likewise; ``dead`` names with the reason; groups' places.
+
+    ``files`` are all that were opened, ``notes`` tell of virtual arrays with places that no source fills.
+    """
 
     path: Path
     arrays: dict[str, Stored] = field(default_factory=dict)
@@ -51,6 +55,8 @@ class Tree:
     records: dict[str, tuple[Path, str]] = field(default_factory=dict)
     groups: dict[str, tuple[Path, str]] = field(default_factory=dict)
     dead: dict[str, str] = field(default_factory=dict)
+    files: set[Path] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
 
     def text(self, name: str) -> str:
         """One text of the file. Only on request: the library can hang on a damaged heap of texts."""
@@ -87,6 +93,7 @@ class _Walk:
         self.tree, self.outside, self.opened = Tree(path), outside_links, opened
         self.files: dict[Path, h5py.File] = {}
         self.visits: dict[Any, int] = {}
+        self.unfilled: dict[Any, int] = {}
         self.count = 0
 
     def file(self, path: Path) -> h5py.File:
@@ -94,6 +101,7 @@ class _Walk:
             if len(self.files) >= 500:
                 raise DeadEndError("links to more than 500 other files")
             self.files[path] = self.opened.enter_context(h5py.File(path, "r"))
+            self.tree.files.add(path)
         return self.files[path]
 
     def visit(self, place: Place, prefix: str, above: tuple[Any, ...]) -> None:
@@ -175,6 +183,12 @@ class _Walk:
             self.tree.texts[name] = (place.file, place.name)
         elif is_numeric(item.dtype):
             self.tree.arrays[name] = _stored(place, self.size_of(place, 0))
+            empty = self.unfilled.get(_identity(place), 0)
+            if empty:
+                self.tree.notes.append(
+                    f"{name!r} is put together from other arrays, which leave {empty} of its {item.size} values open: "
+                    f"there it is {item.fillvalue}"
+                )
         elif item.dtype.names is not None:
             self.tree.records[name] = (place.file, place.name)
 
@@ -186,21 +200,52 @@ class _Walk:
             raise DeadEndError(f"has its values as raw bytes in {names}. Such files are not read: convert it.")
         if not item.is_virtual:
             return size
+        filled = 0
         for part in item.virtual_sources():
-            try:
-                file = place.file if part.file_name == "." else self.other(place.file, _first_block(part.file_name))
-                source = self.locate(Place(file, "", self.root(file)), _first_block(part.dset_name), hops + 1)
-            except DeadEndError as error:
-                raise DeadEndError(f"is put together from other arrays, of which {part.dset_name!r} {error}") from None
-            if hops > DEEPEST or not isinstance(source.item, h5py.Dataset):
-                raise DeadEndError(f"is put together from {part.dset_name!r}, which is no array.")
-            size += self.size_of(source, hops + 1)
+            for block in self.blocks(place, part):
+                more, values = self.source(place, part, block, hops)
+                size, filled = size + more, filled + values
+        self.unfilled[_identity(place)] = item.size - min(item.size, filled)
         return size
 
+    def blocks(self, place: Place, part: Any) -> Iterable[int | None]:
+        """Numbers of the blocks that a pattern of names stands for, [None] where the names are of one array."""
+        if not is_pattern(part):
+            return [None]
+        if is_pattern(part.file_name):
+            try:
+                folder = self.other(place.file, name_of_block(part.file_name, 0)).parent
+            except DeadEndError:
+                return range(1)  # whose source says why
+            names, pattern = (entry.name for entry in folder.iterdir()), Path(part.file_name).name
+        else:
+            file = place.file if part.file_name == "." else self.other(place.file, name_of_block(part.file_name, None))
+            group, _, pattern = part.dset_name.strip("/").rpartition("/")
+            names = self.locate(Place(file, "", self.root(file)), group, 0).item
+        found = blocks_of(pattern, names)
+        self.count += len(found)
+        if self.count > MOST:
+            raise DeadEndError(f"is put together from more than {MOST} arrays.")
+        return range(max(found, default=0) + 1)  # the library stops at the first that is missing
 
-def _first_block(name: str) -> str:
-    """The first of the names that a pattern stands for."""
-    return name.replace("%b", "0")
+    def source(self, place: Place, part: Any, block: int | None, hops: int) -> tuple[int, int]:
+        """Bytes of the files of one source of a virtual array, and how many values it gives."""
+        names = (name_of_block(part.file_name, block), name_of_block(part.dset_name, block))
+        before = set(self.files)
+        try:
+            file = place.file if names[0] == "." else self.other(place.file, names[0])
+            source = self.locate(Place(file, "", self.root(file)), names[1], hops + 1)
+        except DeadEndError as error:
+            raise DeadEndError(f"is put together from other arrays, of which {names[1]!r} {error}") from None
+        if hops > DEEPEST or not isinstance(source.item, h5py.Dataset):
+            raise DeadEndError(f"is put together from {names[1]!r}, which is no array.")
+        size, shape = self.size_of(source, hops + 1), source.item.shape
+        wanted = points(part.vspace, place.item.shape) if block is None else block_points(part.vspace, place.item.shape)
+        values = min(wanted, points(part.src_space, shape))
+        if block is not None:
+            for path in set(self.files) - before:  # of thousands of blocks, not all can stay open
+                self.files.pop(path).close()
+        return size, values
 
 
 def _identity(place: Place) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from ..measurement import Measurement
@@ -34,7 +35,7 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
     _check_alive(tree, options)
     recon = header_of(tree.text(HEADER)).recon_shape if HEADER in tree.texts and find(tree.arrays, KSPACE) else None
     is_exchange = EXCHANGE in tree.arrays
-    return load_named(
+    found = load_named(
         path,
         tree.arrays,
         options,
@@ -43,6 +44,7 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
         coils_first=False,
         recon=recon,
     )
+    return dataclasses.replace(found, notes=(*found.notes, *tree.notes))
 
 
 def _check_alive(tree: Tree, options: LoadOptions) -> None:
