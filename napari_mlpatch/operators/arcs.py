@@ -58,6 +58,8 @@ class Steps:
             return self.typical
         gap = np.sort(self.gap)
         gap[-1] = gap[-2]  # a missing wedge, if there is one
+        if gap[-1] <= 0.0:  # all views coincide
+            return self.typical
         return max(self.typical, _middle(gap, np.minimum(gap, 4.0 * self.typical), 0.5, 0.9))
 
     @cached_property

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
+from napari_mlpatch.operators import ParallelBeam
 from napari_mlpatch.operators.arcs import arcs
 from napari_mlpatch.operators.fan_geometry import redundancy, view_weights
 from napari_mlpatch.operators.ray_shares import ray_weights
@@ -50,6 +52,19 @@ def test_radians_in_single_precision(count):
     rounded = np.degrees(exact.astype(np.float32).astype(float))
     assert arcs(rounded, 180.0) == pytest.approx(arcs(np.degrees(exact), 180.0), rel=1e-3)
     assert arcs(rounded, 180.0).sum() == pytest.approx(np.pi)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("period", [180.0, 360.0])
+@pytest.mark.parametrize(
+    "angles", [[37.0] * 2, [37.0] * 3, [0.0] * 7, [10.0, 370.0, 730.0], [37.0, 37.0, 37.0 + 1e-13]]
+)
+def test_all_views_coincide(angles, period):
+    assert arcs(angles, period) == pytest.approx(np.radians(period) / len(angles))
+    A = ParallelBeam(image_shape=(9, 9), angles_deg=tuple(angles), detector_count=15)
+    once = ParallelBeam(image_shape=(9, 9), angles_deg=(37.0,) if 37.0 in angles else angles[:1], detector_count=15)
+    y = torch.rand(1, 1, 1, 15, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert A.fbp(y.expand(1, 1, len(angles), 15)).numpy() == pytest.approx(once.fbp(y).numpy())
 
 
 @pytest.mark.parametrize("count", [30, 100, 300])
