@@ -229,15 +229,29 @@ class FanBeam(Operator):
         cut = truncation(y, weights, padding)
         if cut is None:
             return self._back_projected(y * weights, window, cutoff)
-        more = min(math.ceil(cut.bins / 16) * 16, self._room)  # a few sizes only: each has tables of its own
-        rows = extended(y, weights, dataclasses.replace(cut, bins=more))
+        # Each item by as many bins as by itself, for those set how it is sampled. A few sizes only, with their tables.
+        step = max(16, math.ceil(self.detector_count / 8))
+        sizes = [min(math.ceil(bins / step) * step, self._room) for bins in cut.bins]
+        flat, found = y.flatten(0, 1)[:, None], [y] * len(sizes)
+        for more in sorted(set(sizes)):
+            items = [i for i, size in enumerate(sizes) if size == more]
+            rows = self._continued(flat[items], weights, cut.of(items), more)
+            pictures = self._wider(more)._back_projected(rows, window, cutoff)
+            for i, picture in zip(items, pictures, strict=True):
+                found[i] = picture
+        return torch.cat(found).reshape(*y.shape[:2], *self.image_shape)
+
+    def _continued(self, y: Tensor, weights: Tensor, cut: Truncation, more: int) -> Tensor:
+        """Weighted rows that go on by so many bins at either end."""
+        if more == 0:
+            return y * weights
+        rows = extended(y, weights, cut, more)
         gamma = self._gamma(np.arange(-more, self.detector_count + more))
         area = self._per_bin(gamma)
         area[more : more + self.detector_count] = 1.0
         area[:more] /= self._per_bin(gamma[more : more + 1])
         area[more + self.detector_count :] /= self._per_bin(gamma[more + self.detector_count - 1, None])
-        rows = rows * torch.as_tensor(area, device=y.device).to(y.dtype)
-        return self._wider(more)._back_projected(rows, window, cutoff)
+        return rows * torch.as_tensor(area, device=y.device).to(y.dtype)
 
     def _back_projected(self, rows: Tensor, window: Window, cutoff: float) -> Tensor:
         """Of weighted rows, filtered in parallel ones."""
@@ -276,6 +290,8 @@ class FanBeam(Operator):
 
     def _wider(self, bins: int) -> FanBeam:
         """The same scanner with so many bins more at either end of the detector."""
+        if bins == 0:
+            return self
         if bins not in self._wide:
             count, axis = self.detector_count + 2 * bins, self.axis_bin + bins
             self._wide[bins] = dataclasses.replace(self, detector_count=count, center=axis)

@@ -281,9 +281,10 @@ class ParallelBeam(Operator):
         axis = self.axis_bin if center is None else center
         weights = torch.as_tensor(ray_weights(self.angles_deg, n, axis), device=y.device).to(y.dtype)
         cut = truncation(y, weights, padding)
-        rows, more = extended(y, weights, cut), 0 if cut is None else cut.bins
         low, high = self._beyond(axis)
-        margin = max(more, low, high)
+        margin = max(n, low, high)  # n, the most that rows are continued by: a size that no other item changes
+        more = 0 if cut is None else max(cut.bins)
+        rows = y * weights if cut is None else extended(y, weights, cut, more)
         rows = torch.nn.functional.pad(rows, (margin - more, margin - more))
         size = next_fast(2 * (n + margin))
         response = ramp_filter(size, window, cutoff) / self.detector_pitch

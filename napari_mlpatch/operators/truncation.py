@@ -34,14 +34,19 @@ class Truncation:
 
     ``level`` is the root mean square at the end over the largest of any bin, zero where it is not significant,
     ``reach`` (E) and ``other`` (G) the bins from the last bin to where the ellipse ends, outwards and inwards.
-    ``bins`` is the number of bins by which rows are to be continued, ``strength`` the factor of the continuation.
+    ``strength`` is the factor of the continuation, ``bins`` by how many bins each item is to be continued, 0 for none.
     """
 
     level: Tensor
     reach: Tensor
     other: Tensor
     strength: Tensor
-    bins: int
+    bins: tuple[int, ...]
+
+    def of(self, items: list[int]) -> Truncation:
+        """That of some of the items."""
+        level, reach, other, strength = (v[:, items] for v in (self.level, self.reach, self.other, self.strength))
+        return Truncation(level, reach, other, strength, tuple(self.bins[i] for i in items))
 
 
 def truncation(y: Tensor, weights: Tensor, padding: Padding = "auto") -> Truncation | None:
@@ -64,7 +69,8 @@ def truncation(y: Tensor, weights: Tensor, padding: Padding = "auto") -> Truncat
         cut = strength > 0
         if not bool(cut.any()):
             return None
-        return Truncation(level, reach, other, strength, math.ceil(float(reach[cut].max())))
+        bins = torch.where(cut, reach, torch.zeros_like(reach)).amax(0).ceil()
+        return Truncation(level, reach, other, strength, tuple(int(n) for n in bins.tolist()))
 
 
 def _end(rows: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -96,17 +102,15 @@ def edge_bins(n: int) -> int:
     return max(2, n // 32)
 
 
-def extended(y: Tensor, weights: Tensor, cut: Truncation | None) -> Tensor:
-    """Weighted rows, continued by ``cut.bins`` at either end."""
-    if cut is None:
-        return y * weights
-    low = _beyond(y.flip(-1), cut, 0).flip(-1) * weights[:, :1]
-    high = _beyond(y, cut, 1) * weights[:, -1:]
+def extended(y: Tensor, weights: Tensor, cut: Truncation, bins: int) -> Tensor:
+    """Weighted rows, continued by so many ``bins`` at either end."""
+    low = _beyond(y.flip(-1), cut, 0, bins).flip(-1) * weights[:, :1]
+    high = _beyond(y, cut, 1, bins) * weights[:, -1:]
     return torch.cat([low, y * weights, high], dim=-1)
 
 
-def _beyond(y: Tensor, cut: Truncation, end: int) -> Tensor:
-    """The continuation ``[B, C, views, cut.bins]`` at the high end."""
+def _beyond(y: Tensor, cut: Truncation, end: int, bins: int) -> Tensor:
+    """The continuation ``[B, C, views, bins]`` at the high end."""
     shape = (*y.shape[:2], 1, 1)
     reach, other, strength = (v[end].to(y.dtype).view(shape) for v in (cut.reach, cut.other, cut.strength))
 
@@ -115,7 +119,7 @@ def _beyond(y: Tensor, cut: Truncation, end: int) -> Tensor:
 
     k = edge_bins(y.shape[-1])
     inside = -torch.arange(k, device=y.device).to(y.dtype)
-    outside = torch.arange(1, cut.bins + 1, device=y.device).to(y.dtype)
+    outside = torch.arange(1, bins + 1, device=y.device).to(y.dtype)
     value = y[..., -k:].sum(-1, keepdim=True) / ellipse(inside).sum(-1, keepdim=True)
     return strength * value * ellipse(outside)
 

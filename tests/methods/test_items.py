@@ -81,6 +81,32 @@ def test_a_slice_in_a_stack_is_the_slice_alone(A, method):
     assert apart(solved(A, y[[1, 0]], method)[0], stack[1]) < 1e-5
 
 
+CUT_OFF = {
+    "parallel": O.ParallelBeam((64, 64), "0:180:60", 28),
+    "fan": O.FanBeam((64, 64), "0:360:80", 28, source_to_axis=100, source_to_detector=150, detector_pitch=1.5),
+    "curved": O.FanBeam((64, 64), "0:360:80", 28, 90, 180, detector_pitch=2, detector="curved"),
+}
+QUICK = {"ramp": M.FBP(), "hann": M.FBP(window="hann"), "sharp": M.FBP(window="ramp", cutoff=0.5)}
+
+
+@pytest.mark.parametrize("A", CUT_OFF.values(), ids=CUT_OFF)
+@pytest.mark.parametrize("method", [*QUICK.values(), METHODS["tv"], METHODS["direct"]], ids=[*QUICK, "tv", "direct"])
+def test_so_it_is_beside_objects_wider_than_the_detector(A, method):
+    """Rows that end in air, beside such that are continued, by few bins and by many."""
+    r, c = np.mgrid[:64, :64] - 31.5
+    discs = [(np.hypot(r - 0.3, c + 0.4) < radius) * 1.0 for radius in (8, 16, 31)]
+    discs.append((np.hypot(r, c / 1.5) < 13) + 0.5 * (np.hypot(r - 3, c) < 4))
+    y = A(torch.from_numpy(np.stack(discs))[:, None])
+    bins = A._truncation(y).bins
+    assert bins[0] == 0 and min(bins[1:]) > 0 and max(bins) > 16
+    stack = solved(A, y, method, 0.02)
+    for i in range(4):
+        assert apart(stack[i], solved(A, y[i : i + 1], method, 0.02)[0]) < 1e-5
+    if "FBP" in type(method).__name__:
+        channels = A.fbp(y.reshape(2, 2, *A.range_shape), method.window, method.cutoff)
+        assert apart(channels.reshape(stack.shape), stack) < 1e-10
+
+
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_so_it_is_with_several_channels_and_in_single_precision(method):
     A = OPERATORS["parallel-beam"]
