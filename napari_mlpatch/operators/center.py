@@ -29,7 +29,7 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.core.errors import InputError
 
-from .center_overlap import from_overlap, is_cut, mismatch
+from .center_overlap import from_overlap, is_cut, mismatch, rival
 
 LEAST_COVERAGE = 170.0  # degrees; below, opposite views are missing
 LARGEST_GAP = 20.0  # degrees between neighbouring angles, where they are not sparse throughout
@@ -56,10 +56,12 @@ def find_center(sinogram: Any, angles_deg: Any, *, search: tuple[float, float] |
     """Centre of rotation of a parallel-beam sinogram ``[angles, bins]`` (line integrals, after -log).
 
     ``angles_deg`` are the angles of the rows in degrees, in any order, spaced evenly or not. ``search`` bounds the
-    centre in bins; the default leaves out a tenth of the detector at either end.
+    centre in bins, however close the bounds; the default leaves out a tenth of the detector at either end, with the
+    method "overlap" only the five bins at either end where opposite views overlap too little.
 
-    Raises InputError for data that are not such a sinogram, for angles that cover less than about 170 degrees, and for
-    half a turn of an object that is cut off at one side where opposite views contradict the centre.
+    Raises InputError for data that are not such a sinogram, for bounds that are not increasing, not on the detector or
+    where opposite views cannot be compared, for angles that cover less than about 170 degrees, and for half a turn of
+    an object that is cut off at one side where opposite views contradict the centre.
     """
     y, angles = _checked(sinogram, angles_deg)
     bins = y.shape[1]
@@ -195,10 +197,10 @@ def _double_wedge(rows: np.ndarray) -> np.ndarray:
 def _minimum(c_of_w: np.ndarray, bins: int, low: float, high: float) -> tuple[float, float]:
     """Minimiser over ``low <= c <= high`` of E(c) = sum of Re(C(w) exp(-2iwc)), and its uncertainty."""
     w, terms = np.arange(bins) * (np.pi / bins), c_of_w.astype(complex)
-    candidates = np.arange(int(np.ceil(4 * low)), int(4 * high) + 1)
+    candidates = np.arange(int(4 * low), int(np.ceil(4 * high)) + 1)  # the nearest beyond the bounds too
     energy = np.fft.fft(terms, 4 * bins).real[candidates]  # E at c = index / 4
-    center = float(candidates[np.argmin(energy)]) / 4
-    rival = _rival(candidates / 4, energy)
+    center = float(np.clip(candidates[np.argmin(energy)] / 4, low, high))
+    other = rival(candidates / 4, energy, 2.0)
     for _ in range(8):
         phased = terms * np.exp(-2j * w * center)
         slopes, curvature = (-2j * w * phased).real, float((-4 * w**2 * phased).real.sum())
@@ -207,16 +209,4 @@ def _minimum(c_of_w: np.ndarray, bins: int, low: float, high: float) -> tuple[fl
         step = float(slopes.sum()) / curvature
         center = float(np.clip(center - np.clip(step, -0.25, 0.25), low, high))
     deviation = float(np.sqrt(2 * np.square(slopes).sum()) / curvature)
-    return center, deviation if rival is None else max(deviation, abs(rival - center))
-
-
-def _rival(candidates: np.ndarray, energy: np.ndarray) -> float | None:
-    """Another centre that is more than half as good, as with noise alone; one clear minimum has none."""
-    best = int(np.argmin(energy))
-    inner = energy[1:-1]
-    is_minimum = (inner < energy[:-2]) & (inner <= energy[2:]) & (np.abs(candidates[1:-1] - candidates[best]) > 2)
-    if not is_minimum.any():
-        return None
-    other = 1 + int(np.argmin(np.where(is_minimum, inner, np.inf)))
-    good_enough = energy[other] - energy[best] < 0.5 * (np.median(energy) - energy[best])
-    return float(candidates[other]) if good_enough else None
+    return center, deviation if other is None else max(deviation, abs(other - center))

@@ -7,7 +7,8 @@ each 2c the slopes a, b of the two rows are compared there,
     E(c) = sum |a - b|² / sum (|a|² + |b|²),
 
 0 for the right c without noise and about 1 for wrong ones. Slopes, so that a flat region tells nothing, of rows that
-are smoothed over five bins. A parabola refines the best c; how far groups of views disagree tells the uncertainty.
+are smoothed over five bins. Where both rows are flat, in air, nothing says that c is right: E is 1 then. A parabola
+refines the best c; how far groups of views disagree tells the uncertainty.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from __future__ import annotations
 import numpy as np
 import scipy  # its parts load when they are used
 
+from napari_mlpatch.core.errors import InputError
+
 GROUPS = 8  # of views, whose centres tell the uncertainty
+RIVAL = 4.0  # bins from the centre that another one has to be
 PARABOLA = 0.02  # bins that it may be off
 LEAST_OVERLAP_BINS = 6  # of slopes
 SMOOTH = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
+SIGNAL = 1e-3  # of the largest power of any overlap; one with less holds no evidence
 CUT = 0.1  # of the largest mean value of a bin, by which the ends of rows differ
 
 
@@ -42,8 +47,10 @@ def mismatch(first: np.ndarray, opposite: np.ndarray) -> tuple[np.ndarray, np.nd
     low, high = np.maximum(0, m - n + 1), np.minimum(n - 1, m) + 1  # the slopes that overlap
     power = total_a[high] - total_a[low] + total_b[high] - total_b[low]
     used = high - low >= LEAST_OVERLAP_BINS
-    floor = 1e-6 * (total_a[-1] + total_b[-1])
-    return (m[used] + len(SMOOTH)) / 2.0, ((power - 2.0 * products) / np.maximum(power, floor))[used]
+    power, products = power[used], products[used]
+    energy = np.ones_like(power)
+    np.divide(power - 2.0 * products, power, out=energy, where=power > SIGNAL * power.max())
+    return (m[used] + len(SMOOTH)) / 2.0, energy
 
 
 def _slopes(rows: np.ndarray) -> np.ndarray:
@@ -54,23 +61,43 @@ def _slopes(rows: np.ndarray) -> np.ndarray:
 def from_overlap(
     first: np.ndarray, opposite: np.ndarray, bounds: tuple[float, float] | None = None
 ) -> tuple[float, float]:
-    """Centre and standard deviation; that is the distance to another centre where one is nearly as good."""
+    """Centre and standard deviation; that is the distance to another centre where one is nearly as good.
+
+    Raises InputError for bounds that lie where opposite views hardly overlap.
+    """
     candidates, energy = mismatch(first, opposite)
-    if bounds is not None:
-        inside = (candidates >= bounds[0]) & (candidates <= bounds[1])
-        candidates, energy = candidates[inside], energy[inside]
-    best = int(np.argmin(energy))
-    center = _vertex(candidates, energy, best)
-    others = np.where(np.abs(candidates - center) > 4.0, energy, np.inf)
-    rival = int(np.argmin(others))
-    is_clear = others[rival] - energy[best] > 0.5 * (np.median(energy) - energy[best])
+    low, high = bounds or (candidates[0], candidates[-1])
+    inside = (candidates > low - 0.5) & (candidates < high + 0.5)  # the nearest beyond the bounds too
+    if not inside.any():
+        raise InputError(
+            f"The centre cannot be searched from {low:g} to {high:g}: opposite views overlap too little there. Bounds "
+            f"between {candidates[0]:g} and {candidates[-1]:g} can be compared; else give the centre."
+        )
+    start = int(np.argmax(inside))
+    best = start + int(np.argmin(energy[inside]))
+    center = float(np.clip(_vertex(candidates, energy, best), low, high))
+    other = rival(candidates[inside], energy[inside], RIVAL)
     parts = []
     for some in np.array_split(np.arange(len(first)), min(GROUPS, len(first))):
         place, part = mismatch(first[some], opposite[some])
         near = np.where(np.abs(place - center) <= 3.0, part, np.inf)
         parts.append(_vertex(place, part, int(np.argmin(near))))
     deviation = float(np.hypot(np.std(parts) / np.sqrt(max(len(parts) - 1, 1)), PARABOLA))
-    return center, max(deviation, 0.0 if is_clear else abs(float(candidates[rival]) - center))
+    return center, deviation if other is None else max(deviation, abs(other - center))
+
+
+def rival(candidates: np.ndarray, energy: np.ndarray, distance: float) -> float | None:
+    """Another minimum, farther away, more than half as good, as with noise alone; one clear minimum has none."""
+    best = int(np.argmin(energy))
+    inner = energy[1:-1]
+    is_minimum = (
+        (inner < energy[:-2]) & (inner <= energy[2:]) & (np.abs(candidates[1:-1] - candidates[best]) > distance)
+    )
+    if not is_minimum.any():
+        return None
+    other = 1 + int(np.argmin(np.where(is_minimum, inner, np.inf)))
+    good_enough = energy[other] - energy[best] < 0.5 * (np.median(energy) - energy[best])
+    return float(candidates[other]) if good_enough else None
 
 
 def _vertex(place: np.ndarray, energy: np.ndarray, best: int) -> float:
