@@ -38,6 +38,12 @@ def is_cut(y: np.ndarray) -> bool:
 
 def mismatch(first: np.ndarray, opposite: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Candidates c in half bins and E of each, from rows ``[pairs, bins]`` and those half a turn on."""
+    least = LEAST_OVERLAP_BINS + len(SMOOTH)
+    if first.shape[1] < least:
+        raise InputError(
+            f"The object is cut off at one side of the detector, and {first.shape[1]} bins are too few to compare "
+            f"opposite views where they overlap: at least {least} are needed. Give the centre."
+        )
     a, b = _slopes(first), -_slopes(opposite)
     n = a.shape[1]
     size = scipy.fft.next_fast_len(2 * n)
@@ -83,6 +89,8 @@ def from_overlap(
         near = np.where(np.abs(place - center) <= 3.0, part, np.inf)
         parts.append(_vertex(place, part, int(np.argmin(near))))
     deviation = float(np.hypot(np.std(parts) / np.sqrt(max(len(parts) - 1, 1)), PARABOLA))
+    if energy[best] >= 1.0:  # no evidence for any
+        deviation = float(high - low)
     return center, deviation if other is None else max(deviation, abs(other - center))
 
 

@@ -195,6 +195,23 @@ def test_close_bounds(method, bounds, offset):
         assert abs(found.value - np.clip(center, low, high)) < 0.05
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_a_search_in_air_is_uncertain(noise):
+    y = in_air(15.0, fill=0.6)
+    y = y + noise * np.random.default_rng(0).normal(size=y.shape)
+    assert find_center(y, SCANS["360"], search=(118, 133)).uncertainty > 2
+
+
+@pytest.mark.parametrize("bins", [8, 10, 11, 14])
+def test_few_bins_of_an_object_cut_off(bins):
+    y = ellipse_sinogram([(1.0, 0, 0, 0.9 * bins, 0.7 * bins, 0.0)], SCANS["360"], bins, 1.0)
+    if bins >= 11:
+        assert find_center(y, SCANS["360"]).method == "overlap"
+        return
+    with pytest.raises(InputError, match=f"{bins} bins are too few"):
+        find_center(y, SCANS["360"])
+
+
 @pytest.mark.parametrize("bounds", [(0, 3), (0, 0.1), (136.0, 139.0)])
 def test_bounds_where_opposite_views_hardly_overlap(bounds):
     with pytest.raises(InputError, match=r"overlap too little there. Bounds between 5 and 134"):
