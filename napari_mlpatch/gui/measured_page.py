@@ -402,8 +402,8 @@ class MeasuredPage(QWidget):
                 self.center.blockSignals(True)
                 self.center.setValue(scene.problem.A.axis_bin)
                 self.center.blockSignals(False)
-            if scene.notes:
-                self.center_note.setText("\n".join(scene.notes))
+            about_center = (note for note in scene.notes if note not in scene.problem.notes)  # those stand above
+            self.center_note.setText("\n".join(about_center))
 
     def _complain(self, text: str) -> None:
         self.problem_text.setText(text)
