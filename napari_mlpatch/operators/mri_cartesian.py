@@ -21,7 +21,7 @@ from .coil_maps import check_sensitivities, coil_count, maps_of, mean_seen, one_
 from .image_shape import ImageShape
 from .kspace_masks import line_mask, poisson_disc_mask
 from .kspace_noise import outer_level, quietest_level
-from .redundancy import least, unexplained
+from .redundancy import least, rounding, unexplained
 
 
 @operators.register("mri-cartesian", title="MRI, Cartesian")
@@ -209,15 +209,14 @@ class MRICartesian(Operator):
     def estimate_std(self, y: Tensor) -> float:
         """The least of what the outer samples, the quietest part of the picture and the coils' redundancy say.
 
-        A single coil's is that of a real image times a constant phase, which has opposite samples conjugate.
+        A single coil's is that of a real image times a constant phase, which has opposite samples conjugate. Where
+        all of y is explained, y was computed from an image: what noise that holds is explained as well, and the other
+        two tell it. Lines or points of such k-space without any noise are not told from noisy ones.
         """
-        return least(
-            [
-                outer_level(y, self._mask),
-                quietest_level(y, self._mask),
-                unexplained(self, y, real=self._maps is None)[0],
-            ]
-        )
+        floor = rounding(y)
+        found = unexplained(self, y, real=self._maps is None)[0]
+        quiet = quietest_level(y, self._mask, real=self._maps is None and found <= floor)
+        return min(quiet, found) if quiet <= floor else least([outer_level(y, self._mask), quiet, found], floor)
 
 
 def tables(mask: np.ndarray, maps: np.ndarray | None) -> dict[str, np.ndarray]:

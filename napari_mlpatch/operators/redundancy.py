@@ -11,6 +11,7 @@ STEPS = 150
 EVERY = 5  # steps between looks at the level
 SETTLED = 0.98  # of the level before, above which it falls no further
 KEPT = 0.9  # of the samples, by size: the few that are fitted last do not count
+ROUNDING = 1e-5
 FEWEST = 30.0  # unexplained values, below which their level is left to chance
 
 
@@ -63,9 +64,19 @@ def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: 
     return level if known else math.inf, left / max(whole, 1e-300)
 
 
-def least(levels: list[float]) -> float:
-    """The smallest of several estimates, all of which signal can only raise; 0 where there is none."""
-    return min((level for level in levels if math.isfinite(level)), default=0.0)
+def rounding(y: Tensor) -> float:
+    """A level that rounding may have in y of single precision, or in what is computed of it: 1e-5 of its rms."""
+    return ROUNDING * math.sqrt(_energy(y) / max(y.numel(), 1))
+
+
+def least(levels: list[float], floor: float = 0.0) -> float:
+    """The smallest of several estimates, all of which signal can only raise; 0 where there is none.
+
+    Those up to ``floor`` count only if all are: others saw something, which the image and its noise explain alike in
+    data that were computed from a noisy image.
+    """
+    finite = [level for level in levels if math.isfinite(level)]
+    return min([level for level in finite if level > floor] or finite, default=0.0)
 
 
 def _phase(A: Operator, y: Tensor) -> Tensor:

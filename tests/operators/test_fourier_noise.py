@@ -134,3 +134,58 @@ def test_nothing_unexplained():
     A = SCANS["one coil, Poisson disc"]
     y = mp.simulate(image("camera"), A, mp.noise.Gaussian(std=0.1), seed=0).y
     assert unexplained(A, y)[0] == math.inf, "a complex image explains every sample of a single coil"
+
+
+def computed(A, x):
+    """k-space of a picture with its noise, of single precision."""
+    return A(x[None, None].to(torch.complex64))
+
+
+def noisy(name, std, *, seed=0):
+    return image(name) + std * torch.randn(N, N, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("phase", [0.0, 1.0])
+@pytest.mark.parametrize("std", [0.02, 0.1])
+@pytest.mark.parametrize("name", ["shepp-logan", "camera"])
+@pytest.mark.parametrize("scan", ["one coil, all of k-space", "one coil, columns"])
+def test_level_of_k_space_computed_from_a_real_picture(scan, name, std, phase):
+    """Opposite samples are conjugate, noise and all, so that a real image explains the noise as well.
+
+    Where only lines are measured, their outer ones still hold signal: too high at a low level.
+    """
+    y = computed(SCANS[scan], noisy(name, std) * torch.polar(torch.tensor(1.0), torch.tensor(phase)))
+    level = SCANS[scan].estimate_std(y)
+    assert 0.7 * std < level < (2.0 if "columns" in scan and std < 0.1 else 1.3) * std
+
+
+@pytest.mark.parametrize("scan", ["one coil, all of k-space", "one coil, columns"])
+def test_level_of_k_space_computed_from_a_magnitude(scan):
+    """Noise in the air of a magnitude has 0.655 of the level, that of the object all of it."""
+    x = torch.complex(noisy("shepp-logan", 0.05), noisy("shepp-logan", 0.05, seed=1) - image("shepp-logan")).abs()
+    assert 0.65 * 0.05 < SCANS[scan].estimate_std(computed(SCANS[scan], x)) < 1.3 * 0.05
+
+
+def test_level_of_points_of_k_space_computed_from_a_real_picture():
+    y = computed(SCANS["one coil, Poisson disc"], noisy("camera", 0.1))
+    assert SCANS["one coil, Poisson disc"].estimate_std(y) == pytest.approx(0.1, rel=0.25)
+
+
+@pytest.mark.parametrize("imaginary", [0.0, 1.0])
+@pytest.mark.parametrize("fill", [0.0, 1.0])
+def test_masked_or_clipped_parts_of_the_picture_do_not_count(imaginary, fill):
+    """A disc of noise in a frame without any; where its noise is complex, no real picture explains it."""
+    r = torch.arange(N) - N // 2
+    noise = torch.complex(noisy("camera", 0.05), imaginary * (noisy("camera", 0.05, seed=1) - image("camera")))
+    x = torch.where(r[:, None] ** 2 + r**2 < (0.4 * N) ** 2, noise, torch.tensor(fill, dtype=noise.dtype))
+    A = SCANS["one coil, all of k-space"]
+    std = 0.05 * math.hypot(1.0, imaginary)
+    assert A.estimate_std(computed(A, x)) == pytest.approx(std, rel=0.35)
+    assert A.estimate_std(1e-6 * computed(A, x)) == pytest.approx(1e-6 * std, rel=0.35)
+
+
+def test_a_phantom_without_noise():
+    A = SCANS["one coil, all of k-space"]
+    assert A.estimate_std(computed(A, image("shepp-logan"))) < 1e-6
+    assert A.estimate_std(computed(A, torch.ones(N, N))) < 1e-6
+    assert A.estimate_std(computed(A, image("camera"))) < 0.003, "what the quietest part of the photograph holds"
