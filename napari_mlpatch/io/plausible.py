@@ -45,8 +45,13 @@ def axes_of(values: np.ndarray) -> Axes:
     top = float(np.abs(lines).max())
     ends = [float(np.abs(side).mean()) / top for side in (lines[0], lines[-1])]
     swapped = columns < EVEN and rows > UNEVEN and rows > 5 * columns and max(ends) < DARK
-    evidence = f"the sums of the rows vary by {100 * rows:.2g} %, those of the columns by {100 * columns:.2g} %"
+    evidence = f"the sums of the rows vary by {_percent(rows)}, those of the columns by {_percent(columns)}"
     return Axes(swapped, evidence)
+
+
+def _percent(share: float) -> str:
+    """With two digits, never as a power of ten: "0.041 %", "110 %"."""
+    return f"{float(f'{100 * share:.2g}'):.12g} %" if share >= 1e-6 else "0 %"
 
 
 def bright_edges(values: np.ndarray) -> float:

@@ -110,3 +110,27 @@ def test_png(tmp_path):
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "b.png")
     with pytest.raises(InputError, match="colour picture, not a measurement"):
         io.load(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("name", ["open_cell_foam", "white_oak", "dark_matter", "steel-df-12", "radii0"])
+@pytest.mark.parametrize("fields", ["none", "plain", "named"])
+def test_names_of_samples_that_have_a_word_of_fields(tmp_path, name, fields):
+    write(tmp_path, COUNTS, name + "_{}.tif")
+    if fields != "none":
+        own = name + "_" if fields == "named" else ""
+        write(tmp_path, np.full((3, *COUNTS.shape[1:]), 50010, np.uint16), own + "flat_{}.tif")
+        write(tmp_path, np.full((2, *COUNTS.shape[1:]), 10, np.uint16), own + "dark_{}.tif")
+    found = io.load(tmp_path)
+    assert found.data.shape[1] == ANGLES and (found.flat is not None) == (fields != "none")
+    if name == "white_oak" and fields != "named":
+        assert any("'white'" in note for note in found.notes)
+
+
+def test_fields_alone(tmp_path):
+    write(tmp_path / "one", COUNTS, "flat_{}.tif")
+    assert any("'flat' in all names" in note for note in io.load(tmp_path / "one").notes)
+    write(tmp_path / "two", COUNTS, "flat_{}.tif")
+    write(tmp_path / "two", COUNTS[:2], "dark_{}.tif")
+    with pytest.raises(InputError, match=r"0 projections, and 20 flats and 2 darks because of 'dark' or 'flat'"):
+        io.load(tmp_path / "two")
+    assert io.load(tmp_path / "two", dataset="flat").data.shape[1] == ANGLES

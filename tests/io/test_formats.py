@@ -186,6 +186,25 @@ def test_matlab_7_3(tmp_path):
     assert np.array_equal(y_of(problem)[0, 0], sinogram()[0]) and np.allclose(problem.A.angles_deg, angles())
 
 
+def test_matlab_7_3_from_other_files(tmp_path):
+    write_mat73(tmp_path / "source.mat")
+    layout = h5py.VirtualLayout((32, 20), "f4")
+    layout[:] = h5py.VirtualSource("source.mat", "sino", (32, 20))
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file.create_virtual_dataset("scan/sino", layout)
+        file["scan/anglesRad"] = h5py.ExternalLink("source.mat", "anglesRad")
+    problem = io.read_measurement(tmp_path / "a.mat")
+    assert np.array_equal(y_of(problem)[0, 0], sinogram()[0]) and np.allclose(problem.A.angles_deg, angles())
+    (tmp_path / "source.mat").unlink()
+    with pytest.raises(InputError, match=r"'sino' is in 'source.mat', which is missing"):
+        io.load(tmp_path / "a.mat", dataset="scan.sino")
+    with h5py.File(tmp_path / "b.mat", "w") as file:
+        file.create_dataset("sino", (32, 20), "f4", external=[("raw.bin", 0, 32 * 20 * 4)])
+        file["other"] = np.ones((32, 20))
+    with pytest.raises(InputError, match=r"'sino' has its values as raw bytes in 'raw.bin'"):
+        io.load(tmp_path / "b.mat")
+
+
 @pytest.mark.parametrize("axis", ["rows", "columns", "pages"])
 def test_matlab_7_3_stack(tmp_path, axis):
     array = {"rows": sinogram(), "columns": sinogram().transpose(0, 2, 1), "pages": sinogram().transpose(1, 0, 2)}[axis]

@@ -232,3 +232,66 @@ def test_other_trajectories_are_refused(tmp_path):
     path = write_raw(tmp_path / "a.h5", coils(1)[0][None], trajectory="radial")
     with pytest.raises(InputError, match="'radial' trajectory"):
         io.load(path)
+
+
+def rewrite_heads(path, change):
+    """Change heads and samples ``[coils, samples]`` of all acquisitions but the noise."""
+    with h5py.File(path, "a") as file:
+        records = file["dataset/data"][()]
+        for k, record in enumerate(records[1:]):
+            coils = record["head"]["active_channels"]
+            line = record["data"].view(np.complex64).reshape(coils, -1)
+            record["data"] = np.ascontiguousarray(change(k, record["head"], line)).view(np.float32).ravel()
+        file["dataset/data"][...] = records
+    return path
+
+
+def test_raw_data_measured_backwards_or_with_samples_to_discard(tmp_path):
+    kspace, _ = coils(2)
+
+    def back(k, head, line):
+        head["flags"] |= (k % 2) << 21
+        return line[:, ::-1] if k % 2 else line
+
+    def padded(k, head, line):
+        head["number_of_samples"], head["center_sample"] = N + 5, N // 2 + 3
+        head["discard_pre"], head["discard_post"] = 3, 2
+        return np.pad(line, ((0, 0), (3, 2)), constant_values=99)
+
+    def both(k, head, line):
+        return padded(k, head, back(k, head, line)) if k % 2 == 0 else back(k, head, line)
+
+    for name, change in (("back", back), ("padded", padded), ("both", both)):
+        found = io.load(rewrite_heads(write_raw(tmp_path / f"{name}.h5", kspace[None]), change))
+        assert np.array_equal(found.problem().y[0, 0].numpy(), kspace), name
+        assert any(word in note for note in found.notes for word in ("backwards", "discarded"))
+
+
+def test_backwards_and_off_the_centre_is_refused(tmp_path):
+    def back(k, head, line):
+        head["flags"] |= 1 << 21
+        return line
+
+    path = rewrite_heads(write_raw(tmp_path / "a.h5", coils(1)[0][None], asymmetric=6), back)
+    with pytest.raises(InputError, match="measured backwards of 26 of 32 samples, off the centre"):
+        io.load(path)
+
+
+@pytest.mark.parametrize("center", [0, 1])
+def test_the_step_at_the_centre_of_the_third_direction(tmp_path, center):
+    """Of two planes, zero frequency is the second; else a plane would lie outside."""
+
+    def third(k, head, line):
+        head["idx"]["kspace_encode_step_2"], head["idx"]["slice"] = head["idx"]["slice"], 0
+        return line
+
+    kspace, _ = coils(1)
+    path = rewrite_heads(write_raw(tmp_path / "a.h5", np.stack([0 * kspace, kspace])), third)
+    limits = f"<encodingLimits><kspace_encoding_step_2><center>{center}</center></kspace_encoding_step_2>"
+    with h5py.File(path, "a") as file:
+        file["dataset/xml"][0] = file["dataset/xml"][0].replace(b"<encodingLimits>", limits.encode())
+    if center == 1:
+        assert np.allclose(io.load(path).problem(slice=0).y[0, 0].numpy(), kspace / np.sqrt(2), atol=1e-6)
+    else:
+        with pytest.raises(InputError, match="does not fit"):
+            io.load(path)

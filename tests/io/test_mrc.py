@@ -75,6 +75,13 @@ def test_dicom(tmp_path):
     assert np.array_equal(image, 2 * stored.astype(float) - 1024) and "HU" in notes[0]
     with pytest.raises(InputError, match="a picture, not a measurement"):
         io.load(tmp_path / "a.dcm")
+    for gone, values in (("RescaleIntercept", 2.0 * stored), ("RescaleSlope", stored)):
+        del data[gone]
+        data.save_as(tmp_path / "b.dcm", enforce_file_format=True)
+        assert np.array_equal(io.image_from_file(tmp_path / "b.dcm")[0], values)
+    data.RescaleIntercept = -5
+    data.save_as(tmp_path / "b.dcm", enforce_file_format=True)
+    assert np.array_equal(io.image_from_file(tmp_path / "b.dcm")[0], stored - 5.0)
 
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])

@@ -6,7 +6,7 @@ import tifffile
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.plausible import axes_of, bright_edges
+from napari_mlpatch.io.plausible import _percent, axes_of, bright_edges
 
 ANGLES = BINS = 48
 
@@ -111,3 +111,8 @@ def test_noisy_counts_are_seen():
 @pytest.mark.parametrize("array", [discs(), 1 + discs(), -discs(), np.zeros((40, 40)), np.ones((40, 40))])
 def test_line_integrals_are_no_counts(array):
     assert bright_edges(array) == 0
+
+
+@pytest.mark.parametrize(("share", "text"), [(1.1, "110 %"), (12.34, "1200 %"), (0.00041, "0.041 %"), (0.0, "0 %")])
+def test_shares_in_words(share, text):
+    assert _percent(share) == text

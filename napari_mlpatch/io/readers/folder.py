@@ -11,24 +11,22 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 
 from ..angles import ASK, in_text, to_degrees
-from ..arrays import AXES, Field, Slices, Stored, slices
+from ..arrays import Field, Slices, Stored, slices
 from ..guard import check_claim
 from ..measurement import Measurement
 from ..options import LoadOptions
-from .planes import PLANES, plane
+from .folder_roles import roles_in
+from .planes import plane
 from .tilts import TILTS
 
-FLAT = {"flat", "flats", "white", "whites", "ff", "ob", "openbeam", "open", "bright", "gain", "flatfield", "ffc"}
-DARK = {"dark", "darks", "df", "di", "offset", "bias", "dc", "darkfield", "bg"}
 ANGLE_WORDS = re.compile(r"ang|theta|rot|tilt|tlt", re.IGNORECASE)
 IN_NAME = re.compile(r"(-?\d+[.,p]\d+)(?:_?deg)?$|(-?\d+(?:[.,p]\d+)?)_?deg", re.IGNORECASE)
-MOST = 100_000  # files
 
 
 def is_folder_of_pictures(path: Path, head: bytes) -> bool:
     """Whether a folder, or folders in it, hold at least two pictures."""
     try:
-        return sum(len(files) for files in _roles(path).values()) > 1
+        return roles_in(path).count > 1
     except OSError:
         return False
 
@@ -40,34 +38,34 @@ def load_folder(path: Path, options: LoadOptions) -> Measurement:
     ``angle_axis`` "rows" or "columns", files are sinograms, a slice each. Angles are those of a text file in the folder
     that is called so or has one number for each file, else those in the files' names. Raises InputError.
     """
-    roles = _roles(path)
-    files = roles["projection"]
-    if options.dataset is not None:
-        files = [file for file in files if file.parent.name == options.dataset or file.stem.startswith(options.dataset)]
+    roles = roles_in(path) if options.dataset is None else roles_in(path).chosen(options.dataset)
+    files = roles.projection
     parents = {file.parent for file in files}
     if len(parents) > 1:
         listed = ", ".join(sorted(parent.name for parent in parents))
         raise InputError(f"{path} has pictures in several folders: {listed}. Give one of them, or its name as dataset.")
     if len(files) < 2:
-        raise InputError(f"{path} holds {len(files)} projections. Give the file itself, or the folder with all.")
+        raise InputError(
+            f"{path} holds {len(files)} projections{roles.reason}. Give the file itself, or the folder with all."
+        )
     stored = _stack(path, files)
     kind = " or ".join(sorted({file.suffix.lower() for file in files}))
     notes = [
         f"{len(files)} {kind} files, {files[0].name} to {files[-1].name}, of {stored.shape[1]} x {stored.shape[2]}"
     ]
+    notes += roles.notes
     gaps = _gaps(files)
     if gaps:
         notes.append(gaps)
     is_sinograms = all("sino" in file.stem.lower() for file in files)
     axis = options.angle_axis or ("rows" if is_sinograms else "pages")
-    assert axis in AXES
     stack = slices(stored, axis)
     notes.append(f"{stack.shape[1]} angles along the {axis}, {stack.shape[0]} slices of {stack.shape[2]} bins")
     if stack.shape[0] > 1:
         notes.append(f"slice {stack.shape[0] // 2} (the middle one) is taken unless you choose")
     angles, note = _angles(path, files, stack.shape[1], axis, options)
     notes += [note] if note else []
-    flat, dark = (_field(path, roles[what], what, axis, stack, notes) for what in ("flat", "dark"))
+    flat, dark = (_field(path, getattr(roles, what), what, axis, stack, notes) for what in ("flat", "dark"))
     if flat is not None:
         notes.append("detector counts with a flat field: the logarithm is taken")
     else:
@@ -81,36 +79,6 @@ def load_folder(path: Path, options: LoadOptions) -> Measurement:
         is_counts=flat is not None,
         notes=tuple(notes),
     )
-
-
-def natural(path: Path) -> list[Any]:
-    """A key that sorts numbers in names by their value."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name.lower())]
-
-
-def _roles(path: Path) -> dict[str, list[Path]]:
-    """The pictures in a folder and in the folders in it, by what they are for."""
-    found: dict[str, list[Path]] = {"projection": [], "flat": [], "dark": []}
-    entries = [entry for entry in sorted(path.iterdir(), key=natural)[:MOST] if not entry.name.startswith(".")]
-    for entry in entries:
-        if entry.is_file() and entry.suffix.lower() in PLANES:
-            found[_role(entry.stem)].append(entry)
-    inside = {"projection": [], "flat": [], "dark": []}
-    for folder in (entry for entry in entries if entry.is_dir()):
-        files = [f for f in sorted(folder.iterdir(), key=natural)[:MOST] if f.suffix.lower() in PLANES and f.is_file()]
-        for file in files:
-            role = _role(folder.name)
-            inside[role if role != "projection" else _role(file.stem)].append(file)
-    if not found["projection"]:
-        found["projection"] = inside["projection"]
-    for role in ("flat", "dark"):
-        found[role] += inside[role]
-    return found
-
-
-def _role(name: str) -> str:
-    words = set(re.findall(r"[a-z]+", name.lower()))
-    return "flat" if words & FLAT or "i0" in name.lower() else "dark" if words & DARK else "projection"
 
 
 def _stack(path: Path, files: list[Path]) -> Stored:
@@ -200,5 +168,5 @@ def _field(path: Path, files: list[Path], what: str, axis: str, stack: Slices, n
             f"The {what} pictures of {path} are {stored.shape[1]} x {stored.shape[2]}, the projections "
             f"{stack.shape[0]} x {stack.shape[2]}. Give pictures of the same size."
         )
-    notes.append(f"{what} field: the mean of {len(files)} files, {files[0].name} to {files[-1].name}")
+    notes.append(f"{what} field, by their names: the mean of {len(files)} files, {files[0].name} to {files[-1].name}")
     return Slices((stored.shape[1], stored.shape[0], stored.shape[2]), lambda i: stored.read((slice(None), i)))

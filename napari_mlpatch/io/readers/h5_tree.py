@@ -78,10 +78,10 @@ class Tree:
                 raise InputError(f"{self.path}: {name!r} {self.dead[name]}")
 
 
-def read_tree(path: Path, outside_links: bool = False) -> Tree:
-    """Walk through a file. Raises InputError for damaged ones."""
+def read_tree(path: Path, outside_links: bool = False, hidden: str = "") -> Tree:
+    """Walk through a file, but for names of its root that begin with ``hidden``. Raises InputError for damaged ones."""
     with reading(path, "HDF5"), ExitStack() as opened:
-        walk = _Walk(path, outside_links, opened)
+        walk = _Walk(path, outside_links, opened, hidden)
         root = Place(path, "", walk.file(path))
         walk.tree.groups[""] = (path, "")
         walk.visit(root, "", ())
@@ -89,9 +89,10 @@ def read_tree(path: Path, outside_links: bool = False) -> Tree:
 
 
 class _Walk:
-    def __init__(self, path: Path, outside_links: bool, opened: ExitStack):
+    def __init__(self, path: Path, outside_links: bool, opened: ExitStack, hidden: str):
         self.tree, self.outside, self.opened = Tree(path), outside_links, opened
         self.files: dict[Path, h5py.File] = {}
+        self.hidden = hidden
         self.visits: dict[Any, int] = {}
         self.unfilled: dict[Any, int] = {}
         self.count = 0
@@ -108,6 +109,8 @@ class _Walk:
         """Note all that is in a group; ``above`` are the groups that it is in, for links that lead round."""
         above = (*above, _identity(place))
         for key in place.item:
+            if self.hidden and not prefix and key.startswith(self.hidden):
+                continue
             self.count += 1
             if self.count > MOST or len(above) > DEEPEST:
                 raise InputError(

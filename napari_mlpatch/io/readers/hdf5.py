@@ -32,7 +32,7 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
         raw = is_raw(tree)
         if raw is not None:
             return load_ismrmrd(path, tree, raw)
-    _check_alive(tree, options)
+    check_alive(tree, options)
     recon = header_of(tree.text(HEADER)).recon_shape if HEADER in tree.texts and find(tree.arrays, KSPACE) else None
     is_exchange = EXCHANGE in tree.arrays
     found = load_named(
@@ -47,10 +47,10 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
     return dataclasses.replace(found, notes=(*found.notes, *tree.notes))
 
 
-def _check_alive(tree: Tree, options: LoadOptions) -> None:
-    """A source that is missing is named: without it the picture would be another one."""
+def check_alive(tree: Tree, options: LoadOptions) -> None:
+    """A source that is missing is named: without it the picture would be another one. Raises InputError."""
     if options.dataset is not None:
-        tree.check_alive([options.dataset.strip("/")])
+        tree.check_alive([options.dataset.strip("/"), options.dataset.replace(".", "/")])  # MATLAB's fields
     data = () if options.dataset is not None else (*SINOGRAM, *KSPACE)
     alive = {key(name) for name in tree.arrays}
     wanted = {*data, *FLAT, *DARK, *IMAGE_KEY} - alive

@@ -6,6 +6,7 @@ acquisition, with its head, and its samples ``[coils, samples, 2]``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,35 @@ from .ismrmrd_header import Header, header_of
 from .kspace import kspace_measurement
 
 NOT_IMAGES = (19, 20, 23, 24, 26, 27, 28)  # noise, calibration only, navigation, phase correction, feedback, dummy...
+REVERSED = 22
 OTHERS = ("contrast", "phase", "repetition", "set")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Of each acquisition: its samples, those discarded first and last, those kept, the kept one at the centre."""
+
+    samples: np.ndarray
+    before: np.ndarray
+    kept: np.ndarray
+    center: np.ndarray
+    reverse: np.ndarray
+
+    @classmethod
+    def of(cls, head: np.ndarray, flags: np.ndarray) -> Lines:
+        def field(name: str, usual: Any) -> Any:
+            return head[name].astype(np.int64) if name in (head.dtype.names or ()) else usual
+
+        samples, none = field("number_of_samples", None), np.zeros(len(head), np.int64)
+        before = field("discard_pre", none)
+        kept = samples - before - field("discard_post", none)
+        center = field("center_sample", before + kept // 2) - before
+        return cls(samples, before, kept, center, ((flags >> np.uint64(REVERSED - 1)) & np.uint64(1)) > 0)
+
+    def cut(self, at: int, values: np.ndarray) -> np.ndarray:
+        """Those kept of ``[coils, samples, 2]``, in the order of the others."""
+        part = values[:, self.before[at] : self.before[at] + self.kept[at]]
+        return part[:, ::-1] if self.reverse[at] else part
 
 
 def is_raw(tree: Tree) -> str | None:
@@ -78,25 +107,28 @@ def _sorted(path: Path, records: np.ndarray, header: Header) -> tuple[np.ndarray
     if index is None:
         step = np.arange(len(used))
         notes.append("acquisitions have no phase-encoding step: taken in the order of the file, one for each row")
-    samples, coils = (int(head[name][used].max()) for name in ("number_of_samples", "active_channels"))
-    if len(np.unique(head["number_of_samples"][used])) > 1 or len(np.unique(head["active_channels"][used])) > 1:
-        raise InputError(f"{path}: acquisitions have different numbers of samples or coils. Part the scan first.")
-    columns, offset, note = _readout(head, names, used, samples, header)
-    notes += filter(None, [note])
+    if len(np.unique(head["active_channels"][used])) > 1:
+        raise InputError(f"{path}: acquisitions have different numbers of coils. Part the scan first.")
+    lines, coils = Lines.of(head, flags), int(head["active_channels"][used].max())
+    columns, offset, more = _readout(path, lines, used, header)
+    notes += more
     encoded = header.encoded or (columns, int(step.max()) + 1, int(depth.max()) + 1)
     rows, planes = max(encoded[1], int(step.max()) + 1), max(encoded[2], int(depth.max()) + 1)
     shift = rows // 2 - header.centers.get(1, rows // 2)
+    lift = planes // 2 - header.centers.get(2, planes // 2) if planes > 1 else 0
     slices = int(place.max()) + 1
     shape = (slices, planes, coils, rows, columns)
     reserve(bytes_of(shape, 8), f"K-space of {path} of shape {list(shape)}", "Part the scan.")
     kspace, counts = np.zeros(shape, np.complex64), np.zeros((slices, planes, rows), np.int64)
     for at, ky, kz, z in zip(used, step, depth, place, strict=True):
-        row, values = int(ky) + shift, np.asarray(records["data"][at], np.float32)
-        if values.size != 2 * samples * coils or not 0 <= row < rows:
-            raise InputError(f"{path}: acquisition {at} has {values.size} values at step {ky}, which does not fit.")
-        line, first = values.reshape(coils, samples, 2), offset[at]
-        kspace[z, kz, :, row, first : first + samples] += line[..., 0] + 1j * line[..., 1]
-        counts[z, kz, row] += 1
+        row, plane, values = int(ky) + shift, int(kz) + lift, np.asarray(records["data"][at], np.float32)
+        if values.size != 2 * lines.samples[at] * coils or not (0 <= row < rows and 0 <= plane < planes):
+            raise InputError(
+                f"{path}: acquisition {at} has {values.size} values at steps {ky}, {kz}, which does not fit."
+            )
+        line = lines.cut(int(at), values.reshape(coils, -1, 2))
+        kspace[z, plane, :, row, offset[at] : offset[at] + line.shape[1]] += line[..., 0] + 1j * line[..., 1]
+        counts[z, plane, row] += 1
     if counts.max() > 1:
         notes.append(f"lines measured up to {counts.max()} times are averaged")
         kspace /= np.maximum(counts, 1)[:, :, None, :, None]
@@ -110,20 +142,41 @@ def _index(index: np.ndarray | None, word: str, count: int) -> np.ndarray:
     return np.zeros(count, np.int64) if index is None else index[word].astype(np.int64)
 
 
-def _readout(
-    head: np.ndarray, names: tuple[str, ...], used: np.ndarray, samples: int, header: Header
-) -> tuple[int, np.ndarray, str]:
-    """Columns of k-space, and that of the first sample of each acquisition: zero frequency is its "center_sample"."""
-    encoded = samples if header.encoded is None else header.encoded[0]
-    center = head["center_sample"].astype(np.int64) if "center_sample" in names else np.full(len(head), samples // 2)
-    offset = encoded // 2 - center
-    fits = (offset[used] >= 0).all() and (offset[used] + samples <= encoded).all()
-    symmetric = (center[used] == samples // 2).all()
-    if fits and (samples == encoded or not symmetric):
-        note = "" if samples == encoded else f"asymmetric echo: {samples} of {encoded} samples of the readout"
-        return encoded, offset, note
-    note = "" if samples == encoded else f"the header says {encoded} samples of the readout, the data have {samples}"
-    return samples, np.zeros(len(head), np.int64), note
+def _readout(path: Path, lines: Lines, used: np.ndarray, header: Header) -> tuple[int, np.ndarray, list[str]]:
+    """Columns of k-space, that of the first sample kept of each acquisition, and notes.
+
+    Zero frequency is the "center_sample", which of a reversed readout can be counted from either end: it is read where
+    both are the same, or no sample is left out.
+    """
+    kept, center, notes = lines.kept[used], lines.center[used], []
+    if kept.min() < 1:
+        raise InputError(f"{path}: acquisition {used[kept.argmin()]} discards all of its samples.")
+    if (kept < lines.samples[used]).any():
+        notes.append(
+            f"samples before and after the readout discarded: {kept.min()} of {lines.samples[used].max()} left"
+        )
+    samples, back = int(kept.max()), lines.reverse[used]
+    if back.any():
+        notes.append(f"{back.sum()} of {len(used)} readouts were measured backwards, and are turned round")
+    encoded, middle = samples if header.encoded is None else header.encoded[0], kept // 2
+    even = (center == middle) | (center == kept - 1 - middle)
+    offset = np.zeros(len(lines.kept), np.int64)
+    center = np.where(back & even, middle, center)
+    offset[used] = encoded // 2 - center
+    fits = (offset[used] >= 0).all() and (offset[used] + kept <= encoded).all()
+    alike = samples == kept.min()
+    if fits and (samples == encoded or not (center == middle).all()) and not (alike and samples == encoded):
+        if (back & ~even).any():
+            raise InputError(
+                f"{path} has readouts measured backwards of {samples} of {encoded} samples, off the centre: from which "
+                "end their center_sample counts is not said. Turn them round first."
+            )
+        return encoded, offset, [*notes, f"asymmetric echo: {kept.min()} of {encoded} samples of the readout"]
+    if not alike:
+        raise InputError(f"{path}: acquisitions have different numbers of samples. Part the scan first.")
+    if samples != encoded:
+        notes.append(f"the header says {encoded} samples of the readout, the data have {samples}")
+    return samples, np.zeros(len(lines.kept), np.int64), notes
 
 
 def _planes(path: Path, kspace: np.ndarray, counts: np.ndarray, notes: list[str]) -> np.ndarray:

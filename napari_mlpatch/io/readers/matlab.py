@@ -12,12 +12,12 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .. import h5
-from ..arrays import Stored, is_complex, is_numeric, numbers
-from ..guard import check_claim, reading
+from ..arrays import Stored
+from ..guard import reading
 from ..measurement import Measurement
 from ..options import LoadOptions
-from .h5_filters import read_compressed
+from .h5_tree import read_tree
+from .hdf5 import check_alive
 from .layout import load_named
 from .mat5 import read_mat5
 from .names import find
@@ -31,9 +31,10 @@ def load_matlab(path: Path, options: LoadOptions) -> Measurement:
     A struct with distanceSourceOrigin and distanceSourceDetector is a fan-beam scan. Raises InputError.
     """
     with reading(path, "a MATLAB file"):
-        values = _read_73(path) if h5py.is_hdf5(path) else _read_5(path)
+        values, notes = _read_73(path, options) if h5py.is_hdf5(path) else (_read_5(path), [])
         arrays = {name: value for name, value in values.items() if isinstance(value, Stored)}
         measurement = load_named(path, arrays, options)
+        measurement = dataclasses.replace(measurement, notes=(*measurement.notes, *notes))
         return _with_fan(measurement, values, arrays)
 
 
@@ -80,41 +81,34 @@ def _read_5(path: Path) -> Values:
     return values
 
 
-def _read_73(path: Path) -> Values:
-    """Version 7.3 is HDF5 with all axes reversed; text is numbers, structs are groups."""
+def _read_73(path: Path, options: LoadOptions) -> tuple[Values, list[str]]:
+    """Version 7.3 is HDF5 with all axes reversed; text is numbers, structs are groups. Also notes."""
     values: Values = {}
-
-    def visit(name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset) or name.startswith("#") or not is_numeric(item.dtype) or item.external:
-            return
-        check_claim(path, name, item.shape, item.dtype.itemsize)
-        dotted = name.replace("/", ".")
-        if h5.attribute(item, "MATLAB_class") == "char":
-            values[dotted] = "".join(chr(code) for code in np.asarray(item[()]).ravel() if 0 < code < 0x110000)
+    tree = read_tree(path, options.outside_links, hidden="#")
+    check_alive(tree, options)
+    for name, stored in tree.arrays.items():
+        if stored.attribute("MATLAB_class") == "char":
+            codes = np.asarray(stored.read(())).ravel()
+            values[name.replace("/", ".")] = "".join(chr(code) for code in codes if 0 < code < 0x110000)
         else:
-            values[dotted] = _stored_73(path, name, item)
-
-    with h5py.File(path, "r") as file:
-        file.visititems(visit)
-    return values
+            values[name.replace("/", ".")] = _turned(stored)
+    return values, tree.notes
 
 
-def _stored_73(path: Path, name: str, item: h5py.Dataset) -> Stored:
-    count = item.ndim
+def _turned(stored: Stored) -> Stored:
+    """The last two axes of the file are columns and rows."""
+    count = len(stored.shape)
 
     def read(index: Any) -> np.ndarray:
-        with reading(path, "a MATLAB file"), h5py.File(path, "r") as file:
-            stored = h5.dataset(path, file, name)
-            if count < 3:
-                return numbers(read_compressed(path, stored)).T[index]
-            parts = (*(index if isinstance(index, tuple) else (index,)), *[slice(None)] * count)[:count]
-            swapped = (*parts[:-2], parts[-1], parts[-2])  # the file's last two axes are columns and rows
-            values = numbers(read_compressed(path, stored, swapped))
-            return values if any(isinstance(part, int) for part in parts[-2:]) else values.swapaxes(-1, -2)
+        if count < 3:
+            return stored.read(()).T[index]
+        parts = (*(index if isinstance(index, tuple) else (index,)), *[slice(None)] * count)[:count]
+        values = stored.read((*parts[:-2], parts[-1], parts[-2]))
+        return values if any(isinstance(part, int) for part in parts[-2:]) else values.swapaxes(-1, -2)
 
-    shape = item.shape
+    shape = stored.shape
     shape = (*shape[:-2], shape[-1], shape[-2]) if count > 1 else shape
-    return Stored(shape, read, item.dtype.kind in "iu", is_complex(item.dtype))
+    return Stored(shape, read, stored.is_integer, stored.is_complex)
 
 
 def _pages_first(array: np.ndarray) -> np.ndarray:

@@ -40,7 +40,6 @@ def no_measurement(path: Path, options: LoadOptions) -> Measurement:
 def dicom_picture(path: Path) -> tuple[np.ndarray, list[str]]:
     """The picture of a DICOM file, the middle one of several frames, with its rescale slope and intercept applied."""
     import pydicom
-    from pydicom.pixels.processing import apply_rescale
 
     with reading(path, "DICOM"):
         data: Any = pydicom.dcmread(path)
@@ -59,13 +58,20 @@ def dicom_picture(path: Path) -> tuple[np.ndarray, list[str]]:
         if frames > 1:
             notes.append(f"frame {frames // 2}, the middle one of {frames}")
             pixels = pixels[frames // 2]
-        if "RescaleSlope" in data and (float(data.RescaleSlope), float(data.RescaleIntercept)) != (1.0, 0.0):
-            pixels = apply_rescale(pixels, data)
+        slope, intercept = (_number(data, name, usual) for name, usual in (("Slope", 1.0), ("Intercept", 0.0)))
+        if (slope, intercept) != (1.0, 0.0):
+            pixels = pixels * slope + intercept
             unit = str(data.get("RescaleType", "") or ("HU" if data.get("Modality") == "CT" else "")).strip()
-            notes.append(f"values times {data.RescaleSlope} plus {data.RescaleIntercept} {unit}".rstrip())
+            notes.append(f"values times {slope:g} plus {intercept:g} {unit}".rstrip())
         if data.get("PhotometricInterpretation") == "MONOCHROME1":
             notes.append("small values are meant to be shown bright (MONOCHROME1): values are kept as they are")
     return pixels, notes
+
+
+def _number(data: Any, name: str, usual: float) -> float:
+    """Of the rescaling, whose two numbers may be missing or empty."""
+    value = data.get(f"Rescale{name}")
+    return usual if value is None or value == "" else float(value)
 
 
 def nifti_picture(path: Path) -> tuple[np.ndarray, list[str]]:
