@@ -103,11 +103,13 @@ class Slices:
     """A stack seen as ``[slices, rows, bins]``: ``stack[i]`` reads slice i as float32 ``[rows, bins]``.
 
     ``read_all``, where a slice is scattered over the whole file, reads all of them at once ``[slices, rows, bins]``.
+    ``groups`` are those that the rows of a field were taken in, each in words and with its number of rows.
     """
 
     shape: tuple[int, int, int]
     read: Callable[[int], np.ndarray]
     read_all: Callable[[], np.ndarray] | None = None
+    groups: tuple[tuple[str, int], ...] = ()
 
     def __len__(self) -> int:
         return self.shape[0]

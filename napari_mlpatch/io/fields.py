@@ -47,8 +47,8 @@ def field_of(stored: Stored, name: str, slices: int, bins: int, slices_first: bo
     )
 
 
-def joined(fields: Sequence[Field], name: str) -> Field:
-    """The frames of several fields, taken before and after the scan, as those of one."""
+def joined(fields: Sequence[Field], name: str, groups: Sequence[str] = ()) -> Field:
+    """The frames of several fields, taken before and after the scan, as those of one; ``groups`` are their names."""
     if len(fields) == 1:
         return fields[0]
     stacks = [field for field in fields if isinstance(field, Slices)]
@@ -58,7 +58,8 @@ def joined(fields: Sequence[Field], name: str) -> Field:
         raise InputError(f"The {name} fields of this file have different shapes. Give one with the option {name}.")
     slices, _, bins = stacks[0].shape
     frames = sum(stack.shape[1] for stack in stacks)
-    return Slices((slices, frames, bins), lambda i: np.concatenate([stack[i] for stack in stacks]))
+    parts = tuple((group, stack.shape[1]) for group, stack in zip(groups, stacks, strict=False))
+    return Slices((slices, frames, bins), lambda i: np.concatenate([stack[i] for stack in stacks]), groups=parts)
 
 
 def _read(stored: Stored, name: str) -> np.ndarray:

@@ -13,6 +13,8 @@ from napari_mlpatch.core.errors import InputError
 from ..arrays import Field, Slices, Stored, check_finite, to_float32
 from ..fields import field_of
 
+DRIFT = 0.01  # of the level: a difference that is told
+
 
 def line_integrals(
     counts: np.ndarray, flat: np.ndarray | float, dark: np.ndarray | float = 0.0, clip_counts: float | None = None
@@ -49,6 +51,23 @@ def field_of_slice(field: Field | None, index: int, bins: int, name: str) -> np.
         )
     check_finite(value, f"The {name} field")
     return value if value.ndim == 1 else value.mean(axis=0, dtype=np.float64)
+
+
+def drift_note(field: Field | None, index: int, name: str) -> str:
+    """What differs by more than a per cent between the groups that a field was taken in, "" where nothing does."""
+    if not isinstance(field, Slices) or len(field.groups) < 2:
+        return ""
+    frames = field[index].mean(axis=1, dtype=np.float64)
+    ends = np.cumsum([count for _, count in field.groups])[:-1]
+    levels = [float(part.mean()) for part in np.split(frames, ends)]
+    low, high = min(levels), max(levels)
+    if not abs(high - low) > DRIFT * abs(np.mean(levels)):
+        return ""
+    listed = ", ".join(f"{level:.5g} in {group}" for level, (group, _) in zip(levels, field.groups, strict=True))
+    return (
+        f"the {name}s differ between the times that they were taken at ({listed}): by "
+        f"{100 * (high - low) / abs(np.mean(levels)):.2g} %; their mean is used for all angles"
+    )
 
 
 def given_field(value: Any, name: str, slices: int, bins: int) -> Field:

@@ -9,8 +9,17 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 
 from ..arrays import Slices, to_float32
+from .names import key
 
 KINDS = {0: "projections", 1: "flats", 2: "darks"}
+INVALID = 3
+WORDS = {
+    0: ("projection", "proj", "sample", "object", "data", "tomo", "scan"),
+    1: ("flat", "white", "open", "openbeam", "ob", "bright", "gain", "ff", "i0", "blank", "reference"),
+    2: ("dark", "offset", "bias", "df", "background"),
+    INVALID: ("invalid", "bad", "unused", "skip", "none", "alignment"),
+}
+"""What people call the kinds, without "field", "frame", "image" or the s of a plural."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Frames:
 
 def parted(stack: Slices, image_key: np.ndarray, name: str) -> Frames:
     """Raises InputError for keys that do not fit the frames, and where no frame is a projection."""
-    values = np.asarray(image_key, float).ravel()
+    values = codes_of(image_key, name)
     slices, count, bins = stack.shape
     if values.size != count:
         raise InputError(f"{name!r} has {values.size} keys for {count} frames. Give one for each frame.")
@@ -53,7 +62,8 @@ def parted(stack: Slices, image_key: np.ndarray, name: str) -> Frames:
         which = keys == kind
         if not which.any():
             return None
-        return Slices((slices, int(which.sum()), bins), lambda i: frames(i)[which])
+        groups = runs(np.flatnonzero(which)) if kind else ()
+        return Slices((slices, int(which.sum()), bins), lambda i: frames(i)[which], groups=groups)
 
     counts = {word: int((keys == kind).sum()) for kind, word in KINDS.items()}
     left = count - sum(counts.values())
@@ -62,4 +72,39 @@ def parted(stack: Slices, image_key: np.ndarray, name: str) -> Frames:
     assert projections is not None
     return Frames(
         projections, part(1), part(2), keys == 0, note + (f"; {left} frames of other kinds left out" if left else "")
+    )
+
+
+def codes_of(image_key: np.ndarray, name: str) -> np.ndarray:
+    """Numbers of the kinds ``[frames]``, from numbers or words such as "flat". Raises InputError for other words."""
+    values = np.asarray(image_key).ravel()
+    if values.dtype.kind not in "OSU":
+        return values.astype(float)
+    texts = [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
+    codes = {text: _code(text) for text in set(texts)}
+    unknown = sorted(text for text, code in codes.items() if code is None)
+    if unknown:
+        raise InputError(
+            f"{name!r} tells the frames apart by words, of which {', '.join(map(repr, unknown[:5]))} are not known. "
+            "Write numbers: 0 (projection), 1 (flat), 2 (dark), 3 (invalid)."
+        )
+    return np.array([codes[text] for text in texts], float)
+
+
+def _code(text: str) -> float | None:
+    word = key(text.strip("\0 ").replace("/", "").replace(".", ""))
+    if word.isdigit():
+        return float(word)
+    known = {name: float(code) for code, names in WORDS.items() for name in names}
+    for ending in ("", "s", "field", "fields", "frame", "frames", "image", "images"):
+        if word.endswith(ending) and word.removesuffix(ending) in known:
+            return known[word.removesuffix(ending)]
+    return None
+
+
+def runs(indices: np.ndarray) -> tuple[tuple[str, int], ...]:
+    """The runs of neighbours among ascending numbers of frames, each in words, and how many frames it has."""
+    parts = np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1)
+    return tuple(
+        (f"frames {part[0]} to {part[-1]}" if len(part) > 1 else f"frame {part[0]}", len(part)) for part in parts
     )

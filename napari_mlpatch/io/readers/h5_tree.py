@@ -23,6 +23,8 @@ from ..arrays import Stored, is_complex, is_numeric, numbers
 from ..guard import check_claim, reading
 from .h5_filters import read_compressed
 from .h5_virtual import block_points, blocks_of, is_pattern, name_of_block, points
+from .names import IMAGE_KEY
+from .names import key as plain
 
 MOST = 20_000  # names
 PATHS = 4  # to a group, whose arrays are listed under each
@@ -184,6 +186,8 @@ class _Walk:
             return
         if item.dtype.kind in "OSU" and item.size == 1:
             self.tree.texts[name] = (place.file, place.name)
+        elif item.dtype.kind in "OSU" and plain(name) in IMAGE_KEY:  # words for the kinds of frames
+            self.tree.arrays[name] = _stored(place, self.size_of(place, 0))
         elif is_numeric(item.dtype):
             self.tree.arrays[name] = _stored(place, self.size_of(place, 0))
             empty = self.unfilled.get(_identity(place), 0)

@@ -14,10 +14,11 @@ from ..arrays import Field, Slices, Stored, slices, slices_first, stack_of
 from ..fields import field_of, joined
 from ..measurement import Measurement
 from ..options import LoadOptions
-from .frames import parted
+from .frames import codes_of, parted
 from .names import ANGLE_AXES, ANGLES, BIN_AXES, CENTER, DARK, FLAT, IMAGE_KEY, chosen, find, find_all, key
 
 COUNTS = ("counts", "count")
+MONITOR = ("control", "monitor", "beammonitor", "beamcurrent", "ringcurrent", "electroncurrent")
 
 
 def measurement_from(
@@ -39,23 +40,28 @@ def measurement_from(
         stored = turned
         notes.append(f"the last axis is far the shortest: taken as slices, read as {list(stored.shape)}")
     angles, has_asked = None, False
+    keys = find([n for n, a in arrays.items() if max(a.shape, default=1) > 1], IMAGE_KEY, name)
+    kinds = None if keys is None else codes_of(arrays[keys].read(()), keys)
     found = find([n for n, a in arrays.items() if max(a.shape, default=1) > 1], ANGLES, name)
     if found is not None:
         unit = ANGLES[key(found)] or arrays[found].attribute("units")
-        angles, note = to_degrees(arrays[found].read(()), unit, f"{found!r} of {path.name}", options.angle_unit)
+        values = np.asarray(arrays[found].read(())).ravel()
+        if kinds is not None and values.size == kinds.size and (kinds == 0).any():
+            values = values[kinds == 0]  # those of flats and darks mean nothing, and may be NaN
+        angles, note = to_degrees(values, unit, f"{found!r} of {path.name}", options.angle_unit)
         has_asked = angles is None
         notes.append(note if angles is None else f"{angles.size} {note}, from {found!r}")
-    keys = find([n for n, a in arrays.items() if max(a.shape, default=1) > 1], IMAGE_KEY, name)
     count = max(arrays[found].shape) if found is not None else None
     expected = {n for n in (count, max(arrays[keys].shape) if keys is not None else None) if n is not None}
     stack, note, sinograms = _stack(stored, options.angle_axis, expected, usual_axis)
     notes += [note]
     flat: Field | None = None
     dark: Field | None = None
-    if keys is not None:
-        frames = parted(stack, arrays[keys].read(()), keys)
+    if keys is not None and kinds is not None:
+        frames = parted(stack, kinds, keys)
         stack, flat, dark, angles = frames.projections, frames.flat, frames.dark, frames.angles_of(angles)
         notes.append(frames.note)
+        notes += _unused_monitors(arrays, name, len(frames.used), stack.shape[1])
     if stack.shape[0] > 1:
         middle = stack.shape[0] // 2
         notes.append(f"{stack.shape[0]} slices, of which {middle} (the middle one) is taken unless you choose")
@@ -139,6 +145,7 @@ def _field(
 ) -> tuple[Field | None, list[str]]:
     """The field in all arrays of these names, and notes on it."""
     fields: list[Field] = []
+    used: list[str] = []
     notes: list[str] = []
     for name in names:
         try:
@@ -149,5 +156,17 @@ def _field(
             notes.append(f"{name!r} is empty: no {what} field")
         else:
             fields.append(one)
+            used.append(repr(name))
             notes.append(f"{what} field from {name!r}, shape {list(arrays[name].shape)}")
-    return (joined(fields, what) if fields else None), notes
+    return (joined(fields, what, used) if fields else None), notes
+
+
+def _unused_monitors(arrays: Mapping[str, Stored], near: str, *counts: int) -> list[str]:
+    """A note on each list of the beam's intensity, one number for each frame."""
+    found: dict[object, str] = {}
+    for name, array in arrays.items():
+        parts = [key(part) for part in name.split("/")]
+        is_monitor = parts[-1] in MONITOR or (len(parts) > 1 and parts[-2] in MONITOR and parts[-1] == "data")
+        if is_monitor and name != near and len(array.shape) == 1 and array.shape[0] in counts:
+            found.setdefault(array.identity or name, name)
+    return [f"{name!r} looks like the beam's intensity at each frame: it is not used" for name in found.values()]

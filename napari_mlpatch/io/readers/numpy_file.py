@@ -17,6 +17,7 @@ from ..guard import check_claim, reading
 from ..measurement import Measurement
 from ..options import LoadOptions
 from .layout import load_named
+from .names import IMAGE_KEY, key
 
 MOST_MEMBERS = 10_000
 
@@ -93,7 +94,7 @@ def _stored_member(path: Path, archive: zipfile.ZipFile, name: str) -> Stored | 
     check_claim(path, name, (size,), 1)
     with archive.open(name) as member:
         shape, dtype = _header(member)
-    if not is_numeric(dtype):
+    if not is_numeric(dtype) and not (dtype.kind in "SU" and key(name.removesuffix(".npy")) in IMAGE_KEY):
         return None
     check_claim(path, name, shape, dtype.itemsize)
 
