@@ -19,9 +19,9 @@ from h5py import h5o  # type: ignore[attr-defined]
 from napari_mlpatch.core.errors import InputError
 
 from .. import h5
-from ..arrays import Stored, is_complex, is_numeric, numbers
-from ..guard import check_claim, reading
-from .h5_filters import read_compressed
+from ..arrays import Stored, is_numeric
+from ..guard import reading
+from .h5_stored import stored_in
 from .h5_virtual import block_points, blocks_of, is_pattern, name_of_block, points
 from .names import IMAGE_KEY
 from .names import key as plain
@@ -189,7 +189,7 @@ class _Walk:
         elif item.dtype.kind in "OSU" and plain(name) in IMAGE_KEY:  # words for the kinds of frames
             self.tree.arrays[name] = _stored(place, self.size_of(place, 0))
         elif is_numeric(item.dtype):
-            self.tree.arrays[name] = _stored(place, self.size_of(place, 0))
+            self.tree.arrays[name] = stored_in(place.file, place.name, item, self.size_of(place, 0), _identity(place))
             empty = self.unfilled.get(_identity(place), 0)
             if empty:
                 self.tree.notes.append(
@@ -258,44 +258,3 @@ class _Walk:
 def _identity(place: Place) -> Any:
     info = h5o.get_info(place.item.id)
     return place.file, info.addr
-
-
-def _stored(place: Place, held: int) -> Stored:
-    item, file, name = place.item, place.file, place.name
-    check_claim(file, name, item.shape, item.dtype.itemsize, held)
-
-    def opened(use: Any) -> Any:
-        with reading(file, "HDF5"), h5py.File(file, "r") as root:
-            return use(root[name])
-
-    def read(index: Any) -> np.ndarray:
-        def values(found: Any) -> np.ndarray:
-            return numbers(read_compressed(file, found, index))
-
-        return opened(values)
-
-    return Stored(
-        item.shape,
-        read,
-        item.dtype.kind in "iu",
-        is_complex(item.dtype),
-        identity=_identity(place),
-        attribute=lambda attribute: opened(lambda found: h5.attribute(found, attribute)),
-        labels=lambda: opened(_labels),
-    )
-
-
-def _labels(item: h5py.Dataset) -> tuple[str, ...]:
-    """What the axes are called, "" for those that have no name: by an attribute "axes", or by dimension scales."""
-    axes: Any = item.attrs.get("axes")
-    if axes is None and item.parent.attrs.get("signal") is not None:
-        axes = item.parent.attrs.get("axes")  # NXdata
-    if isinstance(axes, bytes | str):
-        text = axes.decode("utf-8", "replace") if isinstance(axes, bytes) else axes
-        parts = text.strip("[]() ").replace(",", ":").split(":")
-    elif isinstance(axes, np.ndarray):
-        parts = [part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in axes.ravel()]
-    else:
-        parts = [str(dimension.label or next(iter(dimension.keys()), "")) for dimension in item.dims]
-    parts = [part.strip().strip("'\"").lower() for part in parts]
-    return tuple(parts) if len(parts) == item.ndim else ()

@@ -1,0 +1,55 @@
+"""An array of an HDF5 file that is opened for each reading, so that no file stays open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from .. import h5
+from ..arrays import Stored, is_complex, numbers
+from ..guard import check_claim, reading
+from .h5_filters import read_compressed
+
+
+def stored_in(file: Path, name: str, item: h5py.Dataset, held: int, identity: Any) -> Stored:
+    """The array of that name, whose values fill at most ``held`` bytes of files. Raises InputError for false sizes."""
+    check_claim(file, name, item.shape, item.dtype.itemsize, held)
+
+    def opened(use: Any) -> Any:
+        with reading(file, "HDF5"), h5py.File(file, "r") as root:
+            return use(root[name])
+
+    def read(index: Any) -> np.ndarray:
+        def values(found: Any) -> np.ndarray:
+            return numbers(read_compressed(file, found, index))
+
+        return opened(values)
+
+    return Stored(
+        item.shape,
+        read,
+        item.dtype.kind in "iu",
+        is_complex(item.dtype),
+        identity=identity,
+        attribute=lambda attribute: opened(lambda found: h5.attribute(found, attribute)),
+        labels=lambda: opened(_labels),
+    )
+
+
+def _labels(item: h5py.Dataset) -> tuple[str, ...]:
+    """What the axes are called, "" for those that have no name: by an attribute "axes", or by dimension scales."""
+    axes: Any = item.attrs.get("axes")
+    if axes is None and item.parent.attrs.get("signal") is not None:
+        axes = item.parent.attrs.get("axes")  # NXdata
+    if isinstance(axes, bytes | str):
+        text = axes.decode("utf-8", "replace") if isinstance(axes, bytes) else axes
+        parts = text.strip("[]() ").replace(",", ":").split(":")
+    elif isinstance(axes, np.ndarray):
+        parts = [part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in axes.ravel()]
+    else:
+        parts = [str(dimension.label or next(iter(dimension.keys()), "")) for dimension in item.dims]
+    parts = [part.strip().strip("'\"").lower() for part in parts]
+    return tuple(parts) if len(parts) == item.ndim else ()
