@@ -112,3 +112,57 @@ def test_all_slices_of_projections_read_each_page_once(tmp_path, monkeypatch):
     monkeypatch.setattr(tifffile, "TiffFile", lambda path: opened.append(path) or real(path))
     assert np.array_equal(found.problem(angles_deg=angles(), slice="all").y[:, 0].numpy(), sinogram())
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_colours_in_planes_are_colours(tmp_path, pages, compression):
+    """A planar colour picture is [3, rows, columns] on disk: it must not pass for three slices."""
+    values = np.round(1000 * sinogram()[:pages]).astype(np.uint16)
+    alike = np.repeat(values[:, None], 3, axis=1)
+    about = {"planarconfig": "separate", "photometric": "rgb", "compression": compression}
+    tifffile.imwrite(tmp_path / "a.tif", alike, **about)
+    assert np.array_equal(pixels(tmp_path / "a.tif", slice="all"), values)
+    assert any("one is taken" in note for note in io.load(tmp_path / "a.tif").notes)
+    alike[:, 1] += 1
+    tifffile.imwrite(tmp_path / "b.tif", alike, **about)
+    with pytest.raises(InputError, match="is a colour picture"):
+        io.load(tmp_path / "b.tif")
+    if pages == 1:
+        tifffile.imwrite(tmp_path / "c.tif", np.moveaxis(alike[0], 0, -1), photometric="rgb")
+        planar, interleaved = (io.image_from_file(tmp_path / name)[0] for name in ("b.tif", "c.tif"))
+        assert np.array_equal(planar, interleaved)
+
+
+def test_three_slices_that_tifffile_calls_colours_are_slices(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", sinogram(), planarconfig="separate", photometric="rgb")
+    assert np.array_equal(pixels(tmp_path / "a.tif", slice="all"), sinogram())
+
+
+def test_a_thumbnail_that_comes_first_is_not_the_measurement(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((5, 7), np.uint8))
+    tifffile.imwrite(tmp_path / "a.tif", sinogram()[0], append=True)
+    assert np.array_equal(pixels(tmp_path / "a.tif")[0], sinogram()[0])
+    assert any("number 2, the largest, of 2" in n and "[5, 7]" in n for n in io.load(tmp_path / "a.tif").notes)
+
+
+def test_frames_that_an_ome_file_counts_but_lacks(tmp_path):
+    stack = np.ones((3, ANGLES, BINS), np.float32)
+    tifffile.imwrite(tmp_path / "a.ome.tif", stack, ome=True, metadata={"axes": "ZYX"})
+    raw = (tmp_path / "a.ome.tif").read_bytes()
+    assert raw.count(b'SizeZ="3"') == 1
+    (tmp_path / "a.ome.tif").write_bytes(raw.replace(b'SizeZ="3"', b'SizeZ="9"'))
+    with pytest.raises(InputError, match="6 of 9 frames are missing"):
+        pixels(tmp_path / "a.ome.tif", slice="all")
+
+
+@pytest.mark.parametrize("stack", [False, True])
+def test_strips_without_bytes(tmp_path, stack):
+    values = sinogram() if stack else sinogram()[0]
+    tifffile.imwrite(tmp_path / "a.tif", values, rowsperstrip=3, compression="zlib", photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
+        page = file.pages[0]
+        for tag in ("StripOffsets", "StripByteCounts"):
+            page.tags[tag].overwrite([0 if k == 1 else n for k, n in enumerate(page.tags[tag].value)])
+    with pytest.raises(InputError, match=r"strips of frame 0 are missing \(1, counted from 0\)"):
+        pixels(tmp_path / "a.tif", slice=0)

@@ -26,7 +26,7 @@ def plane(path: Path) -> Stored:
     suffix = existing_file(path).suffix.lower()
     if suffix in (".tif", ".tiff"):
         tiff = open_tiff(path)
-        return grey(path, tiff.stored) if tiff.colour else tiff.stored
+        return grey(path, tiff.stored, tiff.planar) if tiff.colour else tiff.stored
     if suffix in (".fits", ".fit"):
         images = contents_of(path).images
         if len(images) != 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ class Tiff:
     stored: Stored
     colour: bool
     notes: tuple[str, ...]
+    planar: bool = False
 
 
 def load_tiff(path: Path, options: LoadOptions) -> Measurement:
@@ -43,7 +45,10 @@ def load_tiff(path: Path, options: LoadOptions) -> Measurement:
     tiff = open_tiff(path)
     stored, notes = tiff.stored, tiff.notes
     if tiff.colour:
-        stored, notes = grey(path, stored), (*notes, "a colour picture whose channels are all alike: one is taken")
+        stored, notes = (
+            grey(path, stored, tiff.planar),
+            (*notes, "a colour picture whose channels are all alike: one is taken"),
+        )
     found = measurement_from(path, {"image": stored}, options)
     return dataclasses.replace(found, notes=(*notes, *found.notes))
 
@@ -58,14 +63,21 @@ def open_tiff(path: Path) -> Tiff:
     with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
         if not file.series:
             raise InputError(f"{path} is a TIFF file without an image.")
-        first, together = file.series[0], _alike(file.series)
+        series = largest(file.series)
+        first, together = series[0], len(series) > 1
         dtype, axes = first.dtype, first.axes
         shape = tuple(first.shape)
-        colour = len(shape) > 2 and axes[-1:] == "S" and shape[-1] in COLOURS
+        at = _samples(first)
+        colour = at is not None
+        planar = colour and at != -1
         calibration, why = of_imagej(file.imagej_metadata, dtype)
-        notes = [note for note in (why, _others(file.series, together)) if note]
+        notes = [note for note in (why, _others(file.series, series)) if note]
+        _no_gaps(path, series)
         if together:
-            shape, axes = (len(file.series), *shape), "I" + axes
+            shape, axes = (len(series), *shape), "I" + axes
+        unmoved = shape
+        if at is not None:
+            shape, axes = _last(shape, at), "".join(_last(tuple(axes), at))
         if dtype is None or dtype.kind not in "biuf":
             raise InputError(f"{path} holds {dtype}, not real numbers.")
         kept = list(range(len(shape)))
@@ -78,39 +90,98 @@ def open_tiff(path: Path) -> Tiff:
             merged = " x ".join(f"{n} ({axis})" for n, axis in zip(shape[: deep - 2], axes, strict=False))
             shape = (int(np.prod(shape[: deep - 2])), *shape[deep - 2 :])
             notes.append(f"{merged} pages of {shape[1]} x {shape[2]}, read as one stack of {shape[0]}")
-        pages = sum(len(series.pages) for series in (file.series if together else [first]))
+        pages = sum(len(each.pages) for each in series)
     plane = shape[-2 - colour :]
     by_page = len(shape) == 3 + colour and pages == shape[0]
 
+    def colours_last(values: np.ndarray) -> np.ndarray:
+        return values if at is None else np.moveaxis(values, at, -1)
+
     def read(index: Any) -> np.ndarray:
         with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
-            chosen = [page for series in (file.series if together else file.series[:1]) for page in series.pages]
-            if by_page and index != () and None not in chosen:
+            series = largest(file.series)
+            chosen = [page for each in series for page in each.pages]
+            if by_page and index != ():
                 if isinstance(index, int):
-                    return _values(path, chosen[index], calibration).reshape(plane)
-                return np.stack([_values(path, page, calibration).reshape(plane)[index[1]] for page in chosen])
+                    return colours_last(_values(path, chosen[index], calibration)).reshape(plane)
+                return np.stack([colours_last(_values(path, p, calibration)).reshape(plane)[index[1]] for p in chosen])
             if together or _needs_pillow(chosen[0]):
-                return np.stack([_values(path, page, calibration) for page in chosen]).reshape(shape)[index]
-            return calibration(np.asarray(file.series[0].asarray()).reshape(shape)[index])
+                values = np.stack([_values(path, page, calibration) for page in chosen])
+                return colours_last(values.reshape(unmoved)).reshape(shape)[index]
+            for page in chosen:
+                _no_holes(path, page)
+            values = np.asarray(series[0].asarray()).reshape(unmoved)
+            return calibration(colours_last(values).reshape(shape)[index])
 
     whole = dtype.kind in "iu" and calibration.whole
-    return Tiff(Stored(shape, read, whole), colour, tuple(notes))
+    return Tiff(Stored(shape, read, whole), colour, tuple(notes), planar)
 
 
-def _alike(series: list[Any]) -> bool:
-    """Whether several images in a file make one stack."""
-    return len(series) > 1 and len({(s.shape, s.dtype) for s in series}) == 1
+def largest(series: list[Any]) -> list[Any]:
+    """The largest image of a file, be it not the first (a thumbnail), and those equal to it: they make one stack."""
+    main = max(series, key=lambda each: each.size)
+    return [each for each in series if (each.shape, each.dtype) == (main.shape, main.dtype)]
 
 
-def _others(series: list[Any], together: bool) -> str:
-    if together:
-        return f"{len(series)} images of equal size, one after the other in the file, read as a stack"
-    shapes = ", ".join(str(list(s.shape)) for s in series[1:6])
-    return f"the first of {len(series)} images; not read are those of {shapes}" if len(series) > 1 else ""
+def _samples(series: Any) -> int | None:
+    """The axis of colours counted from the end: -1 interleaved, -3 in planes; None of grey images.
+
+    Planes of other numbers than a camera's are slices: tifffile calls any stack of three or four planar colours.
+    """
+    axes = series.axes if "S" in series.axes else series.keyframe.axes
+    at = axes.rfind("S") - len(axes)
+    known = "S" in axes and 2 < len(series.shape) >= -at
+    camera = at == -1 or series.dtype in (np.uint8, np.uint16)
+    return at if known and series.shape[at] in COLOURS and camera else None
+
+
+def _last(values: tuple[Any, ...], at: int) -> tuple[Any, ...]:
+    at += len(values)
+    return (*values[:at], *values[at + 1 :], values[at])
+
+
+def _others(every: list[Any], taken: list[Any]) -> str:
+    if len(taken) == len(every):
+        return f"{len(taken)} images of equal size, one after the other in the file, read as a stack" * (len(taken) > 1)
+    shapes = ", ".join(str(list(s.shape)) for s in [s for s in every if s not in taken][:5])
+    at = next(k for k, each in enumerate(every) if each is taken[0])
+    which = "the first" if at == 0 else f"number {at + 1}, the largest,"
+    which = which if len(taken) == 1 else f"the {len(taken)} largest"
+    return f"{which} of {len(every)} images; not read are those of {shapes}"
+
+
+def _no_gaps(path: Path, series: list[Any]) -> None:
+    """Refuse frames that the metadata counts and the file does not hold: they would be read as zeros."""
+    pages = [page for each in series for page in each.pages]
+    gone = [k for k, page in enumerate(pages) if page is None]
+    if gone:
+        raise InputError(
+            f"{path}: {len(gone)} of {len(pages)} frames are missing ({_listed(gone)}, counted from 0): its metadata "
+            "count them, but they are not in the file, nor in a file beside it. Get the whole file or set of files."
+        )
+
+
+def _no_holes(path: Path, page: Any) -> None:
+    """Refuse strips or tiles without bytes: they would be read as zeros."""
+    parts = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    gone = [k for k, (offset, count) in enumerate(parts) if offset == 0 or count == 0]
+    gone += range(len(parts), math.prod(page.chunked))
+    if gone:
+        what = "tiles" if page.is_tiled else "strips"
+        raise InputError(
+            f"{path}: {len(gone)} of {max(len(parts), math.prod(page.chunked))} {what} of frame {page.index} are "
+            f"missing ({_listed(gone)}, counted from 0): they have no bytes in the file. It was not written to the end, or its "
+            "writer left them out. Get it again, or save it whole."
+        )
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:8])) + (", ..." if len(numbers) > 8 else "")
 
 
 def _values(path: Path, page: Any, calibration: Calibration) -> np.ndarray:
     """One page. What tifffile cannot decompress alone, Pillow may."""
+    _no_holes(path, page)
     if not _needs_pillow(page):
         return calibration(np.asarray(page.asarray()))
     name = getattr(page.compression, "name", page.compression)
@@ -142,7 +213,7 @@ def _needs_pillow(page: Any) -> bool:
     return False
 
 
-def grey(path: Path, stored: Stored) -> Stored:
+def grey(path: Path, stored: Stored, planar: bool = False) -> Stored:
     """One of the colours, where all are alike. Raises InputError where they are not."""
 
     def read(index: Any) -> np.ndarray:
@@ -151,6 +222,8 @@ def grey(path: Path, stored: Stored) -> Stored:
             raise InputError(
                 f"{path} is a colour picture. A measurement has one value for each bin: save it as grey, or load it "
                 "as an image to simulate a measurement from."
+                + " If its planes are slices, write them again with photometric='minisblack'."
+                * planar
             )
         return values[..., 0]
 
