@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from napari_mlpatch import io
 
-    out = target.checked(args, (".h5", ".hdf5"))
+    out = target.checked(args, (".h5", ".hdf5"), "measurement")
 
     from napari_mlpatch.core.registry import noises, operators
     from napari_mlpatch.core.simulate import simulate

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-HELP = "replace the file of --out, also where it is an input or not of this program"
+HELP = "replace the file of --out, also where it is an input, or not as this program wrote it"
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help=HELP)
 
 
-def checked(args: argparse.Namespace, suffixes: Sequence[str] | None = None) -> Path:
+def checked(args: argparse.Namespace, suffixes: Sequence[str] | None = None, kind: Any = "picture") -> Path:
     """The path of ``args.out``, fit to be written to. Raises InputError like ``io.check_writable``.
 
     Inputs are all files that the command line names, by themselves or as KEY=FILE, and those behind them: in folders,
@@ -23,8 +23,8 @@ def checked(args: argparse.Namespace, suffixes: Sequence[str] | None = None) -> 
     from napari_mlpatch import io
 
     given = {name: value for name, value in vars(args).items() if name != "out"}
-    kinds = {} if suffixes is None else {"suffixes": suffixes}
-    return io.check_writable(args.out, **kinds, force=args.force, inputs=io.inputs_of(given))
+    known = {} if suffixes is None else {"suffixes": suffixes}
+    return io.check_writable(args.out, **known, force=args.force, kind=kind, inputs=io.inputs_of(given))
 
 
 def refuse_source(out: Path, source: Any, force: bool) -> None:

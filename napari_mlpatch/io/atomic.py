@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import beside, clean_up, path_of, reason_of, replacing_file
 
-from .own import is_own
+from .own import Kind, is_own, seal
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".npy", ".h5", ".hdf5")
 
@@ -21,12 +21,14 @@ def check_writable(
     *,
     force: bool = False,
     inputs: Iterable[str | os.PathLike[str]] = (),
+    kind: Kind = "picture",
 ) -> Path:
     """The absolute path, after making sure that a file can be written there: to be called before a long run.
 
     Raises InputError for an unknown suffix, a missing folder, a folder in the file's place, and missing permission.
     Without ``force`` also where the file is one of the ``inputs``, by whatever name or link, and where it is there
-    and this program has not written it. Temporary files of killed runs are removed from its folder.
+    and this program has not written it as the same ``kind``, or somebody has changed it since. Temporary files of
+    killed runs are removed from its folder.
     """
     target = path_of(path, "The output")
     if target.suffix.lower() not in suffixes:
@@ -40,7 +42,7 @@ def check_writable(
             refuse_inputs(target, inputs)
         for file in _written(target):
             if not force:
-                _refuse_foreign(file)
+                _refuse_foreign(file, kind)
             if file.exists() and not os.access(file, os.W_OK):
                 raise InputError(f"{file} is write-protected. Choose another name.")
         real = Path(os.path.realpath(target))
@@ -57,16 +59,23 @@ def check_writable(
 
 @contextmanager
 def replacing(
-    path: str | os.PathLike[str], suffixes: Sequence[str] = IMAGE_SUFFIXES, *, force: bool = False
+    path: str | os.PathLike[str],
+    suffixes: Sequence[str] = IMAGE_SUFFIXES,
+    *,
+    force: bool = False,
+    kind: Kind = "picture",
 ) -> Iterator[Path]:
-    """A temporary name in the same folder; what was written there takes the target's place in one step at the end.
+    """A temporary name in the same folder; what was written there is sealed (see ``own``) and takes the target's
+    place in one step at the end.
 
     After an error the target is as it was before. Raises InputError like ``check_writable``, and when the disk is full.
     """
-    target = check_writable(path, suffixes, force=force)
+    target = check_writable(path, suffixes, force=force, kind=kind)
     try:
         with replacing_file(target) as temporary:
             yield temporary
+            if target.suffix.lower() != ".npy":  # its hash is in the notes beside it
+                seal(temporary)
     except OSError as error:
         raise InputError(f"{target} could not be written: {reason_of(error)}.") from error
 
@@ -102,9 +111,16 @@ def _is_linked(folder: Path, file: Path) -> bool:
     return any(entry.is_file() and entry.samefile(file) for entry in (*entries, *inside))
 
 
-def _refuse_foreign(file: Path) -> None:
-    if file.exists() and not is_own(file):
-        raise InputError(
-            f"{file} is there already, and this program has not made it. Choose another name, or add --force to "
-            "replace it (in Python: force=True)."
-        )
+def _refuse_foreign(file: Path, kind: Kind) -> None:
+    if not file.exists() or is_own(file, kind):
+        return
+    other: Kind = "measurement" if kind == "picture" else "picture"
+    why = (
+        f"is a {other} of this program, which is not replaced by a {kind}"
+        if is_own(file, other)
+        else "this program has not made it, or it has been changed since"
+    )
+    raise InputError(
+        f"{file} is there already, and {why}. Choose another name, or add --force "
+        "to replace it (in Python: force=True)."
+    )

@@ -20,7 +20,7 @@ from napari_mlpatch.core.errors import InputError
 
 from .atomic import check_writable, replacing
 from .image_files import POLAR
-from .own import RECIPE, notes_for, sha256_of
+from .own import RECIPE, SEAL, blank_seal, notes_for, sha256_of
 
 
 def write_image(
@@ -38,7 +38,7 @@ def write_image(
     ``recipe`` is plain JSON. ``pixel_size`` in ``unit`` is noted where it is known. The file is complete or not there.
     A TIFF of complex values has the magnitude as its first page(s) and the phase, in radians, as its last; they are
     complex again when ``read_image`` reads them. Raises InputError when it cannot be written, when x is empty, and,
-    without ``force``, where a file is there that this program did not write.
+    without ``force``, where a file is there that is not a picture as this program wrote it.
     """
     target = check_writable(path, force=force)
     array = _numbers(x)
@@ -56,7 +56,7 @@ def write_image(
         recipe = None if recipe is None else json.loads(json.dumps(dict(recipe)))
     except (TypeError, ValueError) as error:
         raise InputError(f"The recipe is not plain JSON: {error}.") from error
-    about = {RECIPE: recipe, "pixel_size": pixel_size, "unit": unit}
+    about = {SEAL: blank_seal("picture"), RECIPE: recipe, "pixel_size": pixel_size, "unit": unit}
     if suffix in (".tif", ".tiff"):
         if np.iscomplexobj(array):
             array = np.stack([np.abs(array), np.angle(array)])
@@ -65,10 +65,12 @@ def write_image(
     elif suffix == ".npy":
         _write_npy(target, array, about, force)
     else:
+        notes = {key: value for key, value in about.items() if key != SEAL}
         content = io.BytesIO()  # on a full disk, HDF5 ends the whole process
         with h5py.File(content, "w") as file:
+            file.attrs[SEAL] = np.bytes_(about[SEAL])
             file.create_dataset("image", data=array, compression="gzip", shuffle=True)
-            file.create_dataset("about", data=np.frombuffer(json.dumps(about).encode(), np.uint8))
+            file.create_dataset("about", data=np.frombuffer(json.dumps(notes).encode(), np.uint8))
         with replacing(target, force=force) as temporary:
             temporary.write_bytes(content.getbuffer())
 

@@ -1,30 +1,56 @@
-"""Which files this program has written itself: those it may replace without asking."""
+"""Which files this program has written itself: those it may replace without asking.
+
+Each carries a seal, "mlpatch KIND sha256:" and the hash of the whole file as it is with zeros in place of that hash.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from napari_mlpatch.core.files import LARGEST_TEXT
 
+Kind = Literal["picture", "measurement"]
 RECIPE = "mlpatch_recipe"
 """Key of the notes with which ``write_image`` marks a picture, also one without a recipe."""
+SEAL = "mlpatch_seal"
+"""Key of the seal in notes, and attribute of an HDF5 file: the first, so that it is near the file's beginning."""
 GROUP = "mlpatch"
 """Group of a measurement file."""
+NEAR = 65536  # bytes
+PATTERN = re.compile(rb"mlpatch (picture|measurement) sha256:([0-9a-f]{64})")
 
 
-def is_own(path: Path) -> bool:
-    """Whether this program wrote the file and nobody has changed its kind since. An empty file is nobody's.
+def blank_seal(kind: Kind) -> str:
+    """What to write where ``seal`` puts the hash."""
+    return f"mlpatch {kind} sha256:{'0' * 64}"
+
+
+def seal(path: Path) -> None:
+    """Put the hash of a file that has just been written into its blank seal."""
+    found = _found(path)
+    if found is None:
+        raise RuntimeError(f"{path} has no seal among its first {NEAR} bytes")
+    with path.open("r+b") as file:
+        file.seek(found.start(2))
+        file.write(_hash(path, found).encode())
+
+
+def is_own(path: Path, kind: Kind = "picture") -> bool:
+    """Whether this program wrote the file as this kind, and nobody has changed it since. An empty file is nobody's.
 
     An array in an ``.npy`` file is its own where the ``.json`` beside it holds its hash.
     """
     try:
         if path.stat().st_size == 0:
             return True
-        look = {".npy": _npy, ".json": _json, ".tif": _tiff, ".tiff": _tiff, ".h5": _hdf5, ".hdf5": _hdf5}
-        return look[path.suffix.lower()](path)
+        if path.suffix.lower() == ".npy":
+            return kind == "picture" and bool(notes_for(path, sha256_of(path)))
+        found = _found(path)
+        return found is not None and found[1].decode() == kind and found[2].decode() == _hash(path, found)
     except Exception:  # damaged, foreign, gone: not ours
         return False
 
@@ -34,7 +60,7 @@ def notes_for(path: Path, sha256: str) -> dict[str, Any]:
     about = json.loads(_text(path.with_suffix(".json")))
     while isinstance(about, dict) and RECIPE in about:
         if about.get("sha256") == sha256:
-            return {key: value for key, value in about.items() if key != "before"}
+            return {key: value for key, value in about.items() if key not in ("before", SEAL)}
         about = about.get("before")
     return {}
 
@@ -44,31 +70,19 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _npy(path: Path) -> bool:
-    return bool(notes_for(path, sha256_of(path)))
+def _found(path: Path) -> re.Match[bytes] | None:
+    with path.open("rb") as file:
+        return PATTERN.search(file.read(NEAR))
 
 
-def _json(path: Path) -> bool:
-    about = json.loads(_text(path))
-    return isinstance(about, dict) and RECIPE in about and "sha256" in about
-
-
-def _tiff(path: Path) -> bool:
-    import tifffile
-
-    with tifffile.TiffFile(path) as file:
-        about = json.loads(file.pages[0].tags.valueof("ImageDescription"))  # type: ignore[union-attr]
-    return isinstance(about, dict) and RECIPE in about
-
-
-def _hdf5(path: Path) -> bool:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        if GROUP in file:
-            return "format" in file[GROUP].attrs
-        about = file.get("about")
-        return set(file) == {"image", "about"} and isinstance(about, h5py.Dataset) and (about.size or 0) < LARGEST_TEXT
+def _hash(path: Path, found: re.Match[bytes]) -> str:
+    """Of the file with a blank seal."""
+    with path.open("rb") as file:
+        result = hashlib.sha256(file.read(found.start(2)) + b"0" * 64)
+        file.seek(found.end(2))
+        while part := file.read(1 << 20):
+            result.update(part)
+    return result.hexdigest()
 
 
 def _text(path: Path) -> str:

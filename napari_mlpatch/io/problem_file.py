@@ -25,7 +25,7 @@ from .arrays import Slices
 from .atomic import check_writable, replacing
 from .guard import existing_file, reading
 from .measurement import Measurement
-from .own import GROUP
+from .own import GROUP, SEAL, blank_seal
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
@@ -37,14 +37,15 @@ SUFFIXES = (".h5", ".hdf5")
 def write_measurement(path: str | os.PathLike[str], problem: Problem, *, force: bool = False) -> None:
     """Write a problem to ``path`` (.h5), with operator, noise model, truth and origin; ``load`` reads it back.
 
-    Raises InputError when the file cannot be written, and, without ``force``, where a file is there that this program
-    did not write.
+    Raises InputError when the file cannot be written, and, without ``force``, where a file is there that is not a
+    measurement as this program wrote it.
     """
     if not hasattr(problem, "A") or not hasattr(problem, "y"):
         raise InputError(f"A measurement is written from a problem, got {type(problem).__name__}.")
-    check_writable(path, SUFFIXES, force=force)
+    check_writable(path, SUFFIXES, force=force, kind="measurement")
     content = io.BytesIO()  # on a full disk, HDF5 ends the whole process
     with h5py.File(content, "w") as file:
+        file.attrs[SEAL] = np.bytes_(blank_seal("measurement"))
         group = file.create_group(GROUP)
         group.create_dataset("y", data=problem.y.detach().cpu().numpy(), compression="gzip", shuffle=True)
         if problem.truth is not None:
@@ -58,7 +59,7 @@ def write_measurement(path: str | os.PathLike[str], problem: Problem, *, force: 
             group.attrs["noise_std"] = float(problem.noise_std)
         if isinstance(problem.source.get("seed"), int):
             group.attrs["seed"] = problem.source["seed"]
-    with replacing(path, SUFFIXES, force=force) as temporary:
+    with replacing(path, SUFFIXES, force=force, kind="measurement") as temporary:
         temporary.write_bytes(content.getbuffer())
 
 

@@ -1,6 +1,7 @@
 """Files are old or new, whatever happens while they are written; nobody else's are replaced."""
 
 import contextlib
+import json
 import os
 import signal
 import stat
@@ -75,10 +76,85 @@ def test_foreign_files_of_our_formats_are_not_ours(tmp_path):
         io.write_measurement(tmp_path / "d.h5", problem())
 
 
-def test_a_measurement_of_ours_is_replaced(tmp_path):
+def test_pictures_and_measurements_are_replaced_by_their_own_kind(tmp_path):
+    path = tmp_path / "m.h5"
     for _ in range(2):
-        io.write_measurement(tmp_path / "m.h5", problem())
-    io.write_image(tmp_path / "m.h5", np.ones((4, 4)))
+        io.write_measurement(path, problem())
+    with pytest.raises(InputError, match="is a measurement of this program, which is not replaced by a picture"):
+        io.write_image(path, np.ones((4, 4)))
+    for _ in range(2):
+        io.write_image(path, np.ones((4, 4)), force=True)
+    with pytest.raises(InputError, match="is a picture of this program, which is not replaced by a measurement"):
+        io.write_measurement(path, problem())
+    io.write_measurement(path, problem(), force=True)
+    assert torch.equal(io.read_measurement(path).y, problem().y)
+
+
+def h5_add(path, name="extra", group="/"):
+    with h5py.File(path, "r+") as file:
+        file[group].create_dataset(name, data=np.arange(5))
+
+
+def h5_edit(path, name):
+    with h5py.File(path, "r+") as file:
+        file[name][..., 0] += 1
+
+
+def h5_attribute(path):
+    with h5py.File(path, "r+") as file:
+        file.attrs["mine"] = 1
+
+
+def tiff_page(path):
+    import tifffile
+
+    tifffile.imwrite(path, np.ones((4, 4), np.float32), append=True)
+
+
+def tiff_pixel(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def json_key(path):
+    notes = json.loads(path.with_suffix(".json").read_text()) | {"mine": 1}
+    path.with_suffix(".json").write_text(json.dumps(notes))
+
+
+CHANGES = {
+    "dataset": (".h5", h5_add),
+    "image": (".h5", lambda path: h5_edit(path, "image")),
+    "attribute": (".h5", h5_attribute),
+    "page": (".tif", tiff_page),
+    "pixel": (".tif", tiff_pixel),
+    "array": (".npy", lambda path: np.save(path, np.zeros((4, 4), np.float32))),
+    "notes": (".npy", json_key),
+    "beside the data": ("m.h5", lambda path: h5_add(path, group="mlpatch")),
+    "data": ("m.h5", lambda path: h5_edit(path, "mlpatch/y")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_somebody_has_changed_since_is_not_ours(tmp_path, change):
+    suffix, edit = CHANGES[change]
+    path = tmp_path / f"x{suffix}"
+
+    def write(**more):
+        if suffix == "m.h5":
+            io.write_measurement(path, problem(), **more)
+        else:
+            io.write_image(path, np.ones((4, 4)), {"method": "tv"}, **more)
+
+    write()
+    write()
+    edit(path)
+    edited = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(InputError, match="has been changed since"):
+        write()
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == edited
+    write(force=True)
+    write()
 
 
 def test_an_array_does_not_cost_somebody_elses_notes(tmp_path):
@@ -111,7 +187,7 @@ def test_an_input_is_not_replaced_by_any_name(tmp_path):
         with pytest.raises(InputError, match="is what is read here"):
             io.check_writable(tmp_path / name, inputs=[tmp_path / "m.h5"])
         io.check_writable(tmp_path / name, inputs=[tmp_path / "m.h5"], force=True)
-        io.check_writable(tmp_path / name, inputs=[tmp_path / "gone.h5"])
+        io.check_writable(tmp_path / name, inputs=[tmp_path / "gone.h5"], kind="measurement")
 
 
 @unix
@@ -163,8 +239,9 @@ FULL = """
 def test_a_full_disk(tmp_path):
     """A limit on the size of files: writing beyond it fails as it does on a full disk."""
     paths = [tmp_path / name for name in ("x.tif", "x.npy", "x.h5", "m.h5")]
-    for path in paths:
+    for path in paths[:3]:
         io.write_image(path, np.ones((4, 4)))
+    io.write_measurement(paths[3], problem())
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     done = in_a_process(FULL, *paths)
     assert done.returncode == 0, done.stderr
