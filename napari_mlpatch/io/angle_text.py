@@ -8,17 +8,15 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .angle_unit import Unit
+from .angle_words import stated_in
 
 COMMENT = re.compile(r"[#%!]|//")
-RADIANS = re.compile(r"(?<![a-z])rad(?:s|ians?)?(?![a-z])")
-DEGREES = re.compile(r"(?<![a-z])deg(?:s|rees?)?(?![a-z])|°")
-ANGLE = re.compile(r"ang|theta|rot|omega|tilt|phi|θ|ω|φ|deg|rad", re.IGNORECASE)
+ANGLE = re.compile(r"ang|theta|rot|omega|tilt|phi|θ|ω|φ|deg|rad|winkel|gon", re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?|[-+]?\d+(?:[eE][-+]?\d+)?")
 
 
-def angles_in(text: str, origin: str) -> tuple[list[float], Unit | None, str]:
-    """The numbers, the unit that words beside them say (None: none do), and a note on how they were read.
+def angles_in(text: str, origin: str) -> tuple[list[float], str | None, str]:
+    """The numbers, the unit that words beside them say (None: none do, see ``angle_words``), and how they were read.
 
     Numbers are separated by white space, semicolons, or commas where these are not decimal commas. What follows one of
     ``# % ! //`` is a comment. In a table, the column under a word for angles counts, else the one beside an index or
@@ -34,17 +32,10 @@ def angles_in(text: str, origin: str) -> tuple[list[float], Unit | None, str]:
         if column is not None:
             table = [(number, [fields[column]]) for number, fields in table]
             titles = _fields(header, comma)
-            words = titles[column].lower() if len(titles) == max(width) and unit_in(titles[column]) else words
+            words = titles[column].lower() if len(titles) == max(width) and stated_in(titles[column]) else words
             note = "; ".join(part for part in (note, why) if part)
     values = [_number(word, number, comma, origin) for number, fields in table for word in fields]
-    return values, unit_in(words), note
-
-
-def unit_in(words: str) -> Unit | None:
-    """The unit that a text names; None where it names none, or both."""
-    words = words.lower().replace("_", " ")
-    radians, degrees = bool(RADIANS.search(words)), bool(DEGREES.search(words))
-    return None if radians == degrees else "radians" if radians else "degrees"
+    return values, stated_in(words), note
 
 
 def _lines(text: str) -> tuple[list[str], str, list[tuple[int, str]]]:

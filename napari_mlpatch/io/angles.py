@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,14 @@ from napari_mlpatch.core.declare import parse_angles
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import is_file, path_of
 
-from .angle_text import angles_in, unit_in
+from .angle_text import angles_in
 from .angle_unit import contradicts, guess_unit
+from .angle_words import DEGREES, alone, states_nothing, unit_in
 from .guard import existing_file, reading
 
 LARGEST_TEXT = 64 * 2**20  # bytes
 UNITS = ("degrees", "radians")
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f-\x84\x86-\x9f]|\ufffd")  # in no text; \x1a ended those of DOS
 
 
 def read_angles(path: str | os.PathLike[str], *, unit: str | None = None) -> np.ndarray:
@@ -68,9 +73,22 @@ def in_text(path: Path) -> tuple[list[float], str | None, str]:
     path = existing_file(path)
     if path.stat().st_size > LARGEST_TEXT:
         raise InputError(f"{path} has {path.stat().st_size / 2**20:.0f} MB: too large for a list of angles.")
+    return angles_in(_text(path), str(path))
+
+
+def _text(path: Path) -> str:
+    """Text in UTF-8, in UTF-16 or UTF-32 by its mark, or in Latin-1. Raises InputError for what is no text."""
     with reading(path, "a text file of angles"):
-        text = path.read_text(encoding="utf-8-sig")
-    return angles_in(text, str(path))
+        raw = path.read_bytes()
+    marks = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig"}
+    marks |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    marked = next((name for mark, name in marks.items() if raw.startswith(mark)), None)
+    for name in (marked,) if marked else ("utf-8", "latin-1"):
+        with suppress(UnicodeError):
+            text = raw.decode(name)
+            if not CONTROL.search(text):
+                return text
+    raise InputError(f"{path} is no text file, so no list of angles. Give a text file with a number for each angle.")
 
 
 def checked(values: Any, origin: str) -> np.ndarray:
@@ -91,19 +109,26 @@ def to_degrees(values: Any, unit: str | None, origin: str, asked: str | None = N
     """Angles in degrees and a note on their unit; None, and a note that asks, where it cannot be told.
 
     The only place that decides. ``asked`` is the unit that the user says, "degrees" or "radians", and counts. Then
-    ``unit``, the words of the file, unless the numbers contradict them, and at last what the numbers show. Raises
-    InputError for other units asked and for NaN and infinite angles.
+    ``unit``, the words of the file, unless the numbers contradict them, and at last what the numbers show. Units
+    that are stated but not known are asked for, and so are angles that are all the same. Raises InputError for other
+    units asked and for NaN and infinite angles.
     """
     if asked not in (None, *UNITS):
         raise InputError(f"The unit of the angles must be degrees or radians, got {asked!r}.")
     angles = checked(values, origin)
-    stated = unit_in(str(unit or ""))
+    if angles.size > 1 and np.ptp(angles) == 0:
+        return None, f"{origin}: all {angles.size} angles are {angles[0]:g}. {SAME}"
+    words = str(unit or "").strip()
+    stated = _stated(words)
     if asked is not None:
         return _in_degrees(angles, asked), f"angles in {asked}, as you say"
+    if stated is None and not states_nothing(words):
+        known = ", ".join(DEGREES)
+        return None, f"{origin}: the unit {words[:40]!r} that is stated is none of {known}. {ASK}"
     if stated is not None:
-        why = contradicts(angles, stated)
+        why = contradicts(angles, stated) if stated in ("degrees", "radians") else ""
         if not why:
-            done = "angles converted from radians" if stated == "radians" else "angles in degrees"
+            done = f"angles converted from {stated}" if stated != "degrees" else "angles in degrees"
             return _in_degrees(angles, stated), f"{done}, as the file says"
         return None, f"{origin}: the angles are said to be in {stated}, but {why}. {ASK}"
     guess = guess_unit(angles)
@@ -114,7 +139,15 @@ def to_degrees(values: Any, unit: str | None, origin: str, asked: str | None = N
 
 
 ASK = "Give angle_unit (--angle-unit), degrees or radians"
+SAME = "Give the angles of the scan (--angles)"
 
 
 def _in_degrees(angles: np.ndarray, unit: str) -> np.ndarray:
-    return np.degrees(angles) if unit == "radians" else angles
+    return np.degrees(angles) if unit == "radians" else angles if unit == "degrees" else angles * DEGREES[unit]
+
+
+def _stated(words: str) -> str | None:
+    """The unit in a unit's own words, such as an attribute: no multiples, as in "0.001 deg" or "deg / 10"."""
+    known = alone(words)
+    multiple = re.search(r"\d|\bpi\b|π|[*/^]", words.lower())
+    return known if known is not None or multiple else unit_in(words)

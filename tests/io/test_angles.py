@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io import read_angles
 from napari_mlpatch.io.angles import resolve_angles, to_degrees
@@ -59,7 +60,7 @@ def test_unit_given(tmp_path):
         (b"", "empty"),
         (b"0 1 nan 3", "1 of the 4 angles.*position 2"),
         (b"0 inf", "NaN or infinite"),
-        (b"\xff\xfe\x00\x81", "cannot be read"),
+        (b"\xff\xfe\x00\xdc", "is no text file"),
         (b"1.2.3", "not an angle"),
         (b"0 7\n3 8\n5 9\n", "2 columns of numbers, and no title"),
         (b"0,0\n1,2\n2,4\n", "decimal comma, or an index and an angle"),
@@ -99,3 +100,57 @@ def test_units():
     assert unclear is None and "said to be in degrees" in note
     assert np.allclose(to_degrees(radians, "degree", "x", "degrees")[0], radians)
     assert to_degrees(np.arange(180), "rad", "x")[0] is None
+
+
+FACTORS = {  # degrees in each
+    **{word: 0.18 / np.pi for word in ("mrad", "milliradian", "milliradians")},
+    **{word: 1e-3 for word in ("mdeg", "millidegrees")},
+    **{word: 0.9 for word in ("gon", "gradians")},
+    **{word: 360.0 for word in ("rev", "turn", "turns", "revolutions")},
+    **{"arcmin": 1 / 60, "arcsec": 1 / 3600, "µrad": 0.18e-3 / np.pi, "Deg": 1.0, "°": 1.0},
+}
+
+
+@pytest.mark.parametrize("word", FACTORS)
+def test_other_units_are_converted(tmp_path, word):
+    values = np.arange(20) * 2.5
+    angles, note = to_degrees(values, word, "x")
+    assert angles is not None and np.allclose(angles, values * FACTORS[word]) and "as the file says" in note
+    for text in (f"# angle [{word}]\n", f"# angles, unit: {word}\n"):
+        (tmp_path / "a.txt").write_text(text + "\n".join(map(str, values)), encoding="utf-8")
+        assert np.allclose(read_angles(tmp_path / "a.txt"), values * FACTORS[word])
+
+
+@pytest.mark.parametrize("word", ["steps", "grad", "0.001 deg", "pi rad", "deg/10", "mrad or gon"])
+def test_unknown_units_are_never_guessed(tmp_path, word):
+    angles, note = to_degrees(np.arange(180), word, "x")
+    assert angles is None and repr(word) in note and "angle_unit" in note
+    assert np.array_equal(to_degrees(np.arange(180), word, "x", "degrees")[0], np.arange(180))
+    (tmp_path / "a.txt").write_text(f"# theta [{word}]\n0\n1\n2\n")
+    with pytest.raises(InputError, match="that is stated is none of"):
+        read_angles(tmp_path / "a.txt")
+
+
+def test_angles_that_are_all_the_same(tmp_path):
+    angles, note = to_degrees(np.zeros(90), "degrees", "theta of x")
+    assert angles is None and "all 90 angles are 0" in note
+    with pytest.raises(InputError, match="all 3 angles are 5"):
+        resolve_angles([5, 5, 5])
+    assert np.array_equal(resolve_angles([5]), [5])
+    np.savez(tmp_path / "a.npz", sinogram=np.ones((90, 64)), theta=np.zeros(90))
+    with pytest.raises(InputError, match="all 90 angles are 0"):
+        io.read_measurement(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8", "utf-8-sig", "latin-1", "utf-32"])
+def test_encodings_of_editors(tmp_path, encoding):
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / "a.txt").write_bytes((mark + "# Winkel in °\r\n0\r\n1.5\r\n3\r\n").encode(encoding))
+    assert np.allclose(read_angles(tmp_path / "a.txt"), [0, 1.5, 3])
+
+
+def test_what_is_no_text_is_not_called_damaged(tmp_path):
+    np.save(tmp_path / "s.npy", np.random.default_rng(0).normal(size=(9, 6)))
+    with pytest.raises(InputError, match=r"s\.npy is no text file") as error:
+        read_angles(tmp_path / "s.npy")
+    assert "damaged" not in str(error.value)

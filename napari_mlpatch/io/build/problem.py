@@ -14,7 +14,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import torch
 
-from ..angles import ASK, given_angles
+from ..angles import ASK, SAME, given_angles
 from ..arrays import Field, check_finite, reserve_part
 from ..guard import reading
 from ..measurement import Measurement
@@ -189,7 +189,7 @@ def _angles_for(measurement: Measurement, given: Any) -> tuple[np.ndarray, str]:
     angles, note = measurement.angles_deg, ""
     if given is not None:
         angles, note = given_angles(given, measurement.load_options.get("angle_unit"))
-    unclear = next((note for note in measurement.notes if ASK in note), None)
+    unclear = next((note for note in measurement.notes if ASK in note or SAME in note), None)
     if angles is None and unclear is not None:
         raise InputError(f"{unclear[0].upper()}{unclear[1:]}.")
     if angles is None:
@@ -197,6 +197,8 @@ def _angles_for(measurement: Measurement, given: Any) -> tuple[np.ndarray, str]:
             f"{measurement.path.name} does not say at which angles its {rows} rows were measured. "
             f'Give angles_deg (--angles): a list, a text file, or a range such as "0:180:{rows}".'
         )
+    if len(angles) > 1 and np.ptp(angles) == 0:
+        raise InputError(f"{measurement.path.name}: all {len(angles)} angles are {angles[0]:g} degrees. {SAME}.")
     if len(angles) != rows:
         swapped = "" if len(angles) != bins else " The number of columns would fit: try angle_axis='columns'."
         raise InputError(

@@ -170,8 +170,8 @@ def _no_holes(path: Path, page: Any) -> None:
         what = "tiles" if page.is_tiled else "strips"
         raise InputError(
             f"{path}: {len(gone)} of {max(len(parts), math.prod(page.chunked))} {what} of frame {page.index} are "
-            f"missing ({_listed(gone)}, counted from 0): they have no bytes in the file. It was not written to the end, or its "
-            "writer left them out. Get it again, or save it whole."
+            f"missing ({_listed(gone)}, counted from 0): they have no bytes in the file. It was not written to the "
+            "end, or its writer left them out. Get it again, or save it whole."
         )
 
 
