@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .angle_words import stated_in
+from .angle_words import ANGLE, stated_in
 
 COMMENT = re.compile(r"[#%!]|//")
-ANGLE = re.compile(r"ang|theta|rot|omega|tilt|phi|θ|ω|φ|deg|rad|winkel|gon", re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?|[-+]?\d+(?:[eE][-+]?\d+)?")
 
 
@@ -26,13 +26,14 @@ def angles_in(text: str, origin: str) -> tuple[list[float], str | None, str]:
     comma, note = (False, "") if "," in header else _decimal_comma([line for _, line in rows], origin)
     table = [(number, _fields(line, comma)) for number, line in rows]
     width = {len(fields) for _, fields in table}
-    words = " ".join([*comments, header]).lower()
+    words = "\n".join([*comments, header]).lower()
     if len(width) == 1 and len(table) > 1 and max(width) > 1:
         column, why = _column(table, header, comments, origin)
         if column is not None:
             table = [(number, [fields[column]]) for number, fields in table]
-            titles = _fields(header, comma)
-            words = titles[column].lower() if len(titles) == max(width) and stated_in(titles[column]) else words
+            titles = _titles(header, max(width))
+            if len(titles) == max(width):  # units of the other columns are not theirs
+                words = titles[column].lower() if stated_in(titles[column]) else "\n".join(comments).lower()
             note = "; ".join(part for part in (note, why) if part)
     values = [_number(word, number, comma, origin) for number, fields in table for word in fields]
     return values, stated_in(words), note
@@ -84,7 +85,24 @@ def _plain(word: str) -> bool:
     return "e" not in word.lower() and "-" not in word
 
 
+def _titles(line: str, width: int) -> list[str]:
+    """Titles of columns, in which there may be blanks where something else separates them."""
+    for mark in "\t;,":
+        names = _split(line, mark)
+        if len(names) == width > 1:
+            return names
+    return _fields(line, False)
+
+
+def _split(line: str, mark: str) -> list[str]:
+    """By the rules of CSV: what stands in quotes is one field."""
+    return [field.strip() for field in next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])]
+
+
 def _fields(line: str, comma: bool) -> list[str]:
+    if '"' in line:
+        outside = re.sub(r'"[^"]*"', "", line)
+        return _split(line, next((mark for mark in "\t;," if mark in outside), " "))
     if "\t" in line or ";" in line:
         parts = re.split(r"[\t;]" if comma else r"[\t;,]", line)
         if all(len(part.split()) == 1 for part in parts if part.strip()):
@@ -98,7 +116,7 @@ def _column(
     """The column of angles, None where all numbers are angles, and why."""
     width = len(table[0][1])
     for titles in (header, *comments):
-        names = _fields(titles, False)
+        names = _titles(titles, width)
         found = [k for k, name in enumerate(names) if ANGLE.search(name)]
         if len(names) == width and len(found) == 1:
             return found[0], f"column {found[0] + 1}, {names[found[0]][:40]!r}, of {width}"

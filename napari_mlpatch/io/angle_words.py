@@ -35,6 +35,7 @@ ALONE = {**ANYWHERE, "turns": r"turns?|revs?|revolutions?"}
 """Turns and revolutions are words of prose as well: they count where a unit stands, not in the midst of a text."""
 
 STATED = re.compile(r"\[\s*([^\[\]]*?)\s*\]|\bunits?\s*(?:[:=]|\bis\b)\s*([^\s,;()\[\]]+)|\(\s*([^()\s]+)\s*\)")
+ANGLE = re.compile(r"ang|theta|rot|omega|tilt|phi|θ|ω|φ|deg|rad|winkel|gon", re.IGNORECASE)
 NOTHING = ("", "-", "none", "unknown", "null", "n/a", "na", "1", "dimensionless", "arb", "a.u.", "au")
 
 
@@ -47,13 +48,18 @@ def unit_in(words: str) -> str | None:
 def stated_in(words: str) -> str | None:
     """The unit that a text names in prose, or where units stand, ``[mrad]``, ``(turns)``, ``unit: steps``.
 
-    What is no unit of ours is returned as it is, so that it can be refused by its name; None where none is stated.
+    What is no unit of ours is returned as it is, so that it can be refused by its name, unless it is that of something
+    else, as in ``time [s]``; None where none is stated.
     """
     for match in STATED.finditer(words):
         word = match[1] or match[2] or match[3] or ""
         known = alone(word)
         if known is not None:
             return known
+        before = words[: match.start()].rpartition("\n")[2]
+        whose = " ".join(before.split()[-1:]) if match[1] is not None else before
+        if whose.strip() and not ANGLE.search(whose):
+            continue
         if match[3] is None and word.lower() not in NOTHING and not re.fullmatch(r"[\d\s.,:;+-]*", word):
             return word
     found = _named(words)

@@ -1,5 +1,7 @@
 """Angles from text files and from what a user types."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,11 @@ from napari_mlpatch.io.angles import resolve_angles, to_degrees
         ("0 1 2\n3 4 5\n", [0, 1, 2, 3, 4, 5]),
         ("# theta [rad]\n0\n1\n", [0, 57.29577951308232]),
         ("0°\n90°\n", [0, 90]),
+        ('"File","Angle (deg)"\n"p000.tif","0.0"\n"p 001.tif","1.5"\n', [0, 1.5]),
+        ('"File";"Angle"\n"p;000.tif";"0,5"\n"p001.tif";"1,5"\n', [0.5, 1.5]),
+        ("time [s],rotation angle [rad]\n0.0,0.0\n1.0,3.141592653589793\n", [0, 180]),
+        ("time [s],rotation angle\n0.5,0.0\n1.0,90.0\n", [0, 90]),
+        ("time [s]\trotation angle [mrad]\n0.0\t0.0\n1.0\t100.0\n", [0, 18 / np.pi]),
     ],
 )
 def test_text_files(tmp_path, text, expected):
@@ -89,16 +96,21 @@ def test_what_a_user_should_not_give(given):
         resolve_angles(given)
 
 
+def degrees(values, unit, asked=None) -> Any:
+    return to_degrees(values, unit, "x", asked)[0]
+
+
 def test_units():
+    angles: Any
     radians = np.linspace(0, np.pi, 20)
-    assert np.allclose(to_degrees(radians, "rad", "x")[0], np.rad2deg(radians))
+    assert np.allclose(degrees(radians, "rad"), np.rad2deg(radians))
     angles, note = to_degrees(radians, None, "x")
     assert np.allclose(angles, np.rad2deg(radians)) and "assumed to be in radians" in note
     angles, note = to_degrees(np.arange(180), "", "x")
     assert np.allclose(angles, np.arange(180)) and "assumed to be in degrees" in note
     unclear, note = to_degrees(radians, "degree", "x")  # said to be degrees, but they close a half turn in radians
     assert unclear is None and "said to be in degrees" in note
-    assert np.allclose(to_degrees(radians, "degree", "x", "degrees")[0], radians)
+    assert np.allclose(degrees(radians, "degree", "degrees"), radians)
     assert to_degrees(np.arange(180), "rad", "x")[0] is None
 
 
@@ -115,7 +127,8 @@ FACTORS = {  # degrees in each
 def test_other_units_are_converted(tmp_path, word):
     values = np.arange(20) * 2.5
     angles, note = to_degrees(values, word, "x")
-    assert angles is not None and np.allclose(angles, values * FACTORS[word]) and "as the file says" in note
+    assert angles is not None
+    assert np.allclose(angles, values * FACTORS[word]) and "as the file says" in note
     for text in (f"# angle [{word}]\n", f"# angles, unit: {word}\n"):
         (tmp_path / "a.txt").write_text(text + "\n".join(map(str, values)), encoding="utf-8")
         assert np.allclose(read_angles(tmp_path / "a.txt"), values * FACTORS[word])
@@ -125,7 +138,7 @@ def test_other_units_are_converted(tmp_path, word):
 def test_unknown_units_are_never_guessed(tmp_path, word):
     angles, note = to_degrees(np.arange(180), word, "x")
     assert angles is None and repr(word) in note and "angle_unit" in note
-    assert np.array_equal(to_degrees(np.arange(180), word, "x", "degrees")[0], np.arange(180))
+    assert np.array_equal(degrees(np.arange(180), word, "degrees"), np.arange(180))
     (tmp_path / "a.txt").write_text(f"# theta [{word}]\n0\n1\n2\n")
     with pytest.raises(InputError, match="that is stated is none of"):
         read_angles(tmp_path / "a.txt")

@@ -134,3 +134,14 @@ def test_fields_alone(tmp_path):
     with pytest.raises(InputError, match=r"0 projections, and 20 flats and 2 darks because of 'dark' or 'flat'"):
         io.load(tmp_path / "two")
     assert io.load(tmp_path / "two", dataset="flat").data.shape[1] == ANGLES
+
+
+def test_gaps_are_told_where_angles_do_not_fit(tmp_path):
+    folder = write(tmp_path / "proj", PROJECTIONS)
+    np.savetxt(tmp_path / "proj" / "angles.txt", angles())
+    (folder / "p_7.tif").unlink()
+    words = rf"{ANGLES} angles, for {ANGLES - 1} files; numbers in the names jump from 6 to 8: is a file missing"
+    with pytest.raises(InputError, match=words):
+        io.read_measurement(folder)
+    with pytest.raises(InputError, match=rf"{ANGLES} angles for {ANGLES - 1} rows.*jump from 6 to 8"):
+        io.read_measurement(folder, angles_deg=angles())

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from ..angles import ASK, in_text, to_degrees
+from ..angles import ASK, SAME, in_text, to_degrees
 from ..arrays import Field, Slices, Stored, slices
 from ..guard import check_claim
 from ..measurement import Measurement
@@ -128,6 +128,7 @@ def _angles(
     folders = dict.fromkeys((files[0].parent, path))
     texts = [t for f in folders for t in sorted(f.iterdir()) if t.suffix.lower() in (".txt", ".csv", ".dat", *TILTS)]
     named = [text for text in texts if ANGLE_WORDS.search(text.name)]
+    other = ""
     for text in (*named, *(text for text in texts if text not in named)):
         try:
             values, stated, how = in_text(text)
@@ -140,11 +141,15 @@ def _angles(
             return angles, "; ".join(
                 part for part in (f"{note}, from {text.name}" if angles is not None else note, how) if part
             )
+        if text in named:
+            gaps = _gaps(files)
+            why = f"; {gaps}" if gaps else ""
+            other = f"{text.name} has {len(values)} angles, for {count} {'files' if axis == 'pages' else 'rows'}{why}"
     if axis != "pages":
-        return None, ""
+        return None, f"{other}. {SAME}" if other else ""
     found = [match for file in files if (match := IN_NAME.search(file.stem)) is not None]
     if len(found) != len(files):
-        return None, ""
+        return None, f"{other}. {SAME}" if other else ""
     values = [float(re.sub("[,p]", ".", match[1] or match[2])) for match in found]
     if len(set(values)) < len(values) or np.abs(values).max() > 720:
         return None, ""
