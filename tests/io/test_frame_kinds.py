@@ -1,7 +1,5 @@
 """Image keys in words, angles of frames that are no projections, flats that drift, monitors."""
 
-from typing import Any
-
 import h5py
 import numpy as np
 import pytest

@@ -19,14 +19,16 @@ from h5py import h5o  # type: ignore[attr-defined]
 from napari_mlpatch.core.errors import InputError
 
 from .. import h5
-from ..arrays import Stored, is_numeric
+from ..arrays import Stored, is_complex, is_numeric
 from ..guard import reading
 from .h5_stored import stored_in
+from .h5_unwritten import missing_in, too_few
 from .h5_virtual import block_points, blocks_of, is_pattern, name_of_block, points
 from .names import IMAGE_KEY
 from .names import key as plain
 
 MOST = 20_000  # names
+ZEROS = "The library would read zeros there: write them, or cut the array to what was measured."
 PATHS = 4  # to a group, whose arrays are listed under each
 DEEPEST = 40  # groups in groups, links behind links
 
@@ -186,10 +188,15 @@ class _Walk:
             return
         if item.dtype.kind in "OSU" and item.size == 1:
             self.tree.texts[name] = (place.file, place.name)
-        elif item.dtype.kind in "OSU" and plain(name) in IMAGE_KEY:  # words for the kinds of frames
-            self.tree.arrays[name] = _stored(place, self.size_of(place, 0))
-        elif is_numeric(item.dtype):
-            self.tree.arrays[name] = stored_in(place.file, place.name, item, self.size_of(place, 0), _identity(place))
+        elif is_numeric(item.dtype) or (
+            item.dtype.kind in "OSU" and plain(name) in IMAGE_KEY
+        ):  # frames' kinds in words
+            size, missing = self.size_of(place, 0), missing_in(item)
+            if missing and (not is_complex(item.dtype) or "never" in missing):
+                raise DeadEndError(f"{missing} {ZEROS}")
+            if missing:  # k-space that was not measured there
+                self.tree.notes.append(f"{name!r} {missing} It is taken as zero, not measured")
+            self.tree.arrays[name] = stored_in(place.file, place.name, item, size, _identity(place))
             empty = self.unfilled.get(_identity(place), 0)
             if empty:
                 self.tree.notes.append(
@@ -247,6 +254,12 @@ class _Walk:
         if hops > DEEPEST or not isinstance(source.item, h5py.Dataset):
             raise DeadEndError(f"is put together from {names[1]!r}, which is no array.")
         size, shape = self.size_of(source, hops + 1), source.item.shape
+        few = too_few(part, source.item) if block is None else ""
+        if few:
+            raise DeadEndError(f"is put together from other arrays: {few} {ZEROS}")
+        missing = missing_in(source.item)
+        if missing and not is_complex(source.item.dtype):
+            raise DeadEndError(f"is put together from other arrays, of which {names[1]!r} {missing} {ZEROS}")
         wanted = points(part.vspace, place.item.shape) if block is None else block_points(part.vspace, place.item.shape)
         values = min(wanted, points(part.src_space, shape))
         if block is not None:
