@@ -125,7 +125,7 @@ def test_bad_input(tmp_path):
         ("zero", [one * 0, one * 0], "all of it is zero"),
         ("nan", [nan()], r"1 NaN or infinite value.*\[1, 2\]"),
         ("columns", [None, table(ra=g, dec=g, gamma1=g)], "no column gamma2. It has: ra, dec, gamma1"),
-        ("line", [None, table(ra=g, dec=g, g1=g, g2=g)], "lie on one line"),
+        ("line", [None, table(ra=g, dec=g, g1=g / 9, g2=g / 9)], "lie on one line"),
         ("hole", [None, table(ra=g, dec=g, g1=g, g2=g * np.nan)], "No galaxy .* is usable: 3 of 3 galaxies with NaN"),
     ):
         hdus = [fits.PrimaryHDU(content[0])]
@@ -272,3 +272,24 @@ def test_columns_by_name_and_weights(tmp_path):
     assert not torch.equal(problem.y, plain.y)
     with pytest.raises(InputError, match="columns is a list such as"):
         mp.io.load(tmp_path / "b.fits", columns="weights:none")
+
+
+@pytest.mark.parametrize("name", ["INV_VAR", "ivar", "wt", "inverse_variance"])
+def test_inverse_variances_are_weights(tmp_path, name):
+    ra, dec, values, good, _ = galaxies()
+    columns = {"ra": ra, "dec": dec, "g1": values.real, "g2": values.imag}
+    table(**columns, **{name: good.astype(float)}).writeto(tmp_path / "a.fits")
+    table(**{key: column[good] for key, column in columns.items()}).writeto(tmp_path / "good.fits")
+    found, expected = (mp.io.read_measurement(tmp_path / file) for file in ("a.fits", "good.fits"))
+    assert torch.equal(found.y, expected.y)
+
+
+def test_impossible_shear_is_left_out_and_unused_columns_are_named(tmp_path):
+    ra, dec, values, good, _ = galaxies()
+    columns = {"ra": ra, "dec": dec, "g1": np.where(good, values.real, 0.8), "g2": np.where(good, values.imag, -0.8)}
+    table(**columns, zphot=ra, quality=good.astype(float)).writeto(tmp_path / "a.fits")
+    table(**{key: column[good] for key, column in columns.items()}).writeto(tmp_path / "good.fits")
+    found = mp.io.load(tmp_path / "a.fits")
+    assert torch.equal(found.problem().y, mp.io.read_measurement(tmp_path / "good.fits").y)
+    assert any(f"{(~good).sum()} of 40000 galaxies of shear beyond 1" in note for note in found.notes)
+    assert any("columns not used: zphot, quality" in note and "weight=" in note for note in found.notes)

@@ -200,10 +200,12 @@ def _angles_for(measurement: Measurement, given: Any) -> tuple[np.ndarray, str]:
     if len(angles) > 1 and np.ptp(angles) == 0:
         raise InputError(f"{measurement.path.name}: all {len(angles)} angles are {angles[0]:g} degrees. {SAME}.")
     if len(angles) != rows:
-        gaps = "".join(f" {note[0].upper()}{note[1:]}" for note in measurement.notes if note.endswith("file missing?"))
+        told = [note for note in measurement.notes if note.endswith("file missing?")]
+        gaps = "".join(f" {note[0].upper()}{note[1:]}" for note in told)
         swapped = "" if len(angles) != bins else " The number of columns would fit: try angle_axis='columns'."
         raise InputError(
-            f"There are {len(angles)} angles for {rows} rows of {bins} bins. Give one angle for each row.{swapped}{gaps}"
+            f"There are {len(angles)} angles for {rows} rows of {bins} bins. Give one angle for each row."
+            f"{swapped}{gaps}"
         )
     return angles, note
 

@@ -11,7 +11,8 @@ from napari_mlpatch.core.errors import InputError
 
 GALAXIES = 4.0  # for each pixel of a map that is made from a catalogue
 SIZES = (8, 2048)
-IMPOSSIBLE = 9.0  # shear is below 1, a galaxy's estimate not far above: -99 and the like mark what is not there
+IMPOSSIBLE = 9.0  # of pixels of a map: -99 and the like mark what is not there
+LARGEST = 1.0  # of a galaxy's ellipticity or reduced shear
 
 SHEAR = ("gamma", "g", "e", "shear", "eps", "epsilon", "ellip", "ell", "mcalg", "mcale", "gammaobs", "eiso")
 USUAL: dict[str, tuple[str, ...]] = {
@@ -21,7 +22,8 @@ USUAL: dict[str, tuple[str, ...]] = {
     "g2": tuple(f"{word}2" for word in SHEAR),
     "weight": (
         *("weight", "weights", "w", "wt", "shapeweight", "weightshape", "lensfitweight", "weightlensfit"),
-        *("shearweight", "wlensfit", "recalweight"),
+        *("shearweight", "wlensfit", "recalweight", "wei", "wgt", "lensweight", "sourceweight"),
+        *("invvar", "inversevariance", "invvariance", "ivar", "ivw", "invsigma2", "shearivar", "ivarshear"),
     ),
     "flag": ("flag", "flags", "shapeflag", "flagshape", "shapeflags", "maskflag", "mask"),
 }
@@ -38,8 +40,8 @@ def binned(
 
     ``named`` says which column is which, "ra=ALPHA, g1=e1, weight=w" (of ra, dec, g1, g2, weight, flag; "none" leaves
     weight or flag out); others are found by their usual names. Galaxies of weight zero, with a flag other than zero,
-    with NaN, or with shear beyond what it can be (marks such as -99) are left out; the mean is weighted. Raises
-    InputError.
+    with NaN, or with ``|g| > 1``, which no shear has (marks such as -99), are left out; the mean is weighted. Columns
+    of numbers that were not used are named. Raises InputError.
     """
     names = _names(path, table, named)
     used = {what: np.asarray(table[name], float).ravel() for what, name in names.items()}
@@ -47,13 +49,13 @@ def binned(
     notes = []
     place = np.isfinite(used["ra"]) & np.isfinite(used["dec"])
     shape = np.isfinite(used["g1"]) & np.isfinite(used["g2"])
-    marks = np.maximum(np.abs(used["g1"]), np.abs(used["g2"])) < IMPOSSIBLE
+    possible = np.hypot(used["g1"], used["g2"]) <= LARGEST
     rules = [("with NaN or infinite values", place & shape)]
     if "weight" in used:
         rules.append((f"of weight zero ({names['weight']})", used["weight"] > 0))
     if "flag" in used:
         rules.append((f"with a flag ({names['flag']})", used["flag"] == 0))
-    rules.append(("with marks such as -99 for their shear", marks))
+    rules.append(("of shear beyond 1, which is impossible (such as marks of -99),", possible))
     for what, good in rules:
         out = int(np.count_nonzero(keep & ~good))
         if out:
@@ -75,6 +77,7 @@ def binned(
         f"columns: {columns}",
         *notes,
         *more,
+        *_unused(table, set(names.values())),
     ]
     return planes, pixel if on_sky else None, notes
 
@@ -98,6 +101,14 @@ def _names(path: Path, table: dict[str, np.ndarray], named: str | None) -> dict[
         if name is not None:
             found[what] = name
     return found
+
+
+def _unused(table: dict[str, np.ndarray], used: set[str]) -> list[str]:
+    """A note that names the columns of numbers which were left alone, for a weight or a flag may be among them."""
+    left = [name for name, values in table.items() if name not in used and np.asarray(values).dtype.kind in "biuf"]
+    listed = ", ".join(left[:12]) + (", ..." if len(left) > 12 else "")
+    say = "if one is a weight or a flag, say so with columns (--columns), such as weight="
+    return [f"columns not used: {listed}; {say}{left[0]}"] if left else []
 
 
 def _given(named: str | None) -> dict[str, str]:
