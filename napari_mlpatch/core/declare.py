@@ -6,6 +6,7 @@ Everything that shows parameters (forms, command line, documentation, recipes) r
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from pydantic_core import core_schema
 from .array import Array
 from .errors import InputError
 from .registry import Registry
+from .words import short
 
 CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
 """Configuration of every declaration: unknown parameters and non-finite numbers are errors."""
@@ -29,6 +31,7 @@ PYTHON = "python:"
 
 MOST_ANGLES = 1_000_000
 MOST_DEGREES = 1e7
+LENGTHS = (1e-12, 1e12)
 
 
 def parse_angles(value: Any) -> Any:
@@ -38,6 +41,8 @@ def parse_angles(value: Any) -> Any:
             start, stop, count = value.split(":")
             if int(count) > MOST_ANGLES:
                 raise ValueError
+            if not math.isfinite(float(stop) - float(start)):
+                raise ValueError
             return tuple(np.linspace(float(start), float(stop), int(count), endpoint=False).tolist())
         if isinstance(value, str):
             return tuple(float(word) for word in value.replace(",", " ").split())
@@ -46,8 +51,8 @@ def parse_angles(value: Any) -> Any:
         return value
     except (TypeError, ValueError):
         raise ValueError(
-            "angles must be written start:stop:count (stop excluded, at most a million) or as a list of numbers, "
-            f"got {_short(value)}"
+            "angles must be written start:stop:count (finite, stop excluded, at most a million) or as a list of "
+            f"numbers, got {short(value)}"
         ) from None
 
 
@@ -68,6 +73,18 @@ def _turns(angles: tuple[float, ...]) -> tuple[float, ...]:
         raise ValueError(f"angles must be within {MOST_DEGREES:g}, got {max(angles, key=abs):g}")
     return angles
 
+
+def _usable(length: float) -> float:
+    if not LENGTHS[0] <= length <= LENGTHS[1]:
+        raise ValueError(
+            f"lengths are from {LENGTHS[0]:g} to {LENGTHS[1]:g}, got {length:g}: give all of them in a unit in which "
+            "they are neither so small nor so large"
+        )
+    return length
+
+
+Length = Annotated[float, AfterValidator(_usable)]
+"""The side of a pixel or the width of a bin: beyond ``LENGTHS``, its square and what is divided by it overflow."""
 
 Angles = Annotated[tuple[float, ...], BeforeValidator(parse_angles), AfterValidator(_turns)]
 """A non-empty list of angles; also accepts ``"0:180:60"`` for 60 angles from 0 (included) to 180 (excluded)."""
@@ -160,16 +177,18 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
 def build(registry: Registry, description: dict[str, Any]) -> Any:
     """The declared object of ``{"name": ..., "params": {...}}``. Raises InputError that names what is bad."""
     if not isinstance(description, dict) or not isinstance(description.get("name"), str):
-        raise InputError(f'A {registry.kind} is described by {{"name": ..., "params": {{...}}}}, got {description!r}.')
+        raise InputError(
+            f'A {registry.kind} is described by {{"name": ..., "params": {{...}}}}, got {short(description)}.'
+        )
     name, params = description["name"], description.get("params", {})
     if name.startswith(PYTHON):
         raise InputError(
-            f"The {registry.kind} {name.removeprefix(PYTHON)!r} was made from Python functions, which only the program "
-            "that has them can use: make it again there, and give it with the data."
+            f"The {registry.kind} {short(name.removeprefix(PYTHON))} was made from Python functions, which only the "
+            "program that has them can use: make it again there, and give it with the data."
         )
     cls = registry.get(name)
     if not isinstance(params, dict):
-        raise InputError(f"{registry.kind} {name!r}: its parameters must be given by name, got {_short(params)}.")
+        raise InputError(f"{registry.kind} {name!r}: its parameters must be given by name, got {short(params)}.")
     try:
         return cls(**params)
     except ValidationError as error:
@@ -187,7 +206,7 @@ def explain(error: ValidationError, cls: type | None = None) -> str:
         elif item["type"] in ("missing", "missing_argument"):
             sentences.append(f"parameter {where!r} is missing")
         else:
-            seen = "" if item["type"] == "value_error" or not where else f", got {_short(item['input'])}"
+            seen = "" if item["type"] == "value_error" or not where else f", got {short(item['input'])}"
             message = item["msg"].removeprefix("Value error, ")
             sentences.append((f"{where}: " if where else "") + message + seen)
     return "; ".join(sentences) + "."
@@ -197,8 +216,3 @@ def describe(thing: Any) -> dict[str, Any]:
     """``{"name": ..., "params": {...}}`` as plain JSON values: the inverse of ``build``."""
     params = TypeAdapter(type(thing)).dump_python(thing, mode="json")
     return {"name": thing.name, "params": params}
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic.dataclasses import is_pydantic_dataclass
 
 from .errors import InputError
-from .words import safe
+from .words import safe, short
 
 T = TypeVar("T", bound=type)
 
@@ -73,7 +73,7 @@ class Registry:
         """The class of that name. Raises InputError with the known names."""
         self._load()
         if name not in self._classes:
-            raise InputError(f"Unknown {self.kind} {name!r}. Known: {', '.join(self.names())}.")
+            raise InputError(f"Unknown {self.kind} {short(name)}. Known: {', '.join(self.names())}.")
         return self._classes[name]
 
     def __iter__(self) -> Iterator[Any]:

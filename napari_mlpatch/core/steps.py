@@ -11,6 +11,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .errors import InputError
 from .method import Iterate, Method
 from .problem import Problem
+from .words import short
 
 RANDOM = threading.RLock()
 """Held by who seeds PyTorch's global random numbers, until they are drawn: a job and a training may share a process."""
@@ -21,13 +22,13 @@ def device_of(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise InputError(f"Unknown device {name!r}. Use 'cpu', 'cuda' or 'cuda:0'.") from None
+        raise InputError(f"Unknown device {short(name)}. Use 'cpu', 'cuda' or 'cuda:0'.") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"The device {name!r} was asked for, but this machine has no usable GPU. Use 'cpu'.")
+        raise InputError(f"The device {short(name)} was asked for, but this machine has no usable GPU. Use 'cpu'.")
     try:
         torch.empty(1, device=device).item()
     except Exception as error:  # a number beyond the last GPU, a kind that this PyTorch was built without
-        raise InputError(f"The device {name!r} cannot be used here ({error}). Use 'cpu'.") from None
+        raise InputError(f"The device {short(name)} cannot be used here ({error!s:.300}). Use 'cpu'.") from None
     return device
 
 

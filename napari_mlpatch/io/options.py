@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -120,11 +121,16 @@ def metavar(name: str) -> str | None:
     return info.json_schema_extra.get("metavar")
 
 
-def _checked(declaration: Any, values: dict[str, Any]) -> Any:
-    known = names(declaration)
-    unknown = sorted(set(values) - set(known))
+def refuse_unknown(values: Iterable[str], *declarations: type) -> None:
+    """Raises InputError for names that none of the declarations has."""
+    known = [name for declaration in declarations for name in names(declaration)]
+    unknown = sorted(str(name)[:60] for name in set(values) - set(known))
     if unknown:
         raise InputError(f"Unknown option(s) {', '.join(unknown)}. Known: {', '.join(known)}.")
+
+
+def _checked(declaration: Any, values: dict[str, Any]) -> Any:
+    refuse_unknown(values, declaration)
     try:
         return declaration(**values)
     except ValidationError as error:

@@ -15,6 +15,7 @@ from napari_mlpatch.torch_later import torch
 from . import samples
 from .image_files import image_from_file
 from .load import read_measurement
+from .options import LoadOptions, ProblemOptions, refuse_unknown
 from .resize import resize
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ def open_source(
     """
     kind, options = _kind(source)
     if kind == "file":
+        refuse_unknown(options, LoadOptions, ProblemOptions)
         return read_measurement(_text(source, "path"), **options)
     if kind == "sample":
+        refuse_unknown(options, ProblemOptions)
         return samples.problem(_text(source, "name"), **options)
     if kind == "simulated":
         from napari_mlpatch.core.simulate import simulate

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core.declare import CONFIG, Angles
+from napari_mlpatch.core.declare import CONFIG, Angles, Length
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
@@ -54,11 +54,11 @@ class FanBeam(Operator):
     source_to_detector: Annotated[
         float, Field(gt=0, description="distance from the source to the detector, in units of length")
     ]
-    detector_pitch: Annotated[float, Field(gt=0, description="width of a bin, in units of length")] = 1.0
+    detector_pitch: Annotated[Length, Field(gt=0, description="width of a bin, in units of length")] = 1.0
     detector: Annotated[Literal["flat", "curved"], Field(description="straight, or on a circle about the source")] = (
         "flat"
     )
-    pixel_size: Annotated[float, Field(gt=0, description="side of a pixel, in units of length")] = 1.0
+    pixel_size: Annotated[Length, Field(gt=0, description="side of a pixel, in units of length")] = 1.0
     center: Annotated[
         float | None,
         Field(

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core.declare import CONFIG, Angles
+from napari_mlpatch.core.declare import CONFIG, Angles, Length
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
@@ -54,8 +54,8 @@ class ParallelBeam(Operator):
         Angles, Field(description="projection angles, start:stop:count or a list", json_schema_extra={"unit": "°"})
     ]
     detector_count: Annotated[int, Field(ge=1, le=100_000, description="bins of the detector")]
-    detector_pitch: Annotated[float, Field(gt=0, description="width of a bin, in units of length")] = 1.0
-    pixel_size: Annotated[float, Field(gt=0, description="side of a pixel, in units of length")] = 1.0
+    detector_pitch: Annotated[Length, Field(gt=0, description="width of a bin, in units of length")] = 1.0
+    pixel_size: Annotated[Length, Field(gt=0, description="side of a pixel, in units of length")] = 1.0
     center: Annotated[
         float | None,
         Field(

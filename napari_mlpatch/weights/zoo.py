@@ -9,6 +9,7 @@ import platformdirs
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
+from napari_mlpatch.core.words import short
 from napari_mlpatch.paths import bundled
 
 from .card import Card
@@ -91,7 +92,7 @@ def find(name: str) -> Weights:
             return load(path.with_suffix(".safetensors"))
     listed = ", ".join(card.name for card in available()) or "none"
     raise InputError(
-        f"Unknown weights {name!r}. Known: {listed}. Others are given by the path of their .safetensors file."
+        f"Unknown weights {short(name)}. Known: {listed}. Others are given by the path of their .safetensors file."
     )
 
 

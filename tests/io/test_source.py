@@ -41,6 +41,9 @@ def test_simulated(tmp_path):
         ({"kind": "file", "path": 7}, "has no 'path'"),
         ({"kind": "sample", "name": "camera"}, "is an image"),
         ({"kind": "sample", "name": "tooth", "options": {"sliced": 1}}, "Unknown option"),
+        ({"kind": "sample", "name": "tooth", "options": {"name": "tooth"}}, r"Unknown option\(s\) name"),
+        ({"kind": "file", "path": "scan.h5", "options": {"path": "other.h5"}}, r"Unknown option\(s\) path"),
+        ({"kind": "file", "path": "scan.h5", "options": {"self": 1}}, r"Unknown option\(s\) self"),
     ],
 )
 def test_sources_that_lead_nowhere(source, words):

@@ -1,5 +1,7 @@
 """Lengths of 1e-300 or 1e20 and sizes of terabytes: InputError at once, before anything is allocated."""
 
+import warnings
+
 import pytest
 import torch
 
@@ -35,6 +37,33 @@ def test_lengths(cls, name, monkeypatch):
 def test_angles(cls, angles):
     with pytest.raises(mp.InputError, match="angles must be within"):
         cls(**{**cls.suggest((12, 12)), "angles_deg": angles})
+
+
+@pytest.mark.parametrize("angles", ["0:inf:90", "nan:180:4", "-inf:inf:3", "-1.7e308:1.7e308:5"])
+def test_ranges_without_an_end(angles):
+    with warnings.catch_warnings(), pytest.raises(mp.InputError, match="finite, stop excluded"):
+        warnings.simplefilter("error")
+        mp.operators.ParallelBeam(image_shape=(12, 12), angles_deg=angles, detector_count=18)
+
+
+@pytest.mark.parametrize("name", ["detector_pitch", "pixel_size"])
+@pytest.mark.parametrize("length", [1e300, 1e155, 1e100, 1e13, 1e-13, 1e-40, 1e-200])
+@pytest.mark.parametrize("cls", [mp.operators.ParallelBeam, mp.operators.FanBeam])
+def test_lengths_beyond_any_unit(cls, name, length):
+    with pytest.raises(mp.InputError, match=f"{name}: lengths are from 1e-12 to 1e.12, got"):
+        cls(**{**cls.suggest((12, 12)), name: length})
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e12])
+@pytest.mark.parametrize("method", [mp.methods.FBP(), mp.methods.Tikhonov(), mp.methods.TV(iterations=10)])
+def test_any_unit_within_gives_the_same_picture(method, unit):
+    known = {"image_shape": (12, 12), "angles_deg": "0:180:15", "detector_count": 18}
+    A = mp.operators.ParallelBeam(**known)
+    y = A(torch.ones(1, 1, 12, 12))
+    expected = mp.reconstruct(mp.Problem(A, y, noise_std=0.1), method).x
+    A = mp.operators.ParallelBeam(**known, detector_pitch=unit, pixel_size=unit)
+    found = mp.reconstruct(mp.Problem(A, y, noise_std=0.1), method).x * unit
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("far", [1e9, 1e20, 1e200])
