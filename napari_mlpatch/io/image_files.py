@@ -16,7 +16,7 @@ import tifffile
 from napari_mlpatch.core.errors import InputError
 
 from . import h5
-from .arrays import check_finite, to_float32
+from .arrays import check_finite, to_complex64, to_float32
 from .formats import HEAD, formats
 from .guard import existing_file, reading
 from .own import RECIPE, notes_for, sha256_of
@@ -157,7 +157,7 @@ def _ours(about: Any) -> dict[str, Any]:
 def _pixels(path: Path, array: np.ndarray) -> np.ndarray:
     if array.ndim < 2 or array.size == 0:
         raise InputError(f"{path} holds an array of shape {list(array.shape)}, not an image with rows and columns.")
-    return array.astype(np.complex64) if np.iscomplexobj(array) else to_float32(array)
+    return to_complex64(array) if np.iscomplexobj(array) else to_float32(array)
 
 
 def _luminance(array: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ import tifffile
 from napari_mlpatch.core.arguments import is_number
 from napari_mlpatch.core.errors import InputError
 
+from .arrays import to_complex64, to_float32
 from .atomic import check_writable, replacing
 from .image_files import POLAR
 from .own import RECIPE, SEAL, blank_seal, notes_for, sha256_of
@@ -51,7 +52,7 @@ def write_image(
     suffix = target.suffix.lower()
     if pixel_size is not None and not (is_number(pixel_size) and 0 < pixel_size < math.inf):
         raise InputError(f"The pixel size must be positive, got {pixel_size}.")
-    array = np.ascontiguousarray(array, dtype=np.complex64 if np.iscomplexobj(array) else np.float32)
+    array = to_complex64(array) if np.iscomplexobj(array) else to_float32(array)
     try:
         recipe = None if recipe is None else json.loads(json.dumps(dict(recipe)))
     except (TypeError, ValueError) as error:

@@ -13,7 +13,7 @@ from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import torch
 
-from ..arrays import Slices, Stored, check_finite
+from ..arrays import Slices, Stored, check_finite, to_complex64
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import given, problem_options
@@ -52,14 +52,16 @@ class KSpace(Measurement):
         others = [name for name in given(chosen) if name not in ("slice", "image_shape")]
         if others:
             raise InputError(
-                f"The option(s) {', '.join(others)} do not apply to k-space; only slice and image_shape do."
+                f"The numbers of {self.path.name} are complex, and were read as k-space of an MRI scan, to which only "
+                f"slice and image_shape apply, not {', '.join(others)}. If this is a sinogram, give its real numbers "
+                "(of complex ones, the real part) as a file, or name another array with dataset."
             )
         count = len(self.data)
         index = count // 2 if chosen.slice is None else chosen.slice
         if isinstance(index, bool) or not isinstance(index, int | np.integer) or not 0 <= index < count:
             raise InputError(f"Slices of k-space are taken one at a time, from 0 to {count - 1}, got {index!r}.")
         with reading(self.path, "k-space"):
-            kspace = np.ascontiguousarray(self.read(int(index)), dtype=np.complex64)
+            kspace = self.read(int(index))
         check_finite(kspace, f"Slice {index} of the k-space of {self.path.name} [coil, row, column]")
         mask = _measured(kspace, self.mask_of(int(index)))
         if not mask.any():
@@ -128,7 +130,7 @@ def kspace_from(
 
 def kspace_measurement(
     path: Path,
-    read: Callable[[int], np.ndarray],
+    stored: Callable[[int], np.ndarray],
     sizes: tuple[int, int, int, int],
     mask: np.ndarray | None,
     recon: tuple[int, int] | None,
@@ -136,6 +138,10 @@ def kspace_measurement(
 ) -> KSpace:
     """What was found, with notes on the middle slice."""
     count, coils, rows, columns = sizes
+
+    def read(index: int) -> np.ndarray:
+        return to_complex64(stored(index))
+
     mask = None if mask is None else _fitted(path, mask, count, rows, columns)
     if mask is not None and not mask.any():
         raise InputError(f"The mask of {path.name} is zero everywhere: nothing was measured.")
