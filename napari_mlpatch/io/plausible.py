@@ -93,3 +93,16 @@ def counts_question(level: float) -> str:
         f"while line integrals are 0 beside the object. Give the flat field (--flat: a number such as {level:.5g}, or "
         "a file), so that the logarithm is taken, or log=False (--no-log) if they are line integrals."
     )
+
+
+def zero_views(values: np.ndarray) -> str:
+    """A note on rows of a sinogram ``[angles, bins]`` that are zero everywhere while others are not, "" for none."""
+    empty = ~values.any(axis=1)
+    if not empty.any() or empty.all():
+        return ""
+    listed = [int(i) for i in np.flatnonzero(empty)]
+    words = ", ".join(map(str, listed[:20])) + (" and more" if len(listed) > 20 else "")
+    return (
+        f"{len(listed)} of {len(values)} views are zero everywhere, as if they had not been measured: {words}; "
+        "they are used as they are (views leaves rows out)"
+    )

@@ -116,3 +116,13 @@ def test_line_integrals_are_no_counts(array):
 @pytest.mark.parametrize(("share", "text"), [(1.1, "110 %"), (12.34, "1200 %"), (0.00041, "0.041 %"), (0.0, "0 %")])
 def test_shares_in_words(share, text):
     assert _percent(share) == text
+
+
+def test_views_of_zeros_and_axes_of_one_length_are_told(tmp_path):
+    array = discs()
+    array[[3, 9]] = 0
+    np.save(tmp_path / "a.npy", array)
+    _, problem = pixels(tmp_path / "a.npy", angles_deg=f"0:180:{ANGLES}")
+    assert any(f"2 of {ANGLES} views are zero everywhere" in n and ": 3, 9;" in n for n in problem.notes)
+    np.savez(tmp_path / "b.npz", data=np.ones((20, 20, 32), np.float32), theta=np.arange(20) * 9.0)
+    assert any("2 axes of [20, 20, 32] have 20 entries" in note for note in io.load(tmp_path / "b.npz").notes)

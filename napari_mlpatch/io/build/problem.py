@@ -19,7 +19,7 @@ from ..arrays import Field, check_finite, reserve_part
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import ProblemOptions, given
-from ..plausible import bright_edges, counts_question, is_transmission
+from ..plausible import bright_edges, counts_question, is_transmission, zero_views
 from .counts import drift_note, field_of_slice, given_field, line_integrals
 from .fan import find_fan_center, to_parallel
 from .outliers import DEVIATIONS, describe_outliers, find_outliers, replace_outliers
@@ -70,6 +70,8 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     for k, (index, values) in enumerate(zip(indices, _values(beam, indices), strict=True)):
         if k == 0 and fields[0] is None and o.log is not False:
             fields = (_ask_for_flat(values, take_log, notes), fields[1])
+        if k == 0:
+            notes += filter(None, [zero_views(values)])
         if k == 0 and take_log:
             with reading(beam.path, "a measurement"):
                 notes += filter(None, [drift_note(fields[0], index, "flat"), drift_note(fields[1], index, "dark")])

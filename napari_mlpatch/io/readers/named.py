@@ -120,7 +120,13 @@ def _stack(stored: Stored, asked: str | None, expected: set[int], usual: str) ->
         return stack, f"{stack.shape[1]} {note}; {stack.shape[2]} bins", at > 0
     axis = asked or _fitting_axis(stored.shape, expected, usual)
     stack = slices(stored, axis)
-    return stack, f"{stack.shape[1]} angles along the {axis}, {stack.shape[2]} bins", axis != "pages"
+    note = f"{stack.shape[1]} angles along the {axis}, {stack.shape[2]} bins"
+    if asked is None and len(stored.shape) == 3 and stored.shape.count(stack.shape[1]) > 1:
+        note += (
+            f" ({stored.shape.count(stack.shape[1])} axes of {list(stored.shape)} have {stack.shape[1]} entries and "
+            "nothing tells which are the angles: angle_axis (--angle-axis) chooses)"
+        )
+    return stack, note, axis != "pages"
 
 
 def _fitting_axis(shape: tuple[int, ...], expected: set[int], usual: str) -> str:
