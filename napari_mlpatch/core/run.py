@@ -103,7 +103,7 @@ def run(
                 if last is not None and (control.wish == "stop" or (limit is not None and k >= limit)):
                     break
             if last is None:
-                raise InputError(f"The method {recipe.method.name!r} has nothing left to do: raise its iterations.")
+                raise InputError(_nothing_done(recipe.method.name, continues=state is not None))
             seconds = before + meter.seconds
             with torch.no_grad():
                 metrics = evaluate(last.x, there)
@@ -190,6 +190,15 @@ def _check_finite(iterate: Iterate, name: str) -> None:
             f"The method {name!r} produced NaN or infinite values at iteration {iterate.k}. "
             "Check its parameters and the scale of the data."
         )
+
+
+def _nothing_done(name: str, *, continues: bool) -> str:
+    if continues:
+        return f"The method {name!r} has nothing left to do: raise its iterations."
+    return (
+        f"The method {name!r} has nothing left to do before its first iteration: its numbers are too large or "
+        "too small to compute with. Check its parameters (a weight far too large, say) and the scale of the data."
+    )
 
 
 def _check_problem(problem: Problem, recipe: Recipe) -> None:

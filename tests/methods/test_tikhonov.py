@@ -113,3 +113,9 @@ def test_dense_solution_of_24_by_24(penalty):
         method = mp.methods.Tikhonov(weight=weight, penalty=penalty, iterations=2000, tolerance=1e-10)
         found = mp.reconstruct(mp.Problem(A, y), method).x[0, 0]
         assert (found - exact).norm() < 1e-6 * exact.norm()
+
+
+def test_a_weight_beyond_single_precision_is_said_to_be_the_cause():
+    A = mp.operators.ParallelBeam(image_shape=(8, 8), angles_deg="0:180:6", detector_count=12)
+    with pytest.raises(mp.InputError, match="a weight far too large"):
+        mp.reconstruct(mp.Problem(A, torch.ones(1, 1, 6, 12)), mp.methods.Tikhonov(weight=1e300))
