@@ -25,7 +25,7 @@ BAD = {
     "empty file": (M.replace("m.h5", "empty.h5"), "is empty (0 bytes)"),
     "truncated file": (M.replace("m.h5", "cut.h5"), "cut.h5"),
     "no file": (M.replace("m.h5", "none.h5"), "does not exist"),
-    "a folder": (M.replace("m.h5", "."), "must be two-dimensional and of one size"),
+    "a folder": (M.replace("m.h5", "mixed"), "must be two-dimensional and of one size"),
     "a picture": (M.replace("m.h5", "x.tif"), "does not say at which angles"),
     "wrong shape of the truth": (M + " --truth small.tif", "The truth has shape [8, 8]"),
     "wrong shape of the image": (f"{SIMULATE} --sample camera --set image_shape=9", "[batch, channel, 9, 9]"),
@@ -117,6 +117,9 @@ def files(here):
     for name, change in changes.items():
         (here / f"{name}.json").write_text(json.dumps(recipe | change))
     (here / "broken.json").write_text(json.dumps(recipe)[:99])
+    (here / "mixed").mkdir()
+    for name, shape in (("a", (30, 92)), ("b", (2, 2, 3, 4))):
+        np.save(here / "mixed" / f"{name}.npy", np.ones(shape, np.float32))
     return here
 
 

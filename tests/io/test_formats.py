@@ -8,7 +8,7 @@ import tifffile
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.readers import h5_tree
+from napari_mlpatch.io.readers import h5_stored
 from napari_mlpatch.io.readers.mat5 import read_mat5
 from napari_mlpatch.paths import bundled
 
@@ -153,7 +153,7 @@ def test_data_exchange_counts_without_a_flat(tmp_path):
 def test_one_slice_of_a_volume_reads_only_that(tmp_path, monkeypatch):
     path = write_exchange(tmp_path / "a.h5")
     read = []
-    monkeypatch.setattr(h5_tree, "numbers", lambda array: read.append(array) or array)
+    monkeypatch.setattr(h5_stored, "numbers", lambda array: read.append(array) or array)
     io.load(path).problem(slice=1)
     assert max(part.size for part in read) == ANGLES * BINS
 
