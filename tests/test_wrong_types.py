@@ -215,11 +215,14 @@ def test_training_recipes_of_wrong_types(tmp_path):
     data = {"kind": "ellipses", "count": 4, "size": 32, "hold_out": 1}
     params = {"rings": 2, "rays": 4, "head": "mlp", "widths": [8]}
     good = EXAMPLE.model_dump(mode="json") | small | {"data": data, "network": {"name": "mlpatch", "params": params}}
+    refused = 0
     for at in paths(good):
         for wrong in (*WRONG, 10**9):
             recipe = or_input_error(TrainingRecipe.from_json, replaced(good, at, wrong))
+            refused += recipe is None
             named = not at or at[0] in ("title", "name", "format", "steps")
             if recipe is not None and not named and wrong in (1e308, 10**9, 10**30):
                 events = train(recipe, out=None, data=tmp_path)
                 or_input_error(next, events)
                 events.close()
+    assert refused > 100, "most of these are no training recipe"
