@@ -67,7 +67,7 @@ class Patch:
 def open_network(weights: Any) -> MLPatch:
     """The network of trained weights. Raises InputError where it is no MLPatch network of one channel."""
     made = weights.card.architecture
-    if made.name != MLPatch.architecture:
+    if made.name != "mlpatch":
         raise InputError(f"The weights {weights.card.name!r} are a {made.name}: only MLPatch networks read patches.")
     network = networks.from_tensors(made.name, made.params, weights.tensors)
     assert isinstance(network, MLPatch)

@@ -1,4 +1,4 @@
-"""List what there is, with all parameters: operators, methods, noises, denoisers, weights, samples."""
+"""List what there is, with all parameters: operators, methods, noises, denoisers, architectures, weights, samples."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from typing import Any
 
 from napari_mlpatch.core.declare import Parameter, format_angles, parameters
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.registry import Registry, denoisers, methods, noises, operators
+from napari_mlpatch.core.registry import Registry, architectures, denoisers, methods, noises, operators
 
 from .output import number, print_json, say, shape, table
 
-REGISTRIES = {"operators": operators, "methods": methods, "noises": noises, "denoisers": denoisers}
+REGISTRIES = {
+    "operators": operators,
+    "methods": methods,
+    "noises": noises,
+    "denoisers": denoisers,
+    "architectures": architectures,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Names for the declared things: operators, noise models, methods, denoisers. One decorator adds one."""
+"""Names for the declared things: operators, noise models, methods, denoisers, networks. One decorator adds one."""
 
 from __future__ import annotations
 
@@ -26,9 +26,15 @@ NEEDED = {
     "operator": ("domain_shape", "range_shape", "_apply", "_adjoint"),
     "noise": ("sample", "level"),
     "method": ("solve",),
+    "architecture": ("build",),
 }
 """What a class of a kind has to define itself."""
-BASES = ("napari_mlpatch.core.operator", "napari_mlpatch.core.method", "napari_mlpatch.noises.base")
+BASES = (
+    "napari_mlpatch.core.operator",
+    "napari_mlpatch.core.method",
+    "napari_mlpatch.core.noise",
+    "napari_mlpatch.networks.architecture",
+)
 
 
 class Registry:
@@ -155,3 +161,4 @@ operators = Registry("operator", "napari_mlpatch.operators", "napari_mlpatch.ope
 noises = Registry("noise", "napari_mlpatch.noises", "napari_mlpatch.noises")
 methods = Registry("method", "napari_mlpatch.methods", "napari_mlpatch.methods")
 denoisers = Registry("denoiser", "napari_mlpatch.denoisers", "napari_mlpatch.denoisers")
+architectures = Registry("architecture", "napari_mlpatch.networks", "napari_mlpatch.architectures")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from qtpy.QtCore import QRegularExpression, Signal
 from qtpy.QtGui import QRegularExpressionValidator, QShowEvent
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
+from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import exists, path_of
-from napari_mlpatch.training import Files, TrainingRecipe, architectures
+from napari_mlpatch.core.registry import architectures
+from napari_mlpatch.training import Files, TrainingRecipe
 
 from .follow import follow
 from .forms import DeclarationForm, NumberBox, section, short
@@ -43,12 +45,6 @@ MORE = {
 }
 
 
-class _Architectures:
-    """What a form asks of a registry."""
-
-    get = staticmethod(architectures.config_of)
-
-
 class TrainingForm(QWidget):
     """Name, network, images, training. ``changed`` when the user is done with a change."""
 
@@ -66,8 +62,9 @@ class TrainingForm(QWidget):
         self.name.setToolTip("Of the files; lower-case letters, digits and . _ -")
         self.name.setValidator(QRegularExpressionValidator(QRegularExpression("[a-z0-9][a-z0-9._-]*"), self))
         self.network = short(QComboBox())
-        for name, title in architectures.titles().items():
-            self.network.addItem(title, name)
+        for cls in architectures:
+            if cls.method == "denoiser":
+                self.network.addItem(cls.title, cls.name)
         self.params = QCollapsible("Parameters of the network")
         self.params_form: DeclarationForm | None = None
         self.data = DataForm()
@@ -128,7 +125,7 @@ class TrainingForm(QWidget):
 
     def set_recipe(self, recipe: TrainingRecipe, root: Path) -> None:
         """Show a recipe whose relative paths start at ``root``. Raises InputError for an unknown architecture."""
-        architectures.config_of(recipe.network.name)
+        architectures.get(recipe.network.name)
         self._opened, self.root = recipe, root
         values = recipe.model_dump(mode="json")
         self.title.setText(recipe.title)
@@ -174,15 +171,15 @@ class TrainingForm(QWidget):
 
     def _network_chosen(self) -> None:
         """A small network of that kind, and as many images a step as suit it, unless the user has set others."""
-        params, images = architectures.STARTS[self.network.currentData()]
-        if self.main.fields["images"].get() in {count for _, count in architectures.STARTS.values()}:
-            self.main.fields["images"].set(images)
-        self._set_params(params)
+        chosen = architectures.get(self.network.currentData())
+        if self.main.fields["images"].get() in {cls.start_images for cls in architectures}:
+            self.main.fields["images"].set(chosen.start_images)
+        self._set_params(dict(chosen.start))
         self.changed.emit()
 
     def _set_params(self, params: dict[str, Any]) -> None:
         hidden = ("channels", "out_channels")  # as many as the images have colours
-        form = DeclarationForm(cast(Any, _Architectures), self.network.currentData(), hidden)
+        form = DeclarationForm(architectures, self.network.currentData(), hidden)
         form.set_values(params)
         self._params, self._shown = params, form.values()
         if self.params_form is not None:
@@ -198,7 +195,8 @@ class TrainingForm(QWidget):
         """Show what applies: pixels or a crop."""
         by_pixels = True
         if self.params_form is not None:
-            by_pixels = architectures.reads_pixels(self.network.currentData(), self._params | self._typed())
+            made_of = {"name": self.network.currentData(), "params": self._params | self._typed()}
+            by_pixels = build(architectures, made_of).reads_pixels
         self.main.set_row_visible("pixels", by_pixels)
         self.main.set_row_visible("crop", not by_pixels)
 

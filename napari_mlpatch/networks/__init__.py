@@ -1,8 +1,10 @@
-"""Networks: one file is one architecture. All are called as ``network(x, sigma)`` on ``[B, C, H, W]``."""
+"""Networks: one file is one architecture, a declaration under ``@architectures.register`` that builds the network.
+
+Denoisers are called ``network(x, sigma)`` on ``[B, C, H, W]``, reconstructors ``network(y, A)``.
+"""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,34 +15,31 @@ from torch import Tensor, nn
 from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.registry import architectures
 
-ARCHITECTURES = {
-    "mlpatch": ("mlpatch", "MLPatch"),
-    "dncnn": ("dncnn", "DnCNN"),
-    "ircnn": ("ircnn", "IRCNN"),
-    "unet": ("unet", "UNet"),
-    "drunet": ("drunet", "DRUNet"),
-}
-"""Module and class by the name that cards and recipes use. The class has ``architecture`` and ``Config``."""
+from .architecture import Architecture, Reconstructor
 
-
-def architecture(name: str) -> Any:
-    """The class of that name. Raises InputError with the known names."""
-    if not isinstance(name, str) or name not in ARCHITECTURES:
-        raise InputError(f"Unknown architecture {name!r}. Known: {', '.join(sorted(ARCHITECTURES))}.")
-    module, cls = ARCHITECTURES[name]
-    return getattr(importlib.import_module(f".{module}", __name__), cls)
+__all__ = [
+    "Architecture",
+    "Reconstructor",
+    "build",
+    "bytes_of_network",
+    "declaration",
+    "describe",
+    "from_tensors",
+    "of_weights",
+    "outline",
+]
 
 
 def build(name: str, config: Any = None) -> nn.Module:
-    """A new network by its architecture and configuration: a mapping, a ``Config``, or None for the defaults.
+    """A new network by its architecture and parameters: a mapping, the declaration, or None for the defaults.
 
     Raises InputError for unknown names and parameters, and for networks that are larger than the free memory.
     """
-    cls = architecture(name)
-    config = _config(name, config)
-    outline(name, config)
-    return cls(config)
+    declared = declaration(name, config)
+    outline(name, declared)
+    return declared.build()
 
 
 def outline(name: str, config: Any = None) -> nn.Module:
@@ -48,9 +47,9 @@ def outline(name: str, config: Any = None) -> nn.Module:
 
     Raises InputError like ``build``.
     """
-    config = _config(name, config)
+    declared = declaration(name, config)
     with torch.device("meta"):
-        network = architecture(name)(config)
+        network = declared.build()
     reserve(bytes_of_network(network), f"Such a network ({name!r})", "Make it narrower.")
     return network
 
@@ -60,24 +59,25 @@ def bytes_of_network(network: nn.Module) -> int:
     return sum(value.numel() * value.element_size() for value in network.state_dict().values())
 
 
-def _config(name: str, config: Any) -> Any:
-    cls = architecture(name).Config
-    if isinstance(config, cls):
-        return config
-    if config is not None and not isinstance(config, Mapping):
-        raise InputError(f"architecture {name!r}: its parameters are given by name, got {type(config).__name__}.")
+def declaration(name: str, params: Any = None) -> Architecture:
+    """The declaration of an architecture. Raises InputError for unknown names and parameters."""
+    cls = architectures.get(name)
+    if isinstance(params, cls):
+        return params
+    if params is not None and not isinstance(params, Mapping):
+        raise InputError(f"architecture {name!r}: its parameters are given by name, got {type(params).__name__}.")
     try:
-        return cls(**(config or {}))
+        return cls(**(params or {}))
     except ValidationError as error:
         raise InputError(f"architecture {name!r}: {explain(error, cls)}") from None
     except TypeError:  # names that are no text
-        raise InputError(f"architecture {name!r}: its parameters are given by name, got {config!r:.80}.") from None
+        raise InputError(f"architecture {name!r}: its parameters are given by name, got {params!r:.80}.") from None
 
 
 def describe(network: Any) -> dict[str, Any]:
     """``{"name": ..., "params": {...}}`` as plain JSON: what ``build`` makes the network of."""
     params = TypeAdapter(type(network.config)).dump_python(network.config, mode="json")
-    return {"name": type(network).architecture, "params": params}
+    return {"name": network.config.name, "params": params}
 
 
 def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Module:

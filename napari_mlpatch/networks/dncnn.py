@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.registry import architectures
 
+from .architecture import Architecture
 from .noise_map import with_noise_map
 
 
+@architectures.register("dncnn", title="DnCNN")
 @dataclass(frozen=True, config=CONFIG)
-class DnCNNConfig:
+class DnCNNConfig(Architecture):
     """Depth and width; the defaults are the published network. Without ``batch_norm`` it is merged into the weights."""
 
     channels: Annotated[Literal[1, 2, 3], Field(description="channels of the image")] = 1
@@ -24,6 +27,11 @@ class DnCNNConfig:
     noise_input: Annotated[bool, Field(description="the noise level is one more channel of the input")] = False
     residual: Annotated[bool, Field(description="predict the noise; otherwise the image")] = True
 
+    start: ClassVar = {"depth": 7, "width": 32, "noise_input": True}
+
+    def build(self) -> DnCNN:
+        return DnCNN(self)
+
 
 class DnCNN(nn.Module):
     """Convolutions 3x3 with ReLU that predict the noise, which is taken off (or, not residual, the image itself).
@@ -31,9 +39,6 @@ class DnCNN(nn.Module):
     Zhang, Zuo, Chen, Meng & Zhang, Beyond a Gaussian denoiser, IEEE Trans. Image Process. 26, 2017. Layers are numbered
     as in the authors' files (KAIR), so that those can be read.
     """
-
-    architecture = "dncnn"
-    Config = DnCNNConfig
 
     def __init__(self, config: DnCNNConfig | None = None):
         super().__init__()

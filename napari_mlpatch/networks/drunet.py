@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.registry import architectures
 
+from .architecture import Architecture
 from .noise_map import with_noise_map
 from .unet import padded
 
 
+@architectures.register("drunet", title="DRU-Net")
 @dataclass(frozen=True, config=CONFIG)
-class DRUNetConfig:
+class DRUNetConfig(Architecture):
     """Width of the finest of four levels and residual blocks on each; the defaults are the published network."""
 
     channels: Annotated[Literal[1, 2, 3], Field(description="channels of the image")] = 1
     width: Annotated[int, Field(ge=1, le=512, description="channels of the finest level, doubled on each other")] = 64
     blocks: Annotated[int, Field(ge=1, le=16, description="residual blocks on each level")] = 4
     noise_input: Annotated[bool, Field(description="the noise level is one more channel of the input")] = True
+
+    start: ClassVar = {"width": 16, "blocks": 1}
+
+    def build(self) -> DRUNet:
+        return DRUNet(self)
 
 
 class Residual(nn.Module):
@@ -41,9 +49,6 @@ class DRUNet(nn.Module):
     Zhang et al., Plug-and-play image restoration with deep denoiser prior, IEEE TPAMI 2021. Layers are named as in the
     authors' files (KAIR, DPIR), so that those can be read. Images are in [0, 1].
     """
-
-    architecture = "drunet"
-    Config = DRUNetConfig
 
     def __init__(self, config: DRUNetConfig | None = None):
         super().__init__()

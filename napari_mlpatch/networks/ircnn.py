@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -12,20 +12,28 @@ from torch import Tensor, nn
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.registry import architectures
 
+from .architecture import Architecture
 from .noise_map import noise_levels, with_noise_map
 
 DILATIONS = (1, 2, 3, 4, 3, 2, 1)
 
 
+@architectures.register("ircnn", title="IRCNN")
 @dataclass(frozen=True, config=CONFIG)
-class IRCNNConfig:
+class IRCNNConfig(Architecture):
     """Width and size of the bank; the defaults are one published network. The published bank has 25."""
 
     channels: Annotated[Literal[1, 2, 3], Field(description="channels of the image")] = 1
     width: Annotated[int, Field(ge=1, le=1024, description="channels between the convolutions")] = 64
     bank: Annotated[int, Field(ge=1, le=100, description="networks, for the noise levels 2, 4, 6... of 255")] = 1
     noise_input: Annotated[bool, Field(description="the noise level is one more channel of the input")] = False
+
+    start: ClassVar = {"width": 32, "noise_input": True}
+
+    def build(self) -> IRCNN:
+        return IRCNN(self)
 
 
 class IRCNN(nn.Module):
@@ -34,9 +42,6 @@ class IRCNN(nn.Module):
     Zhang, Zuo, Gu & Zhang, Learning deep CNN denoiser prior for image restoration, CVPR 2017. A bank chooses the
     network of the next higher noise level; images are in [0, 1].
     """
-
-    architecture = "ircnn"
-    Config = IRCNNConfig
 
     def __init__(self, config: IRCNNConfig | None = None):
         super().__init__()

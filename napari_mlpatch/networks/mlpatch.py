@@ -33,9 +33,6 @@ class MLPatch(nn.Module):
     (row, column) with pixel centres at integers; beyond the border the image is reflected. Bicubic interpolation.
     """
 
-    architecture = "mlpatch"
-    Config = MLPatchConfig
-
     def __init__(self, config: MLPatchConfig | None = None):
         super().__init__()
         self.config = config = config or MLPatchConfig()

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.registry import architectures
 
+from .architecture import Architecture
 from .fourier_filter import output_channels
 from .patch_geometry import Geometry
+
+if TYPE_CHECKING:
+    from .mlpatch import MLPatch
 
 Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=16384)], ...], Field(max_length=64)]
 
 
+@architectures.register("mlpatch", title="MLPatch")
 @dataclass(frozen=True, config=CONFIG)
-class MLPatchConfig:
+class MLPatchConfig(Architecture):
     """What an MLPatch network is made of. All lengths are in pixels, the same at every resolution.
 
     Without noise input the defaults are the network of Khorashadizadeh et al. 2025 ("LoFi", about 3 M parameters).
@@ -59,6 +65,27 @@ class MLPatchConfig:
         ),
     ] = None
     warp_width: Annotated[int, Field(ge=0, le=4096, description="hidden layers of the coordinate warp; 0: none")] = 0
+
+    start: ClassVar = {
+        "geometry": "round",
+        "rings": 8,
+        "rays": 16,
+        "radius": 6.0,
+        "head": "mlp",
+        "widths": [224, 224, 224],
+        "subtract_mean": True,
+    }
+    start_images = 64
+
+    def build(self) -> MLPatch:
+        from .mlpatch import MLPatch  # which needs this file
+
+        return MLPatch(self)
+
+    @property
+    def reads_pixels(self) -> bool:
+        """Whether it is local: trained on random pixels, of which only the neighbourhoods are read, not on crops."""
+        return self.filter_size is None and not self.warp_width
 
     @property
     def outputs(self) -> int:

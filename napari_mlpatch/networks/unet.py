@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -11,12 +11,15 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.registry import architectures
 
+from .architecture import Architecture
 from .noise_map import with_noise_map
 
 
+@architectures.register("unet", title="U-Net")
 @dataclass(frozen=True, config=CONFIG)
-class UNetConfig:
+class UNetConfig(Architecture):
     """Width of the first level, doubled on each of ``depth`` coarser ones. 64 and 4 are the published network."""
 
     channels: Annotated[Literal[1, 2, 3], Field(description="channels of the image")] = 1
@@ -26,6 +29,11 @@ class UNetConfig:
     residual: Annotated[bool, Field(description="predict what is to be added to the input")] = False
     noise_input: Annotated[bool, Field(description="the noise level is one more channel of the input")] = False
 
+    start: ClassVar = {"width": 16, "depth": 3, "noise_input": True}
+
+    def build(self) -> UNet:
+        return UNet(self)
+
 
 class UNet(nn.Module):
     """Two convolutions 3x3 on each level, max-pooling down, transposed convolutions up, skips concatenated.
@@ -33,9 +41,6 @@ class UNet(nn.Module):
     Ronneberger, Fischer & Brox, U-Net, MICCAI 2015, with padding. Images whose sides are no multiple of ``2**depth``
     are continued at their far edges and cut again.
     """
-
-    architecture = "unet"
-    Config = UNetConfig
 
     def __init__(self, config: UNetConfig | None = None):
         super().__init__()

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from napari_mlpatch.core.recipe import Description
+from napari_mlpatch.core.registry import architectures
 
 from .recipe import Synthetic, TrainingRecipe
-
-SMALL = {
-    "geometry": "round",
-    "rings": 8,
-    "rays": 16,
-    "radius": 6.0,
-    "head": "mlp",
-    "widths": [224, 224, 224],
-    "subtract_mean": True,
-}
-"""A network that is fast on a CPU."""
 
 EXAMPLE = TrainingRecipe(
     name="my-denoiser",
     title="My denoiser",
-    network=Description(name="mlpatch", params=SMALL),
+    network=Description(name="mlpatch", params=architectures.get("mlpatch").start),
     data=Synthetic(kind="dead-leaves"),
     images=64,
     pixels=64,

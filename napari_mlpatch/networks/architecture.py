@@ -1,0 +1,64 @@
+"""What an architecture and a reconstructor are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.operator import Operator
+
+
+class Architecture:
+    """Base of all architectures: a frozen pydantic dataclass under ``@architectures.register``.
+
+    Its fields, among them ``channels``, are what a card stores; ``build`` makes the network, which keeps the
+    declaration as ``network.config``. A denoiser is called ``network(x, sigma)``; all others are ``Reconstructor``.
+    """
+
+    name: str
+    title: str
+    channels: int
+
+    method: ClassVar[str] = "denoiser"
+    """What its weights are for: "denoiser", any method that denoises; else the name of the one method that runs it."""
+
+    start: ClassVar[dict[str, Any]] = {}
+    """Parameters of a small network, to begin with: one core can train it while one waits."""
+
+    start_images: ClassVar[int] = 8
+    """So many images a step go with ``start``."""
+
+    reads_pixels: bool = False
+    """Whether it is trained on random pixels and what is around them (``from_neighbourhoods``), not on crops."""
+
+    def build(self) -> nn.Module:
+        """A new network, with random weights."""
+        raise NotImplementedError
+
+
+class Reconstructor(nn.Module):
+    """Base of networks that make pictures of measurements, with the operator inside.
+
+    A subclass defines ``iterates``. A and y are given divided by ‖A‖, so that weights do not depend on units.
+    """
+
+    config: Any
+
+    iterations: int = 1
+    """So many pictures ``iterates`` yields."""
+
+    def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
+        """The pictures ``[B, C, *A.domain_shape]`` on the way from the data ``[B, C, *A.range_shape]``, best last."""
+        raise NotImplementedError
+
+    def forward(self, y: Tensor, A: Operator) -> Tensor:
+        """The last one."""
+        x = None
+        for step in self.iterates(y, A):
+            x = step
+        if x is None:
+            raise RuntimeError(f"{type(self).__name__} yields no picture")
+        return x
