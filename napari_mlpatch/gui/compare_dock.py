@@ -39,6 +39,7 @@ from .words import duration, size
 from .workbench import Entry, Workbench
 
 DRAW_SECONDS = 0.5
+UNFINISHED = "#ffa64d"
 
 
 class CompareDock(QWidget):
@@ -62,7 +63,10 @@ class CompareDock(QWidget):
         self.range_note = QLabel()
         self.plot = Curves(self._draw)
         self.curve = QComboBox()
-        self.curve.setToolTip("What is plotted: all that the methods tell of their iterations")
+        self.curve.setToolTip(
+            "What is plotted over the iterations of all ticked results: first what all of them tell, then what some do"
+        )
+        self._curve_by_hand = False
         self.axis = QComboBox()
         self.axis.addItems(["iteration", "seconds"])
         self.grid = QPushButton("Grid")
@@ -84,6 +88,7 @@ class CompareDock(QWidget):
         self.grid.toggled.connect(self._show)
         self.residual.currentIndexChanged.connect(self._residual_chosen)
         self.curve.currentIndexChanged.connect(self._draw)
+        self.curve.activated.connect(self._curve_chosen)
         self.axis.currentIndexChanged.connect(self._draw)
         follow(self, view.viewer.canvas.grid.events.enabled, self._grid_toggled)
         follow(self, workbench.entries_changed, self._fill)
@@ -155,7 +160,9 @@ class CompareDock(QWidget):
     def _fill_row(self, row: int, entry: Entry) -> None:
         result, stale = entry.result, self.workbench.stale(entry)
         texts = [entry.title if not entry.job.active else f"{entry.title} ({entry.job.state})"]
-        texts.append(str(entry.job.k if entry.job.active or result is None else result.iterations))
+        unfinished = result.remark if result is not None and not entry.job.active else ""
+        count = str(entry.job.k if entry.job.active or result is None else result.iterations)
+        texts.append(f"{count}, not converged" if unfinished else count)
         for metric in METRICS:
             values = result.metrics if result else entry.job.scalars
             value = values.get(metric.key, math.nan)
@@ -168,6 +175,10 @@ class CompareDock(QWidget):
                 item.setCheckState(Qt.CheckState.Checked if entry.shown else Qt.CheckState.Unchecked)
             else:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            if unfinished:
+                item.setToolTip(unfinished)
+                if column == 1:
+                    item.setForeground(QColor(UNFINISHED))
             if stale:
                 item.setForeground(QColor("gray"))
                 item.setToolTip(stale)
@@ -246,12 +257,16 @@ class CompareDock(QWidget):
         self.grid.setChecked(self.view.viewer.canvas.grid.enabled)
         self.grid.blockSignals(False)
 
+    def _curve_chosen(self) -> None:
+        self._curve_by_hand = True
+
     def _draw(self) -> None:
-        """Convergence of all ticked results."""
+        """Convergence of all ticked results: of what a person chose to see, else of what all of them tell."""
         self._drawn = time.monotonic()
-        known = quantities([e.job.history for e in self.workbench.entries])
-        if known != {self.curve.itemData(i): self.curve.itemText(i) for i in range(self.curve.count())}:
-            chosen = self.curve.currentData()
+        shown = [e for e in self.workbench.entries if e.shown]
+        known = quantities([e.job.history for e in shown])
+        if list(known) != [self.curve.itemData(i) for i in range(self.curve.count())]:
+            chosen = self.curve.currentData() if self._curve_by_hand else None
             self.curve.blockSignals(True)
             self.curve.clear()
             for key, words in known.items():
@@ -259,7 +274,6 @@ class CompareDock(QWidget):
             self.curve.setCurrentIndex(max(0, self.curve.findData(chosen)))
             self.curve.blockSignals(False)
         by = "k" if self.axis.currentText() == "iteration" else "seconds"
-        shown = [e for e in self.workbench.entries if e.shown]
         self.plot.draw(shown, self.curve.currentText(), self.curve.currentData() or "", by)
 
     # ---- take away ------------------------------------------------------------------------------------------

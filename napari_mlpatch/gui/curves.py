@@ -22,10 +22,16 @@ LATEST = 20
 
 
 def quantities(histories: Iterable[Sequence[dict[str, float]]]) -> dict[str, str]:
-    """What histories hold, in words, by key: the usual ones first, then whatever else a method tells."""
-    known = {key for rows in histories for row in rows[-LATEST:] for key in row} - {"k", "seconds"}
+    """What histories hold, in words, by key. What all of them hold comes first, as only that compares them.
+
+    Within each, the usual ones come first, then whatever else a method tells. Histories of nothing do not count.
+    """
+    each = [{key for row in rows[-LATEST:] for key in row} - {"k", "seconds"} for rows in histories]
+    each = [keys for keys in each if keys]
+    known, common = set().union(*each), set(each[0]).intersection(*each) if each else set()
     words = {metric.key: metric.heading for metric in METRICS}
-    order = [*(key for key in FIRST if key in known), *sorted(known.difference(FIRST))]
+    usual = {key: i for i, key in enumerate(FIRST)}
+    order = sorted(known, key=lambda key: (key not in common, usual.get(key, len(FIRST)), key))
     return {key: words.get(key, key.replace("_", " ")) for key in order}
 
 

@@ -98,7 +98,6 @@ class Demo:
             print("mlpatch demo: residuals and the comparison")
             compare = self.session.docks["Compare"]
             compare.residual.setCurrentIndex(compare.residual.findData("residual"))
-            compare.curve.setCurrentText("objective")
 
     def _entries_changed(self) -> None:
         entries = self.workbench.entries

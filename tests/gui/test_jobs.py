@@ -116,3 +116,13 @@ def test_whatever_a_history_holds_can_be_plotted():
         "step_length",
         "zeta",
     ]
+
+
+def test_what_all_histories_hold_comes_first():
+    from napari_mlpatch.gui.curves import quantities
+
+    tv = [{"k": 1, "seconds": 0.1, "objective": 3.0, "change": 1.0, "own": 1.0}]
+    learned = [{"k": 1, "seconds": 0.1, "own": 2.0, "change": 0.5, "residual": 0.1}]
+    assert list(quantities([tv, learned])) == ["change", "own", "objective", "residual"]
+    assert list(quantities([tv, [], [{"k": 1, "seconds": 0.0}]])) == ["objective", "change", "own"]
+    assert quantities([]) == quantities([[]]) == {}
