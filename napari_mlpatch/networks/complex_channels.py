@@ -11,9 +11,9 @@ def to_channels(x: Tensor) -> Tensor:
     return torch.cat([x.real, x.imag], 1) if x.is_complex() else x
 
 
-def from_channels(z: Tensor, like: Tensor) -> Tensor:
-    """Back again where ``like`` is complex: ``[B, 2 C, ...]`` real -> ``[B, C, ...]`` complex; else as it is."""
-    if not like.is_complex():
+def from_channels(z: Tensor, like: Tensor | bool) -> Tensor:
+    """Back: ``[B, 2 C, ...]`` real -> ``[B, C, ...]`` complex where ``like`` is complex, or True; else as it is."""
+    if not (like.is_complex() if isinstance(like, Tensor) else like):
         return z
     real, imaginary = z.chunk(2, 1)
     return torch.complex(real.contiguous(), imaginary.contiguous())
