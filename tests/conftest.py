@@ -1,6 +1,7 @@
 """What every test gets: a seed, two threads, napari settings of its own."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,18 @@ os.environ["NAPARI_CONFIG"] = ""
 os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
 
 torch.set_num_threads(2)
+
+ONE_THREAD = {"core", "denoisers", "interop", "methods", "operators", "solvers"}
+"""Folders of tests with small problems: a second thread costs them more than it gives."""
+
+
+@pytest.fixture(autouse=True)
+def threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = torch.get_num_threads()
+    if request.path.parent.name in ONE_THREAD:
+        torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

@@ -71,8 +71,7 @@ class Keeper:
     @property
     def _keepers(self) -> list[Keeper]:
         """The keepers that this one is made of, or has made for itself."""
-        held = [v for value in list(vars(self).values()) for v in (value if isinstance(value, tuple) else (value,))]
-        return [part for part in held if isinstance(part, Keeper)]
+        return [part for value in list(vars(self).values()) for part in _parts(value) if isinstance(part, Keeper)]
 
     def release(self, device: torch.device | str) -> None:
         """Forget the tables on a device ("cuda": on all GPUs); they are made again when they are needed."""
@@ -98,6 +97,11 @@ class Keeper:
         self._made.drop(lambda key: _on(key, device) and (id(self), key) not in kept)
         for part in self._keepers:
             part._release_all_but(kept, device)
+
+
+def _parts(value: Any) -> list[Any]:
+    """The members of a tuple, the values of a dictionary, or what it is."""
+    return list(value.values()) if type(value) is dict else list(value) if isinstance(value, tuple) else [value]
 
 
 def placed(made: Any, device: torch.device, real: torch.dtype) -> Any:

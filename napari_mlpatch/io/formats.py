@@ -96,6 +96,12 @@ def _is_hdf5(path: Path, head: bytes) -> bool:
     return h5py.is_hdf5(path)  # behind a user block as well
 
 
+def _pictures(name: str, suffixes: tuple[str, ...], word: str, package: str) -> Format:
+    """A kind of medical picture, to simulate from."""
+    sniff, picture = _later(f"medical:is_{word}"), f"{_READERS}.medical:{word}_picture"
+    return Format(name, suffixes, sniff, f"{_READERS}.medical:no_measurement", needs=(package,), picture=picture)
+
+
 FORMATS: tuple[Format, ...] = (
     Format("NPY", (".npy",), starts(b"\x93NUMPY"), f"{_READERS}.numpy_file:load_npy"),
     Format("NPZ", (".npz",), starts(b"PK\x03\x04"), f"{_READERS}.numpy_file:load_npz"),
@@ -110,22 +116,8 @@ FORMATS: tuple[Format, ...] = (
         needs=("mrcfile",),
         picture=f"{_READERS}.mrc:mrc_picture",
     ),
-    Format(
-        "DICOM",
-        (".dcm",),
-        _later("medical:is_dicom"),
-        f"{_READERS}.medical:no_measurement",
-        needs=("pydicom",),
-        picture=f"{_READERS}.medical:dicom_picture",
-    ),
-    Format(
-        "NIfTI",
-        (".nii", ".nii.gz"),
-        _later("medical:is_nifti"),
-        f"{_READERS}.medical:no_measurement",
-        needs=("nibabel",),
-        picture=f"{_READERS}.medical:nifti_picture",
-    ),
+    _pictures("DICOM", (".dcm",), "dicom", "pydicom"),
+    _pictures("NIfTI", (".nii", ".nii.gz"), "nifti", "nibabel"),
     Format("BART", (".cfl", ".hdr"), _later("bart:is_bart"), f"{_READERS}.bart:load_bart"),
     # Without a suffix: dropped onto the window, a PNG is any picture.
     Format("PNG", (), starts(b"\x89PNG\r\n\x1a\n"), f"{_READERS}.planes:load_png"),

@@ -8,28 +8,30 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core.declare import CONFIG, Angles, Length
-from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.declare import CONFIG, Length
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .fan_geometry import fan_angle, parallel_rays, redundancy, view_weights
-from .filters import Window, ramp_filter
+from .filters import Window, ramp_filter, row_filter
 from .nufft import next_fast
 from .parallel_beam import ParallelBeam
 from .rays import FineGrid, RayTransform
-from .truncation import Padding, Truncation, extended, truncation, words
+from .scanner import Scanner
+from .truncation import Padding, Truncation, extended, truncation
 
 FARTHEST = 1e6
 """Distance of the source, in terms of the image's radius."""
+MOST_WIDER = 3
+"""How many longer detectors are kept, on which rows that were cut off go on."""
 
 
 @operators.register("fan-beam", title="CT, fan beam")
 @dataclass(frozen=True, config=CONFIG)
-class FanBeam(Operator):
+class FanBeam(Scanner):
     """Line integrals of an image along rays from a point source that goes round it, averaged over each detector bin.
 
     ``y[i, j]`` is the line integral at view ``angles_deg[i]`` along the ray to bin j, in units of the image times the
@@ -43,11 +45,6 @@ class FanBeam(Operator):
     the rotation axis.
     """
 
-    image_shape: Annotated[tuple[int, int], Field(description="rows and columns of the image")]
-    angles_deg: Annotated[
-        Angles, Field(description="angles of the views, start:stop:count or a list", json_schema_extra={"unit": "°"})
-    ]
-    detector_count: Annotated[int, Field(ge=1, le=100_000, description="bins of the detector")]
     source_to_axis: Annotated[
         float, Field(gt=0, description="distance from the source to the rotation axis, in units of length")
     ]
@@ -67,29 +64,9 @@ class FanBeam(Operator):
         ),
     ] = None
 
-    complex_image = complex_data = False
-
-    @field_validator("image_shape")
-    @classmethod
-    def _positive(cls, shape: tuple[int, int]) -> tuple[int, int]:
-        if min(shape) < 1 or max(shape) > 32768:
-            raise ValueError("rows and columns must be between 1 and 32768")
-        return shape
-
-    @field_validator("angles_deg")
-    @classmethod
-    def _some(cls, angles: tuple[float, ...]) -> tuple[float, ...]:
-        if not angles:
-            raise ValueError("at least one angle is needed")
-        return angles
-
     @model_validator(mode="after")
     def _possible(self) -> FanBeam:
-        if self.center is not None and not -0.5 <= self.center <= self.detector_count - 0.5:
-            raise ValueError(
-                f"center = {self.center:g} lies outside the detector, whose bins go from 0 to "
-                f"{self.detector_count - 1}: give the bin coordinate of the rotation axis"
-            )
+        self._check_axis(self.center)
         radius = math.hypot(*self.image_shape) / 2.0 * self.pixel_size
         if max(self.source_to_axis, self.source_to_detector) > FARTHEST * radius:
             raise ValueError(
@@ -119,19 +96,6 @@ class FanBeam(Operator):
             "source_to_detector": distance,
             "detector_pitch": pitch,
         }
-
-    @property
-    def domain_shape(self) -> tuple[int, int]:  # type: ignore[override]
-        return self.image_shape
-
-    @property
-    def range_shape(self) -> tuple[int, int]:  # type: ignore[override]
-        return (len(self.angles_deg), self.detector_count)
-
-    @property
-    def axis_bin(self) -> float:
-        """Bin coordinate of the rotation axis."""
-        return (self.detector_count - 1) / 2.0 if self.center is None else self.center
 
     @property
     def axis_pitch(self) -> float:
@@ -196,13 +160,10 @@ class FanBeam(Operator):
         below, above = self._gamma(np.array([0, self.detector_count - 1]))
         rows_of_a_view = (above - below) / math.pi * grid.half_turn + 6
         rows = min(grid.half_turn, math.ceil(len(self.angles_deg) * rows_of_a_view))
-        return grid.bytes(rays, rows) + 64 * math.prod(self.image_shape)
+        wider = sum(A.memory_bytes() for A in list(self._wide.values()))
+        return grid.bytes(rays, rows) + 64 * math.prod(self.image_shape) + wider
 
     # ---- filtered back-projection ---------------------------------------------------------------------------
-
-    def pinv(self, y: Tensor) -> Tensor:
-        """Filtered back-projection with the ramp filter."""
-        return self.fbp(y)
 
     def fbp(
         self,
@@ -258,17 +219,16 @@ class FanBeam(Operator):
         grid = self._grid
         size = next_fast(2 * grid.samples)
         response = ramp_filter(size, window, cutoff * grid.step / self.axis_pitch) / grid.step
-        table = torch.as_tensor(response, device=rows.device).to(rows.dtype)
-
-        def ramp(rows: Tensor) -> Tensor:
-            return torch.fft.irfft(torch.fft.rfft(rows, n=size) * table, n=size)[..., : grid.samples]
-
-        x = self._rays(rows).transpose(rows.flatten(0, 1).flatten(1), ramp) / self.pixel_size**2
-        return x.reshape(*rows.shape[:2], *self.image_shape)
+        ramp = row_filter(response, size, rows)
+        x = self._rays(rows).transpose(rows.flatten(0, 1).flatten(1), lambda p: ramp(p)[..., : grid.samples])
+        return (x / self.pixel_size**2).reshape(*rows.shape[:2], *self.image_shape)
 
     def _per_bin(self, gamma: np.ndarray) -> np.ndarray:
         """``R cos(gamma) dgamma`` of each bin."""
         return self.axis_pitch * np.cos(gamma) ** (3 if self.detector == "flat" else 1)
+
+    def _ray_weights(self) -> np.ndarray:
+        return self._areas
 
     @cached_property
     def _areas(self) -> np.ndarray:
@@ -289,25 +249,21 @@ class FanBeam(Operator):
         return {}
 
     def _wider(self, bins: int) -> FanBeam:
-        """The same scanner with so many bins more at either end of the detector."""
+        """The same scanner with so many bins more at either end of the detector; a few are kept with their tables."""
         if bins == 0:
             return self
-        if bins not in self._wide:
+        wider = self._wide.pop(bins, None)
+        if wider is None:
             count, axis = self.detector_count + 2 * bins, self.axis_bin + bins
-            self._wide[bins] = dataclasses.replace(self, detector_count=count, center=axis)
-        return self._wide[bins]
-
-    def remarks(self, y: Tensor) -> tuple[str, ...]:
-        """That the object is wider than the detector, where rows do not end in air."""
-        return words(self._truncation(y), self.detector_count, self.pixel_size / self.axis_pitch)
-
-    def _truncation(self, y: Tensor) -> Truncation | None:
-        return truncation(y, torch.as_tensor(self._areas, device=y.device).to(y.dtype))
+            wider = dataclasses.replace(self, detector_count=count, center=axis)
+        self._wide[bins] = wider
+        for oldest in list(self._wide)[:-MOST_WIDER]:
+            self._wide.pop(oldest, None)
+        return wider
 
 
 def moved(y: Tensor, bins: float) -> Tensor:
     """Rows read at ``bins`` to the right, zero beyond their ends."""
     n = y.shape[-1]
     size = next_fast(2 * n)
-    shift = torch.exp(2j * math.pi * bins * torch.fft.rfftfreq(size, device=y.device, dtype=y.dtype))
-    return torch.fft.irfft(torch.fft.rfft(y, n=size) * shift, n=size)[..., :n]
+    return row_filter(np.exp(2j * math.pi * bins * np.fft.rfftfreq(size)), size, y)(y)[..., :n]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.torch_later import Tensor, torch
 
 Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
 
@@ -36,3 +38,13 @@ def filter_window(f: np.ndarray, window: Window) -> np.ndarray:
     if window not in values:
         raise InputError(f"Unknown filter window {window!r}. Known: {', '.join(values)}.")
     return values[window] * inside
+
+
+def row_filter(response: np.ndarray, size: int, like: Tensor) -> Callable[[Tensor], Tensor]:
+    """Multiplies the spectra of rows ``[..., n]``, n up to ``size``, by a ``response`` at the frequencies of ``rfft``.
+
+    For a tensor's device and precision. It gives ``[..., size]``: what wraps round is at the end, or is the caller's.
+    """
+    kind = torch.promote_types(like.dtype, torch.complex32) if np.iscomplexobj(response) else like.dtype
+    table = torch.as_tensor(response, device=like.device).to(kind)
+    return lambda rows: torch.fft.irfft(torch.fft.rfft(rows, n=size) * table, n=size)

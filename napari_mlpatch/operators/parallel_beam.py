@@ -11,19 +11,19 @@ from typing import Annotated, Any
 from weakref import WeakValueDictionary
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core.declare import CONFIG, Angles, Length
-from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.declare import CONFIG, Length
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .filters import Window, ramp_filter
+from .filters import Window, ramp_filter, row_filter
 from .nufft import Nufft2d, next_fast, width
 from .ray_shares import is_seen_twice, ray_weights
+from .scanner import Scanner
 from .toeplitz import circulant_symbol, toeplitz_apply, toeplitz_kernel, toeplitz_symbol
-from .truncation import Padding, Truncation, extended, truncation, words
+from .truncation import Padding, extended, truncation
 
 _plans: WeakValueDictionary[tuple, Nufft2d] = WeakValueDictionary()
 _plans_lock = threading.Lock()
@@ -31,7 +31,7 @@ _plans_lock = threading.Lock()
 
 @operators.register("parallel-beam", title="CT, parallel beam")
 @dataclass(frozen=True, config=CONFIG)
-class ParallelBeam(Operator):
+class ParallelBeam(Scanner):
     """Line integrals of an image along parallel rays, averaged over each detector bin.
 
     The image is constant on square pixels of side ``pixel_size``; ``y[i, j]`` is the mean over bin j of its line
@@ -49,11 +49,6 @@ class ParallelBeam(Operator):
     precision). Else it is Aᵀ(A x).
     """
 
-    image_shape: Annotated[tuple[int, int], Field(description="rows and columns of the image")]
-    angles_deg: Annotated[
-        Angles, Field(description="projection angles, start:stop:count or a list", json_schema_extra={"unit": "°"})
-    ]
-    detector_count: Annotated[int, Field(ge=1, le=100_000, description="bins of the detector")]
     detector_pitch: Annotated[Length, Field(gt=0, description="width of a bin, in units of length")] = 1.0
     pixel_size: Annotated[Length, Field(gt=0, description="side of a pixel, in units of length")] = 1.0
     center: Annotated[
@@ -64,29 +59,9 @@ class ParallelBeam(Operator):
         ),
     ] = None
 
-    complex_image = complex_data = False
-
-    @field_validator("image_shape")
-    @classmethod
-    def _positive(cls, shape: tuple[int, int]) -> tuple[int, int]:
-        if min(shape) < 1 or max(shape) > 32768:
-            raise ValueError("rows and columns must be between 1 and 32768")
-        return shape
-
-    @field_validator("angles_deg")
-    @classmethod
-    def _some(cls, angles: tuple[float, ...]) -> tuple[float, ...]:
-        if not angles:
-            raise ValueError("at least one angle is needed")
-        return angles
-
     @model_validator(mode="after")
     def _axis_on_detector(self) -> ParallelBeam:
-        if self.center is not None and not -0.5 <= self.center <= self.detector_count - 0.5:
-            raise ValueError(
-                f"center = {self.center:g} lies outside the detector, whose bins go from 0 to "
-                f"{self.detector_count - 1}: give the bin coordinate of the rotation axis"
-            )
+        self._check_axis(self.center)
         return self
 
     @classmethod
@@ -102,17 +77,9 @@ class ParallelBeam(Operator):
         return {"image_shape": image_shape, "angles_deg": angles, "detector_count": bins + bins % 2}
 
     @property
-    def domain_shape(self) -> tuple[int, int]:  # type: ignore[override]
-        return self.image_shape
-
-    @property
-    def range_shape(self) -> tuple[int, int]:  # type: ignore[override]
-        return (len(self.angles_deg), self.detector_count)
-
-    @property
-    def axis_bin(self) -> float:
-        """Bin coordinate of the rotation axis."""
-        return (self.detector_count - 1) / 2.0 if self.center is None else self.center
+    def axis_pitch(self) -> float:
+        """Width of a bin, the same everywhere."""
+        return self.detector_pitch
 
     @property
     def covers_image(self) -> bool:
@@ -254,10 +221,6 @@ class ParallelBeam(Operator):
 
     # ---- filtered back-projection ---------------------------------------------------------------------------
 
-    def pinv(self, y: Tensor) -> Tensor:
-        """Filtered back-projection with the ramp filter."""
-        return self.fbp(y)
-
     def fbp(
         self,
         y: Tensor,
@@ -289,9 +252,7 @@ class ParallelBeam(Operator):
         size = next_fast(2 * (n + margin))
         response = ramp_filter(size, window, cutoff) / self.detector_pitch
         response = response * np.exp(-2j * math.pi * np.fft.rfftfreq(size) * (self.axis_bin - axis))
-        table = torch.as_tensor(response, device=y.device).to(torch.promote_types(y.dtype, torch.complex32))
-        filtered = torch.fft.irfft(torch.fft.rfft(rows, n=size) * table, n=size)
-        filtered = filtered[..., margin - low : margin + n + high]
+        filtered = row_filter(response, size, rows)(rows)[..., margin - low : margin + n + high]
         return self._wider(low, high).T(filtered) * (self.detector_pitch / self.pixel_size**2)
 
     def _beyond(self, axis: float) -> tuple[int, int]:
@@ -314,10 +275,5 @@ class ParallelBeam(Operator):
         count = self.detector_count + low + high
         return dataclasses.replace(self, detector_count=count, center=self.axis_bin + low)
 
-    def remarks(self, y: Tensor) -> tuple[str, ...]:
-        """That the object is wider than the detector, where rows do not end in air."""
-        return words(self._truncation(y), self.detector_count, self.pixel_size / self.detector_pitch)
-
-    def _truncation(self, y: Tensor) -> Truncation | None:
-        weights = ray_weights(self.angles_deg, self.detector_count, self.axis_bin)
-        return truncation(y, torch.as_tensor(weights, device=y.device).to(y.dtype))
+    def _ray_weights(self) -> np.ndarray:
+        return ray_weights(self.angles_deg, self.detector_count, self.axis_bin)

@@ -4,58 +4,17 @@ import gc
 import threading
 import time
 import weakref
-from typing import Annotated
 
 import pytest
 import torch
-from pydantic import Field
-from pydantic.dataclasses import dataclass
 
 import napari_mlpatch as mp
-from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.method import Iterate, Method
-from napari_mlpatch.core.registry import methods
+from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, Progress, Started, continued, run
 
-
-@pytest.fixture
-def problem():
-    A = mp.operators.ParallelBeam(image_shape=(8, 8), angles_deg="0:180:6", detector_count=12)
-    return mp.simulate(torch.rand(8, 8), A, mp.noise.Gaussian(), seed=0)
-
-
-@pytest.fixture
-def recipe_of(problem, monkeypatch):
-    """The recipe of a method whose ``solve`` is the given generator function of problem, total and state."""
-    methods.names()
-    monkeypatch.setattr(methods, "_classes", dict(methods._classes))
-
-    def make(solving, iterations=5, **options):
-        @methods.register("trial", title="Trial")
-        @dataclass(frozen=True, config=CONFIG)
-        class Trial(Method):
-            iterations: Annotated[int, Field(ge=0)] = 5
-
-            def solve(self, problem, network=None, state=None):
-                return solving(problem, self.iterations, state)
-
-        methods._classes["trial"] = Trial
-        return mp.Recipe.of(problem, Trial(iterations), **options)
-
-    return make
-
+from .counting import counting
 
 FBP = mp.methods.FBP()
-
-
-def counting(problem, total, state, pause=False):
-    """Adds one to the picture in each step."""
-    x, done = (torch.zeros_like(problem.truth), 0) if state is None else (state["x"], state["k"])
-    for k in range(done + 1, total + 1):
-        if pause:
-            yield None
-        x = x + 1
-        yield Iterate(x, k, total, {"level": float(k)}, state={"x": x, "k": k}, converged=k == total)
 
 
 def failing(error, after=2):
@@ -333,87 +292,3 @@ def test_abandoned_runs_leave_no_thread(problem, recipe_of):
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.02)
     assert threading.active_count() <= before
-
-
-# ---- one call -----------------------------------------------------------------------------------------------
-
-
-def test_reconstruct(problem, recipe_of):
-    method = recipe_of(counting).build_method()
-    result = mp.reconstruct(problem, method, seed=9)
-    assert result.recipe.seed == 9 and result.iterations == 5
-    with pytest.raises(mp.InputError, match="Unknown device"):
-        mp.reconstruct(problem, method, device="warp")
-
-
-def test_reconstruct_hands_the_network_on(problem, monkeypatch):
-    seen = []
-
-    def solve(self, problem, network=None, state=None):
-        seen.append(network)
-        yield Iterate(problem.truth, 1, 1, converged=True)
-
-    monkeypatch.setattr(mp.methods.FBP, "solve", solve)
-    mp.reconstruct(problem, mp.methods.FBP(), torch.sin)
-    assert seen == [torch.sin]
-
-
-def test_memory_does_not_depend_on_what_ran_before():
-    """A run that makes the operator's tables takes as much as one that finds them made."""
-    A = mp.operators.ParallelBeam(image_shape=(160, 160), angles_deg="0:180:160", detector_count=230)
-    problem = mp.Problem(A, torch.rand(1, 1, *A.range_shape))
-    first, tv, again = (mp.reconstruct(problem, m).peak_bytes for m in (FBP, mp.methods.TV(iterations=5), FBP))
-    assert A.memory_bytes() > 5e6
-    assert again == pytest.approx(first, rel=0.3) and tv > again
-
-
-def test_state_leaves_the_device(problem, recipe_of):
-    """The "meta" device stands for a GPU: what is handed over is on the CPU, what comes back is where the job is."""
-    from napari_mlpatch.core.steps import moved
-
-    x = torch.rand(2, dtype=torch.complex64)
-    state = {"x": x, "z": [x, (x, None)], "k": 3, "deep": {"rho": 1.5, "y": x}}
-    there = moved(state, "meta")
-    assert there["k"] == 3 and there["deep"]["rho"] == 1.5 and there["z"][1][1] is None
-    tensors = [there["x"], there["z"][0], there["z"][1][0], there["deep"]["y"]]
-    assert all(t.device.type == "meta" and t.dtype == x.dtype and t.shape == x.shape for t in tensors)
-    assert moved(state, "cpu")["x"] is x and moved(None, "cpu") is None
-
-
-def test_noise_is_relative_to_what_was_measured():
-    A = mp.operators.MRICartesian(
-        image_shape=(16, 16), mask="custom", mask_values=[[k % 4 == 0] * 16 for k in range(16)]
-    )
-    x = torch.rand(2, 1, 16, 16)
-    problem = mp.simulate(x, A, mp.noise.Gaussian(relative=0.1), seed=0)
-    clean, where = A(x), A.sampled.expand(A.range_shape)
-    assert problem.noise_std == pytest.approx(0.1 * float(clean[..., where].abs().mean()))
-    difference = problem.y - clean
-    assert not difference[..., ~where].any()
-    assert float(difference[..., where].abs().square().mean().sqrt()) == pytest.approx(problem.noise_std, rel=0.15)
-
-
-# ---- what a recipe says of a network ------------------------------------------------------------------------
-
-
-def halved(x, sigma):
-    return x / 2
-
-
-class Halved(torch.nn.Module):
-    forward = staticmethod(halved)
-
-
-def test_a_callable_is_named_and_cannot_be_replayed(problem):
-    from napari_mlpatch.replay import open_weights
-
-    method = mp.methods.Direct()
-    for network, name in ((halved, "halved"), (Halved(), "Halved")):
-        recipe = mp.reconstruct(problem, method, network).recipe
-        assert recipe.weights == f"python:{name}"
-        assert mp.Recipe.from_json(recipe.to_json()) == recipe
-        with pytest.raises(mp.InputError, match="was a Python callable"):
-            open_weights(recipe)
-        with pytest.raises(mp.InputError, match="was a Python callable"):
-            open_weights(recipe, "mlpatch-gray-small")
-    assert mp.reconstruct(problem, mp.methods.FBP(), halved).recipe.weights is None

@@ -140,3 +140,13 @@ def test_half_a_turn_is_seen_once():
     A = parallel(bins=120, size=90, center=48.0)
     picture = A.fbp(sinogram(A, [(1.0, 0.0, 0.0, 44.0, 44.0)]), "hann")[0, 0].numpy()
     assert picture[radius(A) < 40] == pytest.approx(1, abs=0.02)
+
+
+def test_a_fan_keeps_a_few_longer_detectors_and_counts_their_tables():
+    A = FanBeam((24, 24), "0:360:30", 24, 200, 300, detector_pitch=1.5)
+    alone = A.memory_bytes()
+    for bins in (3, 6, 9, 12, 3):
+        A._wider(bins)
+    assert list(A._wide) == [9, 12, 3]
+    assert A.memory_bytes() == alone + sum(wide.memory_bytes() for wide in A._wide.values())
+    assert set(map(id, A._wide.values())) <= set(map(id, A._keepers)), "they leave a GPU with it"
