@@ -17,8 +17,12 @@ AXES = ("rows", "columns", "pages")
 """Names of the axes of an array [pages, rows, columns]: what is read down, across, and through a stack."""
 
 
-COMPLEX = ({"real", "imag"}, {"r", "i"}, {"re", "im"}, {"real", "imaginary"})
-"""Names of the two fields of complex numbers in files that have none of their own."""
+COMPLEX = (("real", "imag"), ("r", "i"), ("re", "im"), ("real", "imaginary"))
+POLAR = (("mag", "phase"), ("magnitude", "phase"), ("abs", "phase"), ("amplitude", "phase"), ("amp", "phase"))
+POLAR += (("abs", "angle"), ("abs", "arg"), ("mag", "angle"), ("magnitude", "angle"))
+"""Names of the two fields of complex numbers in files that have none of their own: Cartesian and polar."""
+AMBIGUOUS_PHASE = 2.0 * np.pi * 1.001
+"""Phases beyond this are no radians."""
 
 
 def is_numeric(dtype: np.dtype) -> bool:
@@ -29,17 +33,47 @@ def is_complex(dtype: np.dtype) -> bool:
     """Also for records of a real and an imaginary part."""
     if dtype.names is None:
         return dtype.kind == "c"
-    fields = {name.lower() for name in dtype.names}
-    return len(dtype.names) == 2 and fields in COMPLEX and all(dtype[name].kind in "iuf" for name in dtype.names)
+    return _fields(dtype) is not None
+
+
+def _fields(dtype: np.dtype) -> tuple[str, str, bool] | None:
+    """The two fields of a record that is a complex number, and whether they are magnitude and phase."""
+    if dtype.names is None or len(dtype.names) != 2 or not all(dtype[name].kind in "iuf" for name in dtype.names):
+        return None
+    names = {name.lower(): name for name in dtype.names}
+    for first, second in (*COMPLEX, *POLAR):
+        if names.keys() == {first, second}:
+            return names[first], names[second], (first, second) in POLAR
+    return None
 
 
 def numbers(array: np.ndarray) -> np.ndarray:
-    """The same, records of a real and an imaginary part as complex numbers."""
-    if array.dtype.names is None:
+    """The same, records of two parts as complex numbers. Raises InputError for phases that are no radians."""
+    fields = _fields(array.dtype)
+    if fields is None:
         return array
-    first, second = (array[name] for name in sorted(array.dtype.names, key=lambda name: name.lower()[0], reverse=True))
-    single = array.dtype[0].itemsize <= 4 and array.dtype[0].kind == "f"
+    first, second, is_polar = array[fields[0]], array[fields[1]], fields[2]
+    if is_polar:
+        largest = largest_phase(second)
+        if largest > AMBIGUOUS_PHASE:
+            raise InputError(
+                f"The complex numbers are records of {fields[0]} and {fields[1]}, but the phase reaches {largest:.4g}, "
+                "more than 2 pi: radians are needed. Convert it."
+            )
+        return from_polar(first, second)
+    single = first.dtype.itemsize <= 4 and first.dtype.kind == "f"
     return first.astype(np.complex64 if single else np.complex128) + 1j * second
+
+
+def from_polar(magnitude: np.ndarray, phase: np.ndarray) -> np.ndarray:
+    """``magnitude exp(i phase)``, the phase in radians, complex128."""
+    return magnitude * np.exp(1j * np.asarray(phase, np.float64))
+
+
+def largest_phase(phase: np.ndarray) -> float:
+    """The largest size of the finite values."""
+    phase = np.asarray(phase, np.float64)
+    return float(np.max(np.abs(phase), where=np.isfinite(phase), initial=0.0))
 
 
 @dataclass(frozen=True)
@@ -47,7 +81,7 @@ class Stored:
     """A named array in a file. ``read(index)`` gives that part of it, ``read(())`` all.
 
     ``attribute(name)`` is what the file notes about it, ``labels()`` the names of its axes, () where they have none.
-    Arrays of one ``identity`` are the same one under several names.
+    Arrays of one ``identity`` are the same one under several names. ``note`` tells what it was made of, if anything.
     Reading more than may be used of the memory (see ``core.budget``) raises InputError.
     """
 
@@ -58,6 +92,7 @@ class Stored:
     identity: Any = None
     attribute: Callable[[str], Any] = lambda name: None
     labels: Callable[[], tuple[str, ...]] = lambda: ()
+    note: str = ""
 
     def __post_init__(self) -> None:
         read = self.read

@@ -205,6 +205,18 @@ class _Walk:
                 )
         elif item.dtype.names is not None:
             self.tree.records[name] = (place.file, place.name)
+        elif h5py.check_ref_dtype(item.dtype) is h5py.Reference and h5.attribute(item, "MATLAB_class") == "cell":
+            self.cells(name, place)
+
+    def cells(self, name: str, place: Place) -> None:
+        """The arrays that MATLAB's cells point to, as "name{1}" and so on, in MATLAB's order."""
+        self.count += place.item.size
+        if self.count > MOST or name.count("{") >= 3:
+            raise DeadEndError(f"is a cell array of more than {MOST} entries, or too deep.")
+        for number, reference in enumerate(np.asarray(place.item[()]).ravel(), 1):
+            target = place.item.file[reference] if reference else None
+            if isinstance(target, h5py.Dataset) and target.name:
+                self.note(f"{name}{{{number}}}", Place(place.file, target.name.lstrip("/"), target))
 
     def size_of(self, place: Place, hops: int) -> int:
         """Bytes of all files that hold values of an array, every one of which is checked to be there."""

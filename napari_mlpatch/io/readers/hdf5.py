@@ -33,7 +33,8 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
         if raw is not None:
             return load_ismrmrd(path, tree, raw)
     check_alive(tree, options)
-    recon = header_of(tree.text(HEADER)).recon_shape if HEADER in tree.texts and find(tree.arrays, KSPACE) else None
+    has_kspace = any(key(name).startswith(KSPACE) for name in tree.arrays)  # also in two parts
+    recon = header_of(tree.text(HEADER)).recon_shape if HEADER in tree.texts and has_kspace else None
     is_exchange = EXCHANGE in tree.arrays
     found = load_named(
         path,

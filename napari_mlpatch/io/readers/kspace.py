@@ -124,7 +124,7 @@ def kspace_from(
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     count, coils, rows, columns = layout.sizes
-    notes = [f"k-space from {name!r}, shape {list(stored.shape)}", *layout.notes]
+    notes = [f"k-space from {name!r}, shape {list(stored.shape)}", *filter(None, [stored.note]), *layout.notes]
     return kspace_measurement(path, layout.read, (count, coils, rows, columns), mask, recon, notes)
 
 

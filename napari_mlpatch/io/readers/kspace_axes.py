@@ -27,20 +27,21 @@ def layout_of(stored: Stored, name: str, axes: str | None, coils_first: bool) ->
     """``axes`` names them in the file's order, such as "coils,rows,columns"; None: as usual, and told.
 
     Usual is ``[slices, coils, rows, columns]``; of three axes the first are coils or, where not ``coils_first``,
-    slices. A last axis that is far shorter than the two before are coils. Real numbers with a last axis of two are the
-    real and the imaginary part. Raises InputError.
+    slices. A last axis that is far shorter than the two before are coils. Real numbers whose last axis (or only
+    one axis) has two entries are the real and the imaginary part. Raises InputError.
     """
     notes: list[str] = []
-    shape, pairs = stored.shape, False
-    if not stored.is_complex and len(shape) > 2 and shape[-1] == 2:
-        shape, pairs = shape[:-1], True
-        notes.append("the last axis holds the real and the imaginary part")
-    if not (stored.is_complex or pairs) or 0 in shape or len(shape) < 2:
+    shape, pairs = stored.shape, None if stored.is_complex else _axis_of_parts(stored.shape)
+    if pairs is not None:
+        shape = (*shape[:pairs], *shape[pairs + 1 :])
+        where = "last" if pairs == len(shape) else "first" if pairs == 0 else f"{pairs + 1}th"
+        notes.append(f"the {where} axis holds the real and the imaginary part")
+    if not (stored.is_complex or pairs is not None) or 0 in shape or len(shape) < 2:
         kind = "complex" if stored.is_complex else "'i'" if stored.is_integer else "'f'"
         raise InputError(
             f"{name} holds {kind} numbers of shape {list(shape)}; complex [slices, coils, rows, columns], "
-            "[slices, rows, columns], [coils, rows, columns] or [rows, columns] is needed, or real ones with a last "
-            "axis of real and imaginary part."
+            "[slices, rows, columns], [coils, rows, columns] or [rows, columns] is needed, or real ones with one axis "
+            "of two entries, real and imaginary part, or two arrays such as kspace_real and kspace_imag."
         )
     order, note = _asked(axes, shape) if axes else _usual(shape, coils_first)
     notes += filter(None, [note])
@@ -48,15 +49,26 @@ def layout_of(stored: Stored, name: str, axes: str | None, coils_first: bool) ->
 
     def read(index: int) -> np.ndarray:
         chosen = tuple(index if word == "slices" else 0 if word == "one" else slice(None) for word in order)
-        part = stored.read(chosen)
-        if pairs:
-            part = part[..., 0] + 1j * part[..., 1]
+        if pairs is None:
+            part = stored.read(chosen)
+        else:
+            part = stored.read((*chosen[:pairs], 0, *chosen[pairs:])) + 1j * stored.read(
+                (*chosen[:pairs], 1, *chosen[pairs:])
+            )
         left = [word for word in order if word not in ("slices", "one")]
         if "coils" not in left:
             part, left = part[None], ["coils", *left]
         return part.transpose([left.index(word) for word in NAMES[1:]])
 
     return Layout((sizes[0], sizes[1], sizes[2], sizes[3]), read, tuple(notes))
+
+
+def _axis_of_parts(shape: tuple[int, ...]) -> int | None:
+    """The axis of two entries that holds real and imaginary part: the last one, or the only one."""
+    if len(shape) < 3:
+        return None
+    twos = [axis for axis, n in enumerate(shape) if n == 2]
+    return len(shape) - 1 if shape[-1] == 2 else twos[0] if len(twos) == 1 else None
 
 
 def _asked(axes: str, shape: tuple[int, ...]) -> tuple[list[str], str]:

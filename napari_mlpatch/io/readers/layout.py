@@ -8,9 +8,10 @@ from pathlib import Path
 from ..arrays import Stored
 from ..measurement import Measurement
 from ..options import LoadOptions
+from .complex_parts import Pair, looks_like_kspace, pairs_in, refuse_ambiguous
 from .kspace import kspace_from
 from .named import measurement_from
-from .names import KSPACE, MASK, find, key
+from .names import KSPACE, MASK, SINOGRAM, find, key
 
 
 def load_named(
@@ -28,7 +29,7 @@ def load_named(
     ``coils_first`` tells what three axes are, ``recon`` the size of the picture that the scanner makes. Raises
     InputError.
     """
-    name = kspace_name(arrays, options)
+    arrays, name = with_pairs(path, arrays, options)
     if name is None:
         return measurement_from(path, arrays, options, prefer=prefer, usual_axis=usual_axis)
     mask = find(arrays, MASK, name)
@@ -41,6 +42,46 @@ def load_named(
         coils_first=coils_first,
         recon=recon,
     )
+
+
+def with_pairs(
+    path: Path, arrays: Mapping[str, Stored], options: LoadOptions
+) -> tuple[Mapping[str, Stored], str | None]:
+    """The arrays, with complex ones from two real ones in their place if those are k-space, and its name.
+
+    Raises InputError where there are two parts of complex numbers and nothing else, but whether they are k-space
+    cannot be told.
+    """
+    name = kspace_name(arrays, options)
+    if name is not None or options.angle_axis is not None:
+        return arrays, name
+    if options.dataset is not None and options.dataset.strip("/") in arrays:
+        return arrays, None
+    pairs = pairs_in(path, arrays)
+    parts = {part for pair in pairs for part in (pair.first, pair.second)}
+    rest = {name: array for name, array in arrays.items() if name not in parts}
+    joined = {pair.name: pair.joined(path, arrays) for pair in pairs if pair.says_kspace or _is_asked(pair, options)}
+    name = kspace_name({**rest, **joined}, options) if joined else None
+    if name is None and len(joined) == 1 and options.dataset is None:
+        (name,) = joined
+    if name is not None:
+        return {**rest, **joined}, name
+    others = [pair for pair in pairs if pair.name not in joined]
+    if not others or options.dataset is not None or any(a.is_stack and key(n) not in MASK for n, a in rest.items()):
+        return arrays, None
+    if any(key(part) in SINOGRAM for part in parts):
+        return arrays, None
+    for pair in others:
+        found = pair.joined(path, arrays) if len(others) == 1 else None
+        if found is None or not looks_like_kspace(found):
+            refuse_ambiguous(path, pair)
+        else:
+            return {**rest, pair.name: found}, pair.name
+    return arrays, None
+
+
+def _is_asked(pair: Pair, options: LoadOptions) -> bool:
+    return options.dataset is not None and options.dataset.strip("/") == pair.name
 
 
 def kspace_name(arrays: Mapping[str, Stored], options: LoadOptions) -> str | None:

@@ -24,13 +24,14 @@ MATRIX, COMPRESSED = 14, 15
 CELL, STRUCT, CHAR = 1, 2, 4
 NUMERIC = range(6, 16)
 DEPTH = 20  # of structs within structs
+MOST_CELLS = 10_000
 LARGEST = 2**33  # bytes
 
 Value = np.ndarray | str
 
 
 def read_mat5(path: Path) -> dict[str, Value]:
-    """All variables that are numbers, text or structs of them; a field is named ``variable.field``.
+    """All variables that are numbers, text, or structs and cells of them: ``variable.field``, ``variable{1}``.
 
     Arrays have MATLAB's shape and their stored type. Raises InputError for other files and damaged ones.
     """
@@ -106,6 +107,12 @@ def _matrix(body: memoryview, order: str, prefix: str, depth: int) -> dict[str, 
         for field, (_, inner) in zip(fields, rest[2:], strict=False):
             values.update(_matrix(inner, order, f"{name}.{field}", depth + 1))
         return values
+    if kind == CELL:
+        cells: dict[str, Value] = {}
+        for number, (element, inner) in enumerate(rest[: min(math.prod(shape), MOST_CELLS)], 1):
+            if element == MATRIX:
+                cells.update(_matrix(inner, order, f"{name}{{{number}}}", depth + 1))
+        return cells
     if kind == CHAR and rest:
         return {name: _text(rest[0], order)}
     if kind not in NUMERIC or not rest or (is_complex and len(rest) < 2):

@@ -16,6 +16,7 @@ from ..arrays import Stored
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import LoadOptions
+from .cells import joined_cells
 from .h5_tree import read_tree
 from .hdf5 import check_alive
 from .layout import load_named
@@ -32,6 +33,8 @@ def load_matlab(path: Path, options: LoadOptions) -> Measurement:
     """
     with reading(path, "a MATLAB file"):
         values, notes = _read_73(path, options) if h5py.is_hdf5(path) else (_read_5(path), [])
+        values, more = joined_cells(values)
+        notes = [*more, *notes]
         arrays = {name: value for name, value in values.items() if isinstance(value, Stored)}
         measurement = load_named(path, arrays, options)
         measurement = dataclasses.replace(measurement, notes=(*measurement.notes, *notes))
