@@ -6,6 +6,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 import napari_mlpatch as mp
+from napari_mlpatch import io
+from napari_mlpatch.core.declare import describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io import samples
 from napari_mlpatch.paths import bundled
@@ -13,7 +15,8 @@ from napari_mlpatch.paths import bundled
 
 def test_names():
     assert {"tooth", "htc2022", "cosmos-shear", "brain-kspace"} == set(samples.names("measurement"))
-    assert {"shepp-logan", "ct-slice", "camera", "astronaut", "kappa"} == set(samples.names("image"))
+    images = {"shepp-logan", "shepp-logan-128", "body-slice", "ct-slice", "camera", "astronaut", "kappa"}
+    assert images == set(samples.names("image"))
     assert samples.names() == samples.names("image") + samples.names("measurement")
 
 
@@ -111,3 +114,22 @@ def test_everything_is_credited_and_small():
 def test_bad_input(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+@pytest.mark.parametrize("name", io.simulations.names())
+def test_simulated_samples_are_made_again(name):
+    problem = samples.problem(name)
+    assert problem.truth is not None and problem.noise_std > 0
+    again = mp.io.open_source(problem.source, operator=describe(problem.A), noise=describe(problem.noise))
+    assert torch.equal(again.y, problem.y)
+    with pytest.raises(InputError, match="takes no options"):
+        samples.problem(name, center=3)
+
+
+def test_shepp_logan_30_is_the_problem_of_the_literature():
+    from napari_mlpatch.operators.parallel_beam import ParallelBeam
+    from napari_mlpatch.reproduce import shepp_logan
+
+    expected, found = shepp_logan.problem(0, ParallelBeam), samples.problem("shepp-logan-30")
+    assert torch.equal(found.truth, expected.truth)
+    assert torch.allclose(found.y, expected.y, atol=1e-4 * float(expected.y.abs().max()))

@@ -39,6 +39,18 @@ def load_natural() -> list[LayerData]:
     return _image("camera")
 
 
+def load_body_slice() -> list[LayerData]:
+    return _image("body-slice")
+
+
+def load_shepp_logan_30() -> list[LayerData]:
+    return _simulation("shepp-logan-30")
+
+
+def load_body_ct_60() -> list[LayerData]:
+    return _simulation("body-ct-60")
+
+
 def _measurement(name: str) -> list[LayerData]:
     return [measurement_layer(io.samples.measurement(name), {"sample": name})]
 
@@ -47,3 +59,10 @@ def _image(name: str) -> list[LayerData]:
     from .simulate_page import sample_layer
 
     return [(io.samples.image(name), sample_layer(name), "image")]
+
+
+def _simulation(name: str) -> list[LayerData]:
+    """The image, marked so that the Problem dock simulates the measurement from it."""
+    [(values, about, kind)] = _image(io.simulations.find(name).image)
+    about["metadata"]["mlpatch_simulation"] = name
+    return [(values, about, kind)]

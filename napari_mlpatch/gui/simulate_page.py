@@ -44,6 +44,9 @@ class SimulatePage(QWidget):
         menu = QMenu(self)
         for name in io.samples.names("image"):
             menu.addAction(io.samples.describe(name).title, lambda name=name: self.add_sample(name))
+        menu.addSection("With operator and noise, ready to run")
+        for made in io.simulations.SIMULATIONS:
+            menu.addAction(made.title, lambda made=made: self.add_sample(made.image, made.name))
         self.samples.setMenu(menu)
         self.operator, self.noise = short(QComboBox()), short(QComboBox())
         for combo, registry in ((self.operator, operators), (self.noise, noises)):
@@ -68,6 +71,7 @@ class SimulatePage(QWidget):
         self.image.changed.connect(self._image_chosen)
         self.simulate.clicked.connect(self.apply)
         follow(self, viewer.layers.events.inserted, self._reset_choices)
+        follow(self, viewer.layers.events.inserted, self._layer_inserted)
         follow(self, viewer.layers.events.removed, self._reset_choices)
         follow(self, viewer.layers.events.reordered, self._reset_choices)
         self._shape: tuple[int, ...] | None = None
@@ -135,9 +139,29 @@ class SimulatePage(QWidget):
         if self._shape is not None:
             self.operator_form.set_values(operators.get(self.operator.currentData()).suggest(self._shape))
 
-    def add_sample(self, name: str) -> None:
-        """Add a bundled image as a layer and choose it."""
-        self.image.value = self.viewer.add_image(io.samples.image(name), **sample_layer(name))
+    def add_sample(self, name: str, simulation: str | None = None) -> None:
+        """Add a bundled image as a layer and choose it; with the name of a simulated sample, simulate it too."""
+        about = sample_layer(name)
+        if simulation is not None:
+            about["metadata"]["mlpatch_simulation"] = simulation
+        layer = self.viewer.add_image(io.samples.image(name), **about)
+        if simulation is None:
+            self.image.value = layer
+
+    def _layer_inserted(self, event: Any) -> None:
+        """The image of a simulated sample: its operator, noise and seed go into the forms, and it is simulated."""
+        name = event.value.metadata.get("mlpatch_simulation")
+        if name is None:
+            return
+        made = io.simulations.find(name)
+        self.image.value = event.value
+        for combo, part in ((self.operator, made.operator), (self.noise, made.noise)):
+            combo.setCurrentIndex(combo.findData(part["name"]))
+        self._fill()
+        self.operator_form.set_values(self.operator_form.values() | made.operator["params"])
+        self.noise_form.set_values(self.noise_form.values() | made.noise["params"])
+        self.seed.setValue(made.seed)
+        self.apply()
 
     # ---- applying -------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Readers and writers of measurements and images, and the bundled samples. All bad input raises InputError."""
 
-from . import samples
+from . import samples, simulations
 from .angles import read_angles
 from .array_file import read_array
 from .atomic import check_writable, refuse_inputs
@@ -36,6 +36,7 @@ __all__ = [
     "read_truth",
     "refuse_inputs",
     "samples",
+    "simulations",
     "stored_npz",
     "write_image",
     "write_measurement",

@@ -11,6 +11,7 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.paths import bundled
 
+from . import simulations
 from .image_files import image_from_file
 from .load import load as load_file
 from .mass_map import mass_map
@@ -52,6 +53,25 @@ SAMPLES = (
         (256, 256),
         "0 to 1, no unit",
         "P. Toft, The Radon Transform (1996)",
+    ),
+    Sample(
+        "shepp-logan-128",
+        "image",
+        "Shepp-Logan phantom of the literature, sampled at the centres of its pixels",
+        (128, 128),
+        "0 to 1, no unit",
+        "P. Toft, The Radon Transform (1996)",
+    ),
+    Sample(
+        "body-slice",
+        "image",
+        "CT slice of an abdomen",
+        (256, 256),
+        "0 to 2.049, attenuation relative to water (air 0, water 1), from Hounsfield units / 1000 + 1",
+        "TCGA-LUAD and TCGA-LUSC, The Cancer Imaging Archive, CC BY 3.0",
+        file="body_slice.png",
+        pixel_size=1.40625,
+        unit="mm",
     ),
     Sample(
         "ct-slice",
@@ -156,10 +176,16 @@ def load(name: str, **options: Any) -> Problem | np.ndarray:
 
 
 def problem(name: str, **options: Any) -> Problem:
-    """A measured sample. ``options`` are those of ``ProblemOptions`` and go before the sample's own.
+    """A sample with its operator: measured, or simulated from an image (then the truth is known).
 
-    Raises InputError for unknown names and options, and for samples that are images.
+    ``options`` are those of ``ProblemOptions`` and go before a measured sample's own. Raises InputError for unknown
+    names and options, and for samples that are images.
     """
+    if name in simulations.names():
+        if options:
+            raise InputError(f"The sample {name!r} is simulated and takes no options, got {', '.join(options)}.")
+        made = simulations.find(name)
+        return simulations.problem(made, image(made.image))
     sample = describe(name)
     made = measurement(name).problem(**{**sample.options, **options})
     return dataclasses.replace(made, source={"kind": "sample", "name": name, "options": made.source["options"]})
@@ -186,11 +212,13 @@ def image(name: str, size: int | None = None) -> np.ndarray:
         check_size(size)
     if name == "shepp-logan":
         return shepp_logan(size or sample.shape[0])
+    if name == "shepp-logan-128":
+        return shepp_logan(size or sample.shape[0], oversampling=1)
     if sample.file is None:
         values = mass_map(sample.shape[0])
     else:
         values, _ = image_from_file(bundled("sample_data") / sample.file)
-    if name == "ct-slice":
+    if name in ("ct-slice", "body-slice"):
         values = np.clip((values * 65535 - 24) / 1000, 0, None)  # stored: Hounsfield units + 1024
     return values if size is None else resize(values, (size, size))
 
