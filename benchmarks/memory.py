@@ -38,9 +38,8 @@ from _measure import Row, failed, listed, measured, missing, positive
 from napari_mlpatch import networks
 from napari_mlpatch.core.meter import Meter
 from napari_mlpatch.core.recipe import Description
-from napari_mlpatch.training import Synthetic, TrainingRecipe
+from napari_mlpatch.training import Denoise, Synthetic, TrainingRecipe
 from napari_mlpatch.training.loop import differentiate
-from napari_mlpatch.training.objective import loss_of, pixel_loss
 from napari_mlpatch.training.pictures import Pictures
 
 LIMITS = {128: 2.0, 256: 2.0, 512: 2.1, 1024: 2.2}
@@ -114,7 +113,8 @@ def in_process(what: str, size: int, given: argparse.Namespace) -> dict[str, flo
 def setting(images: int, pixels: int, part: int | None) -> TrainingRecipe:
     made_of = Description(name="mlpatch", params={"channels": CHANNELS, "noise_input": False})
     data = Synthetic(kind="ellipses")
-    return TrainingRecipe(name="bench", title="", network=made_of, data=data, images=images, pixels=pixels, part=part)
+    task = Denoise(pixels=pixels, part=part)
+    return TrainingRecipe(name="bench", title="", network=made_of, task=task, data=data, images=images)
 
 
 def random_pictures(count: int, size: int, device: torch.device | str = "cpu") -> Pictures:
@@ -151,7 +151,8 @@ def saved(size: int, images: int, pixels: int, device: torch.device) -> dict[str
     network = networks.build(recipe.network.name, recipe.network.params)
     own = {p.untyped_storage().data_ptr() for p in network.parameters()}
     with counting(own) as found:
-        (loss,) = pixel_loss(network, pictures, recipe, torch.Generator().manual_seed(0))
+        batch = recipe.task.batch(network, pictures, images, torch.Generator().manual_seed(0))
+        (loss,) = recipe.task.losses(network, batch)
         total = sum(found.values())
     del loss
     return {"saved": float(total + state_bytes(network, pictures))}
@@ -159,7 +160,7 @@ def saved(size: int, images: int, pixels: int, device: torch.device) -> dict[str
 
 def peak(size: int, images: int, pixels: int, device: torch.device) -> dict[str, float]:
     """The peak of all steps, and the median time of those after the first, which makes Adam's moments."""
-    recipe = setting(images, pixels, TrainingRecipe.model_fields["part"].default)
+    recipe = setting(images, pixels, Denoise().part)
     random = torch.Generator(device)
     torch.mm(torch.rand(64, 64, device=device), torch.rand(64, 64, device=device))
     with Meter(device) as meter:
@@ -170,7 +171,8 @@ def peak(size: int, images: int, pixels: int, device: torch.device) -> dict[str,
         for k in range(1 + STEPS):
             start = time.perf_counter()
             optimiser.zero_grad(set_to_none=True)
-            differentiate(loss_of(network), network, pictures, recipe, random.manual_seed(k))
+            batch = recipe.task.batch(network, pictures, images, random.manual_seed(k))
+            differentiate(recipe.task, network, batch)
             optimiser.step()
             float(next(network.parameters()).sum())  # until a GPU is done
             times.append(time.perf_counter() - start)

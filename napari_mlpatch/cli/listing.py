@@ -1,4 +1,7 @@
-"""List what there is, with all parameters: operators, methods, noises, denoisers, architectures, weights, samples."""
+"""List what there is, with all parameters.
+
+Operators, methods, noises, denoisers, architectures, training tasks and image sources, weights, samples.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 
 from napari_mlpatch.core.declare import Parameter, format_angles, parameters
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.registry import Registry, architectures, denoisers, methods, noises, operators
+from napari_mlpatch.core.registry import Registry, architectures, denoisers, methods, noises, operators, sources, tasks
 
 from .output import number, print_json, say, shape, table
 
@@ -19,6 +22,8 @@ REGISTRIES = {
     "noises": noises,
     "denoisers": denoisers,
     "architectures": architectures,
+    "tasks": tasks,
+    "sources": sources,
 }
 
 

@@ -1,8 +1,10 @@
-"""Train a denoiser from a recipe. Leaves NAME.safetensors with its card, and a checkpoint to resume from.
+"""Train a network from a recipe. Leaves NAME.safetensors with its card, and a checkpoint to resume from.
 
   mlpatch train recipe.json --data pictures --out trained
   mlpatch train recipe.json --data pictures --out trained --resume
+  mlpatch train recipe.json --out trained --minutes 8
   mlpatch train --example > recipe.json
+  mlpatch train --example lpd > recipe.json
   torchrun --nproc-per-node 4 -m napari_mlpatch.cli train recipe.json --out trained
 
 Ctrl-C stops it; what was done up to the last checkpoint is kept. Without --resume, an older checkpoint in --out moves
@@ -32,22 +34,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default=".", metavar="DIR", help="where relative paths of the recipe start (.)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--device", help="another device than the recipe's, e.g. cuda")
-    parser.add_argument("--example", action="store_true", help="print a recipe that needs no data")
+    parser.add_argument("--minutes", type=float, metavar="M", help="end after so many minutes, weights written")
+    parser.add_argument(
+        "--example",
+        nargs="?",
+        const="mlpatch",
+        metavar="ARCHITECTURE",
+        help="print a recipe that needs no data, for an architecture of `mlpatch list architectures` (mlpatch)",
+    )
     parser.add_argument("--json", action="store_true", help="the card as one JSON document on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
     from napari_mlpatch.training import Step, Trained, TrainingRecipe, checkpoint, ship, train
-    from napari_mlpatch.training.examples import EXAMPLE
+    from napari_mlpatch.training.examples import example
 
-    if args.example:
-        print(EXAMPLE.to_json())
+    if args.example is not None:
+        print(example(args.example).to_json())
         return 0
     if args.recipe is None:
         raise InputError("Name a training recipe. `mlpatch train --example` prints one to start from.")
     recipe = TrainingRecipe.read(args.recipe)
     if args.device is not None:
         recipe = recipe.model_copy(update={"device": args.device})
+    if args.minutes is not None:
+        recipe = TrainingRecipe.from_json(recipe.model_dump(mode="json") | {"minutes": args.minutes})
     out = path_of(args.out, "--out")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file. Give a folder with --out.")
@@ -73,11 +84,15 @@ def run(args: argparse.Namespace) -> int:
                     f"{shown_as / card.name}.safetensors: {card.title}, {card.steps} steps, {duration(event.seconds)}"
                 )
                 for name, value in card.metrics.items():
-                    print(f"  {name} {value:.2f} dB")
+                    print(f"  {_figure(name, value)}")
     return 0
 
 
 def _line(step: Step) -> str:
-    left = duration(step.seconds / step.k * (step.total - step.k))
+    left = duration(step.seconds / step.share * (1 - step.share) if step.share else 0.0)
     words = [f"{step.k}/{step.total}", f"{left} left", f"loss {number(step.loss)}"]
-    return "  ".join(words + [f"{name} {value:.2f} dB" for name, value in step.psnr.items()])
+    return "  ".join(words + [_figure(name, value) for name, value in step.psnr.items()])
+
+
+def _figure(name: str, value: float) -> str:
+    return f"{name} {value:.2f} dB" if name.startswith("psnr") else f"{name} {value:.4f}"

@@ -5,6 +5,11 @@ from __future__ import annotations
 from napari_mlpatch.torch_later import Tensor, torch
 
 
+def per_item(value: Tensor, y: Tensor) -> Tensor:
+    """``[B]`` as ``[B, 1, ...]``, so that it goes along with the items of y."""
+    return value.view(-1, *[1] * (y.ndim - 1))
+
+
 class Noise:
     """Base of all noise models: frozen pydantic dataclasses with ``sample`` and ``level``."""
 
@@ -17,7 +22,16 @@ class Noise:
         return self.sample(y.detach().cpu(), generator).to(device=y.device, dtype=y.dtype)
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        """A noisy copy of y, on its device, which is that of the generator; one level for all of it."""
         raise NotImplementedError
+
+    def each(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        """Noisy copies of the items of a batch ``[B, ...]``, each with the level that it has alone, for training.
+
+        Drawn on y's device, which is that of the generator, and without waiting for it where a model defines it anew;
+        it then refuses nothing, as ``level`` does.
+        """
+        return torch.cat([self.sample(item, generator) for item in y.split(1)])
 
     def level(self, y: Tensor) -> float:
         """Standard deviation of the noise on the clean measurement ``y`` (root mean square over its samples)."""

@@ -1,4 +1,4 @@
-"""Names for the declared things: operators, noise models, methods, denoisers, networks. One decorator adds one."""
+"""Names for the declared things: operators, noise models, methods, networks, trainings. One decorator adds one."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ NEEDED = {
     "noise": ("sample", "level"),
     "method": ("solve",),
     "architecture": ("build",),
+    "task": ("check", "batch", "loss", "figures", "card"),
+    "source": ("open",),
 }
 """What a class of a kind has to define itself."""
 BASES = (
@@ -34,6 +36,8 @@ BASES = (
     "napari_mlpatch.core.method",
     "napari_mlpatch.core.noise",
     "napari_mlpatch.networks.architecture",
+    "napari_mlpatch.training.tasks.task",
+    "napari_mlpatch.training.sources.source",
 )
 
 
@@ -162,3 +166,5 @@ noises = Registry("noise", "napari_mlpatch.noises", "napari_mlpatch.noises")
 methods = Registry("method", "napari_mlpatch.methods", "napari_mlpatch.methods")
 denoisers = Registry("denoiser", "napari_mlpatch.denoisers", "napari_mlpatch.denoisers")
 architectures = Registry("architecture", "napari_mlpatch.networks", "napari_mlpatch.architectures")
+tasks = Registry("task", "napari_mlpatch.training.tasks", "napari_mlpatch.tasks")
+sources = Registry("source", "napari_mlpatch.training.sources", "napari_mlpatch.sources")

@@ -54,7 +54,7 @@ class TrainDock(QWidget):
         self.cancel.setToolTip("End after this step; Resume goes on from there")
         self.bar = QProgressBar()
         self.bar.hide()  # until there is something to show
-        self.status = QLabel("Trains a denoiser by the recipe below. The other docks will list its weights.")
+        self.status = QLabel("Trains a network by the recipe below. The other docks will list its weights.")
         self.hint = QLabel()
         self.hint.setStyleSheet("color: orange")
         for label in (self.status, self.hint):
@@ -206,7 +206,7 @@ class TrainDock(QWidget):
         if training is None:
             return
         self.bar.setUpdatesEnabled(False)  # or Qt paints the whole window before setValue returns
-        self.bar.setMaximum(training.recipe.steps if training.k or not training.active else 0)
+        self.bar.setMaximum((training.total or training.recipe.steps) if training.k or not training.active else 0)
         self.bar.setValue(training.k)
         self.bar.setUpdatesEnabled(True)
         self.bar.show()
@@ -227,8 +227,9 @@ def _words(training: Training) -> str:
     if training.state == "running":
         if training.eta is None:
             return f"{recipe.title}: preparing the images…"
+        about = "about " if recipe.minutes else ""
         loss = f", loss {training.losses[-1][1]:.3g}" if training.losses else ""
-        return f"step {training.k} of {recipe.steps}, {duration(training.eta)} left{loss}"
+        return f"step {training.k} of {about}{training.total}, {duration(training.eta)} left{loss}"
     if training.state == "done" and training.card is not None:
         return f"{recipe.title}: trained in {duration(training.seconds)}. The other docks list it now."
     if training.state == "cancelled":

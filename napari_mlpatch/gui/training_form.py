@@ -7,19 +7,20 @@ from typing import Any
 
 from qtpy.QtCore import QRegularExpression, Signal
 from qtpy.QtGui import QRegularExpressionValidator, QShowEvent
-from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-from napari_mlpatch.core.declare import build
+from napari_mlpatch.core.declare import build, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import exists, path_of
 from napari_mlpatch.core.registry import architectures
-from napari_mlpatch.training import Files, TrainingRecipe
+from napari_mlpatch.training import Denoise, Files, Pairs, Reconstruct, TrainingRecipe
 
 from .follow import follow
-from .forms import DeclarationForm, NumberBox, section, short
+from .forms import DeclarationForm, section, short
 from .training_data import DataForm
 from .training_rows import Rows, align, changed
+from .training_task import TaskForm
 from .workbench import Workbench
 
 MAIN = {
@@ -29,12 +30,15 @@ MAIN = {
     "crop": "side of the random square that is read of each image, in pixels",
     "lr": "largest learning rate: it rises at first, then falls along a cosine",
     "seed": "the same seed makes the same weights",
+    "minutes": "the training ends after so many minutes, if the steps are not done before, its weights written",
 }
 MORE = {
     "validate_every": "so many steps between two looks at the images held out",
     "loss": "mean of squares (l2) or of absolute values (l1)",
     "balance": "divide the error by the noise level, so that low noise counts as much as high",
     "augment": "random flips and transpositions",
+    "normalise": "scale each item, so that pictures scale exactly with the data",
+    "phase": "standard deviation of a random smooth phase of the images, for complex pictures (MRI)",
     "warmup": "steps in which the learning rate rises",
     "clip": "largest norm of a gradient",
     "ema": "decay of the averaged weights, which are the ones that are kept",
@@ -63,15 +67,14 @@ class TrainingForm(QWidget):
         self.name.setValidator(QRegularExpressionValidator(QRegularExpression("[a-z0-9][a-z0-9._-]*"), self))
         self.network = short(QComboBox())
         for cls in architectures:
-            if cls.method == "denoiser":
-                self.network.addItem(cls.title, cls.name)
+            self.network.addItem(cls.title, cls.name)
         self.params = QCollapsible("Parameters of the network")
         self.params_form: DeclarationForm | None = None
         self.data = DataForm()
-        self.low, self.high = NumberBox(0.0), NumberBox(0.0)
-        for box, word in ((self.low, "Lowest"), (self.high, "Highest")):
-            box.setToolTip(f"{word} standard deviation of the noise; 0 and 1 are black and white")
-        self.main, self.more = Rows(TrainingRecipe, MAIN), Rows(TrainingRecipe, MORE)
+        self.task = TaskForm(workbench)
+        self.low, self.high = self.task.low, self.task.high
+        models = (TrainingRecipe, Denoise, Reconstruct)
+        self.main, self.more = Rows(models, MAIN, none_means="no limit"), Rows(models, MORE)
         self.device = short(QComboBox())
         self._lay_out()
 
@@ -89,19 +92,13 @@ class TrainingForm(QWidget):
                 form.addRow(label, widget)
             return form
 
-        noise = QWidget()
-        row = QHBoxLayout(noise)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.low, 1)
-        row.addWidget(QLabel("to"))
-        row.addWidget(self.high, 1)
         more = QCollapsible("More")
         for box in (self.params, more):
             box.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
             box.content().layout().setContentsMargins(0, 4, 0, 4)
         more.addWidget(self.more)
         names, network = rows(("title", self.title), ("name", self.name)), rows(("architecture", self.network))
-        levels, device = rows(("noise level", noise)), rows(("device", self.device))
+        device = rows(("device", self.device))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(names)
@@ -111,11 +108,11 @@ class TrainingForm(QWidget):
         layout.addWidget(section("Images"))
         layout.addWidget(self.data)
         layout.addWidget(section("Training"))
-        layout.addLayout(levels)
+        layout.addWidget(self.task)
         layout.addWidget(self.main)
         layout.addLayout(device)
         layout.addWidget(more)
-        self.forms = [names, network, *self.data.forms, levels, self.main.form, device]
+        self.forms = [names, network, *self.data.forms, *self.task.forms, self.main.form, device]
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -127,14 +124,12 @@ class TrainingForm(QWidget):
         """Show a recipe whose relative paths start at ``root``. Raises InputError for an unknown architecture."""
         architectures.get(recipe.network.name)
         self._opened, self.root = recipe, root
-        values = recipe.model_dump(mode="json")
+        self.task.set_task(recipe.task)
+        values = _rows_of(recipe)
         self.title.setText(recipe.title)
         self.name.setText(recipe.name)
         self.main.set_values(values)
         self.more.set_values(values)
-        self.low.setValue(recipe.sigma[0])
-        self.high.setValue(recipe.sigma[1])
-        self._sigma = (self.low.value(), self.high.value())
         self.data.set_data(recipe.data)
         self._offer_devices()
         self.device.setCurrentText(recipe.device)
@@ -144,13 +139,14 @@ class TrainingForm(QWidget):
 
     def recipe(self) -> TrainingRecipe:
         """The recipe as the form has it. Raises InputError."""
-        values = self._opened.model_dump(mode="json") | self.main.changes() | self.more.changes()
+        task = self.task.task()
+        changes = self.main.changes() | self.more.changes()
+        known = TrainingRecipe.model_fields.keys() | task["params"].keys()
+        values = self._opened.model_dump(mode="json") | {"task": task}
+        values |= {name: value for name, value in changes.items() if name in known}
         if not self.name.text():
             raise InputError("The weights need a name: lower-case letters, digits and . _ -")
         values |= {"name": self.name.text(), "title": self.title.text() or self.name.text()}
-        sigma = (self.low.value(), self.high.value())
-        if sigma != self._sigma:
-            values["sigma"] = list(sigma)
         values["device"] = self.device.currentText()
         values["data"] = self.data.values()
         values["network"] = {"name": self.network.currentData(), "params": self._chosen_params()}
@@ -158,7 +154,14 @@ class TrainingForm(QWidget):
 
     def missing(self, recipe: TrainingRecipe) -> list[str]:
         """The files and folders of a recipe that are not there."""
-        paths = recipe.data.paths if isinstance(recipe.data, Files) else ()
+        data = recipe.data
+        paths = (
+            data.paths
+            if isinstance(data, Files)
+            else data.measurements + data.truths
+            if isinstance(data, Pairs)
+            else ()
+        )
         return [path for path in paths if not exists(path, self.root)]
 
     # ---- network and device ---------------------------------------------------------------------------------
@@ -166,14 +169,19 @@ class TrainingForm(QWidget):
     def _chosen_params(self) -> dict[str, Any]:
         assert self.params_form is not None
         params = self._params | changed(self.params_form.fields, self._shown)
-        colours = self.data.colours
-        return params if params.get("channels", 1) == colours else params | {"channels": colours}
+        if self.data.colours is None:
+            return params
+        channels = self.data.colours * (2 if self.task.complex_picture else 1)
+        return params if params.get("channels", 1) == channels else params | {"channels": channels}
 
     def _network_chosen(self) -> None:
         """A small network of that kind, and as many images a step as suit it, unless the user has set others."""
         chosen = architectures.get(self.network.currentData())
         if self.main.fields["images"].get() in {cls.start_images for cls in architectures}:
             self.main.fields["images"].set(chosen.start_images)
+        role = "denoiser" if chosen.method == "denoiser" else "reconstructor"
+        if role != self.task.role:
+            self.task.set_role(role)
         self._set_params(dict(chosen.start))
         self.changed.emit()
 
@@ -197,8 +205,14 @@ class TrainingForm(QWidget):
         if self.params_form is not None:
             made_of = {"name": self.network.currentData(), "params": self._params | self._typed()}
             by_pixels = build(architectures, made_of).reads_pixels
-        self.main.set_row_visible("pixels", by_pixels)
-        self.main.set_row_visible("crop", not by_pixels)
+        task, recipe = self.task.values(), TrainingRecipe.model_fields
+        for rows in (self.main, self.more):
+            for name in rows.fields:
+                rows.set_row_visible(name, name in recipe or name in task)
+        denoises = self.task.role == "denoiser"
+        self.main.set_row_visible("pixels", denoises and by_pixels)
+        self.main.set_row_visible("crop", denoises and not by_pixels)
+        self.more.set_row_visible("part", denoises and by_pixels)
 
     def _typed(self) -> dict[str, Any]:
         try:
@@ -212,6 +226,15 @@ class TrainingForm(QWidget):
         self.device.clear()
         self.device.addItems(list(names))
         self.device.setCurrentText(chosen)
+
+
+def _rows_of(recipe: TrainingRecipe) -> dict[str, Any]:
+    """The fields of a recipe and of its task, and what others start with."""
+    start: dict[str, Any] = {}
+    for task in (Denoise, Reconstruct):
+        start |= {p.name: p.default for p in parameters(task)}
+    values = recipe.model_dump(mode="json")
+    return start | values | values["task"]["params"]
 
 
 def read_recipe(path: str | Path) -> tuple[TrainingRecipe, Path]:

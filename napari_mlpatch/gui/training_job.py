@@ -42,6 +42,8 @@ class Training:
     resume: bool = False
     state: State = "running"
     k: int = 0
+    total: int = 0
+    share: float = 0.0
     seconds: float = 0.0
     losses: list[tuple[int, float]] = field(default_factory=list)
     psnr: list[tuple[int, dict[str, float]]] = field(default_factory=list)
@@ -56,7 +58,7 @@ class Training:
     @property
     def eta(self) -> float | None:
         """Seconds that are left, if the steps to come take as long as those before."""
-        return self.seconds / self.k * (self.recipe.steps - self.k) if self.k else None
+        return self.seconds / self.share * (1 - self.share) if self.share else None
 
 
 class Trainer:
@@ -129,7 +131,7 @@ class Trainer:
         if not training.k:  # resumed: what came after the checkpoint is done again
             training.losses[:] = [point for point in training.losses if point[0] < step.k]
             training.psnr[:] = [point for point in training.psnr if point[0] < step.k]
-        training.k, training.seconds = step.k, step.seconds
+        training.k, training.seconds, training.total, training.share = step.k, step.seconds, step.total, step.share
         curve.add(step.k, step.loss)
         if step.psnr:
             training.psnr.append((step.k, step.psnr))

@@ -31,19 +31,20 @@ LABELS = {"lr": "learning rate", "low": "black is", "high": "white is", "hold_ou
 
 
 class Rows(QWidget):
-    """Rows for some fields of a pydantic model, with the words to explain them."""
+    """Rows for some fields of one or several pydantic models, in the order of the words that explain them."""
 
     changed = Signal()
 
-    def __init__(self, model: type, about: dict[str, str], none_means: str = "all"):
+    def __init__(self, models: type | tuple[type, ...], about: dict[str, str], none_means: str = "all"):
         super().__init__()
         self.form = QFormLayout(self)
         self.form.setContentsMargins(0, 0, 0, 0)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.fields: dict[str, Field] = {}
         self._labels: dict[str, QLabel] = {}
-        for p in parameters(model):
-            if p.name in about:
+        known = {p.name: p for model in (models if isinstance(models, tuple) else (models,)) for p in parameters(model)}
+        for p in (known[name] for name in about):
+            if p.name not in self.fields:
                 field = Field(dataclasses.replace(p, **_plain(p.type), none_means=none_means))
                 label = QLabel(LABELS.get(p.name, p.name.replace("_", " ")))
                 for widget in (label, field):

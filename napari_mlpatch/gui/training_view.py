@@ -52,7 +52,7 @@ class TrainingView(QWidget):
         self._loss.setData([k for k, _ in losses], [loss for _, loss in losses])
         if losses:
             self.loss.getAxis("left").setTicks([_ticks([loss for _, loss in losses])])
-        names = list(looks[-1][1]) if looks else []
+        names = [name for name in (looks[-1][1] if looks else ()) if name.startswith("psnr")]
         if names != list(self._psnr):
             self._new_curves(names)
         for name, item in self._psnr.items():
@@ -80,6 +80,8 @@ def level(name: str) -> str:
 
 
 def _table(k: int, values: dict[str, float]) -> str:
+    if not all(name.startswith("psnr_") for name in values):
+        return f"Images held out, step {k}: " + ", ".join(_words(name, value) for name, value in values.items())
     cell = "<td align='right' style='padding-right: 14px'>"
     colours = itertools.cycle(COLOURS)
     levels = "".join(f"{cell}<b style='color: {next(colours)}'>{level(name)}</b></td>" for name in values)
@@ -89,6 +91,10 @@ def _table(k: int, values: dict[str, float]) -> str:
         f"PSNR in dB of the images held out, step {k}:<table>"
         f"<tr>{cell}noise</td>{levels}</tr><tr>{cell}before</td>{noisy}</tr><tr>{cell}after</td>{found}</tr></table>"
     )
+
+
+def _words(name: str, value: float) -> str:
+    return f"<b>PSNR {value:.2f} dB</b>" if name == "psnr" else f"{name.upper()} {value:.4f}"
 
 
 def _sigma(name: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.noise import per_item
 from napari_mlpatch.torch_later import Tensor
 
 MOST_COUNTS = 1e15  # beyond, Poisson samples overflow
@@ -18,6 +19,13 @@ def gain_of(y: Tensor, counts: float) -> float:
             "Use Gaussian noise, or simulate from a non-negative image."
         )
     return counts / largest(y)
+
+
+def gains_of(y: Tensor, counts: float) -> Tensor:
+    """Counts for each unit of the items of y, ``[B, 1, ...]`` float64. Raises InputError for complex data."""
+    if y.is_complex():
+        raise InputError("Counting noise needs real data, these are complex. Use Gaussian noise.")
+    return per_item(counts / y.flatten(1).amax(1).double().clamp(min=1e-30), y)
 
 
 def largest(y: Tensor) -> float:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.noise import Noise
+from napari_mlpatch.core.noise import Noise, per_item
 from napari_mlpatch.core.registry import noises
 from napari_mlpatch.torch_later import Tensor, torch
 
@@ -49,7 +49,18 @@ class Gaussian(Noise):
         return self
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
-        return y + self.level(y) * torch.randn(y.shape, generator=generator, dtype=y.dtype)
+        return y + self.level(y) * torch.randn(y.shape, generator=generator, dtype=y.dtype, device=y.device)
+
+    def each(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(y.shape, generator=generator, dtype=y.dtype, device=y.device)
+        if self.std is not None:
+            return y + self.std * noise
+        size = y.abs().flatten(1)
+        if self.snr_db is not None:
+            level = 10 ** (-self.snr_db / 20) * size.square().mean(1).sqrt()
+        else:
+            level = self.relative * size.mean(1)
+        return y + per_item(level, y) * noise
 
     def level(self, y: Tensor) -> float:
         if self.std is not None:

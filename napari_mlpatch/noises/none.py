@@ -18,5 +18,7 @@ class NoNoise(Noise):
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
         return y.clone()
 
+    each = sample
+
     def level(self, y: Tensor) -> float:
         return 0.0

@@ -13,7 +13,7 @@ from napari_mlpatch.core.noise import Noise
 from napari_mlpatch.core.registry import noises
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .counting import MOST_COUNTS, gain_of, mean_square
+from .counting import MOST_COUNTS, gain_of, gains_of, mean_square
 
 
 @noises.register("poisson", title="Poisson counts")
@@ -25,6 +25,10 @@ class Poisson(Noise):
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
         gain = gain_of(y, self.counts)
+        return torch.poisson((y.double() * gain).clamp(min=0), generator=generator) / gain
+
+    def each(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        gain = gains_of(y, self.counts)
         return torch.poisson((y.double() * gain).clamp(min=0), generator=generator) / gain
 
     def level(self, y: Tensor) -> float:

@@ -13,7 +13,7 @@ from napari_mlpatch.core.noise import Noise
 from napari_mlpatch.core.registry import noises
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .counting import MOST_COUNTS, gain_of, largest, mean_square
+from .counting import MOST_COUNTS, gain_of, gains_of, largest, mean_square
 
 
 @noises.register("poisson-gaussian", title="Poisson counts and Gaussian read-out")
@@ -27,9 +27,15 @@ class PoissonGaussian(Noise):
     ] = 5.0
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
-        gain = gain_of(y, self.counts)
+        return self._counted(y, gain_of(y, self.counts), generator)
+
+    def each(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        return self._counted(y, gains_of(y, self.counts), generator)
+
+    def _counted(self, y: Tensor, gain: Tensor | float, generator: torch.Generator) -> Tensor:
         counted = torch.poisson((y.double() * gain).clamp(min=0), generator=generator)
-        return (counted + self.readout * torch.randn(y.shape, generator=generator, dtype=torch.float64)) / gain
+        readout = torch.randn(y.shape, generator=generator, dtype=torch.float64, device=y.device)
+        return (counted + self.readout * readout) / gain
 
     def level(self, y: Tensor) -> float:
         gain_of(y, self.counts)  # refuses what cannot be counted

@@ -33,7 +33,13 @@ class PoissonTransmission(Noise):
     ] = 1e4
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
-        expected = self._expected(y)
+        return self._counted(self._expected(y), generator)
+
+    def each(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        expected = self.photons * torch.exp(-y.double())
+        return self._counted(expected.clamp(max=MOST_COUNTS), generator)
+
+    def _counted(self, expected: Tensor, generator: torch.Generator) -> Tensor:
         return -torch.log(torch.poisson(expected, generator=generator).clamp(min=1.0) / self.photons)
 
     def level(self, y: Tensor) -> float:

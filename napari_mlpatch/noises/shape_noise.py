@@ -36,7 +36,9 @@ class ShapeNoise(Noise):
     ] = 300.0 / 128
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
-        return y + self.level(y) * torch.randn(y.shape, generator=generator, dtype=y.dtype)
+        return y + self.level(y) * torch.randn(y.shape, generator=generator, dtype=y.dtype, device=y.device)
+
+    each = sample  # the level is the same for all
 
     def level(self, y: Tensor) -> float:
         one = self.ellipticity / math.sqrt(self.galaxies_per_arcmin2 * self.pixel_size_arcmin**2)

@@ -18,7 +18,7 @@ NAME = "checkpoint.pt"
 BEFORE = "before"
 """The folder, inside that of a training, for the one that was there before it."""
 CONTENT = {"recipe", "network", "average", "optimiser", "k", "seconds"}
-SCHEDULE = {"steps", "lr", "warmup", "clip"}
+SCHEDULE = {"steps", "minutes", "lr", "warmup", "clip"}
 FREE = SCHEDULE | {"device", "threads", "validate_every", "checkpoint_minutes", "snapshots", "store", "title"}
 """What may differ in the recipe that a training goes on with."""
 
@@ -36,8 +36,8 @@ def save(folder: Path, state: dict[str, Any], recipe: TrainingRecipe) -> None:
 def load(folder: Path, recipe: TrainingRecipe) -> dict[str, Any]:
     """Read a checkpoint of this recipe. Raises InputError where there is none, or one of another recipe.
 
-    Device, threads and intervals of reports may differ, and the number of steps, ``lr``, ``warmup`` and ``clip``: the
-    learning rate then follows the new schedule from there on.
+    Device, threads and intervals of reports may differ, and the number of steps and minutes, ``lr``, ``warmup`` and
+    ``clip``: the learning rate then follows the new schedule from there on.
     """
     path = folder / NAME
     try:

@@ -1,9 +1,8 @@
-"""Training: one loop, read from top to bottom. Nothing here knows the network; the loss of a batch does."""
+"""Training: one loop, read from top to bottom. It knows neither the network nor what is learned; the task does."""
 
 from __future__ import annotations
 
 import copy
-import math
 import os
 import time
 from collections.abc import Iterator
@@ -21,15 +20,15 @@ from napari_mlpatch.core.files import path_of, reason_of
 from napari_mlpatch.core.steps import RANDOM
 
 from . import checkpoint, snapshots
+from .clock import Clock, learning_rate
 from .data import open_data
-from .objective import Loss, loss_of
+from .guard import Guard, is_finite
 from .parallel import Team
-from .pictures import Pictures
 from .recipe import TrainingRecipe
-from .validation import validate
+from .tasks.task import Batch, Task
 
-FINAL = 0.01
-"""The learning rate at the end, in terms of the largest."""
+__all__ = ["Step", "Trained", "differentiate", "follow", "learning_rate", "train"]
+
 QUICK, FULL = 96, 256
 """Validation looks at the middle of each image, so many pixels wide: during the training, and at its end."""
 
@@ -38,7 +37,8 @@ QUICK, FULL = 96, 256
 class Step:
     """After step k of total: the loss (averaged since the last event), the learning rate, seconds of work so far.
 
-    ``psnr`` are the validation's, by noise level, where there was one.
+    ``psnr`` are the figures of the validation, by name, where there was one. ``share`` of the training is behind; with
+    a budget in minutes, ``total`` is where it will end at this pace.
     """
 
     k: int
@@ -47,6 +47,7 @@ class Step:
     lr: float
     seconds: float
     psnr: dict[str, float] = field(default_factory=dict)
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ def train(
     Checkpoints and snapshots go to the folder ``out``, from which ``resume`` continues as if there had been no stop;
     without it, those that are there move to ``out/before``.
     ``data`` is where relative paths of the recipe start. Under ``torchrun`` each process takes its share of the images.
-    Raises InputError for bad recipes, data and checkpoints, and where the loss or a weight is no longer a number: the
-    last checkpoint is of before.
+    A recipe with ``minutes`` ends in time, its weights written by whom the events go to; without, nothing depends on
+    the clock. Raises InputError for bad recipes, data and checkpoints, and where the loss explodes or the loss or a
+    weight is no longer a number: the last checkpoint is of before, and is named.
     """
     threads = torch.get_num_threads()
     try:
@@ -89,8 +91,10 @@ def train(
 def _events(
     recipe: TrainingRecipe, folder: Path | None, data: str | os.PathLike[str], resume: bool, report_every: int
 ) -> Iterator[Step | Trained]:
+    clock = Clock(recipe)
     team = Team.of(recipe.device)
     device = team.device
+    task = recipe.task
     pictures, held_out = open_data(recipe.data, data, device)
     outline = networks.outline(recipe.network.name, recipe.network.params)
     what = f"Training such a network ({recipe.network.name!r})"
@@ -98,16 +102,12 @@ def _events(
     with RANDOM:
         torch.manual_seed(recipe.seed)
         network: Any = networks.build(recipe.network.name, recipe.network.params).to(device)
-    if network.config.channels != pictures.channels:
-        raise InputError(
-            f"The network takes {network.config.channels} channels, the images have {pictures.channels}. "
-            "Change the network's channels or the data's colours."
-        )
+    task.check(network, pictures)
     average = copy.deepcopy(network).requires_grad_(False).eval()
-    batch_loss = loss_of(network)
     weights = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(weights, lr=recipe.lr, betas=(0.9, 0.99), foreach=True)
 
+    guard = Guard(recipe, folder)
     done, before = 0, 0.0
     if resume:
         if folder is None:
@@ -130,56 +130,66 @@ def _events(
         if not resume:
             checkpoint.set_aside(folder)
         snapshots.clear(folder, after=done if resume else -1)
-    to_keep = snapshots.steps_to_keep(recipe.snapshots, recipe.steps, network)
+    plan = snapshots.Plan(recipe.snapshots, recipe.steps, network, by_time=clock.limited)
 
-    def keep_snapshot(k: int) -> None:
-        if folder is not None and team.rank == 0 and k in to_keep:
+    def keep_snapshot(k: int, last: bool = False) -> None:
+        if folder is not None and team.rank == 0 and plan.due(k, clock.share(k), last):
             snapshots.keep(folder, average, k)
 
     def keep_checkpoint(k: int, seconds: float) -> None:
-        if not (bool(total.isfinite()) and is_finite(network)):
-            raise diverged("The loss or a weight is no longer finite", k, recipe)
+        guard.before_keeping(network, float(total) / since if since else None, k)
         if folder is not None and team.rank == 0:
             tensors = {"network": network.state_dict(), "average": average.state_dict()}
             state = tensors | {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds}
             checkpoint.save(folder, state, recipe)
+            guard.kept = k
 
     if not done:
         keep_snapshot(0)
+    guard.kept = done or None
+    held_out = clock.keep_reserve(task, average, held_out, FULL)
+    clock.begin(done, before)
     random = torch.Generator(device)
-    start = saved = time.monotonic()
+    saved = time.monotonic()
     total = torch.zeros((), device=device)
-    since = 0
-    for k in range(done + 1, recipe.steps + 1):
+    since, k, last = 0, done, done >= recipe.steps or (done > 0 and clock.over(done))
+    while not last:
+        k += 1
         random.manual_seed((recipe.seed << 32) + (k * team.size + team.rank))  # no state to keep between steps
-        lr = learning_rate(recipe, k)
+        lr = clock.learning_rate(recipe, k)
         for group in optimiser.param_groups:
             group["lr"] = lr
         optimiser.zero_grad(set_to_none=True)
-        total += differentiate(batch_loss, network, pictures, recipe, random)
+        batch = task.batch(network, pictures, recipe.images, random)
+        total += differentiate(task, network, batch, recipe.precision == "bfloat16")
         team.average([p.grad for p in weights if p.grad is not None])
         nn.utils.clip_grad_norm_(weights, recipe.clip, foreach=True)
         optimiser.step()
         follow(average, network, min(recipe.ema, k / (k + 10)))
-        keep_snapshot(k)
-
         since += 1
-        seconds = before + time.monotonic() - start
+        last = team.agree(k == recipe.steps or clock.over(k))
+        keep_snapshot(k, last)
+
+        seconds = clock.seconds()
         validating = held_out is not None and team.rank == 0 and k % recipe.validate_every == 0
-        if k % report_every == 0 or validating or k == recipe.steps:
+        validating = validating and (last or clock.room(clock.validation))
+        if k % report_every == 0 or validating or last:
             mean = float(total) / since
-            if not math.isfinite(mean):
-                raise diverged(f"The loss is {mean}", k, recipe)
-            psnr = validate(average, held_out, recipe, crop=QUICK) if validating and held_out is not None else {}
+            clock.lap(k)
+            guard.loss(mean, k)
+            psnr = task.figures(average, held_out, QUICK) if validating else {}
             try:
-                yield Step(k, recipe.steps, mean, lr, seconds, psnr)
+                share, ends = (1.0, k) if last else (clock.share(k), clock.total(k))
+                yield Step(k, ends, mean, lr, seconds, psnr, share)
             except GeneratorExit:  # stopped: nothing is lost
                 keep_checkpoint(k, seconds)
                 raise
             total.zero_()
             since = 0
-        late = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
-        if late or k == recipe.steps:
+        elif clock.wants_lap(k):
+            float(total)  # waits for the device
+            clock.lap(k)
+        if last or time.monotonic() - saved > 60 * recipe.checkpoint_minutes:
             keep_checkpoint(k, seconds)
             saved = time.monotonic()
     if recipe.store == "float16":
@@ -189,19 +199,17 @@ def _events(
                 "Some weights are larger than 65504, which float16 cannot hold. Resume with store float32: nothing is "
                 "lost but the numbers in the file."
             )
-    metrics = validate(average, held_out, recipe, crop=FULL) if held_out is not None and team.rank == 0 else {}
-    yield Trained(average.cpu(), metrics, recipe.steps, before + time.monotonic() - start)
+    metrics = task.figures(average, held_out, FULL) if held_out is not None and team.rank == 0 else {}
+    yield Trained(average.cpu(), metrics, k, clock.seconds())
 
 
-def differentiate(
-    batch_loss: Loss, network: nn.Module, pictures: Pictures, recipe: TrainingRecipe, random: torch.Generator
-) -> Tensor:
-    """The loss of a batch, after adding its gradient to those of the weights."""
-    kind, low = pictures.values.device.type, recipe.precision == "bfloat16"
-    parts = iter(batch_loss(network, pictures, recipe, random))
-    total = torch.zeros((), device=pictures.values.device)
+def differentiate(task: Task, network: nn.Module, batch: Batch, low: bool = False) -> Tensor:
+    """The loss of a batch, after adding its gradient to those of the weights; ``low``: with autocast."""
+    device = batch[0].device
+    parts = iter(task.losses(network, batch))
+    total = torch.zeros((), device=device)
     while True:
-        with torch.autocast(kind, torch.bfloat16, enabled=low):
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
             part = next(parts, None)
         if part is None:
             return total
@@ -209,29 +217,11 @@ def differentiate(
         total += part.detach()
 
 
-def learning_rate(recipe: TrainingRecipe, k: int) -> float:
-    """Linear warm-up, then half a cosine down to a hundredth."""
-    if k <= recipe.warmup:
-        return recipe.lr * k / recipe.warmup
-    share = (k - recipe.warmup) / max(recipe.steps - recipe.warmup, 1)
-    return recipe.lr * (FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * share)))
-
-
-def is_finite(network: nn.Module) -> bool:
-    return all(bool(value.isfinite().all()) for value in network.state_dict().values())
-
-
-def diverged(what: str, k: int, recipe: TrainingRecipe) -> InputError:
-    return InputError(
-        f"{what} at step {k}. Lower the learning rate, now {recipe.lr:g}, and start anew; or resume, if there is a "
-        "checkpoint: it is of before."
-    )
-
-
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
     """average <- decay · average + (1 - decay) · network; buffers are copied."""
-    for mine, its in zip(average.parameters(), network.parameters(), strict=True):
-        mine.lerp_(its, 1 - decay)
+    torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+        list(average.parameters()), list(network.parameters()), 1 - decay
+    )
     for mine, its in zip(average.buffers(), network.buffers(), strict=True):
         mine.copy_(its)

@@ -44,6 +44,14 @@ class Team:
         for g, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             g.copy_(mean.view_as(g))
 
+    def agree(self, ends: bool) -> bool:
+        """Whether the first process says so: its clock is that of all."""
+        if self.size == 1:
+            return ends
+        told = torch.tensor(int(ends), device=self.device)
+        dist.broadcast(told, 0)
+        return bool(told)
+
 
 def usable(name: str) -> torch.device:
     """The device of this name, a GPU with its number: that of the current one for "cuda". Raises InputError."""

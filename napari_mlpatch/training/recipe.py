@@ -4,80 +4,42 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
 
-from napari_mlpatch.core.declare import explain
+from napari_mlpatch.core.declare import describe, explain, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import read_text
 from napari_mlpatch.core.recipe import Description
+from napari_mlpatch.core.registry import tasks
+
+from .sources import Source, description_of, source_of
+from .tasks import Denoise, Task, task_of
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Files(_Strict):
-    """Images from files: folders (all their pictures, in the order of their names), stacks in .npz, single files.
-
-    ``low`` and ``high`` are taken to 0 and 1, what lies beyond is clipped; without them, integers are divided by
-    their type's largest value and real numbers are kept. Of ``colours`` = 1, colour becomes grey.
-    """
-
-    kind: Literal["files"] = "files"
-    paths: Annotated[tuple[str, ...], Field(min_length=1)]
-    low: float | None = None
-    high: float | None = None
-    colours: Literal[1, 3] = 1
-    hold_out: Annotated[int, Field(ge=0)] = 10
-    """So many images at the end are for validation only."""
-    about: str = ""
-    licence: str = ""
-
-    @model_validator(mode="after")
-    def _range(self) -> Files:
-        if (self.low is None) != (self.high is None):
-            raise ValueError("low and high are given both or not at all")
-        if self.low is not None and self.high is not None and not self.low < self.high:
-            raise ValueError(f"low must be less than high, got {self.low} and {self.high}")
-        return self
-
-
-class Synthetic(_Strict):
-    """Images that are drawn, with values in 0..1: no data needed."""
-
-    kind: Literal["ellipses", "dead-leaves", "log-normal"]
-    count: Annotated[int, Field(ge=1, le=100_000)] = 200
-    size: Annotated[int, Field(ge=16, le=4096)] = 128
-    colours: Literal[1, 3] = 1
-    hold_out: Annotated[int, Field(ge=0)] = 10
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True)
 
 
 class TrainingRecipe(_Strict):
-    """How a denoiser is trained. Lengths are in pixels, noise levels in the units of the images.
+    """How a network is trained: ``task`` says what it learns, ``data`` from which images.
 
-    A step reads ``images`` images, ``pixels`` random pixels of each for a patch network, a random crop of ``crop``
-    pixels for a convolutional one, and adds fresh noise of a random level within ``sigma`` to each.
+    A step reads ``images`` images. Fields of the task may also stand beside ``task``, as in recipes of older versions,
+    which had no task but denoising.
     """
 
     format: Literal["napari-mlpatch training 1"] = "napari-mlpatch training 1"
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     title: str
     network: Description
-    data: Files | Synthetic
-    sigma: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] = (0.0, 0.3)
-    loss: Literal["l1", "l2"] = "l2"
-    balance: bool = True
-    """Divide the error of an image by its noise level, so that low noise counts as much as high."""
+    task: Annotated[Task, PlainValidator(task_of), PlainSerializer(describe)] = Field(default_factory=Denoise)
+    data: Annotated[Source, PlainValidator(source_of), PlainSerializer(description_of)]
     steps: Annotated[int, Field(ge=1, lt=2**31)] = 20_000
+    minutes: Annotated[float, Field(ge=1e-3, le=1e5)] | None = None
+    """The training ends, with its weights written, when so many minutes or all steps are over, whichever is first."""
     images: Annotated[int, Field(ge=1, le=2**20)] = 64
-    pixels: Annotated[int, Field(ge=1, le=2**24)] = 512
-    part: Annotated[int, Field(ge=1, lt=2**31)] | None = 16384
-    """So many pixels at a time are differentiated, which bounds the memory and changes nothing else; None: all."""
-    crop: Annotated[int, Field(ge=8, le=32768)] = 64
-    augment: bool = True
-    """Random flips and transpositions."""
     lr: Annotated[float, Field(gt=0, le=1e3)] = 1e-3
     warmup: Annotated[int, Field(ge=0, lt=2**31)] = 200
     clip: Annotated[float, Field(gt=0)] = 1.0
@@ -90,18 +52,31 @@ class TrainingRecipe(_Strict):
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """At most; there are never more of them than cores."""
     validate_every: Annotated[int, Field(ge=1)] = 1000
-    validation_sigmas: tuple[Annotated[float, Field(gt=0)], ...] = (15 / 255, 25 / 255, 50 / 255, 0.15)
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 2.0
     store: Literal["float32", "float16"] = "float32"
     """Numbers in the file of the weights; float16 halves it, and rounds to three digits (tiny ones to 0)."""
     snapshots: Annotated[int, Field(ge=0, le=1000)] = 12
     """So many times a patch network is kept on the way, beside the checkpoint, for the patch microscope to play."""
 
-    @model_validator(mode="after")
-    def _levels(self) -> TrainingRecipe:
-        if not self.sigma[0] <= self.sigma[1]:
-            raise ValueError(f"sigma is a range, lowest first, got {list(self.sigma)}")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_of_the_task(cls, values: Any) -> Any:
+        """Move what belongs to the task there."""
+        if not isinstance(values, Mapping):
+            return values
+        task = values.get("task", "denoise")
+        if isinstance(task, Task):
+            task = describe(task)
+        made = {"name": task} if isinstance(task, str) else dict(task) if isinstance(task, Mapping) else {}
+        params = made.get("params", {})
+        if not isinstance(made.get("name"), str) or not isinstance(params, Mapping):
+            return values  # which is refused by the field
+        own = {p.name for p in parameters(tasks.get(made["name"]))} - cls.model_fields.keys()
+        beside = {name: value for name, value in values.items() if name in own}
+        if not beside:
+            return values
+        left = {name: value for name, value in values.items() if name not in own}
+        return left | {"task": made | {"params": {**params, **beside}}}
 
     @classmethod
     def from_json(cls, text: str | dict[str, Any]) -> TrainingRecipe:

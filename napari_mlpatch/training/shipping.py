@@ -9,10 +9,11 @@ from torch import Tensor
 
 from napari_mlpatch import networks, weights
 from napari_mlpatch.core.recipe import Description
+from napari_mlpatch.core.registry import architectures
 from napari_mlpatch.weights import Card
 
 from .loop import Trained
-from .recipe import Files, TrainingRecipe
+from .recipe import TrainingRecipe
 
 
 def ship(trained: Trained, recipe: TrainingRecipe, folder: str | os.PathLike[str], licence: str | None = None) -> Card:
@@ -20,26 +21,21 @@ def ship(trained: Trained, recipe: TrainingRecipe, folder: str | os.PathLike[str
 
     ``licence`` is that of the data by default. Raises InputError where the folder cannot be written.
     """
-    data = recipe.data
-    if isinstance(data, Files):
-        words, terms = data.about or ", ".join(data.paths), data.licence or "unknown"
-    else:
-        words, terms = f"{data.count} synthetic images ({data.kind}) of {data.size} x {data.size} pixels", "none needed"
     made_of = networks.describe(trained.network)
     return weights.save(
         folder,
         {name: _as_stored(value, recipe) for name, value in trained.network.state_dict().items()},
         name=recipe.name,
         title=recipe.title,
-        method="denoiser",
+        method=architectures.get(made_of["name"]).method,
         architecture=Description(name=made_of["name"], params=made_of["params"]),
-        noise=Description(name="gaussian", params={"sigma": list(recipe.sigma)}),
-        data=words,
+        **recipe.task.card(),
+        data=recipe.data.words,
         steps=trained.steps,
         seed=recipe.seed,
         training=recipe.model_dump(mode="json"),
         metrics=trained.metrics,
-        licence=licence or terms,
+        licence=licence or recipe.data.terms,
     )
 
 

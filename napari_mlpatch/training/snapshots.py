@@ -30,6 +30,22 @@ def steps_to_keep(count: int, steps: int, network: Any) -> set[int]:
     return {round(steps * (k / (count - 1)) ** 2) for k in range(count)} if count > 1 else {steps} if count else set()
 
 
+class Plan:
+    """Which networks are kept: after ``steps_to_keep``, or at the same shares of a training that ends by the clock."""
+
+    def __init__(self, count: int, steps: int, network: Any, by_time: bool):
+        self._steps, self._by_time = steps_to_keep(count, steps, network), by_time
+        self._shares = [(k / (count - 1)) ** 2 for k in range(count)] if count > 1 and self._steps else []
+
+    def due(self, k: int, share: float, last: bool) -> bool:
+        """Whether the network after step k is kept, of which ``share`` of the training is behind."""
+        if not self._by_time or not self._steps:
+            return k in self._steps
+        passed = [mark for mark in self._shares if mark <= share]
+        self._shares = self._shares[len(passed) :]
+        return bool(passed) or last
+
+
 def keep(folder: Path, network: nn.Module, k: int) -> None:
     """Write the network after step k. Raises InputError where that is impossible."""
     from safetensors.torch import save

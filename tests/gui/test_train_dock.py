@@ -115,7 +115,7 @@ def test_changes_go_into_the_recipe(dock):
     form.params_form.set_values({"widths": (16, 16)})
     form.data.common.fields["colours"].set(3)
     made = form.recipe()
-    assert (made.title, made.sigma, made.lr) == ("Other", (0.01, 0.5), 0.01)
+    assert (made.title, made.task.sigma, made.lr) == ("Other", (0.01, 0.5), 0.01)
     assert made.network.params == TINY.network.params | {"widths": [16, 16], "channels": 3}
     assert made.data.colours == 3 and made.steps == TINY.steps
 

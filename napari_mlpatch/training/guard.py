@@ -1,0 +1,60 @@
+"""Ends a training that has gone wrong, before its last good checkpoint is replaced."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import deque
+from pathlib import Path
+
+from torch import nn
+
+from napari_mlpatch.core.errors import InputError
+
+from . import checkpoint
+from .recipe import TrainingRecipe
+
+EXPLODED = 1e3
+"""So many times its running median is more than any loss swings."""
+REMEMBERED, ENOUGH = 101, 3
+
+
+class Guard:
+    """Looks at the mean losses of a training, and at its weights before they are kept."""
+
+    def __init__(self, recipe: TrainingRecipe, folder: Path | None):
+        self._recipe, self._folder = recipe, folder
+        self._means: deque[float] = deque(maxlen=REMEMBERED)
+        self.kept: int | None = None
+        """The step of the last checkpoint."""
+
+    def loss(self, mean: float, k: int, remember: bool = True) -> None:
+        """Raises InputError where the loss is not finite, or more than 1000 times its running median."""
+        if not math.isfinite(mean):
+            raise self.diverged(f"The loss is {mean}", k)
+        if len(self._means) >= ENOUGH:
+            usual = statistics.median(self._means)
+            if mean > EXPLODED * usual > 0:
+                raise self.diverged(f"The loss exploded: it is {mean:.3g}, and was {usual:.3g} (median)", k)
+        if remember:
+            self._means.append(mean)
+
+    def before_keeping(self, network: nn.Module, mean: float | None, k: int) -> None:
+        """Raises InputError where weights, or the mean loss since it was last looked at, are not fit to be kept."""
+        if not (mean is None or math.isfinite(mean)) or not is_finite(network):
+            raise self.diverged("The loss or a weight is no longer finite", k)
+        if mean is not None:
+            self.loss(mean, k, remember=False)
+
+    def diverged(self, what: str, k: int) -> InputError:
+        lower = f"Lower the learning rate, now {self._recipe.lr:g}, and"
+        if self.kept is None or self._folder is None:
+            return InputError(f"{what} at step {k}. {lower} start anew: there is no checkpoint yet.")
+        file = self._folder / checkpoint.NAME
+        return InputError(
+            f"{what} at step {k}. {lower} resume: the last good checkpoint, of step {self.kept}, is {file}."
+        )
+
+
+def is_finite(network: nn.Module) -> bool:
+    return all(bool(value.isfinite().all()) for value in network.state_dict().values())
