@@ -293,3 +293,29 @@ def test_impossible_shear_is_left_out_and_unused_columns_are_named(tmp_path):
     assert torch.equal(found.problem().y, mp.io.read_measurement(tmp_path / "good.fits").y)
     assert any(f"{(~good).sum()} of 40000 galaxies of shear beyond 1" in note for note in found.notes)
     assert any("columns not used: zphot, quality" in note and "weight=" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("count", [2000, 2758, 4100])
+def test_pixels_of_a_catalogue_fill_the_field(tmp_path, count):
+    """Convergence from a noiseless catalogue, against the true one at the pixels' centres (exact shear by Fourier)."""
+    rows, columns = 48, 64
+    random = np.random.default_rng(2)
+    modes = [(a, b, random.normal(), random.uniform(0, 7)) for a in range(6) for b in range(-6, 7) if a or b > 0]
+    v, u = random.uniform(0, rows, count), random.uniform(0, columns, count)
+
+    def sums(y, x):
+        kappa, gamma = np.zeros(np.shape(x)), np.zeros(np.shape(x), complex)
+        for a, b, size, phase in modes:
+            wave = size * np.cos(2 * np.pi * (a * y / rows + b * x / columns) + phase)
+            k = b / columns + 1j * a / rows
+            kappa, gamma = kappa + wave, gamma + (k / abs(k)) ** 2 * wave
+        return kappa / 200, gamma / 200
+
+    _, gamma = sums(v, u)
+    table(ra=10 + (u - 32) / 60, dec=(v - 24) / 60, e1=gamma.real, e2=gamma.imag).writeto(tmp_path / "a.fits")
+    problem = mp.io.read_measurement(tmp_path / "a.fits")
+    x = problem.A.picture(mp.reconstruct(problem, mp.methods.Tikhonov(weight=0.001)).x)[0, 0].numpy()
+    centers = [(np.arange(n) + 0.5) * (size / n) for n, size in zip(x.shape, (rows, columns), strict=True)]
+    truth, _ = sums(centers[0][:, None], centers[1][None, :])
+    assert np.corrcoef(x.ravel(), truth.ravel())[0, 1] > 0.97
+    assert problem.A.pixel_size_arcmin**2 * x.size == pytest.approx(rows * columns, rel=0.01)

@@ -228,9 +228,9 @@ def test_raw_data_of_an_oversampled_readout_and_an_asymmetric_echo(tmp_path):
     assert np.array_equal(y[..., 6:], kspace[..., 6:]) and not y[..., :6].any()
 
 
-def test_other_trajectories_are_refused(tmp_path):
+def test_a_trajectory_that_is_not_there_is_refused(tmp_path):
     path = write_raw(tmp_path / "a.h5", coils(1)[0][None], trajectory="radial")
-    with pytest.raises(InputError, match="'radial' trajectory"):
+    with pytest.raises(InputError, match=r"'radial' trajectory of 0 dimension"):
         io.load(path)
 
 

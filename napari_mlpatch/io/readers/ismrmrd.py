@@ -6,6 +6,7 @@ acquisition, with its head, and its samples ``[coils, samples, 2]``.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ..measurement import Measurement
 from .h5_filters import read_compressed
 from .h5_tree import Tree
 from .ismrmrd_header import Header, header_of
+from .ismrmrd_trajectory import load_trajectory
 from .kspace import kspace_measurement
 
 NOT_IMAGES = (19, 20, 23, 24, 26, 27, 28)  # noise, calibration only, navigation, phase correction, feedback, dummy...
@@ -65,12 +67,11 @@ def is_raw(tree: Tree) -> str | None:
 
 
 def load_ismrmrd(path: Path, tree: Tree, group: str) -> Measurement:
-    """Cartesian scans as k-space ``[slices, coils, rows, columns]``, columns being the readout. Raises InputError."""
+    """Cartesian scans as k-space ``[slices, coils, rows, columns]``, columns being the readout.
+
+    Others with their trajectory, see ``ismrmrd_trajectory``. Raises InputError.
+    """
     header = header_of(tree.text(f"{group}/xml".strip("/")))
-    if header.trajectory not in ("", "cartesian"):
-        raise InputError(
-            f"{path} is a scan along a {header.trajectory!r} trajectory. Of ISMRMRD files Cartesian ones are read."
-        )
     file, inner = tree.records[f"{group}/data".strip("/")]
     with reading(path, "ISMRMRD"), h5py.File(file, "r") as opened:
         found: Any = opened[inner]
@@ -78,7 +79,13 @@ def load_ismrmrd(path: Path, tree: Tree, group: str) -> Measurement:
         if not {"head", "data"} <= set(found.dtype.names or ()):
             raise InputError(f"{path}: {inner!r} has no head and data of acquisitions.")
         records = read_compressed(file, found)
-    kspace, notes = _sorted(path, records, header)
+    used, notes = _used(path, records)
+    if header.trajectory not in ("", "cartesian"):
+        head = records["head"]
+        place = _index(head["idx"] if "idx" in (head.dtype.names or ()) else None, "slice", len(head))
+        found = load_trajectory(path, records, used, place[used], header)
+        return dataclasses.replace(found, notes=(*found.notes, *notes))
+    kspace, notes = _sorted(path, records, used, header, notes)
     slices, coils, rows, columns = kspace.shape
     notes = [f"ISMRMRD raw data of {len(records)} acquisitions", *notes]
     measured = (kspace != 0).any(axis=1)
@@ -86,23 +93,35 @@ def load_ismrmrd(path: Path, tree: Tree, group: str) -> Measurement:
     return kspace_measurement(path, lambda i: kspace[i], (slices, coils, rows, columns), measured, recon, notes)
 
 
-def _sorted(path: Path, records: np.ndarray, header: Header) -> tuple[np.ndarray, list[str]]:
+def _used(path: Path, records: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Numbers of the acquisitions of one picture, and notes on those left out."""
     head = records["head"]
     names, notes = head.dtype.names or (), []
-    flags = head["flags"].astype(np.uint64) if "flags" in names else np.zeros(len(head), np.uint64)
+    flags = _flags(head)
     other = sum((flags >> np.uint64(bit - 1)) & np.uint64(1) for bit in NOT_IMAGES) > 0
     used = np.flatnonzero(~np.asarray(other))
     if len(used) < len(head):
         notes.append(f"{len(head) - len(used)} acquisitions of noise, calibration or navigation left out")
-    index = head["idx"] if "idx" in names else None
-    if index is not None:
-        for word in OTHERS:
-            values = index[word][used]
-            if len(values) and values.max() != values.min():
-                notes.append(f"of {len(np.unique(values))} {word}s the first is taken")
-                used = used[values == values.min()]
+    for word in OTHERS if "idx" in names else ():
+        values = head["idx"][word][used]
+        if len(values) and values.max() != values.min():
+            notes.append(f"of {len(np.unique(values))} {word}s the first is taken")
+            used = used[values == values.min()]
     if not len(used):
         raise InputError(f"{path} holds no acquisitions of an image.")
+    return used, notes
+
+
+def _flags(head: np.ndarray) -> np.ndarray:
+    known = "flags" in (head.dtype.names or ())
+    return head["flags"].astype(np.uint64) if known else np.zeros(len(head), np.uint64)
+
+
+def _sorted(
+    path: Path, records: np.ndarray, used: np.ndarray, header: Header, notes: list[str]
+) -> tuple[np.ndarray, list[str]]:
+    head = records["head"]
+    index, flags = head["idx"] if "idx" in (head.dtype.names or ()) else None, _flags(head)
     step, depth, place = (_index(index, word, len(head))[used] for word in STEPS)
     if index is None:
         step = np.arange(len(used))

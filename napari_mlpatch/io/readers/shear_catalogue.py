@@ -161,8 +161,12 @@ def _pixels(
         raise InputError(f"All galaxies in {path} lie on one line: {names['dec']}, {names['ra']} have no extent.")
     pixel = math.sqrt(extent[0] * extent[1] * GALAXIES / row.size)
     pixel = min(max(pixel, max(extent) / SIZES[1]), min(extent) / SIZES[0])
-    sizes = [math.ceil(e / pixel * (1 + 1e-9)) for e in extent]
-    at = [np.minimum((v - v.min()) / pixel, n - 1).astype(int) for v, n in zip((row, column), sizes, strict=True)]
+    sizes = _fitting(extent, pixel)
+    sides = [e / n for e, n in zip(extent, sizes, strict=True)]
+    at = [
+        np.minimum((v - v.min()) / side, n - 1).astype(int)
+        for v, side, n in zip((row, column), sides, sizes, strict=True)
+    ]
     total = np.zeros(sizes)
     np.add.at(total, tuple(at), weight)
     planes = []
@@ -170,4 +174,21 @@ def _pixels(
         plane = np.zeros(sizes)
         np.add.at(plane, tuple(at), weight * values[component])
         planes.append(np.divide(plane, total, out=plane, where=total > 0))
-    return planes, pixel, total.size
+    return planes, math.sqrt(sides[0] * sides[1]), total.size
+
+
+def _fitting(extent: tuple[float, float], pixel: float) -> tuple[int, int]:
+    """Rows and columns that fill the field with pixels of about that side, as square as they can be.
+
+    The transform takes the field for a period, so that rows and columns that are filled in part would shift all waves.
+    """
+
+    def unlike(sizes: tuple[int, int]) -> tuple[float, float]:
+        sides = [e / n for e, n in zip(extent, sizes, strict=True)]
+        return round(abs(math.log(sides[0] / sides[1])), 2), abs(math.log(sides[0] * sides[1] / pixel**2))
+
+    rows = [round(extent[0] / pixel * (1 + step / 100)) for step in range(-10, 11)]
+    columns = [round(n * extent[1] / extent[0]) for n in rows]
+    possible = [(n, m) for n, m in zip(rows, columns, strict=True) if SIZES[0] <= min(n, m) and max(n, m) <= SIZES[1]]
+    nearest = tuple(min(max(round(e / pixel), SIZES[0]), SIZES[1]) for e in extent)
+    return min([(nearest[0], nearest[1]), *possible], key=unlike)

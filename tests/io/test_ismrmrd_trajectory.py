@@ -1,0 +1,111 @@
+"""ISMRM raw data along radial and other trajectories, written with the library of the format."""
+
+import numpy as np
+import pytest
+import torch
+
+import napari_mlpatch as mp
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.io.phantom import shepp_logan
+from napari_mlpatch.operators.coil_maps import simulated_coils
+
+from .test_kspace_files import header
+
+ismrmrd = pytest.importorskip("ismrmrd")
+SHAPE = (32, 40)
+
+
+def samples(omega, coils=1, shape=SHAPE):
+    """Fourier sums of a picture, term by term: [coils, spokes, readout], and the picture."""
+    picture = np.zeros(shape)
+    picture[: min(shape), : min(shape)] = shepp_logan(min(shape))
+    maps = simulated_coils(coils, shape) if coils > 1 else np.ones((1, *shape))
+    r, c = (np.arange(n) - n // 2 for n in shape)
+    down, across = np.exp(-1j * omega[..., 0, None] * r), np.exp(-1j * omega[..., 1, None] * c)
+    found = np.einsum("spr,krc,spc->ksp", down, maps * picture, across, optimize=True)
+    return found / np.sqrt(picture.size), picture
+
+
+def radial(spokes=60, readout=80):
+    angle = np.arange(spokes)[:, None] * np.pi / spokes
+    k = (np.arange(readout) - readout // 2) * (2 * np.pi / readout)
+    return np.stack([np.sin(angle) * k, np.cos(angle) * k], -1)
+
+
+def write(path, data, k, recon=None, kind="radial", encoded=(SHAPE[1], SHAPE[0]), third=None, discard=0):
+    """``data`` [slices, coils, spokes, readout], ``k`` [spokes, readout, 2], x first."""
+    with ismrmrd.Dataset(str(path), create_if_needed=True) as dataset:
+        dataset.write_xml_header(header(encoded, recon or encoded, kind).encode())
+        for s, one in enumerate(data):
+            for spoke in range(one.shape[1]):
+                acquisition = ismrmrd.Acquisition()
+                acquisition.resize(one.shape[2], one.shape[0], 2 if third is None else 3)
+                acquisition.idx.slice, acquisition.discard_pre = s, discard
+                acquisition.data[:], acquisition.traj[..., :2] = one[:, spoke], k[spoke]
+                if third is not None:
+                    acquisition.traj[..., 2] = third
+                dataset.append_acquisition(acquisition)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(1 / (2 * np.pi), "cycles per pixel"), (SHAPE[1] / (2 * np.pi), "cycles per field of view"), (1, "radians per")],
+)
+def test_units(tmp_path, factor, words):
+    omega = radial()
+    data, picture = samples(omega)
+    measurement = io.load(write(tmp_path / "a.h5", data[None], factor * omega[..., ::-1]))
+    assert measurement.kind == "mri-noncartesian" and any(words in note for note in measurement.notes)
+    problem = measurement.problem()
+    assert problem.A.domain_shape == SHAPE and np.allclose(problem.y[0, 0].numpy(), data, atol=1e-5)
+    x = torch.from_numpy(picture)[None, None].to(torch.complex64)
+    assert torch.linalg.vector_norm(problem.A(x) - problem.y) < 1e-3 * torch.linalg.vector_norm(problem.y)
+    result = mp.reconstruct(problem, mp.methods.Tikhonov(weight=1e-4)).x[0, 0].abs().numpy()
+    assert np.linalg.norm(result - picture) < 0.2 * np.linalg.norm(picture)
+    again = io.open_source(problem.source)
+    assert torch.equal(again.y, problem.y) and again.A == problem.A
+
+
+def test_coils_slices_and_the_picture_of_the_header(tmp_path):
+    omega = radial(90, 80)
+    data, picture = samples(omega, coils=3)
+    path = write(tmp_path / "a.h5", np.stack([data, 2 * data]), omega[..., ::-1] / (2 * np.pi), third=1.0)
+    measurement = io.load(path)
+    assert any("third dimension" in note for note in measurement.notes) and measurement.data.shape == (2, 90, 80)
+    assert measurement.data[1].shape == (90, 80)
+    one, two = (measurement.problem(slice=i) for i in (0, 1))
+    assert torch.allclose(two.y, 2 * one.y) and one.A.range_shape == (3, 90, 80)
+    x = mp.reconstruct(one, mp.methods.Tikhonov(weight=1e-4)).x[0, 0].abs().numpy()
+    assert np.linalg.norm(x - picture) < 0.2 * np.linalg.norm(picture)
+    smaller = measurement.problem(slice=0, image_shape=(32, 32))
+    assert smaller.A.domain_shape == (32, 32)
+    path = write(tmp_path / "b.h5", data[None], omega[..., ::-1] / (2 * np.pi), recon=(20, 16), discard=4)
+    found = io.load(path)
+    assert found.problem().A.domain_shape == (16, 20) and found.data.shape == (1, 90, 76)
+    assert any("76 of 80 left" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"factor": 1.0 / np.pi}, "unit cannot be told"),
+        ({"third": np.linspace(-0.5, 0.5, 80)}, "three-dimensional"),
+        ({"nan": True}, "NaN"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(tmp_path, change, words):
+    k = radial()[..., ::-1] * change.get("factor", 1 / (2 * np.pi))
+    if "nan" in change:
+        k[3, 4] = np.nan
+    path = write(tmp_path / "a.h5", np.ones((1, 1, 60, 80), np.complex64), k, third=change.get("third"))
+    with pytest.raises(InputError, match=words):
+        io.load(path)
+
+
+def test_other_options_are_refused(tmp_path):
+    path = write(tmp_path / "a.h5", np.ones((1, 1, 60, 80), np.complex64), radial()[..., ::-1] / (2 * np.pi))
+    for options, words in (({"center": 3}, "only slice and image_shape"), ({"slice": 4}, "from 0 to 0")):
+        with pytest.raises(InputError, match=words):
+            io.load(path).problem(**options)
