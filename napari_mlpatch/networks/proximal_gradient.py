@@ -14,6 +14,7 @@ from napari_mlpatch.core.registry import architectures
 
 from .architecture import Architecture, Reconstructor
 from .proximal_block import ProximalStep
+from .unrolled import has_complex_pictures
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.operator import Operator
@@ -53,6 +54,8 @@ class ProximalGradient(Reconstructor):
         self.block = ProximalStep(config.channels, config.width, config.depth, config.bound, config.step)
 
     def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
+        """The picture after each step. Raises InputError where pictures have other channels or axes."""
+        has_complex_pictures(y, A, self.config)
         x = b = A.T(y)
         f = self.block.at(A, b)
         for _ in range(self.iterations):

@@ -1,5 +1,7 @@
 """The step that the unrolled and the deep-equilibrium network share: its bound, its derivative, what it computes."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -91,13 +93,13 @@ def test_without_denoiser_it_is_gradient_descent(name):
 
 def test_positive_numbers_start_where_they_are_told():
     for value in (1e-4, 0.05, 1.0, 30.0):
-        assert float(Positive(value)()) == pytest.approx(value, rel=1e-5)
+        assert Positive(value)().item() == pytest.approx(value, rel=1e-5)
     assert Positive(torch.tensor([0.1, 2.0]))().tolist() == pytest.approx([0.1, 2.0])
 
 
 def test_unrolled_iterates_are_the_step_again_and_again():
     A = mp.operators.Blur(image_shape=(16, 16), width=1.0)
-    network = networks.build("proximal-gradient", {"iterations": 3, "width": 4, "depth": 3}).eval()
+    network: Any = networks.build("proximal-gradient", {"iterations": 3, "width": 4, "depth": 3}).eval()
     y = A(torch.rand(2, 1, 16, 16))
     f = network.block.at(A, A.T(y))
     iterates = list(network.iterates(y, A))
