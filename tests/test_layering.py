@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "noises": {"core"},
     "noise": {"noises"},
     "solvers": {"core"},
-    "networks": {"core"},
+    "networks": {"core", "solvers"},
     "denoisers": {"core", "solvers", "networks"},
     "io": FORWARD | {"paths"},
     "weights": FORWARD | {"paths"},

@@ -78,8 +78,11 @@ class Operator(Keeper):
         """The field's usual quick image from a measurement (filtered back-projection, zero-filling...)."""
         return self.T(y) / self.norm**2
 
-    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
-        """``(AᵀA + alpha I)⁻¹ b`` in closed form, for images b and ``alpha > 0``; only where ``closed_form`` is set."""
+    def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
+        """``(AᵀA + alpha I)⁻¹ b`` in closed form, for images b and ``alpha > 0``; only where ``closed_form`` is set.
+
+        ``alpha`` is a number, or a tensor of one for each item that broadcasts with b: ``[B, 1, ...]``.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no closed form: use solvers.shifted")
 
     @property

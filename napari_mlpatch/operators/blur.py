@@ -153,7 +153,7 @@ class Blur(Operator):
             return filtered(x, self._symbols(x.device, x.dtype.to_real())[1])
         return self._adjoint(self._apply(x))
 
-    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+    def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``F⁻¹(F(b) / (|H|² + alpha))``, with the periodic boundary."""
         if not self.closed_form:
             return super().solve_shifted(b, alpha)

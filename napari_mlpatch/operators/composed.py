@@ -205,7 +205,7 @@ class Scaled(Operator):
     def _normal(self, x: Tensor) -> Tensor:
         return self.factor**2 * self.operator._normal(x)
 
-    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+    def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``(A'A' + alpha I)⁻¹ b`` for A' = factor · A, from A's own."""
         return self.operator.solve_shifted(b, alpha / self.factor**2) / self.factor**2
 

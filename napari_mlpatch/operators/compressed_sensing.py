@@ -129,7 +129,7 @@ class CompressedSensing(Operator):
         full[..., rows] = y
         return (walsh_hadamard(full)[..., : self._pixels] * signs).unflatten(-1, self.image_shape)
 
-    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+    def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``(AᵀA + alpha I)⁻¹ b = (b - Aᵀ (AAᵀ + alpha I)⁻¹ A b) / alpha`` (Woodbury), factorised once for each alpha.
 
         Where the rows are orthonormal, AᵀA is a projection, whose eigenvalues are one and zero. In double precision, as
@@ -141,6 +141,9 @@ class CompressedSensing(Operator):
         if self.matrix == "hadamard":
             inside = self.normal(wide)
             return (inside / (1.0 + alpha) + (wide - inside) / alpha).to(b.dtype)
+        if torch.is_tensor(alpha):  # each has a factor of its own
+            known = alpha.expand(len(b), *[1] * (b.ndim - 1)).flatten().tolist()
+            return torch.cat([self.solve_shifted(v[None], value) for v, value in zip(b, known, strict=True)])
         return ((wide - self.T(self._solve(self(wide), alpha))) / alpha).to(b.dtype)
 
     def _solve(self, y: Tensor, alpha: float) -> Tensor:

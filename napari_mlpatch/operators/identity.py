@@ -34,7 +34,7 @@ class Identity(Operator):
         """The measurement."""
         return self.T(y)
 
-    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+    def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``b / (1 + alpha)``."""
         return b / (1.0 + alpha)
 

@@ -99,8 +99,10 @@ class Inpainting(Operator):
     def _normal(self, x: Tensor) -> Tensor:
         return self._apply(x)
 
-    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+    def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``b / (m + alpha)``."""
+        if torch.is_tensor(alpha):
+            return b / (self._on(b.device).to(b.dtype.to_real()) + alpha)
         # Of the last alpha: iterations ask for the same again and again.
         kept = self._table("divided", b.device, b.dtype, MadeOnce)
         kept.drop(lambda key: key != alpha)

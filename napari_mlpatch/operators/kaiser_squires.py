@@ -130,7 +130,7 @@ class KaiserSquires(Operator):
             return self._adjoint(self._apply(x))
         return x - x.mean((-2, -1), keepdim=True)  # |D| = 1 but at zero
 
-    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+    def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``(AᵀA + alpha I)⁻¹ b``: the mean is divided by alpha, all else by ``1 + alpha``. Only without a mask."""
         if not self.closed_form:
             return super().solve_shifted(b, alpha)

@@ -162,7 +162,7 @@ class MRICartesian(Operator):
             return x * factor.flatten()[0]
         return torch.fft.ifftn(torch.fft.fftn(x, dim=axes) * factor, dim=axes)
 
-    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+    def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``(AᵀA + alpha I)⁻¹ b``: a division in k-space. Only with a single coil that sees everything alike."""
         if not self.closed_form:
             return super().solve_shifted(b, alpha)

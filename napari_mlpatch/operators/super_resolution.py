@@ -132,7 +132,7 @@ class SuperResolution(Operator):
             x[..., j, :].add_(half[..., i, :], alpha=weight)
         return x
 
-    def solve_shifted(self, b: Tensor, alpha: float) -> Tensor:
+    def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``(b - Aᵀ (AAᵀ + alpha I)⁻¹ A b) / alpha`` (Woodbury), as Zhao et al. (IEEE Trans. Image Process. 25, 2016).
 
         There AAᵀ is diagonal in Fourier space. Here it is ``RRᵀ ⊗ CCᵀ`` and diagonal in the eigenvectors of the two,
@@ -143,7 +143,7 @@ class SuperResolution(Operator):
         wide = b.to(torch.promote_types(b.dtype, torch.float64))
         return ((wide - self.T(self._solve_small(self(wide), alpha))) / alpha).to(b.dtype)
 
-    def _solve_small(self, z: Tensor, alpha: float) -> Tensor:
+    def _solve_small(self, z: Tensor, alpha: float | Tensor) -> Tensor:
         """``(AAᵀ + alpha I)⁻¹ z``, in double precision."""
         if self._is_tight:
             return z / (self.factor**-2.0 + alpha)

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .items import dot, each, norm
+from .items import dot, each, norm, numbers
 
 Linear = Callable[[Tensor], Tensor]
 
@@ -52,7 +52,7 @@ def cg(
     size = norm(b)
     zero = size == 0.0
     size = torch.where(zero, 1.0, size)
-    tolerance = torch.as_tensor(tolerance).to(size)
+    tolerance = numbers(tolerance, size.device).to(size)
     if state:
         x, r, p, rz, going, done = (state[key] for key in ("x", "r", "p", "rz", "going", "k"))
     else:

@@ -21,8 +21,15 @@ def items(x: Tensor) -> list[Tensor]:
 
 def each(values: Tensor | float, like: Tensor) -> Tensor:
     """Numbers ``[B]``, or one for all, in the real type and on the device of ``like`` and shaped to multiply it."""
-    values = torch.as_tensor(values).to(like.device, like.dtype.to_real())
+    values = numbers(values, like.device).to(like.dtype.to_real())
     return values.reshape(-1, *[1] * (like.ndim - 1)) if like.ndim > 2 else values.reshape(())
+
+
+def numbers(values: Tensor | float, device: torch.device) -> Tensor:
+    """Numbers as a tensor on a device, in double precision where they are none yet. A single one waits for no GPU."""
+    if isinstance(values, float | int):
+        return torch.full((), values, dtype=torch.float64, device=device)
+    return torch.as_tensor(values).to(device)
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:

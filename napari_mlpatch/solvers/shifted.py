@@ -39,7 +39,7 @@ def solve_shifted(
     """
     alphas = torch.as_tensor(alpha, dtype=torch.float64).cpu()
     if A.closed_form:
-        solution = _closed_form(A, b, alphas)
+        solution = closed_form(A, b, alphas)
         yield CgStep(solution, b.new_zeros(()), torch.zeros(item_count(b), dtype=torch.float64), 1)
         return
     shift = each(alphas, b)
@@ -117,9 +117,10 @@ def _best_on_line(system: Linear, b: Tensor, x: Tensor, direction: Tensor) -> tu
     return x + t * direction, residual - t * image
 
 
-def _closed_form(A: Operator, b: Tensor, alphas: Tensor) -> Tensor:
-    """Operators take one alpha at a time."""
-    known = alphas.reshape(-1).tolist()
-    if len(set(known)) == 1:
-        return A.solve_shifted(b, known[0])
-    return torch.cat([A.solve_shifted(v[None], alpha) for v, alpha in zip(b, known, strict=True)])
+def closed_form(A: Operator, b: Tensor, alphas: Tensor) -> Tensor:
+    """The operator's own solution, for one alpha or ``[B]``; on a GPU, nothing waits for their values."""
+    if alphas.device.type == "cpu":
+        known = set(alphas.reshape(-1).tolist())
+        if len(known) == 1:
+            return A.solve_shifted(b, known.pop())  # a number, for which operators may keep tables
+    return A.solve_shifted(b, each(alphas, b))
