@@ -3,6 +3,7 @@
   mlpatch train recipe.json --data pictures --out trained
   mlpatch train recipe.json --data pictures --out trained --resume
   mlpatch train recipe.json --out trained --minutes 8
+  mlpatch train lpd-adler --from lpd-adler --out trained --device cuda
   mlpatch train --example > recipe.json
   mlpatch train --example lpd > recipe.json
   torchrun --nproc-per-node 4 -m napari_mlpatch.cli train recipe.json --out trained
@@ -29,10 +30,18 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE.json", help="the training recipe")
+    parser.add_argument(
+        "recipe", nargs="?", metavar="RECIPE", help="the file of a training recipe, or the name of one that is shipped"
+    )
     parser.add_argument("--out", default="trained", metavar="DIR", help="folder for weights and checkpoint (trained)")
     parser.add_argument("--data", default=".", metavar="DIR", help="where relative paths of the recipe start (.)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument(
+        "--from",
+        dest="start_from",
+        metavar="WEIGHTS",
+        help="begin with trained weights: their name or file",
+    )
     parser.add_argument("--device", help="another device than the recipe's, e.g. cuda")
     parser.add_argument("--minutes", type=float, metavar="M", help="end after so many minutes, weights written")
     parser.add_argument(
@@ -48,13 +57,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from napari_mlpatch.training import Step, Trained, TrainingRecipe, checkpoint, ship, train
     from napari_mlpatch.training.examples import example
+    from napari_mlpatch.training.shipped import find_recipe
 
     if args.example is not None:
         print(example(args.example).to_json())
         return 0
     if args.recipe is None:
         raise InputError("Name a training recipe. `mlpatch train --example` prints one to start from.")
-    recipe = TrainingRecipe.read(args.recipe)
+    recipe = find_recipe(args.recipe)
+    if args.start_from is not None:
+        recipe = TrainingRecipe.from_json(recipe.model_dump(mode="json") | {"start_from": args.start_from})
     if args.device is not None:
         recipe = recipe.model_copy(update={"device": args.device})
     if args.minutes is not None:

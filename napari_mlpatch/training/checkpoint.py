@@ -19,7 +19,16 @@ BEFORE = "before"
 """The folder, inside that of a training, for the one that was there before it."""
 CONTENT = {"recipe", "network", "average", "optimiser", "k", "seconds"}
 SCHEDULE = {"steps", "minutes", "lr", "warmup", "clip"}
-FREE = SCHEDULE | {"device", "threads", "validate_every", "checkpoint_minutes", "snapshots", "store", "title"}
+FREE = SCHEDULE | {
+    "device",
+    "threads",
+    "validate_every",
+    "checkpoint_minutes",
+    "snapshots",
+    "store",
+    "title",
+    "start_from",
+}
 """What may differ in the recipe that a training goes on with."""
 
 

@@ -25,6 +25,7 @@ from .data import open_data
 from .guard import Guard, is_finite
 from .parallel import Team
 from .recipe import TrainingRecipe
+from .start import load_start
 from .tasks.task import Batch, Task
 
 __all__ = ["Step", "Trained", "differentiate", "follow", "learning_rate", "train"]
@@ -102,6 +103,8 @@ def _events(
     with RANDOM:
         torch.manual_seed(recipe.seed)
         network: Any = networks.build(recipe.network.name, recipe.network.params).to(device)
+    if recipe.start_from is not None and not resume:
+        load_start(network, recipe.start_from)
     task.check(network, pictures)
     average = copy.deepcopy(network).requires_grad_(False).eval()
     weights = [p for p in network.parameters() if p.requires_grad]

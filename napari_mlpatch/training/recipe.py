@@ -47,6 +47,8 @@ class TrainingRecipe(_Strict):
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     """Decay of the averaged weights, which are the ones that are kept."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    start_from: Annotated[str, Field(min_length=1)] | None = None
+    """Weights to begin with, instead of random ones: their name, hash, or the path of their .safetensors file."""
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None

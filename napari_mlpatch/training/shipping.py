@@ -14,6 +14,7 @@ from napari_mlpatch.weights import Card
 
 from .loop import Trained
 from .recipe import TrainingRecipe
+from .start import hash_of_start
 
 
 def ship(trained: Trained, recipe: TrainingRecipe, folder: str | os.PathLike[str], licence: str | None = None) -> Card:
@@ -22,6 +23,9 @@ def ship(trained: Trained, recipe: TrainingRecipe, folder: str | os.PathLike[str
     ``licence`` is that of the data by default. Raises InputError where the folder cannot be written.
     """
     made_of = networks.describe(trained.network)
+    training = recipe.model_dump(mode="json")
+    if recipe.start_from is not None:
+        training["start_from"] = hash_of_start(recipe.start_from)
     return weights.save(
         folder,
         {name: _as_stored(value, recipe) for name, value in trained.network.state_dict().items()},
@@ -33,7 +37,7 @@ def ship(trained: Trained, recipe: TrainingRecipe, folder: str | os.PathLike[str
         data=recipe.data.words,
         steps=trained.steps,
         seed=recipe.seed,
-        training=recipe.model_dump(mode="json"),
+        training=training,
         metrics=trained.metrics,
         licence=licence or recipe.data.terms,
     )
