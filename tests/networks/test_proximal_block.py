@@ -19,23 +19,23 @@ def matrix_norm(weight, side):
 
 
 def test_the_norm_is_that_of_the_convolution(monkeypatch):
-    monkeypatch.setattr("napari_mlpatch.networks.proximal_block.SIDE", 9)
+    monkeypatch.setattr("napari_mlpatch.networks.proximal_block.SIDE", 7)
     torch.manual_seed(0)
     layer = BoundedConvolution(3, 4).double()
     for _ in range(60):  # steps of a training
         layer.norm()
     layer.eval()
-    exact = matrix_norm(layer.weight.detach(), 9)
+    exact = matrix_norm(layer.weight.detach(), 7)
     assert layer.norm().item() == pytest.approx(exact, rel=1e-3)
     before = layer.vector.clone()
     layer.norm()
     assert torch.equal(before, layer.vector)  # use changes nothing
     with torch.no_grad():
         layer.weight.mul_(5 / exact)
-    assert matrix_norm(layer()[0].detach(), 9) == pytest.approx(1.0, rel=1e-3)
+    assert matrix_norm(layer()[0].detach(), 7) == pytest.approx(1.0, rel=1e-3)
     with torch.no_grad():
         layer.weight.mul_(0.1)
-    assert matrix_norm(layer()[0].detach(), 9) == pytest.approx(0.5, rel=1e-3)  # below the bound: as it is
+    assert matrix_norm(layer()[0].detach(), 7) == pytest.approx(0.5, rel=1e-3)  # below the bound: as it is
 
 
 def test_larger_images_have_nearly_the_same_norm():
@@ -64,7 +64,7 @@ def test_the_denoiser_has_the_lipschitz_constant_of_its_bound():
 
 def test_the_bound_is_differentiated(monkeypatch):
     torch.manual_seed(0)
-    monkeypatch.setattr("napari_mlpatch.networks.proximal_block.SIDE", 9)
+    monkeypatch.setattr("napari_mlpatch.networks.proximal_block.SIDE", 7)
     layer = BoundedConvolution(2, 3).double().eval()
     layer.vector = layer._iterated(300)
     with torch.no_grad():
