@@ -19,16 +19,8 @@ BEFORE = "before"
 """The folder, inside that of a training, for the one that was there before it."""
 CONTENT = {"recipe", "network", "average", "optimiser", "k", "seconds"}
 SCHEDULE = {"steps", "minutes", "lr", "warmup", "clip"}
-FREE = SCHEDULE | {
-    "device",
-    "threads",
-    "validate_every",
-    "checkpoint_minutes",
-    "snapshots",
-    "store",
-    "title",
-    "start_from",
-}
+FREE = SCHEDULE | {"device", "threads", "validate_every", "checkpoint_minutes", "snapshots", "store", "title"}
+FREE |= {"start_from"}  # the checkpoint is what came of it
 """What may differ in the recipe that a training goes on with."""
 
 

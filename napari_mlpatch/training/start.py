@@ -14,7 +14,7 @@ from napari_mlpatch.core.files import path_of, reason_of
 
 
 def load_start(network: Any, start_from: str) -> None:
-    """Give a network the tensors of weights: their name, hash, or the path of a .safetensors file, with or without card.
+    """Give a network the tensors of weights: by their name, hash, or .safetensors file, which needs no card.
 
     Raises InputError where there are none, or they are of another architecture.
     """

@@ -72,7 +72,7 @@ def test_a_stopped_training_goes_on_without_them(start, tmp_path):
 
 
 def test_weights_that_cannot_be_started_from(start, tmp_path):
-    path, tensors = start
+    path, _ = start
     for given, message in (
         (str(tmp_path / "none.safetensors"), "cannot be read"),
         ("nothing-known", "Unknown weights"),
