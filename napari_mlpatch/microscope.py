@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of, reason_of, replace_bytes
 from napari_mlpatch.networks.mlpatch import MLPatch
 from napari_mlpatch.networks.patch_geometry import initial_points
 from napari_mlpatch.torch_later import F, Tensor, torch
@@ -149,18 +151,19 @@ def overview_rows(network: MLPatch, image: np.ndarray, sigma: float) -> Iterator
 
 def write_csv(path: str | os.PathLike[str], patches: list[Patch]) -> None:
     """One line for each sample of each patch. Raises InputError where the file cannot be written."""
+    file = io.StringIO(newline="")
+    table = csv.writer(file)
+    table.writerow(HEADINGS)
+    for k, patch in enumerate(patches):
+        for ring, ray in np.ndindex(*patch.after.shape):
+            where = [*patch.initial[ring, ray], *patch.points[ring, ray]]
+            values = [patch.before[ring, ray], patch.after[ring, ray], patch.seen, patch.output]
+            numbers = [f"{v:.6g}" for v in [*where, *values]]
+            table.writerow([k, patch.row, patch.column, ring, ray, *numbers])
     try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(HEADINGS)
-            for k, patch in enumerate(patches):
-                for ring, ray in np.ndindex(*patch.after.shape):
-                    where = [*patch.initial[ring, ray], *patch.points[ring, ray]]
-                    values = [patch.before[ring, ray], patch.after[ring, ray], patch.seen, patch.output]
-                    numbers = [f"{v:.6g}" for v in [*where, *values]]
-                    table.writerow([k, patch.row, patch.column, ring, ray, *numbers])
+        replace_bytes(path_of(path, "The table"), file.getvalue().encode())
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise InputError(f"{path} cannot be written: {reason_of(error)}.") from None
 
 
 def _tensor(image: np.ndarray) -> Tensor:

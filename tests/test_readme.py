@@ -131,3 +131,16 @@ def test_tables_are_those_of_the_command(kind):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     between = text.partition(f"<!-- {kind} -->\n")[2].partition(f"\n<!-- /{kind} -->")[0]
     assert between == markdown(kind)
+
+
+def test_the_command_updates_a_table(workdir, capsys):
+    from napari_mlpatch.cli import main
+    from napari_mlpatch.cli.listing import markdown
+
+    text = "before\n<!-- methods -->\nold\n<!-- /methods -->\nafter\n"
+    (workdir / "a.md").write_text(text)
+    assert main(["list", "methods", "--update", "a.md"]) == 0
+    assert (workdir / "a.md").read_text() == text.replace("old", markdown("methods"))
+    before = (workdir / "a.md").read_text()
+    assert main(["list", "operators", "--markdown", "--update", "a.md"]) == 2
+    assert "<!-- operators -->" in capsys.readouterr().err and (workdir / "a.md").read_text() == before

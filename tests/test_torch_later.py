@@ -10,17 +10,40 @@ import torch
 from napari_mlpatch import torch_later
 
 DECLARATIONS = """
-import sys
+import sys, traceback
+
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            ours = [f for f in traceback.extract_stack() if "napari_mlpatch" in f.filename]
+            stack = [f for f in ours if not f.filename.endswith(LATER)]
+            print(*[f"{f.filename}:{f.lineno}: {f.line}" for f in stack[-1:]] or ["another package"])
+
+
+LATER = "torch_later.py"
+sys.meta_path.insert(0, Watch())
 import napari_mlpatch.gui.compare_dock, napari_mlpatch.gui.problem_dock, napari_mlpatch.gui.reconstruct_dock
 from napari_mlpatch.core.registry import methods, noises, operators
 assert operators.names() and methods.names() and noises.names()
-print("torch" in sys.modules)
 """
 
 
+def loaded(program):
+    """The lines of this program that import torch, while that runs."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_forms_do_without_torch():
-    done = subprocess.run([sys.executable, "-c", DECLARATIONS], capture_output=True, text=True, check=False)
-    assert done.stdout == "False\n", done.stderr
+    lines = loaded(DECLARATIONS)
+    assert not lines, f"torch is loaded by {lines}Use napari_mlpatch.torch_later, or import it where it is used."
+
+
+def test_the_line_that_loads_torch_is_named():
+    using = "from napari_mlpatch.core.array import Array\nimport napari_mlpatch as mp\nmp.io.samples.load('tooth')"
+    assert "napari_mlpatch" in loaded(f"{DECLARATIONS}\n{using}")
 
 
 def test_it_is_the_module_itself():

@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_mlpatch.core.declare import Parameter, format_angles, parameters
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of, read_text, reason_of, replace_bytes
 from napari_mlpatch.core.registry import Registry, architectures, denoisers, methods, noises, operators, sources, tasks
 
 from .output import number, print_json, say, shape, table
@@ -30,10 +31,14 @@ REGISTRIES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=(*REGISTRIES, "weights", "samples"), help="what to list")
     parser.add_argument("--markdown", action="store_true", help="a table: name, title, what it is (as in the README)")
+    parser.add_argument("--update", metavar="FILE", help="write that table into FILE, between <!-- KIND --> marks")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.update:
+        update(args.update, args.kind)
+        return 0
     if args.markdown:
         print(markdown(args.kind))
         return 0
@@ -60,6 +65,20 @@ def markdown(kind: str) -> str:
             first = (inspect.getdoc(cls) or "").partition("\n")[0].replace("``", "`").replace("|", "\\|")
             rows.append(f"| `{cls.name}` | {cls.title} | {first} |")
     return "\n".join([f"| {kind.removesuffix('s')} | | what it does |", "|---|---|---|", *rows])
+
+
+def update(file: str, kind: str) -> None:
+    """Put the table between the marks ``<!-- KIND -->`` and ``<!-- /KIND -->`` of a text. Raises InputError."""
+    path, start, end = path_of(file, "The text"), f"<!-- {kind} -->\n", f"<!-- /{kind} -->"
+    text = read_text(path, "The text")
+    before, opening, rest = text.partition(start)
+    _, closing, after = rest.partition(end)
+    if not (opening and closing):
+        raise InputError(f"{path} has no lines {start.strip()} and {end}, between which the table belongs: add them.")
+    try:
+        replace_bytes(path, f"{before}{start}{markdown(kind)}\n{end}{after}".encode())
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {reason_of(error)}.") from None
 
 
 def _declared(registry: Registry) -> tuple[list[dict[str, Any]], list[str]]:

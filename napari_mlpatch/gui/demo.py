@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_mlpatch import weights
 from napari_mlpatch.core.declare import build
+from napari_mlpatch.core.files import replace_bytes
 from napari_mlpatch.core.registry import methods
 
 STEPS: list[tuple[str, dict[str, Any], str | None]] = [
@@ -124,7 +125,7 @@ class Demo:
         ]
         scene = self.workbench.scene
         report = {"data": scene.title, "notes": list(scene.notes), "results": rows} if scene else {"results": rows}
-        (self.out / "report.json").write_text(json.dumps(report, indent=1))
+        replace_bytes(self.out / "report.json", json.dumps(report, indent=1).encode())
         from qtpy.QtWidgets import QWidget
 
         for widget in self.viewer.window._qt_window.findChildren(QWidget):

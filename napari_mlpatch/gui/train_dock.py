@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import path_of
+from napari_mlpatch.core.files import path_of, reason_of, replace_bytes
 from napari_mlpatch.training import TrainingRecipe, checkpoint
 from napari_mlpatch.training.examples import EXAMPLE
 
@@ -127,9 +127,9 @@ class TrainDock(QWidget):
     def save_recipe(self, path: str | Path) -> None:
         """Write the recipe of the form. Raises InputError."""
         try:
-            Path(path).write_text(self.form.recipe().to_json() + "\n", encoding="utf-8")
+            replace_bytes(path_of(path, "The recipe"), f"{self.form.recipe().to_json()}\n".encode())
         except OSError as error:
-            raise InputError(f"The recipe cannot be written to {path}: {error.strerror or error}.") from None
+            raise InputError(f"The recipe cannot be written to {path}: {reason_of(error)}.") from None
 
     def _open(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a training recipe", "", RECIPES)

@@ -11,6 +11,10 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
+import h5py
+import numpy as np
+import tifffile
+
 from napari_mlpatch.core.files import LARGEST_TEXT
 
 Kind = Literal["picture", "measurement"]
@@ -42,7 +46,8 @@ def seal(path: Path) -> None:
 def is_own(path: Path, kind: Kind = "picture") -> bool:
     """Whether this program wrote the file as this kind, and nobody has changed it since. An empty file is nobody's.
 
-    An array in an ``.npy`` file is its own where the ``.json`` beside it holds its hash.
+    An array in an ``.npy`` file is its own where the ``.json`` beside it holds its hash. Before there were seals, files
+    were known by the recipe or the operator inside.
     """
     try:
         if path.stat().st_size == 0:
@@ -50,7 +55,9 @@ def is_own(path: Path, kind: Kind = "picture") -> bool:
         if path.suffix.lower() == ".npy":
             return kind == "picture" and bool(notes_for(path, sha256_of(path)))
         found = _found(path)
-        return found is not None and found[1].decode() == kind and found[2].decode() == _hash(path, found)
+        if found is None:
+            return _unsealed(path) == kind
+        return found[1].decode() == kind and found[2].decode() == _hash(path, found)
     except Exception:  # damaged, foreign, gone: not ours
         return False
 
@@ -73,6 +80,25 @@ def sha256_of(path: Path) -> str:
 def _found(path: Path) -> re.Match[bytes] | None:
     with path.open("rb") as file:
         return PATTERN.search(file.read(NEAR))
+
+
+def _unsealed(path: Path) -> Kind | None:
+    """What this program's versions before there were seals wrote the file as; None for all else."""
+    if h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            if SEAL in file.attrs:
+                return None
+            if GROUP in file:
+                return "measurement" if "operator" in {*file[GROUP], *file[GROUP].attrs} else None  # type: ignore
+            about = np.asarray(file["about"][()]).tobytes() if {*file} == {"about", "image"} else b"{}"  # type: ignore
+    elif path.suffix.lower() in (".tif", ".tiff"):
+        with tifffile.TiffFile(path) as file:
+            about = file.pages[0].tags.valueof("ImageDescription") if len(file.pages) == 1 else "{}"  # type: ignore
+    else:
+        return None
+    noted = json.loads(about or "{}")
+    ours = isinstance(noted, dict) and isinstance(noted.get(RECIPE), dict) and SEAL not in noted
+    return "picture" if ours and {"operator", "method"} <= noted[RECIPE].keys() else None
 
 
 def _hash(path: Path, found: re.Match[bytes]) -> str:

@@ -18,6 +18,7 @@ from .image_shape import ImageShape
 from .walsh_hadamard import walsh_hadamard
 
 MOST_BYTES = 2 << 30
+MOST_FACTOR_BYTES = 256 << 20
 
 
 @operators.register("compressed-sensing", title="Compressed sensing")
@@ -97,7 +98,7 @@ class CompressedSensing(Operator):
         return self._table("gram", like.device, like.dtype, lambda: (rows := self._drawn(like)) @ rows.mT)
 
     def _factor(self, like: Tensor, alpha: float) -> Tensor:
-        """Cholesky factor of ``AAᵀ + alpha I``, for a tensor in double precision; that of the last alpha is kept."""
+        """Cholesky factor of ``AAᵀ + alpha I``, for a tensor in double precision; those of a few alphas are kept."""
 
         def factorise() -> Tensor:
             gram = self._gram(like).clone()
@@ -105,8 +106,15 @@ class CompressedSensing(Operator):
             return torch.linalg.cholesky(gram)
 
         factor = self._table("factor", like.device, like.dtype, MadeOnce)
-        factor.drop(lambda key: key != alpha)
+        if alpha not in factor:  # items of a batch, each with its own, take turns
+            kept = list(factor)[-(self._most_factors - 1) :] if self._most_factors > 1 else []
+            factor.drop(lambda key: key not in kept)
         return factor.get_or_make(alpha, factorise)
+
+    @property
+    def _most_factors(self) -> int:
+        """How many are kept: one at least, more as long as they are small."""
+        return max(1, min(16, MOST_FACTOR_BYTES // (8 * self.range_shape[0] ** 2)))
 
     # ---- the operator ---------------------------------------------------------------------------------------
 
@@ -168,7 +176,8 @@ class CompressedSensing(Operator):
             both = 8 * self._length + 8 * self._pixels if self.closed_form else 0
             return 8 * self._length + 4 * self._pixels + both
         m = self.range_shape[0]
-        return 12 * m * self._pixels + 16 * m * m  # the matrix in both precisions, AAᵀ, and its last factor
+        made = sum(len(table) for key, table in list(self._made.items()) if key[0] == "factor")
+        return 12 * m * self._pixels + 8 * m * m * (1 + max(made, 1))  # the matrix in both precisions, AAᵀ, factors
 
     # ---- what a person sees ---------------------------------------------------------------------------------
 

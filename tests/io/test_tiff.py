@@ -135,8 +135,15 @@ def test_colours_in_planes_are_colours(tmp_path, pages, compression):
 
 
 def test_three_slices_that_tifffile_calls_colours_are_slices(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", sinogram(), planarconfig="separate", photometric="rgb")
+    about = {"planarconfig": "separate", "photometric": "rgb"}
+    tifffile.imwrite(tmp_path / "a.tif", sinogram(), **about)
     assert np.array_equal(pixels(tmp_path / "a.tif", slice="all"), sinogram())
+    assert any("planes colours" in note and "taken as slices" in note for note in io.load(tmp_path / "a.tif").notes)
+    grey, notes = io.image_from_file(tmp_path / "a.tif")
+    assert np.allclose(grey, np.tensordot([0.2125, 0.7154, 0.0721], sinogram(), 1), atol=1e-6)
+    assert any("colour converted to grey" in note for note in notes)
+    tifffile.imwrite(tmp_path / "b.tif", np.repeat(sinogram()[:1], 3, 0), **about)
+    assert np.array_equal(pixels(tmp_path / "b.tif", slice="all"), sinogram()[:1])
 
 
 def test_a_thumbnail_that_comes_first_is_not_the_measurement(tmp_path):

@@ -12,6 +12,7 @@ import textwrap
 import h5py
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 import napari_mlpatch as mp
@@ -283,3 +284,68 @@ def test_killed_while_writing(tmp_path):
             assert recipe is not None and (array == recipe["k"]).all()
     io.check_writable(paths[0])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.h5", "x.json", "x.npy", "x.tif"]
+
+
+@unix
+def test_a_full_tmpfs(tmp_path):
+    """A disk that is really full, where a small one can be mounted (as root, or in a name space of one's own)."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=300k none "$0" && exec "$@"', str(place)]
+    try:
+        if subprocess.run([*mount, "true"], capture_output=True, check=False, timeout=60).returncode:
+            pytest.skip("no disk can be mounted here")
+    except FileNotFoundError:
+        pytest.skip("no unshare here")
+    program = textwrap.dedent(FULL).replace("resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))", "SMALL")
+    small = """small = mp.Problem(mp.operators.Identity(image_shape=(4, 4)), torch.ones(1, 1, 4, 4))
+for path in sys.argv[1:]:
+    io.write_measurement(path, small) if "m." in path else io.write_image(path, small.y)
+before = {path: open(path, "rb").read() for path in sys.argv[1:]}
+open(sys.argv[1] + ".filler", "wb").write(b"x" * 200_000)"""
+    after = "\nassert {path: open(path, 'rb').read() for path in sys.argv[1:]} == before"
+    paths = [str(place / name) for name in ("x.tif", "x.npy", "x.h5", "m.h5")]
+    command = [*mount, sys.executable, "-c", program.replace("SMALL", small) + after, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Free some space") == len(paths), done.stdout
+
+
+# ---- files of earlier versions --------------------------------------------------------------------------------------
+
+
+RECIPE = {"operator": {"name": "identity", "params": {}}, "method": {"name": "tv", "params": {}}}
+
+
+def unsealed(path, recipe):
+    """As versions before there were seals wrote it."""
+    about = {"mlpatch_recipe": recipe, "pixel_size": None, "unit": None}
+    if path.suffix == ".tif":
+        tifffile.imwrite(path, np.ones((4, 4), np.float32), description=json.dumps(about), metadata=None)
+    elif path.name.startswith("m"):
+        io.write_measurement(path.with_name("sealed.h5"), problem())
+        with h5py.File(path.with_name("sealed.h5")) as sealed, h5py.File(path, "w") as file:
+            sealed.copy("mlpatch", file)
+    else:
+        with h5py.File(path, "w") as file:
+            file["image"] = np.ones((4, 4), np.float32)
+            file["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+
+
+@pytest.mark.parametrize("name", ["x.tif", "x.h5"])
+def test_pictures_of_earlier_versions_are_ours(tmp_path, name):
+    unsealed(tmp_path / name, RECIPE)
+    io.write_image(tmp_path / name, np.full((4, 4), 2))
+    assert io.read_image(tmp_path / name)[0].max() == 2
+    for other in (None, {"method": "tv"}, {"operator": 1}):  # no recipe that any version would have run
+        unsealed(tmp_path / name, other)
+        with pytest.raises(InputError, match="is there already"):
+            io.write_image(tmp_path / name, np.ones((4, 4)))
+
+
+def test_measurements_of_earlier_versions_are_ours(tmp_path):
+    unsealed(tmp_path / "m.h5", None)
+    io.write_measurement(tmp_path / "m.h5", problem())
+    unsealed(tmp_path / "m.h5", None)
+    with pytest.raises(InputError, match="is a measurement of this program"):
+        io.write_image(tmp_path / "m.h5", np.ones((4, 4)))

@@ -104,14 +104,14 @@ def test_closed_form_in_single_precision_with_a_small_alpha(kind):
     assert (A(small) - A(A.solve_shifted(inside.float().double(), 1e-6))).norm() < 1e-4 * A(small).norm()
 
 
-def test_the_last_factor_is_kept():
+def test_the_last_factors_are_kept():
     A = sensing("gaussian", 6, 6)
     b = torch.randn(1, 1, 6, 6)
     first = A.solve_shifted(b, 0.5)
     for alpha in range(1, 20):
         A.solve_shifted(b, float(alpha))
     (factor,) = (table for key, table in A._made.items() if key[0] == "factor")
-    assert list(factor) == [19.0]
+    assert list(factor) == [float(alpha) for alpha in range(4, 20)]
     assert torch.equal(A.solve_shifted(b, 0.5), first)
 
 
@@ -197,3 +197,29 @@ def test_suggested_for_a_photograph():
 def test_bad_input(parameters, words):
     with pytest.raises(InputError, match=words):
         CompressedSensing(**{"image_shape": (8, 8)} | parameters)
+
+
+def test_factors_of_a_few_alphas_are_kept(monkeypatch):
+    """Items of a batch, each with its own alpha, take turns; how many is bound by their size, and counted."""
+    from napari_mlpatch.core.tables import held_bytes
+    from napari_mlpatch.operators import compressed_sensing
+
+    made = []
+    cholesky = torch.linalg.cholesky
+    monkeypatch.setattr(torch.linalg, "cholesky", lambda a: made.append(1) or cholesky(a))
+    A = CompressedSensing(image_shape=(12, 12), matrix="gaussian")
+    b = torch.rand(1, 1, 12, 12, dtype=torch.float64)
+    alphas = [0.1, 0.2, 0.3]
+    solved = [A.solve_shifted(b, alpha) for _ in range(4) for alpha in alphas]
+    assert len(made) == 3 and torch.equal(solved[0], solved[9])
+    for alpha, x in zip(alphas, solved, strict=False):
+        assert (A.normal(x) + alpha * x - b).abs().max() < 1e-9
+    assert 0.6 * held_bytes(A) < A.memory_bytes() < 1.5 * held_bytes(A)
+    monkeypatch.setattr(compressed_sensing, "MOST_FACTOR_BYTES", 2 * 8 * 36**2)
+    for alpha in (1.0, 2.0, 3.0, 2.0, 3.0):
+        A.solve_shifted(b, alpha)
+    assert len(made) == 6
+    monkeypatch.setattr(compressed_sensing, "MOST_FACTOR_BYTES", 0)
+    for alpha in (4.0, 3.0, 4.0):
+        A.solve_shifted(b, alpha)
+    assert len(made) == 9

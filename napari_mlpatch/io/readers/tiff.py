@@ -32,6 +32,8 @@ class Tiff:
     colour: bool
     notes: tuple[str, ...]
     planar: bool = False
+    real: bool = False
+    """Whether its numbers are floating-point ones, which no camera writes."""
 
 
 def load_tiff(path: Path, options: LoadOptions) -> Measurement:
@@ -45,12 +47,31 @@ def load_tiff(path: Path, options: LoadOptions) -> Measurement:
     tiff = open_tiff(path)
     stored, notes = tiff.stored, tiff.notes
     if tiff.colour:
-        stored, notes = (
-            grey(path, stored, tiff.planar),
-            (*notes, "a colour picture whose channels are all alike: one is taken"),
-        )
+        stored, note = _one_channel(path, tiff)
+        notes = (*notes, note)
     found = measurement_from(path, {"image": stored}, options)
     return dataclasses.replace(found, notes=(*notes, *found.notes))
+
+
+def _one_channel(path: Path, tiff: Tiff) -> tuple[Stored, str]:
+    """Of colours that are all alike, one. Planes of floating-point numbers that are not are slices, if nothing else is
+    in the file, for tifffile calls any stack of three or four planar colours.
+    """
+    try:
+        return grey(path, tiff.stored, tiff.planar), "a colour picture whose channels are all alike: one is taken"
+    except InputError:
+        if not tiff.planar or not tiff.real or len(tiff.stored.shape) != 3:
+            raise
+    count, stored = tiff.stored.shape[-1], tiff.stored
+
+    def read(index: Any) -> np.ndarray:
+        return np.moveaxis(stored.read(()), -1, 0)[index]
+
+    note = (
+        f"the file calls its {count} planes colours; as they are floating-point numbers and differ, they are taken as "
+        "slices. If they are colours, load it as an image to simulate a measurement from"
+    )
+    return Stored((count, *stored.shape[:-1]), read, stored.is_integer), note
 
 
 def stored_tiff(path: Path) -> Stored:
@@ -114,7 +135,7 @@ def open_tiff(path: Path) -> Tiff:
             return calibration(colours_last(values).reshape(shape)[index])
 
     whole = dtype.kind in "iu" and calibration.whole
-    return Tiff(Stored(shape, read, whole), colour, tuple(notes), planar)
+    return Tiff(Stored(shape, read, whole), colour, tuple(notes), planar, dtype.kind == "f")
 
 
 def largest(series: list[Any]) -> list[Any]:
@@ -124,15 +145,11 @@ def largest(series: list[Any]) -> list[Any]:
 
 
 def _samples(series: Any) -> int | None:
-    """The axis of colours counted from the end: -1 interleaved, -3 in planes; None of grey images.
-
-    Planes of other numbers than a camera's are slices: tifffile calls any stack of three or four planar colours.
-    """
+    """The axis of colours counted from the end: -1 interleaved, -3 in planes; None of grey images."""
     axes = series.axes if "S" in series.axes else series.keyframe.axes
     at = axes.rfind("S") - len(axes)
     known = "S" in axes and 2 < len(series.shape) >= -at
-    camera = at == -1 or series.dtype in (np.uint8, np.uint16)
-    return at if known and series.shape[at] in COLOURS and camera else None
+    return at if known and series.shape[at] in COLOURS else None
 
 
 def _last(values: tuple[Any, ...], at: int) -> tuple[Any, ...]:
