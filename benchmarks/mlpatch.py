@@ -129,7 +129,7 @@ def two_sizes(text: str) -> list[int]:
 def make(kind: str) -> Any:
     shipped = KINDS[kind]
     if shipped is not None:
-        return networks.of_weights(weights.find(shipped))
+        return networks.opened(weights.find(shipped))
     torch.manual_seed(0)
     return networks.build("mlpatch").requires_grad_(False).eval()
 

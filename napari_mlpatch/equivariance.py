@@ -1,6 +1,6 @@
 """Does a denoiser do the same to a picture that is shifted, turned or mirrored?
 
->>> network = networks.of_weights(mp.weights.find("mlpatch-gray-small"))
+>>> network = networks.opened(mp.weights.find("mlpatch-gray-small"))
 >>> for found in deviations(network, image, sigma=0.1):
 ...     print(found.name, found.rms, found.largest)
 

@@ -71,7 +71,7 @@ def open_network(weights: Any) -> MLPatch:
     made = weights.card.architecture
     if made.name != "mlpatch":
         raise InputError(f"The weights {weights.card.name!r} are a {made.name}: only MLPatch networks read patches.")
-    network = networks.from_tensors(made.name, made.params, weights.tensors)
+    network = networks.opened(weights)
     assert isinstance(network, MLPatch)
     if network.config.channels != 1:
         raise InputError(f"The weights {weights.card.name!r} are for {network.config.channels} channels, not for one.")

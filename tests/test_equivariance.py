@@ -81,7 +81,7 @@ def test_fourier_shift_moves_waves(image):
 @pytest.mark.parametrize("name", ["mlpatch-gray-small", "mlpatch-ct-small"])
 def test_shipped_weights_are_shift_equivariant(name):
     x = np.random.default_rng(1).random((48, 56)).astype(np.float32)
-    network = networks.of_weights(weights.find(name))
+    network = networks.opened(weights.find(name))
     assert all(d.rms <= 1e-4 and d.largest <= 1e-4 for d in deviations(network, x, 0.1, WHOLE))
 
 

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     x = (image[top : top + args.size, left : left + args.size] - low) / (high - low)
     if args.image is None:
         x = x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).numpy()
-    results = list(deviations(networks.of_weights(found), x, sigma))
+    results = list(deviations(networks.opened(found), x, sigma))
     if not all(r.inside for r in results):
         say("Every pixel depends on the border: the network sees that far. The central quarter is compared.")
     if args.json:

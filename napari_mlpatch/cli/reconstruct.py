@@ -11,12 +11,18 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from napari_mlpatch.core.errors import InputError
 
 from . import reading, target
 from .output import print_json
 from .settings import build_from, seed
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.method import Method
+    from napari_mlpatch.core.problem import Problem
+    from napari_mlpatch.weights import Weights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     out = target.checked(args)
 
     from napari_mlpatch import weights
+    from napari_mlpatch.core.fit import fit
     from napari_mlpatch.core.recipe import Recipe
     from napari_mlpatch.core.registry import methods
 
@@ -48,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
     target.refuse_source(out, problem.source, args.force)
     if args.truth is not None:
         problem = reading.with_truth(problem, args.truth)
-    reason = "" if network is None else network.card.unsuitable(method, problem.A, problem.y.shape[1])
-    if reason:
-        raise InputError(reason)
+    found = fit(method, network, problem)
+    if found.refusal:
+        raise InputError(found.refusal + _instead(method, network, problem))
     recipe = Recipe.of(
         problem,
         method,
@@ -65,3 +72,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(execute.summary(args.out, result))
     return 0
+
+
+def _instead(method: Method, network: Weights | None, problem: Problem) -> str:
+    """Which weights would fit, where others, or none, were given."""
+    from napari_mlpatch import weights
+    from napari_mlpatch.core.fit import fit
+
+    if method.unsuitable(problem.A) or not method.needs_network:
+        return ""
+    names = [card.name for card in weights.available() if not fit(method, card, problem).refusal]
+    return f" These fit: {', '.join(names)}." if names else " None of those that are here fit."

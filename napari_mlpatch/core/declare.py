@@ -144,6 +144,12 @@ def parameters(declaration: type) -> list[Parameter]:
     return [_parameter(name, info) for name, info in fields.items()]
 
 
+def lengths(declaration: type) -> list[str]:
+    """The parameters that are lengths: all of them longer by the same factor are the same in another unit."""
+    fields: dict[str, FieldInfo] = declaration.__pydantic_fields__  # type: ignore[attr-defined]
+    return [n for n, info in fields.items() if any(getattr(m, "func", None) is _usable for m in info.metadata)]
+
+
 def _parameter(name: str, info: FieldInfo) -> Parameter:
     annotation = info.annotation
     optional = get_origin(annotation) in (types.UnionType, typing.Union) and type(None) in get_args(annotation)

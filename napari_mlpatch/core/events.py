@@ -27,10 +27,17 @@ class Result:
     iterations: int
     converged: bool
     state: dict[str, Any] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    """What to know about the weights, see ``Method.accepts``."""
 
     @property
     def remark(self) -> str:
-        """What to know about the picture: that the iterations ended before it had converged. Empty where they did not.
+        """What to know about the picture: that it has not converged, that its weights were trained for other data."""
+        return " ".join(filter(None, [self.not_converged, *self.notes]))
+
+    @property
+    def not_converged(self) -> str:
+        """That the iterations ended before it had converged. Empty where they did not.
 
         Methods without a tolerance know no convergence, and who stops by hand knows.
         """

@@ -11,6 +11,9 @@ from napari_mlpatch.torch_later import Tensor
 from .problem import Problem
 
 if TYPE_CHECKING:
+    from napari_mlpatch.weights import Card
+
+    from .noise import Noise
     from .operator import Operator
 
 
@@ -32,6 +35,14 @@ class Iterate:
     converged: bool = False
 
 
+@dataclass(frozen=True)
+class Fit:
+    """Whether weights fit: ``refusal`` says why not (empty where they do), ``remark`` what to know about using them."""
+
+    refusal: str = ""
+    remark: str = ""
+
+
 class Method:
     """Base of all methods: a frozen pydantic dataclass whose fields are the hyper-parameters.
 
@@ -50,13 +61,10 @@ class Method:
     iterative: bool = True
     """Whether the method has iterations that can be stopped and continued."""
 
-    weights_kind: str = ""
-    """Which trained weights it works with: "denoiser", "network" for its own, or none at all."""
-
     @property
     def needs_network(self) -> bool:
         """Whether it works only with trained weights, with the parameters that it has."""
-        return bool(self.weights_kind)
+        return False
 
     def solve(
         self, problem: Problem, network: Any = None, state: dict[str, Any] | None = None
@@ -73,3 +81,21 @@ class Method:
     def unsuitable(self, A: Operator) -> str:
         """Why this method cannot work on this operator; empty where it can."""
         return ""
+
+    def accepts(
+        self,
+        card: Card | None,
+        A: Operator,
+        channels: int = 1,
+        *,
+        is_complex: bool | None = None,
+        noise: Noise | None = None,
+    ) -> Fit:
+        """Whether weights of this card (None: no weights) serve it for pictures of this operator.
+
+        ``channels`` are those of the data, ``is_complex`` whether pictures are (None: as the operator says), ``noise``
+        what is known of it. ``run`` asks before anything is computed; a remark goes into the result.
+        """
+        if card is None:
+            return Fit()
+        return Fit(f"The method {self.name!r} has no learned part: it has no use for the weights {card.name!r}.")

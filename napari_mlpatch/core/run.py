@@ -7,12 +7,14 @@ from typing import Any
 
 from napari_mlpatch.torch_later import torch
 
+from . import kept
 from .arguments import instance
 from .budget import is_out_of_memory
 from .cost import remaining
 from .declare import PYTHON
 from .errors import InputError
 from .events import Cancelled, Done, Event, Failed, Progress, Result, Started
+from .fit import fit
 from .meter import Meter
 from .method import Iterate, Method
 from .metrics import data_range_of, evaluate, psnr
@@ -77,14 +79,14 @@ def run(
         method = recipe.build_method()
         device = device_of(recipe.device)
         _check_problem(problem, recipe)
-        reason = method.unsuitable(problem.A)
-        if reason:
-            raise InputError(reason)
+        found = fit(method, network, problem)
+        if found.refusal:
+            raise InputError(found.refusal)
         yield Started(recipe)
         before, done_before = (history[-1]["seconds"], history[-1]["k"]) if history else (0.0, 0)
         held = held_bytes(problem.A, device)
         rows, last, limit = list(history), None, recipe.stopped_at
-        with Meter(device) as meter, problem.A.visiting(device):
+        with Meter(device) as meter, problem.A.visiting(device), kept.visiting(device):
             there = problem.to(device)
             for iterate in steps(method, there, network, moved(state, device), recipe.seed):
                 if iterate is None:
@@ -121,6 +123,7 @@ def run(
                 iterations=last.k,
                 converged=last.converged,
                 state=moved(last.state, "cpu"),
+                notes=tuple(filter(None, [found.remark])),
             )
         )
     except InputError as error:

@@ -34,17 +34,12 @@ class Network(Denoiser):
         where the network is missing, and for bfloat16 on a device that computes it in software.
         """
         if network is None:
-            others = [cls.name for cls in denoisers if not cls.needs_network]
-            raise InputError(
-                "This method needs trained weights of a denoiser. Choose weights (`mlpatch weights list` shows them), "
-                f"or another denoiser: {', '.join(others)}."
-            )
+            raise InputError(none_given())
         if callable(network):
             return _one_level_at_a_time(cast(Denoise, network))
-        made = network.card.architecture
         from napari_mlpatch import networks  # needs PyTorch at once
 
-        module = networks.from_tensors(made.name, made.params, network.tensors).to(device)
+        module = networks.opened(network, device)
         if precision == "float32":
             return _warning(without_outliers(lambda x, sigma: module(x, sigma)), network.card)
         kind = torch.device(device).type
@@ -56,6 +51,15 @@ class Network(Denoiser):
                 return module(x, sigma).to(x.dtype)
 
         return _warning(without_outliers(rough), network.card)
+
+
+def none_given() -> str:
+    """What to do without trained weights."""
+    others = ", ".join(cls.name for cls in denoisers if not cls.needs_network)
+    return (
+        "This method needs trained weights of a denoiser. Choose weights (`mlpatch weights list` shows them), or "
+        f"another denoiser: {others}."
+    )
 
 
 def without_outliers(denoise: Denoise) -> Denoise:

@@ -91,8 +91,9 @@ class Demo:
         if self.waiting:
             name, params, trained = self.waiting.pop(0)
             method = build(methods, {"name": name, "params": params})
+            cards = {card.name: card for card in weights.available()}
             print(f"mlpatch demo: {method.title}" + (f" with {trained}" if trained else ""))
-            self.workbench.run(method, weights=weights.find(trained) if trained else None)
+            self.workbench.run(method, weights=weights.Unopened(cards[trained]) if trained else None)
             self.session.show("Reconstruct")
         elif not self.done:
             self.done = True

@@ -14,12 +14,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.events import Cancelled, Done, Failed, Progress, Result
 from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.run import Control, run
 from napari_mlpatch.torch_later import torch
+from napari_mlpatch.weights import Unopened
 
 from . import threads
 
@@ -122,6 +124,12 @@ class JobQueue:
         assert job.problem is not None
         job.state = "running"
         self._tell(job)
+        try:
+            job.network = loaded(job.network)
+        except InputError as error:
+            job.message = str(error)
+            self._end(job, "failed")
+            return
         resume = job.resume
         shown = 0.0
         for event in run(
@@ -224,6 +232,11 @@ class Latest:
         while (work := self._waiting.get()) is not None:
             work()
             del work  # or it would be kept until the next one comes
+
+
+def loaded(network: Any) -> Any:
+    """The weights, read from their file where only their card was; off the GUI thread. Raises InputError."""
+    return network.load() if isinstance(network, Unopened) else network
 
 
 def to_image(x: Any) -> np.ndarray:

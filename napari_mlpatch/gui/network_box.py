@@ -21,18 +21,18 @@ class NetworkBox(QComboBox):
     def __init__(self, workbench: Workbench):
         super().__init__()
         short(self)
-        self._opened: tuple[str, Any] | None = None
-        self._sha256: dict[str, str] = {}
+        self._cards: dict[str, weights.Card] = {}
+        self._loaded: weights.Weights | None = None
         self._offer()
         follow(self, workbench.weights_changed, self._offer)
 
     def network(self) -> Callable[[], Any] | None:
-        """Opens the network that is chosen now, and keeps it; to be called off the GUI thread. None without weights."""
+        """Opens the network that is chosen now; to be called off the GUI thread. None without weights."""
         name = self.currentData()
         if name is None:
             return None
-        sha256 = self._sha256[name]
-        return lambda: self._open(name, sha256)
+        card = self._cards[name]
+        return lambda: self._open(card)
 
     def _offer(self) -> None:
         before = self.currentData()
@@ -40,15 +40,15 @@ class NetworkBox(QComboBox):
         self.clear()
         for card in weights.available():
             if card.architecture.name == "mlpatch":
-                self._sha256[card.name] = card.sha256
+                self._cards[card.name] = card
                 self.addItem(card.title, card.name)
                 self.setItemData(self.count() - 1, f"{card.title} ({card.name})", Qt.ItemDataRole.ToolTipRole)
         self.setCurrentIndex(max(0, self.findData(before)))
         self.blockSignals(False)
 
-    def _open(self, name: str, sha256: str) -> Any:
+    def _open(self, card: weights.Card) -> Any:
         """Weights that are trained again keep their name; their fingerprint tells that they are others."""
-        opened = self._opened
-        if opened is None or opened[0] != sha256:
-            self._opened = opened = (sha256, microscope.open_network(weights.find(name)))
-        return opened[1]
+        loaded = self._loaded
+        if loaded is None or loaded.card.sha256 != card.sha256:
+            self._loaded = loaded = weights.Unopened(card).load()
+        return microscope.open_network(loaded)

@@ -20,14 +20,15 @@ from qtpy.QtWidgets import (
 from napari_mlpatch import weights
 from napari_mlpatch.core.cost import Cost
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.fit import fit
 from napari_mlpatch.core.method import Method
-from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 
 from .follow import follow
 from .forms import DeclarationForm, section, short
 from .layers import LayerView
 from .notify import show_error
+from .weights_box import WeightsBox
 from .words import duration, size
 from .workbench import Entry, Workbench
 
@@ -46,7 +47,7 @@ class ReconstructDock(QWidget):
         self.method = short(QComboBox())
         for cls in methods:
             self.method.addItem(cls.title, cls.name)
-        self.weights = short(QComboBox())
+        self.weights = WeightsBox()
         self.device = QComboBox()
         self._offer_devices()
         self.about, self.reason, self.cost = QLabel(), QLabel(), QLabel()
@@ -145,41 +146,30 @@ class ReconstructDock(QWidget):
         self.form.hide()
         self.form.deleteLater()
         self.form = form
+        form.changed.connect(self._offer_weights)
         form.changed.connect(self._check)
         self.about.setText((methods.get(name).__doc__ or "").strip().split("\n")[0].replace("``", ""))
         self._offer_weights()
         self._check()
 
     def _offer_weights(self) -> None:
-        """The weights that suit the method, with their cards; others greyed out with the reason."""
-        kind, scene = methods.get(self.method.currentData()).weights_kind, self.workbench.scene
-        before = self.weights.currentData()
-        self.weights.clear()
-        self.weights.setEnabled(bool(kind))
-        if not kind:
-            self.weights.addItem("none needed", None)
-            self.weights.setToolTip("This method has no learned part")
-            return
-        self.weights.setToolTip("Trained weights: point at one to read its card")
-        method = methods.get(self.method.currentData())()
-        for card in weights.available():
-            reason = "" if scene is None else _unsuitable(card, method, scene.problem)
-            self.weights.addItem(card.title, card.name)
-            item = self.weights.model().item(self.weights.count() - 1)  # type: ignore[attr-defined]
-            item.setEnabled(not reason)
-            item.setToolTip(reason or card_text(card))
-        if not self.weights.count():
-            self.weights.addItem("no weights are here", None)
-        self.weights.setCurrentIndex(max(0, self.weights.findData(before)))
+        scene = self.workbench.scene
+        self.weights.offer(self._as_set(), None if scene is None else scene.problem)
 
-    def chosen_weights(self) -> weights.Weights | None:
+    def _as_set(self) -> Method:
+        """The method as the form has it; with its defaults, while that is impossible."""
+        try:
+            return self.chosen()
+        except InputError:
+            return methods.get(self.method.currentData())()
+
+    def chosen_weights(self) -> weights.Unopened | None:
         """The chosen weights, where the method as it is set has use for them. Raises InputError."""
-        name = self.weights.currentData()
-        return weights.find(name) if name is not None and self.chosen().needs_network else None
+        return self.weights.chosen() if self.chosen().needs_network else None
 
     def _check(self) -> None:
         """Say why a run is impossible, or what it will cost."""
-        reason = ""
+        reason = remark = ""
         scene = self.workbench.scene
         for row in range(self.method.count()):
             cls = methods.get(self.method.itemData(row))
@@ -192,13 +182,12 @@ class ReconstructDock(QWidget):
         else:
             try:
                 method = self.chosen()
-                reason = method.unsuitable(scene.problem.A)
-                if not reason and method.needs_network:
-                    reason = "" if self.weights.currentData() else "This method needs trained weights: choose some."
+                found = fit(method, self.chosen_weights(), scene.problem)
+                reason, remark = found.refusal, found.remark
             except InputError as error:
                 reason = str(error)
-        self.reason.setText(reason)
-        self.reason.setVisible(bool(reason))
+        self.reason.setText(reason or remark)
+        self.reason.setVisible(bool(reason or remark))
         self.run_button.setEnabled(not reason)
         self.run_button.setToolTip(reason or "Start, or queue behind what is running")
         self.run_all.setEnabled(scene is not None)
@@ -234,12 +223,9 @@ class ReconstructDock(QWidget):
         for cls in methods:
             if scene is None or cls().unsuitable(scene.problem.A):
                 continue
-            suitable = [card.name for card in weights.available() if not _unsuitable(card, cls(), scene.problem)]
-            if cls.weights_kind and not suitable:
-                continue
-            chosen = self.weights.currentData()
-            found = weights.find(chosen if chosen in suitable else suitable[0]) if cls.weights_kind else None
-            self.entry = self.workbench.run(cls(), self.device.currentText(), found)
+            chosen = self.weights.best(cls(), scene.problem) if cls().needs_network else None
+            if chosen is not None or not cls().needs_network:
+                self.entry = self.workbench.run(cls(), self.device.currentText(), chosen)
         self._entries_changed()
 
     def _cancel(self) -> None:
@@ -263,7 +249,7 @@ class ReconstructDock(QWidget):
         elif job.state == "done" and entry.result is not None:
             self.bar.setValue(self.bar.maximum())
             ended = "ended" if entry.result.iterations >= job.total else "stopped"
-            how = "converged" if entry.result.converged else "not converged" if entry.result.remark else ended
+            how = "converged" if entry.result.converged else "not converged" if entry.result.not_converged else ended
             self.status.setText(
                 f"{entry.title}: {how} at iteration {entry.result.iterations} after {duration(entry.result.seconds)}"
             )
@@ -296,13 +282,3 @@ class ReconstructDock(QWidget):
         """Make the buttons speak of this entry."""
         self.entry = entry
         self._progressed(entry)
-
-
-def _unsuitable(card: weights.Card, method: Method, problem: Problem) -> str:
-    return card.unsuitable(method, problem.A, problem.y.shape[1])
-
-
-def card_text(card: weights.Card) -> str:
-    """What the card says, for a tooltip."""
-    figures = "".join(f"<br>{name}: {value:.2f} dB" for name, value in card.metrics.items())
-    return f"<b>{card.name}</b>: {', '.join(weights.facts(card))}<br>{card.data}{figures}<br>licence: {card.licence}"

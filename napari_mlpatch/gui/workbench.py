@@ -24,13 +24,15 @@ from napari_mlpatch.core.residuals import pictures
 from napari_mlpatch.core.run import continued
 from napari_mlpatch.core.trial import estimates
 from napari_mlpatch.torch_later import torch
-from napari_mlpatch.weights import Weights
+from napari_mlpatch.weights import Unopened, Weights
 
-from .jobs import Job, JobQueue, Latest, contrast_limits, to_image
+from .jobs import Job, JobQueue, Latest, contrast_limits, loaded, to_image
 from .stepwise import stepwise, stop
 from .training_job import Trainer, Training
 
 _ids = itertools.count(1)
+Chosen = Weights | Unopened
+"""Weights, or their card: the job reads the file."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ class Workbench:
 
     # ---- running --------------------------------------------------------------------------------------------
 
-    def run(self, method: Method, device: str = "cpu", weights: Weights | None = None) -> Entry:
+    def run(self, method: Method, device: str = "cpu", weights: Chosen | None = None) -> Entry:
         """Queue a method on the current scene. The same method and parameters on the same data replace their result."""
         assert self.scene is not None, "views offer Run only where there is a problem"
         scene = self.scene
@@ -214,13 +216,13 @@ class Workbench:
         method: Method,
         then: Callable[[Cost], None],
         failed: Callable[[str], None],
-        weights: Weights | None = None,
+        weights: Chosen | None = None,
         device: str = "cpu",
     ) -> None:
         """Measure on this device what a run will cost, until a newer estimate is asked for, or a run."""
         scene = self.scene
         if scene is not None:
-            steps = lambda: estimates(scene.problem, method, weights, device=device)  # noqa: E731
+            steps = lambda: estimates(scene.problem, method, loaded(weights), device=device)  # noqa: E731
             tell = lambda cost: None if cost is None else then(cost)  # noqa: E731
             stepwise(self.quick, "estimate", steps, tell, lambda: None, lambda error: failed(str(error)))
 
@@ -272,7 +274,7 @@ MLPATCH = {"pnp-admm": "MLPatch-ADMM", "pnp-hqs": "MLPatch-HQS", "pnp-pgm": "MLP
 """What methods are called where MLPatch is their denoiser."""
 
 
-def title_of(method: Method, weights: Weights | None = None) -> str:
+def title_of(method: Method, weights: Chosen | None = None) -> str:
     """The method's short name with its weights and the parameters that differ from their defaults."""
     changed = [
         _setting(p.name, getattr(method, p.name))

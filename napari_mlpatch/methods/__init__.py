@@ -13,8 +13,10 @@ from .pnp_hqs import PnPHQS
 from .pnp_pgm import PnPPGM
 from .tikhonov import Tikhonov
 from .tv import TV
+from .unet import UNet
+from .unrolled import Unrolled
 
-__all__ = ["FBP", "TV", "Direct", "PnPADMM", "PnPHQS", "PnPPGM", "Tikhonov"]
+__all__ = ["FBP", "TV", "Direct", "PnPADMM", "PnPHQS", "PnPPGM", "Tikhonov", "UNet", "Unrolled"]
 
 
 def __getattr__(name: str) -> Any:

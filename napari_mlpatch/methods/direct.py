@@ -9,19 +9,20 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.method import Iterate, Method
+from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.problem import Problem
-from napari_mlpatch.core.registry import denoisers, methods
+from napari_mlpatch.core.registry import methods
 from napari_mlpatch.denoisers import Name, Precision, Scaled, denoiser
 from napari_mlpatch.solvers.items import each, norm
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .denoising import Denoising
 from .plug_and_play import DENOISER, value_ranges
 
 
 @methods.register("direct", title="Denoised quick picture (MLPatch direct)")
 @dataclass(frozen=True, config=CONFIG)
-class Direct(Method):
+class Direct(Denoising):
     """``D(A.pinv(y))``: the operator's quick picture (FBP, zero-filling, Kaiser-Squires...), denoised."""
 
     denoiser: Annotated[Name, Field(description=DENOISER)] = "network"
@@ -37,11 +38,10 @@ class Direct(Method):
     precision: Annotated[Precision, Field(description="of the numbers inside of the network")] = "float32"
 
     iterative = False
-    weights_kind = "denoiser"
 
     @property
-    def needs_network(self) -> bool:
-        return denoisers.get(self.denoiser).needs_network
+    def highest_level(self) -> float | None:
+        return self.sigma
 
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
         quick = problem.A.pinv(problem.y)

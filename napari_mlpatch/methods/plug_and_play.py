@@ -13,14 +13,15 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.method import Iterate, Method
+from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.problem import Problem
-from napari_mlpatch.core.registry import denoisers
 from napari_mlpatch.denoisers import Denoise, Name, Precision, Scaled, denoiser, transformed
 from napari_mlpatch.solvers.items import chosen, each, norm, ratio
 from napari_mlpatch.solvers.shifted import choose_damping, solve_shifted
 from napari_mlpatch.torch_later import Tensor, torch
+
+from .denoising import Denoising
 
 DENOISER = "network: the chosen weights; the others need none"
 TRUST = 1.0
@@ -34,7 +35,7 @@ FLAT = 1e-6
 
 
 @dataclass(frozen=True, config=CONFIG)
-class PlugAndPlay(Method):
+class PlugAndPlay(Denoising):
     """Base: hyper-parameters, the schedule of noise levels, and the loop. A subclass says what one iteration is."""
 
     denoiser: Annotated[Name, Field(description=DENOISER)] = "network"
@@ -69,12 +70,11 @@ class PlugAndPlay(Method):
         float, Field(ge=0, lt=1, description="stop when x changes by less than this, at the last noise level")
     ] = 1e-4
 
-    weights_kind = "denoiser"
     solves_systems = True
 
     @property
-    def needs_network(self) -> bool:
-        return denoisers.get(self.denoiser).needs_network
+    def highest_level(self) -> float | None:
+        return max(self.sigma_start, self.sigma or 0.0)
 
     def unsuitable(self, A: Operator) -> str:
         if self.averaging and len(A.domain_shape) != 2:

@@ -18,6 +18,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import architectures
 
 from .architecture import Architecture, Reconstructor
+from .opening import opened, release
 
 __all__ = [
     "Architecture",
@@ -27,8 +28,9 @@ __all__ = [
     "declaration",
     "describe",
     "from_tensors",
-    "of_weights",
+    "opened",
     "outline",
+    "release",
 ]
 
 
@@ -105,9 +107,3 @@ def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Mo
     copies = {key: value.to(own[key].dtype, copy=True) for key, value in tensors.items()}
     network.load_state_dict(copies, assign=True)
     return network.requires_grad_(False).eval()
-
-
-def of_weights(weights: Any) -> nn.Module:
-    """The network of loaded ``Weights``, ready for use. Raises InputError like ``from_tensors``."""
-    made_of = weights.card.architecture
-    return from_tensors(made_of.name, made_of.params, weights.tensors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,6 +32,9 @@ class Architecture:
     start_images: ClassVar[int] = 8
     """So many images a step go with ``start``."""
 
+    axes: ClassVar[int] = 2
+    """So many axes its pictures have."""
+
     reads_pixels: bool = False
     """Whether it is trained on random pixels and what is around them (``from_neighbourhoods``), not on crops."""
 
@@ -38,17 +42,32 @@ class Architecture:
         """A new network, with random weights."""
         raise NotImplementedError
 
+    def unsuitable(self, A: Operator) -> str:
+        """Why a reconstructor of this kind cannot work on an operator; empty where it can."""
+        return ""
+
 
 class Reconstructor(nn.Module):
     """Base of networks that make pictures of measurements, with the operator inside.
 
-    A subclass defines ``iterates``. A and y are given divided by ‖A‖, so that weights do not depend on units.
+    A subclass defines ``iterates``, which makes ``self.iterations`` pictures. A and y are given as
+    ``scaling.normalised`` makes them, so that weights do not depend on units. Complex pictures have twice as many
+    channels inside (``complex_channels``); sides of any length are the network's task.
     """
 
     config: Any
 
     iterations: int = 1
     """So many pictures ``iterates`` yields."""
+
+    def for_iterations(self, count: int) -> Reconstructor:
+        """The same network, with the same tensors, for another number of iterations.
+
+        Of those that have weights of their own, the last goes on beyond the training.
+        """
+        other = copy.copy(self)
+        other.iterations = count
+        return other
 
     def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
         """The pictures ``[B, C, *A.domain_shape]`` on the way from the data ``[B, C, *A.range_shape]``, best last."""

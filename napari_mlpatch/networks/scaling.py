@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -40,8 +40,20 @@ def divided(A: Operator) -> Operator:
 
 def picture_scale(y: Tensor, A: Operator) -> Tensor:
     """``3 rms(Aᵀ y)`` of each item, ``[B]``, for an operator of norm 1; 1 where that is 0."""
-    size = LARGEST * A.T(y).flatten(1).abs().square().mean(1).sqrt()
+    back = A.T(y).flatten(1).abs()
+    peak = back.amax(1).clamp(min=torch.finfo(back.dtype).tiny)  # or squares leave the range of single precision
+    size = LARGEST * peak * (back / peak[:, None]).square().mean(1).sqrt()
     return torch.where(size > 0, size, torch.ones_like(size))
+
+
+def normalises(card: Any) -> bool:
+    """Whether the weights of a card were trained with ``normalise``: what the task in its training says, else True."""
+    found: Any = getattr(card, "training", None)
+    while isinstance(found, dict):
+        if isinstance(found.get("normalise"), bool):
+            return found["normalise"]
+        found = found.get("task", found.get("params"))
+    return True
 
 
 def along(scale: Tensor, x: Tensor) -> Tensor:

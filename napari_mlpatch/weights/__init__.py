@@ -2,10 +2,11 @@
 
 from .card import Card
 from .files import Weights, load, read_card, save
-from .zoo import available, facts, find, is_shipped, own_folder, training_folders
+from .zoo import Unopened, available, facts, find, is_shipped, own_folder, training_folders
 
 __all__ = [
     "Card",
+    "Unopened",
     "Weights",
     "available",
     "facts",

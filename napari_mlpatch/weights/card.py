@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_mlpatch.core.recipe import Description
-
-if TYPE_CHECKING:
-    from napari_mlpatch.core.method import Method
-    from napari_mlpatch.core.operator import Operator
-
-NORM_TOLERANCE = 0.02
-"""Relative difference of ‖A‖ up to which weights fit an operator; ``A.norm`` itself is good to 1 %."""
 
 
 class Card(BaseModel):
@@ -22,7 +15,8 @@ class Card(BaseModel):
     ``method`` is the registered name of the method that the weights are for, or "denoiser": any method that works
     with denoisers. ``architecture`` is the network and its configuration. ``operator`` and ``operator_norm`` (‖A‖) are
     those of the training; a denoiser has none. ``data`` says in words what was trained on, ``training`` holds the
-    recipe of ``mlpatch train``. ``sha256`` is the hash of the safetensors file.
+    recipe of ``mlpatch train``. Whether they fit a method and its data, ``Method.accepts`` says. ``sha256`` is the hash
+    of the safetensors file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -52,29 +46,3 @@ class Card(BaseModel):
         if not all(type(level) in (int, float) and 0 <= level < 1e300 for level in levels):
             return None
         return float(levels[0]), float(levels[1])
-
-    def unsuitable(self, method: Method, A: Operator, channels: int = 1) -> str:
-        """Why the weights cannot be used by this method on this operator and so many channels; empty where they can.
-
-        Learned methods are not invariant to ‖A‖, so an operator of another norm is refused.
-        """
-        these = f"The weights {self.name!r}"
-        own = self.architecture.params.get("channels", 1)
-        if own != channels:
-            return f"{these} are for pictures with {own} channels, these data make pictures with {channels}."
-        if self.method == "denoiser":
-            takes = method.weights_kind == "denoiser"
-            return "" if takes else f"{these} are a denoiser, which the method {method.name!r} has no use for."
-        if method.name != self.method:
-            return f"{these} are for the method {self.method!r}, not for {method.name!r}."
-        if self.operator is None or self.operator_norm is None:
-            return f"The card of {self.name!r} does not say for which operator they were trained."
-        kind = getattr(A, "name", type(A).__name__)
-        if kind != self.operator.name:
-            return f"{these} were trained for the operator {self.operator.name!r}, not for {kind!r}."
-        if abs(A.norm - self.operator_norm) > NORM_TOLERANCE * self.operator_norm:
-            return (
-                f"{these} were trained with ‖A‖ = {self.operator_norm:.4g}, but this operator has "
-                f"‖A‖ = {A.norm:.4g}. Use the geometry and the units of length that they were trained with."
-            )
-        return ""

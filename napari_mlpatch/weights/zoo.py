@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -17,6 +18,17 @@ from .files import Weights, load, read_card, size_of
 
 FOLDER = "resources/weights"
 VARIABLE = "MLPATCH_WEIGHTS"
+
+
+@dataclass(frozen=True, eq=False)
+class Unopened:
+    """Weights of which only the card was read: the window chooses them, a job loads them."""
+
+    card: Card
+
+    def load(self) -> Weights:
+        """The weights. Raises InputError where they are gone, damaged, or were replaced by others."""
+        return find(self.card.sha256)
 
 
 def own_folder() -> Path:

@@ -198,7 +198,7 @@ def read_weights(path):
     card["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     path.with_suffix(".json").write_text(json.dumps(card))
     weights.files.size_of(path)
-    network = networks.of_weights(weights.load(path))
+    network = networks.opened(weights.load(path))
     return np.concatenate([value.ravel().numpy() for value in network.state_dict().values()])
 
 

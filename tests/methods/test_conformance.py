@@ -12,6 +12,15 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, Progress, Started, continued, run
 
+from .tiny import Descent, unet
+
+
+def operator(**change):
+    return mp.operators.ParallelBeam(
+        **({"image_shape": (32, 32), "angles_deg": "0:180:24", "detector_count": 46} | change)
+    )
+
+
 # One quick instance of each, of at least 6 iterations where it iterates. For a learned method: (method, network).
 EXAMPLES: dict[str, Method | tuple[Method, object]] = {
     "fbp": mp.methods.FBP(window="hann"),
@@ -21,6 +30,8 @@ EXAMPLES: dict[str, Method | tuple[Method, object]] = {
     "pnp-pgm": mp.methods.PnPPGM(denoiser="tv", iterations=12, tolerance=0.0),
     "tikhonov": mp.methods.Tikhonov(iterations=12, tolerance=0.0),
     "tv": mp.methods.TV(iterations=12, tolerance=0.0),
+    "unet": (mp.methods.UNet(), unet(operator())),
+    "unrolled": (mp.methods.Unrolled(iterations=12), Descent(iterations=12)),
 }
 PAIRS = {name: example if isinstance(example, tuple) else (example, None) for name, example in EXAMPLES.items()}
 
@@ -35,12 +46,6 @@ each_iterative = pytest.mark.parametrize(
 def image(size=32):
     r, c = torch.meshgrid(*[torch.linspace(-1, 1, size)] * 2, indexing="ij")
     return (r**2 + c**2 < 0.6).float() + ((r - 0.2).abs() + (c + 0.1).abs() < 0.3).float()
-
-
-def operator(**change):
-    return mp.operators.ParallelBeam(
-        **({"image_shape": (32, 32), "angles_deg": "0:180:24", "detector_count": 46} | change)
-    )
 
 
 @pytest.fixture(scope="module")

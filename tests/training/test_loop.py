@@ -90,7 +90,7 @@ def test_weights_and_card(tmp_path):
     assert TrainingRecipe.from_json(card.training) == made
     x = torch.rand(1, 1, 20, 20)
     with torch.no_grad():
-        assert torch.equal(networks.of_weights(found)(x, 0.1), end.network(x, 0.1))
+        assert torch.equal(networks.opened(found)(x, 0.1), end.network(x, 0.1))
 
 
 def test_low_precision_trains():
@@ -233,7 +233,7 @@ def test_weights_in_half_precision(tmp_path):
     card = ship(end, half, tmp_path)
     found = load(tmp_path / f"{card.name}.safetensors")
     assert {value.dtype for value in found.tensors.values() if value.is_floating_point()} == {torch.float16}
-    back = networks.of_weights(found)
+    back = networks.opened(found)
     for name, value in back.state_dict().items():
         assert (
             torch.equal(value, end.network.state_dict()[name]) and value.dtype == end.network.state_dict()[name].dtype

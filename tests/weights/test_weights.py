@@ -82,16 +82,6 @@ def test_bundled_weights_are_found_by_name_and_hash(path, monkeypatch):
         weights.find("huge")
 
 
-def test_unsuitable(path, operator):
-    card = weights.load(path).card
-    assert card.unsuitable(mp.methods.TV(), operator) == ""
-    assert "are for the method 'tv', not for 'fbp'" in card.unsuitable(mp.methods.FBP(), operator)
-    larger = mp.operators.ParallelBeam(image_shape=(16, 16), angles_deg="0:180:24", detector_count=24)
-    assert "were trained with ‖A‖ = " in card.unsuitable(mp.methods.TV(), larger)
-    edit(path, operator={"name": "blur"})
-    assert "operator 'blur', not for 'parallel-beam'" in weights.load(path).card.unsuitable(mp.methods.TV(), operator)
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

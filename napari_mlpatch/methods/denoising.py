@@ -1,0 +1,61 @@
+"""What all methods with a denoiser inside have in common: which trained weights serve them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_mlpatch.core.method import Fit, Method
+from napari_mlpatch.core.registry import denoisers
+from napari_mlpatch.denoisers.network import none_given
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.noise import Noise
+    from napari_mlpatch.core.operator import Operator
+    from napari_mlpatch.weights import Card
+
+
+class Denoising(Method):
+    """Base: a method whose parameter ``denoiser`` names one, which may need the weights of a denoising network."""
+
+    @property
+    def needs_network(self) -> bool:
+        return denoisers.get(self.denoiser).needs_network  # type: ignore[attr-defined]
+
+    @property
+    def highest_level(self) -> float | None:
+        """The highest noise level that is asked for, as a share of the picture's range; None where data decide."""
+        return None
+
+    def accepts(
+        self,
+        card: Card | None,
+        A: Operator,
+        channels: int = 1,
+        *,
+        is_complex: bool | None = None,
+        noise: Noise | None = None,
+    ) -> Fit:
+        if card is None:
+            return Fit(none_given()) if self.needs_network else Fit()
+        if card.method != "denoiser":
+            return Fit(f"The weights {card.name!r} are for the method {card.method!r}, not for {self.name!r}.")
+        if not self.needs_network:
+            return Fit(remark=f"The weights {card.name!r} are not used: the denoiser is {self.denoiser!r}.")  # type: ignore[attr-defined]
+        own = card.architecture.params.get("channels", 1)
+        if own != channels:
+            return Fit(
+                f"The weights {card.name!r} are for pictures with {own} channels, these data make pictures with "
+                f"{channels}."
+            )
+        if len(A.domain_shape) != 2:
+            return Fit(
+                f"The weights {card.name!r} are for pictures of two axes, these have {len(A.domain_shape)}: choose the "
+                "denoiser tv."
+            )
+        levels, highest = card.noise_range, self.highest_level
+        if levels is None or highest is None or is_complex or highest <= 1.01 * levels[1]:
+            return Fit()
+        return Fit(
+            remark=f"The weights {card.name!r} were trained for noise from {levels[0]:g} to {levels[1]:g} of the "
+            f"picture's range, {highest:g} is asked for: lower it, or use others."
+        )

@@ -1,0 +1,144 @@
+"""What all methods have in common that run a trained reconstructor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from napari_mlpatch.core.declare import CONFIG, describe
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.method import Fit, Iterate, Method
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.denoisers import Precision, has_bfloat16
+from napari_mlpatch.solvers.items import norm, ratio
+from napari_mlpatch.torch_later import Tensor, torch
+
+from . import trained_for
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.noise import Noise
+    from napari_mlpatch.core.operator import Operator
+    from napari_mlpatch.networks import Reconstructor
+    from napari_mlpatch.weights import Card
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Learned(Method):
+    """Base: opens the network of the weights, gives it A and y without their units, and yields what it yields.
+
+    ``network`` are ``Weights``, or a ``Reconstructor``, which is taken as it is.
+    """
+
+    precision: Annotated[Precision, Field(description="of the convolutions inside of the network")] = "float32"
+
+    @property
+    def needs_network(self) -> bool:
+        return True
+
+    def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+        module = self.prepared(self.opened(network, problem.y.device))
+        yield None
+        done = state["k"] if state else 0
+        for k, x in enumerate(pictures(module, problem, is_normalised(network)), 1):
+            if k <= done:
+                yield None  # made again, as networks keep more than a picture from one iteration to the next
+                continue
+            scalars = {"relative_residual": relative_residual(x, problem)}
+            yield Iterate(x, k, module.iterations, scalars, state={"k": k}, converged=not self.iterative)
+
+    def prepared(self, module: Reconstructor) -> Reconstructor:
+        """The network as this method runs it. Raises InputError where its parameters do not suit it."""
+        return module
+
+    def opened(self, network: Any, device: torch.device) -> Reconstructor:
+        """The reconstructor, on the device. Raises InputError for what is none, and like ``networks.opened``."""
+        from napari_mlpatch import networks  # needs PyTorch at once
+
+        if isinstance(network, networks.Reconstructor):
+            return network
+        if getattr(network, "card", None) is None:
+            raise InputError(self._none_given())
+        if self.precision != "float32" and not has_bfloat16(device.type):
+            raise InputError("This machine computes bfloat16 in software, which takes many times as long. Use float32.")
+        module = networks.opened(network, device, self.precision)
+        if not isinstance(module, networks.Reconstructor):
+            raise InputError(f"The weights {network.card.name!r} are of a network that makes no pictures of data.")
+        return module
+
+    def accepts(
+        self,
+        card: Card | None,
+        A: Operator,
+        channels: int = 1,
+        *,
+        is_complex: bool | None = None,
+        noise: Noise | None = None,
+    ) -> Fit:
+        if card is None:
+            return Fit(self._none_given())
+        try:
+            refusal = self._refusal(card, A, channels, A.complex_image if is_complex is None else is_complex)
+        except InputError as error:  # an architecture that is not here, or impossible parameters
+            return Fit(f"The weights {card.name!r} cannot be used: {error}")
+        if refusal or card.operator is None:
+            return Fit(refusal)
+        then = None if card.noise is None else card.noise.model_dump()
+        used = trained_for.remark(card.name, card.operator.model_dump(), A, then, noise)
+        return Fit(remark=" ".join(filter(None, [used, self._remark(card)])))
+
+    def _remark(self, card: Card) -> str:
+        """What else to know about running it as this method is set."""
+        return ""
+
+    def _refusal(self, card: Card, A: Operator, channels: int, is_complex: bool | None) -> str:
+        from napari_mlpatch import networks
+
+        these = f"The weights {card.name!r}"
+        made = networks.declaration(card.architecture.name, card.architecture.params)
+        if card.method != self.name or made.method != self.name:
+            own = card.method if card.method != self.name else made.method
+            what = "are a denoiser" if own == "denoiser" else f"are for the method {own!r}"
+            return f"{these} {what}, not for the method {self.name!r}."
+        if card.operator is None:
+            return f"The card of {card.name!r} does not say for which operator they were trained."
+        kind, own = trained_for.kind_of(describe(A)), trained_for.kind_of(card.operator.model_dump())
+        if kind != own:
+            return f"{these} were trained for the operator {own!r}, not for {kind!r}."
+        needed = 2 * channels if is_complex else channels
+        if made.channels != needed:
+            parts = f"{needed} (real and imaginary parts)" if is_complex else f"{needed}"
+            return f"{these} are for pictures with {made.channels} channels, these data make pictures with {parts}."
+        if len(A.domain_shape) != made.axes:
+            return f"{these} are for pictures of {made.axes} axes, these have {len(A.domain_shape)}."
+        return made.unsuitable(A)
+
+    def _none_given(self) -> str:
+        return (
+            f"The method {self.name!r} needs trained weights of its own kind, for the operator of the data. "
+            "`mlpatch weights list` shows what is here, `mlpatch train` makes others."
+        )
+
+
+def pictures(module: Reconstructor, problem: Problem, normalise: bool = True) -> Iterator[Tensor]:
+    """What a reconstructor yields for a problem, in the units and the precision of the problem."""
+    from napari_mlpatch.networks.scaling import along, normalised
+
+    y = problem.y
+    y1, A1, scale = normalised(y, problem.A, normalise)
+    for x in module.iterates(y1.to(torch.complex64 if y.is_complex() else torch.float32), A1):
+        yield along(scale, x) * x.to(y.dtype.to_complex() if x.is_complex() else y.dtype.to_real())
+
+
+def is_normalised(network: Any) -> bool:
+    """Whether it was trained on normalised pictures, as its card says; yes where it has none."""
+    from napari_mlpatch.networks.scaling import normalises
+
+    return normalises(getattr(network, "card", None))
+
+
+def relative_residual(x: Tensor, problem: Problem) -> float:
+    """``‖A x - y‖ / ‖y‖``, the largest of the items."""
+    return float(ratio(norm(problem.A(x) - problem.y), norm(problem.y)).max())
