@@ -207,3 +207,11 @@ def test_pdhg_and_tv_agree():
     assert tv.objective(residual, x, weight) == pytest.approx(best, rel=2e-4)
     assert float((x - state["x"]).norm() / x.norm()) < 5e-3
     assert np.isclose(tv.objective(A(x) - y, x, weight), tv.objective(residual, x, weight), rtol=1e-4)
+
+
+def test_estimates_of_methods_without_fitting_weights_say_why(monkeypatch):
+    """Learned methods whose weights are not there, or are for another operator, are left out in words."""
+    estimate = load("estimate")
+    monkeypatch.setattr(estimate.mp.weights, "available", list)
+    (row,) = estimate.run(["--sizes", "24", "--only", "identity", "--methods", "direct", "--denoiser", "network"])
+    assert row["passed"] is None and "No weights of 'direct' fit" in row["note"]
