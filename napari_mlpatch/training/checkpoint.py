@@ -19,8 +19,17 @@ BEFORE = "before"
 """The folder, inside that of a training, for the one that was there before it."""
 CONTENT = {"recipe", "network", "average", "optimiser", "k", "seconds"}
 SCHEDULE = {"steps", "minutes", "lr", "warmup", "clip"}
-FREE = SCHEDULE | {"device", "threads", "validate_every", "checkpoint_minutes", "snapshots", "store", "title"}
-FREE |= {"start_from"}  # the checkpoint is what came of it
+FREE = SCHEDULE | {
+    "device",
+    "graph",
+    "threads",
+    "validate_every",
+    "checkpoint_minutes",
+    "snapshots",
+    "store",
+    "title",
+    "start_from",
+}
 """What may differ in the recipe that a training goes on with."""
 
 

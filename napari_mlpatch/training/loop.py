@@ -20,6 +20,7 @@ from napari_mlpatch.core.files import path_of, reason_of
 from napari_mlpatch.core.steps import RANDOM
 
 from . import checkpoint, snapshots
+from .captured import Captured
 from .clock import Clock, learning_rate
 from .data import open_data
 from .guard import Guard, is_finite
@@ -108,7 +109,9 @@ def _events(
     task.check(network, pictures)
     average = copy.deepcopy(network).requires_grad_(False).eval()
     weights = [p for p in network.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(weights, lr=recipe.lr, betas=(0.9, 0.99), foreach=True)
+    on_gpu = device.type == "cuda"  # there a captured step reads the learning rate from the device
+    lr0 = torch.tensor(recipe.lr, device=device) if on_gpu else recipe.lr
+    optimiser = torch.optim.Adam(weights, lr=lr0, betas=(0.9, 0.99), foreach=True, capturable=on_gpu)
 
     guard = Guard(recipe, folder)
     done, before = 0, 0.0
@@ -147,6 +150,15 @@ def _events(
             checkpoint.save(folder, state, recipe)
             guard.kept = k
 
+    def learn(batch: Batch) -> Tensor:
+        optimiser.zero_grad(set_to_none=True)
+        loss = differentiate(task, network, batch, recipe.precision == "bfloat16")
+        team.average([p.grad for p in weights if p.grad is not None])
+        nn.utils.clip_grad_norm_(weights, recipe.clip, foreach=True)
+        optimiser.step()
+        return loss
+
+    advance = Captured(learn, device, recipe.graph and team.size == 1)
     if not done:
         keep_snapshot(0)
     guard.kept = done or None
@@ -160,14 +172,8 @@ def _events(
         k += 1
         random.manual_seed((recipe.seed << 32) + (k * team.size + team.rank))  # no state to keep between steps
         lr = clock.learning_rate(recipe, k)
-        for group in optimiser.param_groups:
-            group["lr"] = lr
-        optimiser.zero_grad(set_to_none=True)
-        batch = task.batch(network, pictures, recipe.images, random)
-        total += differentiate(task, network, batch, recipe.precision == "bfloat16")
-        team.average([p.grad for p in weights if p.grad is not None])
-        nn.utils.clip_grad_norm_(weights, recipe.clip, foreach=True)
-        optimiser.step()
+        set_learning_rate(optimiser, lr, device)
+        total += advance(task.batch(network, pictures, recipe.images, random))
         follow(average, network, min(recipe.ema, k / (k + 10)))
         since += 1
         last = team.agree(k == recipe.steps or clock.over(k))
@@ -218,6 +224,17 @@ def differentiate(task: Task, network: nn.Module, batch: Batch, low: bool = Fals
             return total
         part.backward()
         total += part.detach()
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float, device: torch.device) -> None:
+    """A number; on a GPU a tensor that stays where it is, as a captured step has its address."""
+    for group in optimiser.param_groups:
+        if device.type != "cuda":
+            group["lr"] = lr
+        elif torch.is_tensor(group["lr"]) and group["lr"].device.type == "cuda":
+            group["lr"].fill_(lr)
+        else:  # of a checkpoint
+            group["lr"] = torch.tensor(lr, device=device)
 
 
 @torch.no_grad()

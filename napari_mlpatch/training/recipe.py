@@ -51,6 +51,8 @@ class TrainingRecipe(_Strict):
     """Weights to begin with, instead of random ones: their name, hash, or the path of their .safetensors file."""
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
+    graph: bool = True
+    """On a GPU, capture a step as a CUDA graph where that is possible: one launch instead of thousands."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """At most; there are never more of them than cores."""
     validate_every: Annotated[int, Field(ge=1)] = 1000
