@@ -1,0 +1,49 @@
+"""Deep equilibrium gradient descent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.registry import architectures
+
+from .equilibrium import Backward, Channels, Equilibrium, EquilibriumConfig, Iterations, Map, Tolerance
+from .spectral_cnn import Depth, Lipschitz, Width
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.operator import Operator
+
+
+@architectures.register("de-grad", title="Deep equilibrium, gradient descent (DE-Grad)")
+@dataclass(frozen=True, config=CONFIG)
+class DEGradConfig(EquilibriumConfig):
+    """The denoiser, its weight beside the data, and how training finds fixed points."""
+
+    channels: Channels = 1
+    depth: Depth = 5
+    width: Width = 32
+    lipschitz: Lipschitz = 0.99
+    step: Annotated[float, Field(gt=0, lt=1, description="weight of the data beside the denoiser, at first")] = 0.5
+    iterations: Iterations = 30
+    tolerance: Tolerance = 1e-3
+    backward: Backward = "anderson"
+
+    def build(self) -> DEGrad:
+        return DEGrad(self)
+
+
+class DEGrad(Equilibrium):
+    """The fixed point of ``f(x) = x - η (AᵀA x - Aᵀy) - (1 - η) (x - D(x))``, with 0 < η < 1 learned.
+
+    ``x - D(x)``, what the denoiser takes off, stands where the gradient of a penalty would. With ‖A‖ = 1 and D of
+    Lipschitz constant ℓ, f has at most ``η + (1 - η) ℓ``. The two steps add up to 1 because a fixed point knows only
+    their ratio.
+    """
+
+    def update(self, A: Operator, b: Tensor, D: Map) -> Map:
+        step = self.step
+        return lambda x: x - step * (A.normal(x) - b) - (1.0 - step) * (x - D(x))

@@ -1,0 +1,149 @@
+"""Deep equilibrium: what networks share whose picture is the fixed point of a learned map.
+
+Gilton, Ongie & Willett, Deep equilibrium architectures for inverse problems in imaging, IEEE Trans. Comput. Imaging 7,
+2021. The maps of this package (``de_grad.py``, ``de_prox.py``, ``de_admm.py``) converge for every operator of norm 1,
+whatever their weights, because of their denoiser (``spectral_cnn.py``): there is one fixed point, it does not depend on
+the start, and plain iteration finds it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass as plain_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from napari_mlpatch.solvers.fixed_point import fixed_point
+from napari_mlpatch.solvers.implicit import equilibrium
+
+from .architecture import Architecture, Reconstructor
+from .complex_channels import from_channels, to_channels
+from .spectral_cnn import SpectralCNN, SpectralCNNConfig
+from .unrolled import has_complex_pictures
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.operator import Operator
+
+Map = Callable[[Tensor], Tensor]
+State = Any
+Channels = Annotated[int, Field(ge=1, le=64, description="channels of the picture; a complex one has two for each")]
+Iterations = Annotated[int, Field(ge=1, le=10_000, description="towards the fixed point in training, at most")]
+Tolerance = Annotated[
+    float, Field(ge=0, lt=1, description="relative residual at which a fixed point is taken as found in training")
+]
+Backward = Annotated[
+    Literal["anderson", "neumann", "jacobian-free"],
+    Field(description="how gradients pass the fixed point; jacobian-free: through the last iteration alone"),
+]
+
+
+class EquilibriumConfig(Architecture):
+    """Base of the declarations. A subclass has these fields."""
+
+    depth: int
+    width: int
+    lipschitz: float
+    step: float
+    iterations: int
+    tolerance: float
+    backward: Literal["anderson", "neumann", "jacobian-free"]
+
+    method: ClassVar = "equilibrium"
+    start: ClassVar = {"depth": 4, "width": 16, "iterations": 12}
+    start_images: ClassVar = 2
+
+    @property
+    def denoiser(self) -> SpectralCNNConfig:
+        """The network inside. Its weights may come from a training as a denoiser, see ``Equilibrium``."""
+        return SpectralCNNConfig(channels=self.channels, depth=self.depth, width=self.width, lipschitz=self.lipschitz)
+
+
+@plain_dataclass(frozen=True)
+class Equation:
+    """``z = f(z)`` for the data of one problem, where to start, and the picture that a state z stands for.
+
+    A state is a picture ``[B, C, *A.domain_shape]``, or a tuple of some.
+    """
+
+    f: Callable[[State], State]
+    start: State
+    picture: Callable[[State], Tensor]
+
+
+class Equilibrium(Reconstructor):
+    """Base: a denoiser D, and one learned number between 0 and 1, ``step``.
+
+    A subclass says what f is. In training, gradients come from the implicit function theorem: one application of f is
+    differentiated, whatever the iterations. ``equation`` is for who solves it in another way, or for longer.
+
+    The tensors ``denoiser.*`` are those of the architecture "spectral-cnn" with ``denoiser.`` before their names: one
+    that was trained as a denoiser may be put there.
+    """
+
+    shares_weights = True
+
+    def __init__(self, config: EquilibriumConfig):
+        super().__init__()
+        self.config = config
+        self.iterations = config.iterations
+        self.denoiser = SpectralCNN(config.denoiser)
+        self.raw_step = nn.Parameter(torch.tensor(math.log(config.step / (1.0 - config.step))))
+
+    @property
+    def step(self) -> Tensor:
+        return torch.sigmoid(self.raw_step)
+
+    def update(self, A: Operator, b: Tensor, D: Map) -> Callable[[State], State]:
+        """f, for ``b = Aᵀy``."""
+        raise NotImplementedError
+
+    def first(self, x: Tensor) -> State:
+        """The state to begin with, for the quick picture x."""
+        return x
+
+    def shown(self, z: State) -> Tensor:
+        """The picture of a state."""
+        return z
+
+    def equation(self, y: Tensor, A: Operator) -> Equation:
+        """What is to be solved for data ``[B, C, *A.range_shape]``; A has norm 1.
+
+        Raises InputError where pictures have other channels than those of the network.
+        """
+        has_complex_pictures(y, A, self.config)
+        kind, kernels = y.device.type, self.denoiser.kernels()
+        is_rough = torch.is_autocast_enabled(kind)  # the solver around it is always precise
+
+        def D(x: Tensor) -> Tensor:
+            with torch.autocast(kind, torch.bfloat16, enabled=is_rough):
+                return from_channels(self.denoiser.with_kernels(to_channels(x), kernels), x)
+
+        b = A.T(y)
+        return Equation(self.update(A, b, D), self.first(A.pinv(y).to(b.dtype)), self.shown)
+
+    def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
+        """Pictures on the way to the fixed point by Anderson's acceleration, until it is found."""
+        equation = self.equation(y, A)
+        for step in fixed_point(
+            equation.f, equation.start, iterations=self.iterations, tolerance=self.config.tolerance
+        ):
+            yield equation.picture(step.z)
+
+    def forward(self, y: Tensor, A: Operator) -> Tensor:
+        """The picture of the fixed point, as far as the iterations go; differentiable, in constant memory."""
+        equation, config = self.equation(y, A), self.config
+        with torch.autocast(y.device.type, enabled=False):
+            found = equilibrium(
+                equation.f,
+                equation.start,
+                iterations=self.iterations,
+                tolerance=config.tolerance,
+                backward=config.backward,
+                backward_iterations=config.iterations,
+                backward_tolerance=config.tolerance,
+            )
+        return equation.picture(found.z)
