@@ -79,19 +79,37 @@ def nifti_picture(path: Path) -> tuple[np.ndarray, list[str]]:
 
     Values are scaled by the header's slope and intercept.
     """
-    import nibabel
-
     with reading(path, "NIfTI"):
-        volume: Any = nibabel.as_closest_canonical(nibabel.load(path))
-        shape = tuple(int(n) for n in volume.shape)
-        if len(shape) < 2 or 0 in shape:
-            raise InputError(f"{path} holds an array of shape {list(shape)}, not a picture.")
-        check_claim(path, "its volume", shape, volume.get_data_dtype().itemsize)
-        if volume.get_data_dtype().kind not in "iuf":
-            raise InputError(f"{path} holds {volume.get_data_dtype()}, not real numbers.")
+        volume, shape = _opened(path)
         index = tuple(n // 2 if axis == 2 else 0 for axis, n in enumerate(shape) if axis > 1)
         plane = np.asarray(volume.dataobj[(slice(None), slice(None), *index)])
     notes = [f"plane {index[0]}, the middle one of {shape[2]} across the third axis"] if index else []
     if len(index) > 1:
         notes.append("the first of the volumes")
     return plane.T[::-1], notes
+
+
+def nifti_planes(path: Path) -> np.ndarray:
+    """All axial planes of a NIfTI volume, ``[planes, rows, columns]``, of the first one where there are several.
+
+    They are turned and scaled like ``nifti_picture``. Raises InputError for what holds no picture.
+    """
+    with reading(path, "NIfTI"):
+        volume, shape = _opened(path)
+        index = (slice(None),) * min(3, len(shape)) + (0,) * (len(shape) - 3)
+        values = np.asarray(volume.dataobj[index])
+    return np.moveaxis(np.atleast_3d(values), (0, 1), (2, 1))[:, ::-1]
+
+
+def _opened(path: Path) -> tuple[Any, tuple[int, ...]]:
+    """A NIfTI file and the shape of its array, turned so that the axes go to the right, the front and up."""
+    import nibabel
+
+    volume: Any = nibabel.as_closest_canonical(nibabel.load(path))
+    shape = tuple(int(n) for n in volume.shape)
+    if len(shape) < 2 or 0 in shape:
+        raise InputError(f"{path} holds an array of shape {list(shape)}, not a picture.")
+    check_claim(path, "its volume", shape, volume.get_data_dtype().itemsize)
+    if volume.get_data_dtype().kind not in "iuf":
+        raise InputError(f"{path} holds {volume.get_data_dtype()}, not real numbers.")
+    return volume, shape

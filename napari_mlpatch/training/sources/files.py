@@ -20,17 +20,21 @@ from napari_mlpatch.core.registry import sources
 
 from ..pictures import Pictures
 from .source import Source, enough
+from .volumes import SUFFIXES as VOLUMES
+from .volumes import fitted, is_volume, slices_of
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy", ".npz")
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy", ".npz", *VOLUMES)
 
 
 @sources.register("files", title="Files")
 @dataclass(frozen=True, config=CONFIG)
 class Files(Source):
-    """Images from files: folders (all their pictures, in the order of their names), stacks in .npz, single files.
+    """Images from files: folders (all their pictures, in the order of their names), stacks in .npz, single files, and
+    the axial planes of NIfTI volumes (.nii, .nii.gz; nearly empty ones are left out).
 
     ``low`` and ``high`` are taken to 0 and 1, what lies beyond is clipped; without them, integers are divided by
-    their type's largest value and real numbers are kept. Of ``colours`` = 1, colour becomes grey.
+    their type's largest value and real numbers are kept, but for those of a volume, which are divided by its largest.
+    Of ``colours`` = 1, colour becomes grey.
     """
 
     paths: Annotated[tuple[str, ...], Field(min_length=1, description="folders and files")]
@@ -45,6 +49,15 @@ class Files(Source):
     colours: Annotated[Literal[1, 3], Field(description="1: grey, 3: red, green and blue")] = 1
     hold_out: Annotated[int, Field(ge=0, description="so many images at the end are for validation only")] = 10
     shrink: Annotated[int, Field(ge=1, le=64, description="means over blocks of so many pixels a side are taken")] = 1
+    fit: Annotated[
+        int | None,
+        Field(
+            ge=8,
+            le=8192,
+            description="images are resampled to so many pixels along their longer side and put on a square of zeros",
+            json_schema_extra={"none_means": "as they are"},
+        ),
+    ] = None
     about: Annotated[str, Field(description="what they are, for the card of the weights")] = ""
     licence: Annotated[str, Field(description="of the images, for the card of the weights")] = ""
 
@@ -60,6 +73,8 @@ class Files(Source):
         images, held = [], 0
         for file in files_of(self.paths, root):
             more = [shrunk(image, self.shrink, file) for image in _images(file, self)]
+            if self.fit is not None:
+                more = [fitted(image, self.fit) for image in more]
             held += sum(image.nbytes for image in more)
             reserve(2 * held, f"The images up to {file}", "Train on fewer of them.")  # once more when put together
             images += more
@@ -111,7 +126,7 @@ def _files(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 def _found(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
     if path.is_dir():
-        found = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
+        found = sorted(file for file in path.iterdir() if file.name.lower().endswith(suffixes))
         if not found:
             raise InputError(f"The folder {path} holds no {', '.join(suffixes)} files. Choose another.")
         return found
@@ -122,7 +137,9 @@ def _found(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 def _images(path: Path, data: Files) -> list[np.ndarray]:
     """The images ``[C, H, W]`` of a file, uint8 or float32."""
-    if path.suffix.lower() == ".npz":
+    if is_volume(path):
+        stack = slices_of(path, scaled=data.low is None)
+    elif path.suffix.lower() == ".npz":
         stack = _stack(io.existing_file(path))
     elif path.suffix.lower() in (".tif", ".tiff", ".npy"):
         stack = io.read_numbers(path)
