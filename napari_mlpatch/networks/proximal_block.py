@@ -97,11 +97,9 @@ class BoundedConvolution(nn.Module):
 
     def norm(self) -> Tensor:
         """‖W‖, differentiable with respect to W."""
+        u = self._iterated(1 if self.training else WARM)
         if self.training:
-            self.vector = self._iterated(1)
-            u = self.vector
-        else:
-            u = self._iterated(WARM)
+            self.vector.copy_(u)  # in place: a captured step reads it there again
         with torch.autocast(u.device.type, enabled=False):
             return torch.linalg.vector_norm(F.conv2d(u, self.weight, padding=1))
 
