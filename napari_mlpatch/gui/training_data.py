@@ -111,6 +111,13 @@ class DataForm(QWidget):
             return known | {"measurements": paths, "truths": self.truths.get()}
         return known | {"paths": paths} | self.range.changes()
 
+    def make_room(self, shape: tuple[int, ...]) -> None:
+        """Images that are drawn get at least so many rows and columns."""
+        for rows in (self.drawn, *self.others.values()):
+            size = rows.fields.get("size")
+            if size is not None and shape and size.get() < max(shape):
+                size.set(max(shape))
+
     @property
     def forms(self) -> list[QFormLayout]:
         return [self.top, *(r.form for r in (self.drawn, self.range, self.common, *self.others.values()))]

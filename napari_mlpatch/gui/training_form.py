@@ -80,6 +80,7 @@ class TrainingForm(QWidget):
 
         self.set_recipe(recipe, root)
         self.network.activated.connect(self._network_chosen)
+        self.task.taken.connect(self._problem_taken)
         for signal in (self.main.changed, self.more.changed, self.data.changed, self.name.editingFinished):
             signal.connect(self.changed)
         follow(self, workbench.devices_changed, self._offer_devices)
@@ -174,6 +175,12 @@ class TrainingForm(QWidget):
         channels = self.data.colours * (2 if self.task.complex_picture else 1)
         return params if params.get("channels", 1) == channels else params | {"channels": channels}
 
+    def _problem_taken(self) -> None:
+        """Drawn images are at least as large as the operator's pictures."""
+        self.data.make_room(self.task.picture_shape)
+        self._reading_changed()
+        self.changed.emit()
+
     def _network_chosen(self) -> None:
         """A small network of that kind, and as many images a step as suit it, unless the user has set others."""
         chosen = architectures.get(self.network.currentData())
@@ -182,6 +189,8 @@ class TrainingForm(QWidget):
         role = "denoiser" if chosen.method == "denoiser" else "reconstructor"
         if role != self.task.role:
             self.task.set_role(role)
+            for rows in (self.main, self.more):
+                rows.set_values(self.task.values())
         self._set_params(dict(chosen.start))
         self.changed.emit()
 

@@ -55,9 +55,11 @@ class Rows(QWidget):
         self._shown: dict[str, Any] = {}
 
     def set_values(self, values: dict[str, Any]) -> None:
+        """Show these values; fields that are not among them stay as they are."""
         for name, field in self.fields.items():
-            field.set(values[name])
-        self._shown = {name: field.get() for name, field in self.fields.items()}
+            if name in values:
+                field.set(values[name])
+                self._shown[name] = field.get()
 
     def changes(self) -> dict[str, Any]:
         return changed(self.fields, self._shown)

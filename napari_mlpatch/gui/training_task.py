@@ -22,7 +22,8 @@ from .workbench import Workbench
 class TaskForm(QWidget):
     """Shows the part of a task that its role has; ``role`` is that of the chosen architecture."""
 
-    changed = Signal()
+    taken = Signal()
+    """Operator and noise were taken from the present problem."""
 
     def __init__(self, workbench: Workbench):
         super().__init__()
@@ -99,6 +100,12 @@ class TaskForm(QWidget):
         return describe(self._known[self.role])["params"]
 
     @property
+    def picture_shape(self) -> tuple[int, ...]:
+        """Of the operator; empty for denoisers."""
+        task = self._known[self.role]
+        return task.operator.domain_shape if isinstance(task, Reconstruct) else ()
+
+    @property
     def complex_picture(self) -> bool:
         task = self._known[self.role]
         return isinstance(task, Reconstruct) and bool(task.operator.complex_image or task.phase)
@@ -128,7 +135,7 @@ class TaskForm(QWidget):
         if known["operator"].complex_image is False:
             known["phase"] = 0.0
         self.set_task(Reconstruct(**known))
-        self.changed.emit()
+        self.taken.emit()
 
 
 def _in_words(noise: Any) -> str:

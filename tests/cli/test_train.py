@@ -3,10 +3,13 @@
 import json
 
 import pytest
+import torch
 
-from napari_mlpatch import weights
+from napari_mlpatch import networks, weights
 from napari_mlpatch.cli import main
+from napari_mlpatch.core.registry import architectures
 from napari_mlpatch.training import TrainingRecipe
+from napari_mlpatch.training.data import open_data
 from napari_mlpatch.training.examples import EXAMPLE
 
 
@@ -51,6 +54,38 @@ def test_the_example_is_a_recipe(capsys):
     assert TrainingRecipe.from_json(capsys.readouterr().out) == EXAMPLE
 
 
+@pytest.mark.parametrize("name", architectures.names())
+def test_every_architecture_has_an_example(capsys, name):
+    assert main(["train", "--example", name]) == 0
+    made = TrainingRecipe.from_json(capsys.readouterr().out)
+    network = networks.build(made.network.name, made.network.params)
+    pictures, held_out = open_data(made.data.__class__(count=2, hold_out=1, size=made.data.size))
+    made.task.check(network, pictures)
+    assert made.network.name == name and held_out.smallest >= 64
+    assert (made.task.name == "denoise") is (architectures.get(name).method == "denoiser")
+
+
+def test_minutes(here, capsys):
+    assert main(["train", "recipe.json", "--out", "made", "--minutes", "60", "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert card["steps"] == 3 and card["training"]["minutes"] == 60.0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_there_is_no_gpu(here, capsys):
+    assert main(["train", "recipe.json", "--device", "cuda"]) == 2
+    assert "The device 'cuda' cannot be used here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["architectures", "tasks", "sources"])
+def test_what_trainings_are_made_of_is_listed(capsys, kind):
+    assert main(["list", kind, "--json"]) == 0
+    names = {entry["name"] for entry in json.loads(capsys.readouterr().out)}
+    assert names >= {"architectures": {"mlpatch", "lpd"}, "tasks": {"denoise", "reconstruct"}}.get(kind, {"files"})
+    assert main(["list", kind]) == 0 and main(["list", kind, "--markdown"]) == 0
+    assert all(name in capsys.readouterr().out for name in names)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -58,6 +93,8 @@ def test_the_example_is_a_recipe(capsys):
         ("train nothing.json", "cannot be read"),
         ("train recipe.json --out recipe.json", "is a file"),
         ("train recipe.json --resume --out new", "no checkpoint"),
+        ("train recipe.json --minutes 0", "minutes"),
+        ("train --example abacus", "Unknown architecture 'abacus'. Known: "),
         ("train recipe.json --device moon", "device 'moon' cannot be used"),
     ],
 )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+import napari_mlpatch as mp
 from napari_mlpatch import networks, weights
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.core.registry import architectures
 from napari_mlpatch.gui import session
-from napari_mlpatch.training import TrainingRecipe
-from napari_mlpatch.training.examples import EXAMPLE
+from napari_mlpatch.gui.workbench import Scene
+from napari_mlpatch.training import AdlerEllipses, Files, Pairs, Reconstruct, TrainingRecipe
+from napari_mlpatch.training.examples import EXAMPLE, example_operator
 
 TINY = TrainingRecipe.from_json(
     {
@@ -173,3 +177,52 @@ def test_train_on_files_and_find_it_again_in_a_new_dock(here, dock, qtbot, tmp_p
     again = here.docks["Train"]
     assert again is not dock and place.isAncestorOf(again)
     assert again.form.recipe() == training.recipe and "trained" in again.status.text()
+
+
+def test_train_a_reconstructor_for_the_present_problem(here, dock, qtbot, monkeypatch):
+    form, told = dock.form, []
+    monkeypatch.setattr("napari_mlpatch.gui.training_task.show_error", told.append)
+    form.set_recipe(TINY, form.root)
+    form.network.setCurrentIndex(form.network.findData("lpd"))
+    form.network.activated.emit(form.network.currentIndex())
+    assert form.task.levels.isHidden() and not form.task.problem.isHidden() and not form.task.use.isEnabled()
+    for name, hidden in (("pixels", True), ("crop", True), ("lr", False)):
+        assert form.main.fields[name].isHidden() is hidden
+    assert form.more.fields["balance"].isHidden() and not form.more.fields["normalise"].isHidden()
+
+    x = torch.rand(1, 1, 20, 20, generator=torch.Generator().manual_seed(0))
+    A = mp.operators.ParallelBeam(image_shape=(20, 20), angles_deg="0:180:6", detector_count=29)
+    problem = mp.simulate(x, A, noise=mp.noise.Gaussian(relative=0.03))
+    here.workbench.set_scene(Scene(problem, "made here"))
+    assert form.task.use.isEnabled()
+    form.task.use.click()
+    assert not told and "20 x 20 to 6 x 29" in form.task.operator.text() and "relative 0.03" in form.task.noise.text()
+    form.params_form.set_values({"iterations": 1, "width": 4})
+    made = form.recipe()
+    assert made.task == Reconstruct(operator=A, noise=problem.noise) and made.data.size == 20
+    assert TrainingRecipe.from_json(made.to_json()) == made
+    dock.train.click()
+    qtbot.waitUntil(lambda: ended(dock), timeout=60_000)
+    training = dock.workbench.trainer.training
+    assert training.state == "done", training.message
+    card = weights.find("tiny").card
+    assert (card.method, card.operator.name, card.operator_norm) == ("unrolled", "parallel-beam", A.norm)
+    qtbot.waitUntil(lambda: "PSNR" in dock.view.figures.text(), timeout=30_000)
+    assert "SSIM" in dock.view.figures.text()
+
+    form.set_recipe(TINY, form.root)
+    assert not form.task.levels.isHidden() and form.recipe() == TINY
+
+
+def test_every_source_survives_the_form(dock):
+    task = Reconstruct(*example_operator(16))
+    for data in (
+        AdlerEllipses(generator="lgd", size=48, hold_out=3),
+        Pairs(measurements=("a.h5", "b.h5"), truths=("a.npy", "b.npy"), about="mine"),
+        Files(paths=("a",), shrink=3),
+    ):
+        changes = {"data": data, "task": task, "minutes": 2.5, "network": Description(name="lpd", params={})}
+        recipe = TINY.model_copy(update=changes)
+        dock.form.set_recipe(recipe, dock.form.root)
+        assert dock.form.recipe() == recipe
+    assert dock.form.missing(recipe) == ["a"]

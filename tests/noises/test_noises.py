@@ -262,3 +262,28 @@ def test_variance_refuses_nothing():
     for noise in EXAMPLES.values():
         variance = noise.variance(y)
         assert variance is None or ((variance >= 0).all() and variance.isfinite().all())
+
+
+@each_noise
+def test_each_item_of_a_batch_has_its_own_level(noise):
+    y = torch.cat([smooth(), 0.2 * smooth(), smooth().roll(100, -1)])
+    one = noise.each(y[:1], torch.Generator().manual_seed(3))
+    torch.testing.assert_close(one, noise.sample(y[:1], torch.Generator().manual_seed(3)))
+    found = noise.each(y, torch.Generator().manual_seed(3))
+    assert found.shape == y.shape
+    for item, clean in zip(found, y, strict=True):
+        level = float((item - clean).double().square().mean().sqrt())
+        assert level == pytest.approx(noise.level(clean[None]), rel=0.03, abs=1e-12)
+
+
+@pytest.mark.parametrize("noise", [mp.noise.Gaussian(std=0.3), mp.noise.Gaussian(snr_db=20.0), ShapeNoise()])
+def test_each_item_of_complex_data(noise):
+    y = torch.stack([smooth()[0], 4.0 * smooth()[0]]) * torch.exp(torch.tensor(0.7j))
+    for item, clean in zip(noise.each(y, torch.Generator().manual_seed(0)), y, strict=True):
+        level = float((item - clean).abs().square().mean().sqrt())
+        assert level == pytest.approx(noise.level(clean), rel=0.02)
+
+
+def test_counting_noise_of_complex_batches_is_refused():
+    with pytest.raises(InputError, match="complex"):
+        Poisson().each(smooth().to(torch.complex64), torch.Generator())

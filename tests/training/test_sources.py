@@ -1,0 +1,151 @@
+"""Image sources: fresh ellipses against a slow loop, shrunk files, measured pairs."""
+
+import numpy as np
+import pytest
+import torch
+
+import napari_mlpatch as mp
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.registry import sources
+from napari_mlpatch.training import AdlerEllipses, Files, Pairs, Reconstruct
+from napari_mlpatch.training.data import open_data
+from napari_mlpatch.training.pictures import parts_of
+from napari_mlpatch.training.sources.adler_ellipses import draw, ellipses, rasterised
+
+A = mp.operators.ParallelBeam(image_shape=(8, 10), angles_deg="0:180:5", detector_count=14)
+
+
+def test_all_are_registered():
+    assert set(sources.names()) >= {"files", "ellipses", "dead-leaves", "log-normal", "adler-ellipses", "pairs"}
+
+
+# ---- ellipses drawn anew ------------------------------------------------------------------------------------------
+
+
+def test_ellipses_are_those_of_a_slow_loop():
+    value, axes, centres, angle = (part.double() for part in ellipses("lpd", 2, torch.Generator().manual_seed(0)))
+    found = rasterised(value, axes, centres, angle, 33).numpy()
+    y, x = np.meshgrid(np.linspace(-1, 1, 33), np.linspace(-1, 1, 33), indexing="ij")
+    for k in range(2):
+        wanted = np.zeros((33, 33))
+        for v, (a, b), (cx, cy), t in zip(value[k], axes[k], centres[k], angle[k], strict=True):
+            c, s = float(t.cos()), float(t.sin())
+            u, w = c * (x - float(cx)) + s * (y - float(cy)), c * (y - float(cy)) - s * (x - float(cx))
+            wanted += float(v) * ((u / float(a)) ** 2 + (w / float(b)) ** 2 <= 1)
+        np.testing.assert_allclose(found[k, 0], wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("generator", "number", "value", "spread"), [("lpd", 50, 0.0, 1 / 3**0.5), ("lgd", 100, 0.06, 1 / 12**0.5)]
+)
+def test_their_distribution(generator, number, value, spread):
+    values, axes, centres, _ = ellipses(generator, 2000, torch.Generator().manual_seed(1))
+    used = values != 0
+    assert float(used.sum(1).float().mean()) == pytest.approx(number, rel=0.01)
+    assert float(used.sum(1).float().std()) == pytest.approx(number**0.5, rel=0.1)
+    assert float(values[used].mean()) == pytest.approx(value, abs=2e-3)
+    assert float(axes.mean()) == pytest.approx(0.2, rel=0.01) and float(axes.std()) == pytest.approx(0.2, rel=0.02)
+    assert float(centres.std()) == pytest.approx(spread, rel=0.01) and abs(float(centres.mean())) < 5e-3
+
+
+def test_they_are_fresh_and_reproducible():
+    fresh, held = open_data(AdlerEllipses(size=24, hold_out=3))
+    assert (len(held), fresh.channels, held.image(0).shape) == (3, 1, (1, 1, 24, 24))
+    first = fresh.crops(2, 24, torch.Generator().manual_seed(0))
+    assert torch.equal(first, fresh.crops(2, (24, 24), torch.Generator().manual_seed(0)))
+    assert not torch.equal(first, fresh.crops(2, 24, torch.Generator().manual_seed(1)))
+    assert torch.equal(held.image(0), open_data(AdlerEllipses(size=24, hold_out=3))[1].image(0))
+    assert fresh.crops(2, (5, 7), torch.Generator().manual_seed(0)).shape == (2, 1, 5, 7)
+    assert fresh.neighbourhoods(2, 3, 2, torch.Generator().manual_seed(0)).shape == (6, 1, 5, 5)
+    with pytest.raises(InputError, match="only 24 rows or columns, but 30 are read"):
+        fresh.crops(1, 30, torch.Generator())
+
+
+def test_many_at_once_are_the_same(monkeypatch):
+    whole = draw("lgd", 3, 16, torch.Generator().manual_seed(0))
+    monkeypatch.setattr("napari_mlpatch.training.sources.adler_ellipses.AT_ONCE", 1)
+    torch.testing.assert_close(draw("lgd", 3, 16, torch.Generator().manual_seed(0)), whole)
+
+
+def test_parts_are_windows_of_their_images():
+    images = torch.arange(2 * 2 * 6 * 7.0).view(2, 2, 6, 7)
+    found = parts_of(images, 40, (3, 4), torch.Generator().manual_seed(0))
+    assert found.shape == (80, 2, 3, 4)
+    windows = images.unfold(2, 3, 1).unfold(3, 4, 1)  # [2, C, 4, 4, 3, 4]
+    for k, part in enumerate(found):
+        own = windows[k // 40].movedim(0, 2).flatten(0, 1)
+        assert bool((own == part).all((1, 2, 3)).any())
+    assert len({float(part[0, 0, 0]) for part in found[:40]}) > 10
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_shrunk_files_are_means_over_blocks(tmp_path, dtype):
+    top = {np.uint8: 255, np.uint16: 65535, np.float32: 1}[dtype]
+    picture = (np.random.default_rng(0).random((11, 9)) * top).astype(dtype)
+    np.save(tmp_path / "a.npy", picture)
+    train, _ = open_data(Files(paths=("a.npy",), hold_out=0, shrink=3), tmp_path)
+    wanted = [[picture[3 * i : 3 * i + 3, 3 * j : 3 * j + 3].mean() / top for j in range(3)] for i in range(3)]
+    np.testing.assert_allclose(train.image(0)[0, 0], wanted, atol=1e-6)
+    with pytest.raises(InputError, match=r"11 x 9 pixels, too few to shrink it 12 times"):
+        open_data(Files(paths=("a.npy",), hold_out=0, shrink=12), tmp_path)
+
+
+# ---- pairs ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    x = torch.rand(4, 1, 8, 10, generator=torch.Generator().manual_seed(0))
+    y = A(x)
+    for k in range(4):
+        np.save(tmp_path / f"y{k}.npy", y[k, 0].numpy())
+        np.save(tmp_path / f"x{k}.npy", x[k, 0].numpy())
+        mp.io.write_measurement(tmp_path / f"m{k}.h5", mp.simulate(x[k, 0], A))
+    return tmp_path, x, y
+
+
+def names(letter, suffix="npy", count=4):
+    return tuple(f"{letter}{k}.{suffix}" for k in range(count))
+
+
+@pytest.mark.parametrize("kind", ["arrays", "files"])
+def test_pairs(pairs, kind):
+    folder, x, y = pairs
+    source = (
+        Pairs(measurements=names("y"), truths=names("x")) if kind == "arrays" else Pairs(measurements=names("m", "h5"))
+    )
+    found, held = open_data(source, folder)
+    assert (len(found), len(held)) == (3, 1)
+    torch.testing.assert_close(held.pair(0), (y[3:], x[3:]))
+    task = Reconstruct(operator=A, normalise=False)
+    measured, truth = task.batch(None, found, 20, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(A(truth) / A.norm, measured)
+    assert len({float(item.sum()) for item in truth}) == 3
+    other = mp.operators.ParallelBeam(image_shape=(8, 10), angles_deg="0:90:5", detector_count=14)
+    found.check(A)
+    if kind == "files":
+        with pytest.raises(InputError, match="measured by another operator"):
+            found.check(other)
+    with pytest.raises(InputError, match=r"measurements of the pairs have the shape \[5, 14\].* has \[6, 14\]"):
+        found.check(mp.operators.ParallelBeam(image_shape=(8, 10), angles_deg="0:180:6", detector_count=14))
+    with pytest.raises(InputError, match=r"true pictures of the pairs have the shape \[8, 10\].* has \[10, 8\]"):
+        found.check(mp.operators.ParallelBeam(image_shape=(10, 8), angles_deg="0:180:5", detector_count=14))
+
+
+def test_pairs_that_do_not_match(pairs):
+    folder, _, _ = pairs
+    with pytest.raises(InputError, match="4 measurements and 3 true pictures"):
+        open_data(Pairs(measurements=names("y"), truths=names("x", count=3)), folder)
+    np.save(folder / "x2.npy", np.zeros((8, 9)))
+    with pytest.raises(InputError, match=r"true picture of y2\.npy has the shape \[1, 8, 9\]"):
+        open_data(Pairs(measurements=names("y"), truths=names("x")), folder)
+    np.save(folder / "x2.npy", np.full((8, 10), np.nan))
+    with pytest.raises(InputError, match=r"true picture in .*x2\.npy holds NaN"):
+        open_data(Pairs(measurements=names("y"), truths=names("x")), folder)
+    with pytest.raises(InputError, match=r"y0\.npy holds no true picture"):
+        open_data(Pairs(measurements=names("y")), folder)
+    with pytest.raises(InputError, match="There is no file or folder"):
+        open_data(Pairs(measurements=("nowhere.h5",)), folder)
