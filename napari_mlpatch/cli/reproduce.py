@@ -1,4 +1,4 @@
-"""Check a published figure by computing it here. Without one, lists them. Exit code 1 where it is missed."""
+"""Check a published figure by computing it here. Without one, lists them. Exit code 1 where it is missed or skipped."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
         found = reproduce.run(args.row, seeds=args.seeds, data=args.data)
     if args.json:
         print_json(found)
+    elif found["passed"] is None:
+        print(f"{found['row']}: skipped, published {number(found['published'])}: {found['skipped']}.")
     else:
         verdict = "reproduced" if found["passed"] else "MISSED"
         figures = (f"{key} {number(found[key])}" for key in ("published", "ours", "tolerance", "seeds"))

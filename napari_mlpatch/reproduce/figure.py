@@ -16,7 +16,8 @@ class Figure:
 
     It is reproduced where the mean over the seeds lies within ``tolerance`` of ``published``; with ``at_least``, also
     where it lies above. ``data`` says what the folder given by ``--data`` must hold; empty where none is needed.
-    ``seeds`` is how many noise seeds are usual: one for a whole set of images.
+    ``seeds`` is how many noise seeds are usual: one for a whole set of images. Without the ``weights`` of these names,
+    which are to come with the program, it cannot be computed.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Figure:
     at_least: bool = False
     data: str = ""
     seeds: int = 10
+    weights: tuple[str, ...] = ()
 
     def passed(self, value: float) -> bool:
         return abs(value - self.published) <= self.tolerance or (self.at_least and value > self.published)
