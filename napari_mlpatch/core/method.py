@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from napari_mlpatch.torch_later import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 from .problem import Problem
 
@@ -76,6 +76,10 @@ class Method:
 
         The method itself where all its iterations are alike, else one whose schedules are as much shorter.
         """
+        return self
+
+    def settled(self, network: Any, device: torch.device) -> Method:
+        """The method with every choice made that it leaves to the machine: what a recipe says that was run."""
         return self
 
     def unsuitable(self, A: Operator) -> str:

@@ -20,7 +20,7 @@ from .method import Iterate, Method
 from .metrics import data_range_of, evaluate, psnr
 from .operator import Operator
 from .problem import Problem
-from .recipe import Recipe, build, describe
+from .recipe import Description, Recipe, build, describe
 from .registry import operators
 from .simulate import simulate
 from .steps import RANDOM, device_of, moved, steps
@@ -82,6 +82,8 @@ def run(
         found = fit(method, network, problem)
         if found.refusal:
             raise InputError(found.refusal)
+        method = method.settled(network, device)
+        recipe = recipe.model_copy(update={"method": Description(**describe(method))})
         yield Started(recipe)
         before, done_before = (history[-1]["seconds"], history[-1]["k"]) if history else (0.0, 0)
         held = held_bytes(problem.A, device)

@@ -9,11 +9,11 @@ from napari_mlpatch.core.registry import denoisers
 from napari_mlpatch.torch_later import torch
 
 from .base import Denoise, Denoiser, Precision
-from .network import has_bfloat16
 from .poses import transformed
+from .precision import has_bfloat16, settled
 from .units import Scaled
 
-__all__ = ["Denoise", "Denoiser", "Name", "Precision", "Scaled", "denoiser", "has_bfloat16", "transformed"]
+__all__ = ["Denoise", "Denoiser", "Name", "Precision", "Scaled", "denoiser", "has_bfloat16", "settled", "transformed"]
 
 Name = Annotated[str, Registered(denoisers)]
 """The name of a registered denoiser, as a parameter."""

@@ -10,7 +10,7 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import Tensor, torch
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16"]
 Denoise = Callable[[Tensor, Any], Tensor]
 """Called with images and the standard deviation of their noise: one number for all, or ``[B]`` float64 on the CPU."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any, cast
 
 from pydantic.dataclasses import dataclass
@@ -15,6 +14,7 @@ from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .base import Denoise, Denoiser, Precision
+from .precision import SLOW, has_bfloat16, settled
 
 MARGIN, NOISE_MARGIN = 0.5, 4.0
 
@@ -30,8 +30,9 @@ class Network(Denoiser):
         """``network`` are ``Weights``, or a module called with (x, sigma), which is taken as it is
         (and called image by image where their noise levels differ).
 
-        Warns once where its first noise level is above those that ``Weights`` were trained with. Raises InputError
-        where the network is missing, and for bfloat16 on a device that computes it in software.
+        Warns once where its first noise level is above those that ``Weights`` were trained with, and for bfloat16 on
+        a device that computes it in software. Raises InputError
+        where the network is missing.
         """
         if network is None:
             raise InputError(none_given())
@@ -40,11 +41,12 @@ class Network(Denoiser):
         from napari_mlpatch import networks  # needs PyTorch at once
 
         module = networks.opened(network, device)
+        precision = settled(precision, network, device)
         if precision == "float32":
             return _warning(without_outliers(lambda x, sigma: module(x, sigma)), network.card)
         kind = torch.device(device).type
         if not has_bfloat16(kind):
-            raise InputError("This machine computes bfloat16 in software, which takes many times as long. Use float32.")
+            warnings.warn(SLOW, stacklevel=2)
 
         def rough(x: Tensor, sigma: float | Tensor) -> Tensor:
             with torch.autocast(kind, torch.bfloat16):
@@ -114,14 +116,3 @@ def _one_level_at_a_time(denoise: Denoise) -> Denoise:
         return torch.cat([denoise(image[None], level) for image, level in zip(x, sigma.tolist(), strict=True)])
 
     return called
-
-
-def has_bfloat16(kind: str) -> bool:
-    """Whether devices of this kind ("cpu", "cuda") have arithmetic for bfloat16."""
-    if kind == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text().split())
-    except OSError:  # not Linux
-        return False
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.method import Fit, Method
 from napari_mlpatch.core.registry import denoisers
+from napari_mlpatch.denoisers import settled
 from napari_mlpatch.denoisers.network import none_given
+from napari_mlpatch.torch_later import torch
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.noise import Noise
@@ -20,6 +23,11 @@ class Denoising(Method):
     @property
     def needs_network(self) -> bool:
         return denoisers.get(self.denoiser).needs_network  # type: ignore[attr-defined]
+
+    def settled(self, network: Any, device: torch.device) -> Method:
+        if not self.needs_network:
+            return self
+        return replace(self, precision=settled(self.precision, network, device))  # type: ignore[attr-defined,type-var]
 
     @property
     def highest_level(self) -> float | None:

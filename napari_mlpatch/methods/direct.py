@@ -35,7 +35,10 @@ class Direct(Denoising):
             json_schema_extra={"none_means": "from the noise"},
         ),
     ] = None
-    precision: Annotated[Precision, Field(description="of the numbers inside of the network")] = "float32"
+    precision: Annotated[
+        Precision,
+        Field(description="of the numbers inside of the network; auto: bfloat16 where that is faster and as good"),
+    ] = "auto"
 
     iterative = False
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -12,7 +14,8 @@ from napari_mlpatch.core.declare import CONFIG, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Fit, Iterate, Method
 from napari_mlpatch.core.problem import Problem
-from napari_mlpatch.denoisers import Precision, has_bfloat16
+from napari_mlpatch.denoisers import Precision, has_bfloat16, settled
+from napari_mlpatch.denoisers.precision import SLOW
 from napari_mlpatch.solvers.items import norm, ratio
 from napari_mlpatch.torch_later import Tensor, torch
 
@@ -32,7 +35,7 @@ class Learned(Method):
     ``network`` are ``Weights``, or a ``Reconstructor``, which is taken as it is.
     """
 
-    precision: Annotated[Precision, Field(description="of the convolutions inside of the network")] = "float32"
+    precision: Annotated[Precision, Field(description="of the convolutions inside of the network")] = "auto"
 
     @property
     def needs_network(self) -> bool:
@@ -49,6 +52,9 @@ class Learned(Method):
             scalars = {"relative_residual": relative_residual(x, problem)}
             yield Iterate(x, k, module.iterations, scalars, state={"k": k}, converged=not self.iterative)
 
+    def settled(self, network: Any, device: torch.device) -> Method:
+        return replace(self, precision=settled(self.precision, network, device))
+
     def prepared(self, module: Reconstructor) -> Reconstructor:
         """The network as this method runs it. Raises InputError where its parameters do not suit it."""
         return module
@@ -61,9 +67,10 @@ class Learned(Method):
             return network
         if getattr(network, "card", None) is None:
             raise InputError(self._none_given())
-        if self.precision != "float32" and not has_bfloat16(device.type):
-            raise InputError("This machine computes bfloat16 in software, which takes many times as long. Use float32.")
-        module = networks.opened(network, device, self.precision)
+        precision = settled(self.precision, network, device)
+        if precision != "float32" and not has_bfloat16(device.type):
+            warnings.warn(SLOW, stacklevel=2)
+        module = networks.opened(network, device, precision)
         if not isinstance(module, networks.Reconstructor):
             raise InputError(f"The weights {network.card.name!r} are of a network that makes no pictures of data.")
         return module

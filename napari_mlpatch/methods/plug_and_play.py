@@ -65,7 +65,10 @@ class PlugAndPlay(Denoising):
         int,
         Field(ge=1, le=1000, description="of conjugate gradients in a data step without closed form, at most"),
     ] = 100
-    precision: Annotated[Precision, Field(description="of the numbers inside of the network")] = "float32"
+    precision: Annotated[
+        Precision,
+        Field(description="of the numbers inside of the network; auto: bfloat16 where that is faster and as good"),
+    ] = "auto"
     tolerance: Annotated[
         float, Field(ge=0, lt=1, description="stop when x changes by less than this, at the last noise level")
     ] = 1e-4

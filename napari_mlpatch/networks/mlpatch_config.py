@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=16384)], ...], Field(max_length=64)]
 
+WIDE = 320
+"""Layers of so many features gain from bfloat16; narrower ones wait for memory."""
+
 
 @architectures.register("mlpatch", title="MLPatch")
 @dataclass(frozen=True, config=CONFIG)
@@ -81,6 +84,11 @@ class MLPatchConfig(Architecture):
         from .mlpatch import MLPatch  # which needs this file
 
         return MLPatch(self)
+
+    @property
+    def suits_bfloat16(self) -> bool:
+        """Where nearly all of its time goes into large matrix products."""
+        return max(*self.widths, *(self.ray_widths if self.head == "multimlp" else ()), 0) >= WIDE
 
     @property
     def reads_pixels(self) -> bool:

@@ -167,15 +167,31 @@ def test_denoisers_of_scikit_image(name):
 
 
 def test_bfloat16(problem, monkeypatch):
-    """About as good as float32 where the machine has it; refused where it would be computed in software."""
+    """About as good as float32 where the machine has it; told where it would be computed in software."""
     network = mp.weights.find("mlpatch-ct-small")
     methods = [mp.methods.Direct(precision=precision) for precision in ("float32", "bfloat16")]
     monkeypatch.setattr("napari_mlpatch.denoisers.network.has_bfloat16", lambda kind: True)
     fine, rough = (mp.reconstruct(problem, method, network).x for method in methods)
     assert 0 < float((fine - rough).norm() / fine.norm()) < 0.02
     monkeypatch.setattr("napari_mlpatch.denoisers.network.has_bfloat16", lambda kind: False)
-    with pytest.raises(mp.InputError, match="Use float32"):
+    with pytest.warns(UserWarning, match="bfloat16 in software"):
         mp.reconstruct(problem, methods[1], network)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "expected"),
+    [
+        ("mlpatch-ct", True, "bfloat16"),
+        ("mlpatch-ct", False, "float32"),
+        ("mlpatch-ct-small", True, "float32"),
+        ("drunet-gray-small", True, "float32"),
+    ],
+)
+def test_the_precision_is_chosen_and_stated_in_the_recipe(problem, monkeypatch, name, there, expected):
+    monkeypatch.setattr("napari_mlpatch.denoisers.precision.has_bfloat16", lambda kind: there)
+    recipe = mp.Recipe.of(problem, mp.methods.PnPADMM(), weights=mp.weights.find(name).card.sha256)
+    started = next(iter(mp.run(recipe, problem, network=mp.weights.find(name))))
+    assert started.recipe.method.params["precision"] == expected
 
 
 def test_monitors(problem):

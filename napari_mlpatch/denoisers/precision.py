@@ -1,0 +1,40 @@
+"""In which numbers a network computes: float32, or bfloat16 where that is as good and faster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari_mlpatch.torch_later import torch
+
+from .base import Precision
+
+SLOW = "This machine computes bfloat16 in software, which takes many times as long as float32."
+
+
+def settled(precision: Precision, network: Any, device: torch.device | str) -> Precision:
+    """What "auto" means for these weights on this device.
+
+    bfloat16 where the device has arithmetic for it and the architecture says that it pays and costs no quality
+    (``Architecture.suits_bfloat16``), else float32.
+    """
+    if precision != "auto":
+        return precision
+    card = getattr(network, "card", None)
+    if card is None or not has_bfloat16(torch.device(device).type):
+        return "float32"
+    from napari_mlpatch import networks  # needs PyTorch at once
+
+    made = networks.declaration(card.architecture.name, card.architecture.params)
+    return "bfloat16" if made.suits_bfloat16 else "float32"
+
+
+def has_bfloat16(kind: str) -> bool:
+    """Whether devices of this kind ("cpu", "cuda") have arithmetic for bfloat16."""
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:  # not Linux
+        return False
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
