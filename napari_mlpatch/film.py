@@ -58,7 +58,7 @@ def has_iterations(recipe: Recipe, weights: Any) -> bool:
     """Whether a result can be filmed: by a plug-and-play method with an MLPatch denoiser, always in one pose."""
     method = recipe.build_method()
     by_network = isinstance(method, PlugAndPlay) and method.denoiser == "network" and not method.averaging
-    return by_network and isinstance(weights, Weights) and weights.card.architecture.name == MLPatch.architecture
+    return by_network and isinstance(weights, Weights) and weights.card.architecture.name == "mlpatch"
 
 
 def of_iterations(recipe: Recipe, problem: Problem, weights: Any) -> Iterator[Frame | None]:
