@@ -29,6 +29,8 @@ class Result:
     state: dict[str, Any] = field(repr=False)
     notes: tuple[str, ...] = ()
     """What to know about the weights, see ``Method.accepts``."""
+    note: str = ""
+    """What the method had to say of its last iterate."""
 
     @property
     def remark(self) -> str:
@@ -41,6 +43,8 @@ class Result:
 
         Methods without a tolerance know no convergence, and who stops by hand knows.
         """
+        if self.note:
+            return self.note
         tolerance = getattr(self.recipe.build_method(), "tolerance", 0.0)
         if self.converged or not tolerance or self.recipe.stopped_at is not None:
             return ""

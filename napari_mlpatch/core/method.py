@@ -23,7 +23,8 @@ class Iterate:
 
     ``x`` is the picture so far, ``[B, C, *A.domain_shape]``, ``k`` of at most ``total`` steps. ``scalars`` are
     numbers to plot (objective, residual...), ``fields`` named overlays. ``state`` is all that the method needs to go
-    on from here; handing it back to ``solve`` continues as if there had been no stop.
+    on from here; handing it back to ``solve`` continues as if there had been no stop. ``remark`` says, of the last one,
+    what a person should know before using it.
     """
 
     x: Tensor = field(repr=False)
@@ -33,6 +34,7 @@ class Iterate:
     fields: dict[str, Tensor] = field(default_factory=dict, repr=False)
     state: dict[str, Any] = field(default_factory=dict, repr=False)
     converged: bool = False
+    remark: str = ""
 
 
 @dataclass(frozen=True)

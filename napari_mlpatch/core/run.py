@@ -87,7 +87,7 @@ def run(
         yield Started(recipe)
         before, done_before = (history[-1]["seconds"], history[-1]["k"]) if history else (0.0, 0)
         held = held_bytes(problem.A, device)
-        rows, last, limit = list(history), None, recipe.stopped_at
+        rows, last, limit, stopped = list(history), None, recipe.stopped_at, False
         with Meter(device) as meter, problem.A.visiting(device), kept.visiting(device):
             there = problem.to(device)
             for iterate in steps(method, there, network, moved(state, device), recipe.seed):
@@ -105,6 +105,7 @@ def run(
                     yield Cancelled(k)
                     return
                 if last is not None and (control.wish == "stop" or (limit is not None and k >= limit)):
+                    stopped = True
                     break
             if last is None:
                 raise InputError(_nothing_done(recipe.method.name, continues=state is not None))
@@ -112,7 +113,7 @@ def run(
             with torch.no_grad():
                 metrics = evaluate(last.x, there)
             peak = peak_bytes(problem.A, device, meter.peak_bytes, held)
-        if not last.converged and last.k < last.total:
+        if stopped and not last.converged and last.k < last.total:
             recipe = recipe.model_copy(update={"stopped_at": last.k})
         yield Done(
             Result(
@@ -126,6 +127,7 @@ def run(
                 converged=last.converged,
                 state=moved(last.state, "cpu"),
                 notes=tuple(filter(None, [found.remark])),
+                note=last.remark,
             )
         )
     except InputError as error:

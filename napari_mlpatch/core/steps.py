@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -33,13 +34,16 @@ def device_of(name: str) -> torch.device:
 
 
 def moved(state: Any, device: torch.device | str) -> Any:
-    """A method's state with its tensors on a device: in dictionaries, lists and tuples, at any depth."""
+    """A method's state with its tensors on a device: in dictionaries, lists, tuples and dataclasses, at any depth."""
     if torch.is_tensor(state):
         return state.to(device)
     if isinstance(state, dict):
         return {key: moved(value, device) for key, value in state.items()}
     if type(state) in (list, tuple):
         return type(state)(moved(value, device) for value in state)
+    if dataclasses.is_dataclass(state) and not isinstance(state, type):
+        fields = {part.name: getattr(state, part.name) for part in dataclasses.fields(state)}
+        return dataclasses.replace(state, **{name: moved(value, device) for name, value in fields.items()})
     return state
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from napari_mlpatch.core.registry import methods
 
 from .direct import Direct
+from .equilibrium import DeepEquilibrium
 from .fbp import FBP
 from .pnp_admm import PnPADMM
 from .pnp_hqs import PnPHQS
@@ -16,7 +17,7 @@ from .tv import TV
 from .unet import UNet
 from .unrolled import Unrolled
 
-__all__ = ["FBP", "TV", "Direct", "PnPADMM", "PnPHQS", "PnPPGM", "Tikhonov", "UNet", "Unrolled"]
+__all__ = ["FBP", "TV", "DeepEquilibrium", "Direct", "PnPADMM", "PnPHQS", "PnPPGM", "Tikhonov", "UNet", "Unrolled"]
 
 
 def __getattr__(name: str) -> Any:

@@ -136,6 +136,7 @@ class Equilibrium(Reconstructor):
     def forward(self, y: Tensor, A: Operator) -> Tensor:
         """The picture of the fixed point, as far as the iterations go; differentiable, in constant memory."""
         equation, config = self.equation(y, A), self.config
+        waits = {"look": config.iterations + 1} if y.is_cuda else {}  # a training never waits for a GPU
         with torch.autocast(y.device.type, enabled=False):
             found = equilibrium(
                 equation.f,
@@ -145,5 +146,7 @@ class Equilibrium(Reconstructor):
                 backward=config.backward,
                 backward_iterations=config.iterations,
                 backward_tolerance=config.tolerance,
+                backward_options=waits,
+                **waits,
             )
         return equation.picture(found.z)

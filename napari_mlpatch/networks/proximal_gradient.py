@@ -47,6 +47,8 @@ class ProximalGradient(Reconstructor):
     the comparison in Gilton, Ongie & Willett, IEEE Trans. Comput. Imaging 7, 2021.
     """
 
+    shares_weights = True
+
     def __init__(self, config: ProximalGradientConfig | None = None):
         super().__init__()
         self.config = config = config or ProximalGradientConfig()

@@ -12,7 +12,7 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.core.run import Cancelled, Control, Done, Failed, Progress, Started, continued, run
 
-from .tiny import Descent, unet
+from .tiny import Descent, equilibrium, unet
 
 
 def operator(**change):
@@ -23,6 +23,7 @@ def operator(**change):
 
 # One quick instance of each, of at least 6 iterations where it iterates. For a learned method: (method, network).
 EXAMPLES: dict[str, Method | tuple[Method, object]] = {
+    "equilibrium": (mp.methods.DeepEquilibrium(iterations=12, tolerance=0.0), equilibrium()),
     "fbp": mp.methods.FBP(window="hann"),
     "direct": mp.methods.Direct(denoiser="tv"),
     "pnp-admm": mp.methods.PnPADMM(denoiser="tv", iterations=12, tolerance=0.0),

@@ -39,6 +39,12 @@ def unet(A, *, channels=1, strength=0.01, seed=0, **about):
     return weights_of(network, A, **about)
 
 
+def equilibrium():
+    """Deep equilibrium with a denoiser that changes little, as at the start of its training."""
+    torch.manual_seed(0)
+    return networks.build("de-prox", {"depth": 2, "width": 4, "lipschitz": 1.0, "iterations": 5}).requires_grad_(False)
+
+
 class Descent(Reconstructor):
     """Gradient steps, each followed by the same small convolution: not registered, to be given as a module."""
 

@@ -1,0 +1,103 @@
+"""Deep equilibrium: the picture is the fixed point of a learned map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.method import Iterate
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.registry import methods
+from napari_mlpatch.solvers.fixed_point import FixedPointStep, fixed_point
+from napari_mlpatch.torch_later import Tensor, torch
+
+from .learned import Learned, is_normalised, relative_residual
+
+MOST = 1e30
+"""Stands for what is no number."""
+
+
+@methods.register("equilibrium", title="Deep equilibrium")
+@dataclass(frozen=True, config=CONFIG)
+class DeepEquilibrium(Learned):
+    """Solve ``z = f(z)`` with a map f that was trained at its fixed points: gradient step and denoiser (DE-Grad,
+    DE-Prox), or ADMM (DE-ADMM).
+
+    Gilton, Ongie & Willett, Deep equilibrium architectures for inverse problems in imaging, IEEE Trans. Comput. Imaging
+    7, 2021. Unlike an unrolled network, it may be iterated for longer than in its training. ``residual`` is
+    ``‖f(z) - z‖ / ‖f(z)‖``, ``contraction`` the largest ratio by which f was lately seen to change distances: below
+    1, plain iterations converge. A fixed point that is not found is said to be so, and the iterate of least residual is
+    given.
+    """
+
+    solver: Annotated[
+        Literal["anderson", "plain", "broyden"],
+        Field(description="acceleration: Anderson's, none, or Broyden's quasi-Newton method"),
+    ] = "anderson"
+    iterations: Annotated[int, Field(ge=1, le=10_000, description="at most; may exceed those of the training")] = 60
+    tolerance: Annotated[
+        float, Field(ge=0, lt=1, description="stop at this residual of the fixed point; bfloat16 reaches 2e-4")
+    ] = 3e-4
+
+    def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+        if state and state["converged"]:
+            yield Iterate(state["x"], state["k"], self.iterations, state["scalars"], state=state, converged=True)
+            return
+        from napari_mlpatch.networks.equilibrium import Equilibrium
+        from napari_mlpatch.networks.scaling import along, normalised
+
+        module = self.opened(network, problem.y.device)
+        if not isinstance(module, Equilibrium):
+            raise InputError(
+                f"The network {type(module).__name__} has no equation to solve: use the method 'unrolled'."
+            )
+        y, A, scale = normalised(problem.y, problem.A, is_normalised(network))
+        yield None
+        equation = module.equation(y.to(torch.complex64 if y.is_complex() else torch.float32), A)
+        yield None
+        for step in fixed_point(
+            equation.f,
+            equation.start,
+            solver=self.solver,
+            iterations=self.iterations,
+            tolerance=self.tolerance,
+            look=1,
+            state=state["solver"] if state else None,
+        ):
+            converged = bool(step.converged.all())
+            lost = not bool((step.residuals.isfinite() | step.converged).any())
+            is_last = converged or lost or step.k == self.iterations
+            x = equation.picture(step.best if is_last else step.z)
+            x = along(scale, x) * x.to(y.dtype.to_real().to_complex() if x.is_complex() else y.dtype.to_real())
+            scalars = {
+                "residual": _largest(step.residuals),
+                "contraction": _largest(step.contraction),
+                "relative_residual": relative_residual(x, problem),
+            }
+            now = {"solver": step.state, "k": step.k, "x": x, "scalars": scalars, "converged": converged}
+            remark = self._not_found(step) if is_last and not converged else ""
+            yield Iterate(x, step.k, self.iterations, scalars, state=now, converged=converged, remark=remark)
+            if is_last:
+                return
+
+    def _not_found(self, step: FixedPointStep) -> str:
+        """What is to be said of the best iterate, where no fixed point was found."""
+        ratio, best = _largest(step.contraction), _largest(step.best_residuals)
+        outlook = "The map was seen to move pictures apart, so more iterations need not help."
+        if ratio < 1:
+            outlook = "The map brings pictures together: more iterations will find it."
+        return (
+            f"Not converged: after {step.k} iterations the residual of the fixed point is "
+            f"{_largest(step.residuals):.2g}, the tolerance {self.tolerance:g}. This is the iterate of least residual, "
+            f"{best:.2g}. {outlook} (contraction {ratio:.3g})"
+        )
+
+
+def _largest(values: Tensor) -> float:
+    """Of the items; as large as numbers get where there is none."""
+    return min(float(values.max()), MOST)
