@@ -21,6 +21,7 @@ TINY = {
     "nufft": ["--sizes", "16", "--repeats", "1"],
     "operators": ["--size", "24", "--only", "identity", "inpainting"],
     "projector": ["--size", "24", "--angles", "5", "--repeats", "1"],
+    "unrolled": ["--size", "24", "--angles", "5", "--iterations", "1", "--repeats", "1"],
     "tv": ["--size", "24", "--angles", "12", "--repeats", "1", "--long", "150"],
 }
 
