@@ -25,8 +25,7 @@ MOST = 1e30
 @methods.register("equilibrium", title="Deep equilibrium")
 @dataclass(frozen=True, config=CONFIG)
 class DeepEquilibrium(Learned):
-    """Solve ``z = f(z)`` with a map f that was trained at its fixed points: gradient step and denoiser (DE-Grad,
-    DE-Prox), or ADMM (DE-ADMM).
+    """The fixed point ``z = f(z)`` of a learned map: gradient step and denoiser (DE-Grad, DE-Prox), or ADMM (DE-ADMM).
 
     Gilton, Ongie & Willett, Deep equilibrium architectures for inverse problems in imaging, IEEE Trans. Comput. Imaging
     7, 2021. Unlike an unrolled network, it may be iterated for longer than in its training. ``residual`` is

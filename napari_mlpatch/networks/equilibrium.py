@@ -80,11 +80,12 @@ class Equilibrium(Reconstructor):
     A subclass says what f is. In training, gradients come from the implicit function theorem: one application of f is
     differentiated, whatever the iterations. ``equation`` is for who solves it in another way, or for longer.
 
-    The tensors ``denoiser.*`` are those of the architecture "spectral-cnn" with ``denoiser.`` before their names: one
-    that was trained as a denoiser may be put there.
+    The tensors ``denoiser.*`` are those of the architecture "spectral-cnn" with ``denoiser.`` before their names: a
+    training may start from weights of one that was trained as a denoiser, which are put there (``start_from``).
     """
 
     shares_weights = True
+    parts = ("denoiser.",)
 
     def __init__(self, config: EquilibriumConfig):
         super().__init__()

@@ -11,10 +11,16 @@ from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
 
-from . import denoising, learned, plug_and_play, shepp_logan
+from . import denoising, equilibrium, learned, plug_and_play, shepp_logan
 from .figure import Figure
 
-FIGURES: dict[str, Figure] = {**shepp_logan.ROWS, **learned.ROWS, **denoising.ROWS, **plug_and_play.ROWS}
+FIGURES: dict[str, Figure] = {
+    **shepp_logan.ROWS,
+    **learned.ROWS,
+    **denoising.ROWS,
+    **plug_and_play.ROWS,
+    **equilibrium.ROWS,
+}
 """All rows by name."""
 
 

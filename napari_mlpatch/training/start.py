@@ -16,9 +16,16 @@ from napari_mlpatch.core.files import path_of, reason_of
 def load_start(network: Any, start_from: str) -> None:
     """Give a network the tensors of weights: by their name, hash, or .safetensors file, which needs no card.
 
-    Raises InputError where there are none, or they are of another architecture.
+    They are those of the whole network, or of a part that may be trained on its own: ``network.parts`` are what stands
+    before the names of such a part's tensors, and the rest of the network stays as it is. Raises InputError where there
+    are none, or they are of another architecture.
     """
     tensors, _ = _found(start_from)
+    own = network.state_dict()
+    for prefix in getattr(network, "parts", ()):
+        placed = {prefix + name: value for name, value in tensors.items()}
+        if placed.keys() == {name for name in own if name.startswith(prefix)}:
+            tensors = own | placed
     made = networks.describe(network)
     try:
         checked = networks.from_tensors(made["name"], made["params"], tensors)

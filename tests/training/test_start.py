@@ -13,6 +13,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.reproduce import shepp_logan
 from napari_mlpatch.training import Trained, TrainingRecipe, ship, train
 from napari_mlpatch.training.shipped import find_recipe, shipped_recipes
+from napari_mlpatch.training.start import load_start
 
 TINY = {"head": "mlp", "widths": [8], "rings": 2, "rays": 4, "radius": 1.5}
 RECIPE = TrainingRecipe.from_json(
@@ -123,3 +124,22 @@ def test_recipes_by_name(tmp_path, monkeypatch):
     own = json.loads(find_recipe("lpd-adler").to_json()) | {"name": "own"}
     (tmp_path / "lpd-adler").write_text(json.dumps(own))
     assert find_recipe("lpd-adler").name == "own"  # a file here comes first
+
+
+def test_a_denoiser_becomes_the_part_of_a_deep_equilibrium_network(tmp_path):
+    small = {"depth": 2, "width": 4}
+    denoiser, network = networks.build("spectral-cnn", small), networks.build("de-prox", small)
+    path = tmp_path / "denoiser.safetensors"
+    save_file(denoiser.state_dict(), path)
+    step = network.raw_step.clone()
+    load_start(network, str(path))
+    for name, value in denoiser.state_dict().items():
+        assert torch.equal(network.state_dict()[f"denoiser.{name}"], value)
+    assert torch.equal(network.raw_step, step)
+    with pytest.raises(InputError, match="cannot start from"):
+        load_start(networks.build("de-prox", small | {"depth": 3}), str(path))
+    whole = tmp_path / "whole.safetensors"
+    save_file(network.state_dict(), whole)
+    other = networks.build("de-prox", small)
+    load_start(other, str(whole))
+    assert all(torch.equal(a, b) for a, b in zip(other.parameters(), network.parameters(), strict=True))
