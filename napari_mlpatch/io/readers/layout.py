@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from napari_mlpatch.core.errors import InputError
+
 from ..arrays import Stored
 from ..measurement import Measurement
 from ..options import LoadOptions
@@ -31,7 +33,10 @@ def load_named(
     """
     arrays, name = with_pairs(path, arrays, options)
     if name is None:
-        return measurement_from(path, arrays, options, prefer=prefer, usual_axis=usual_axis)
+        try:
+            return measurement_from(path, arrays, options, prefer=prefer, usual_axis=usual_axis)
+        except InputError as error:
+            raise InputError(f"{error}{_complex_ones(path, arrays, options)}") from None
     mask = find(arrays, MASK, name)
     return kspace_from(
         path,
@@ -78,6 +83,16 @@ def with_pairs(
         else:
             return {**rest, pair.name: found}, pair.name
     return arrays, None
+
+
+def _complex_ones(path: Path, arrays: Mapping[str, Stored], options: LoadOptions) -> str:
+    """A hint on what else a file without a sinogram holds: complex arrays, or parts of them."""
+    if options.dataset is not None or options.angle_axis is not None:
+        return ""
+    names = [name for name, array in arrays.items() if array.is_complex and len(array.shape) > 1]
+    names += [pair.name for pair in pairs_in(path, arrays)]
+    listed = ", ".join(repr(name) for name in names[:5])
+    return f" If its complex {listed} is k-space, name it with dataset (--dataset)." if names else ""
 
 
 def _is_asked(pair: Pair, options: LoadOptions) -> bool:

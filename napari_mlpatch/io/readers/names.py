@@ -77,9 +77,7 @@ def chosen(path: Path, arrays: Mapping[str, Stored], dataset: str | None, prefer
     if not stacks:
         shapes = {name: array.shape for name, array in arrays.items()}
         seen = listed(shapes) if shapes else "no numbers"
-        some = [name for name, array in arrays.items() if array.is_complex]
-        hint = f" Of those, {', '.join(some[:5])} are complex: if one is k-space, name it with dataset." if some else ""
-        raise InputError(f"{path} holds {seen}: no sinogram [angles, bins] and no stack of them.{hint}")
+        raise InputError(f"{path} holds {seen}: no sinogram [angles, bins] and no stack of them.")
     usual = prefer if prefer in stacks else find(stacks, SINOGRAM)
     if usual is not None:
         same = {arrays[name].identity or name: name for name in reversed(stacks) if key(name) == key(usual)}
