@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
@@ -11,6 +13,31 @@ if TYPE_CHECKING:
     from .operator import Operator
 
 TRANSPOSE = {"apply": "adjoint", "adjoint": "apply", "normal": "normal"}
+
+
+_traced: WeakValueDictionary[int, Operator] = WeakValueDictionary()
+_library = torch.library.Library("napari_mlpatch", "FRAGMENT")
+_library.define("linear(Tensor x, int operator, str kind) -> Tensor")
+
+
+def applied(x: Tensor, operator: Operator, kind: str) -> Tensor:
+    """``operator._kind(x)``, never in half precision."""
+    with torch.autocast(x.device.type, enabled=False):
+        return getattr(operator, f"_{kind}")(x)
+
+
+@torch.library.impl(_library, "linear", "CompositeExplicitAutograd")
+def _linear(x: Tensor, operator: int, kind: str) -> Tensor:
+    """An operator as one step of a traced graph, which cannot hold sparse tables; the operator lives elsewhere."""
+    if operator not in _traced:
+        raise RuntimeError("The operator of a traced function is gone: keep it as long as the function.")
+    return applied(x, _traced[operator], kind)
+
+
+def is_traced() -> bool:
+    """Whether ``torch.fx`` notes each step, as ``torch.func.linearize`` does."""
+    tracing = sys.modules.get("torch.fx.experimental.proxy_tensor")
+    return tracing is not None and tracing.get_proxy_mode() is not None
 
 
 class Linear(torch.autograd.Function):
@@ -22,8 +49,10 @@ class Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, operator: Operator, kind: str) -> Tensor:  # type: ignore[override]
-        with torch.autocast(x.device.type, enabled=False):  # never half precision in transforms and projectors
-            return getattr(operator, f"_{kind}")(x)
+        if is_traced():
+            _traced[id(operator)] = operator
+            return torch.ops.napari_mlpatch.linear(x, id(operator), kind)
+        return applied(x, operator, kind)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Operator, str], output: Tensor) -> None:

@@ -16,8 +16,8 @@ from napari_mlpatch.torch_later import torch
 class MadeOnce(dict):
     """Values by key, each made by the thread that asks first while others wait.
 
-    Tensors made under ``torch.inference_mode`` could never take part in a training, so values are made outside of it.
-    Copies start empty.
+    Tensors made under ``torch.inference_mode`` could never take part in a training, and those of a transform of
+    ``torch.func`` end with it, so values are made outside of both. Copies start empty.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class MadeOnce(dict):
             pass
         with self._lock:
             if key not in self:
-                with torch.inference_mode(False), torch.no_grad():
+                with plainly():
                     value = make()
                 self[key] = value
                 return value
@@ -102,6 +102,15 @@ class Keeper:
 def _parts(value: Any) -> list[Any]:
     """The members of a tuple, the values of a dictionary, or what it is."""
     return list(value.values()) if type(value) is dict else list(value) if isinstance(value, tuple) else [value]
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Tensors are made as if nothing was differentiated, mapped or in inference mode."""
+    from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+
+    with torch.inference_mode(False), torch.no_grad(), temporarily_clear_interpreter_stack():
+        yield
 
 
 def placed(made: Any, device: torch.device, real: torch.dtype) -> Any:

@@ -11,7 +11,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .budget import bytes_of, reserve
 from .errors import InputError
-from .made_once import Keeper
+from .made_once import Keeper, plainly
 from .noise_level import from_smooth
 from .registry import operators
 
@@ -124,25 +124,27 @@ class Operator(Keeper):
         from below, and is too small by about ``5e-5 / (1 - q²)`` of itself where the next singular value is ``sqrt(q)``
         times the largest: mostly well within 1 %, but that is not guaranteed.
         """
-        generator = torch.Generator().manual_seed(0)
-        x = torch.rand(1, 1, *self.domain_shape, generator=generator)
-        value = 0.0
-        for _ in range(200):
-            x = x / (x.abs().max() or 1.0)  # or squares leave the range of float32
-            x = x / torch.linalg.vector_norm(x)
-            image = self.normal(x)
-            before, value = value, float((x.conj() * image).real.sum())
-            if value - before <= 1e-4 * value or not image.any():
-                break
-            x = image
+        with plainly():
+            generator = torch.Generator().manual_seed(0)
+            x = torch.rand(1, 1, *self.domain_shape, generator=generator)
+            value = 0.0
+            for _ in range(200):
+                x = x / (x.abs().max() or 1.0)  # or squares leave the range of float32
+                x = x / torch.linalg.vector_norm(x)
+                image = self.normal(x)
+                before, value = value, float((x.conj() * image).real.sum())
+                if value - before <= 1e-4 * value or not image.any():
+                    break
+                x = image
         return math.sqrt(max(value, 0.0))
 
     @cached_property
     def column_norm(self) -> float:
         """Root mean square of the norms of A's columns, ``sqrt(trace(AᵀA) / n)``, from 4 random probes."""
-        generator = torch.Generator().manual_seed(0)
-        z = torch.randint(0, 2, (4, 1, *self.domain_shape), generator=generator) * 2.0 - 1.0
-        return math.sqrt(max(float((z * self.normal(z)).real.mean()), 0.0))
+        with plainly():
+            generator = torch.Generator().manual_seed(0)
+            z = torch.randint(0, 2, (4, 1, *self.domain_shape), generator=generator) * 2.0 - 1.0
+            return math.sqrt(max(float((z * self.normal(z)).real.mean()), 0.0))
 
     def normal_symbol(self, device: torch.device, dtype: torch.dtype) -> Tensor | float:
         """Eigenvalues of a circulant approximation of AᵀA in ``rfft2`` layout: what preconditioners divide by.

@@ -192,8 +192,8 @@ def equilibrium(
         return Equilibrium(last.best, last)
     start = tuple(part.detach().clone().requires_grad_() for part in parts(last.best))
     image = f(start if isinstance(z, tuple) else start[0])
-    if not any(part.requires_grad for part in parts(image)):
-        return Equilibrium(image, last)
+    if not _depends_on_more(parts(image), start):
+        return Equilibrium(last.best, last)
     found = Equilibrium(None, last)
     rule = {
         "solver": "plain" if backward == "neumann" else backward,
@@ -237,6 +237,21 @@ class _Implicit(torch.autograd.Function):
                 ctx.found.backward = last
                 g = last.best
         return None, None, *[None] * half, *g
+
+
+def _depends_on_more(image: tuple[Tensor, ...], start: tuple[Tensor, ...]) -> bool:
+    """Whether there is anything to differentiate by but the start."""
+    seen, nodes = set(), [part.grad_fn for part in image]
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        leaf = getattr(node, "variable", None)
+        if leaf is not None and not any(leaf is part for part in start):
+            return True
+        nodes += [following for following, _ in node.next_functions]
+    return False
 
 
 def _transpose(start: tuple[Tensor, ...], image: tuple[Tensor, ...]) -> Callable[[tuple[Tensor, ...]], State]:

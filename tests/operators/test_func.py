@@ -1,0 +1,96 @@
+"""Operators under the transforms of ``torch.func``, and tables that were first needed inside of one."""
+
+import pytest
+import torch
+from torch.func import grad, jvp, linearize, vjp, vmap
+
+from napari_mlpatch.core.declare import build, describe
+from napari_mlpatch.core.registry import operators
+
+from .test_conformance import each_operator, image, measurement, relative
+
+each_kind = pytest.mark.parametrize("kind", ["apply", "adjoint", "normal"])
+
+
+def again(A):
+    """The same without tables."""
+    return build(operators, describe(A))
+
+
+def function(A, kind):
+    return {"apply": A, "adjoint": A.T, "normal": A.normal}[kind]
+
+
+def arguments(A, kind):
+    """Two, of whatever is given to it."""
+    make = measurement if kind == "adjoint" else image
+    return make(A, 2, 1), make(A, 2, 1)
+
+
+@each_operator
+@each_kind
+def test_forward_derivative_is_the_map_itself(A, kind):
+    x, dx = arguments(A, kind)
+    f = function(again(A), kind)
+    value, change = jvp(f, (x,), (dx,))
+    assert relative(value, f(x)) < 1e-12 and relative(change, f(dx)) < 1e-12
+    assert torch.autograd.gradcheck(f, x.requires_grad_(), fast_mode=True, check_forward_ad=True)
+
+
+@each_operator
+@each_kind
+def test_backward_derivative_is_the_transpose(A, kind):
+    x, _ = arguments(A, kind)
+    value, pull = vjp(function(again(A), kind), x)
+    back = function(A, {"apply": "adjoint", "adjoint": "apply", "normal": "normal"}[kind])
+    assert relative(pull(value)[0], back(value)) < 1e-10
+    square = lambda x: function(A, kind)(x).abs().square().sum()  # noqa: E731
+    twice = grad(lambda x: (grad(square)(x).conj() * x).real.sum())(x)  # 2 (4 MᵀM x)
+    assert relative(twice, 4.0 * back(function(A, kind)(x))) < 1e-10
+
+
+@each_operator
+@each_kind
+def test_maps_over_any_axis(A, kind):
+    x, other = arguments(A, kind)
+    f = function(again(A), kind)
+    stacked = vmap(f, in_dims=2, out_dims=1)(torch.stack([x, other], 2))
+    assert relative(stacked, torch.stack([f(x), f(other)], 1)) < 1e-12
+    g = vmap(grad(lambda x: f(x).abs().square().sum()))(torch.stack([x, other]))
+    assert relative(g[1], grad(lambda x: f(x).abs().square().sum())(other)) < 1e-12
+
+
+@pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node")  # PyTorch's own
+@each_operator
+def test_linearises(A):
+    x, dx = arguments(A, "apply")
+    A = again(A)
+    value, push = linearize(lambda x: A.normal(x) + A.T(A(x)), x)
+    assert relative(value, 2.0 * A.normal(x)) < 1e-9 and relative(push(dx), 2.0 * A.normal(dx)) < 1e-9
+
+
+@each_operator
+def test_tables_made_inside_of_a_transform_serve_outside(A):
+    fresh, x = again(A), image(A, 2, 1)
+    symbol = lambda: torch.as_tensor(fresh.normal_symbol(x.device, torch.float64))  # noqa: E731
+    scales = lambda x: (x * (fresh.norm + fresh.column_norm + symbol().sum())).abs().sum()  # noqa: E731
+    inside = vmap(grad(scales))(x)
+    assert (fresh.norm, fresh.column_norm) == (A.norm, A.column_norm)
+    assert torch.equal(symbol(), torch.as_tensor(A.normal_symbol(x.device, torch.float64)))
+    assert torch.equal(inside, grad(scales)(x))
+    if A.closed_form:
+        squares = lambda b: again(A).solve_shifted(b, 0.1).abs().square().sum()  # noqa: E731
+        assert relative(vmap(grad(squares))(torch.stack([x, 2 * x]))[1], grad(squares)(2 * x)) < 1e-12
+
+
+@each_operator
+def test_closed_form_with_a_number_for_each_item(A):
+    if not A.closed_form:
+        return
+    b, alpha = (
+        image(A, 2, 1),
+        torch.tensor([0.1, 3.0], dtype=torch.float64).reshape(-1, *[1] * (1 + len(A.domain_shape))),
+    )
+    both = torch.cat([A.solve_shifted(v[None], float(a)) for v, a in zip(b, alpha, strict=True)])
+    assert relative(A.solve_shifted(b, alpha), both) < 1e-12
+    assert relative(A.solve_shifted(b, alpha[:1].reshape(())), A.solve_shifted(b, 0.1)) < 1e-12
