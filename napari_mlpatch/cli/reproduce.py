@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("row", nargs="?", metavar="ROW", help="which figure")
     parser.add_argument("--seeds", type=int, metavar="N", help="mean over so many seeds (10; 1 for a set of images)")
     parser.add_argument("--data", metavar="FOLDER", help="images that the row is computed on, where it needs any")
+    parser.add_argument("--slices", type=int, metavar="N", help="of tables: at most so many images (all)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
             print(table([(name, figure.title, _needs(figure.data)) for name, figure in figures]))
         return 0
     with contextlib.redirect_stdout(sys.stderr):
-        found = reproduce.run(args.row, seeds=args.seeds, data=args.data)
+        found = reproduce.run(args.row, seeds=args.seeds, data=args.data, slices=args.slices)
     if args.json:
         print_json(found)
     elif found["passed"] is None:

@@ -11,7 +11,7 @@ from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
 
-from . import denoising, equilibrium, learned, plug_and_play, shepp_logan
+from . import denoising, equilibrium, learned, plug_and_play, shepp_logan, tables
 from .figure import Figure
 
 FIGURES: dict[str, Figure] = {
@@ -20,17 +20,25 @@ FIGURES: dict[str, Figure] = {
     **denoising.ROWS,
     **plug_and_play.ROWS,
     **equilibrium.ROWS,
+    **tables.ROWS,
 }
 """All rows by name."""
 
 
-def run(row: str, *, seeds: int | None = None, data: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+def run(
+    row: str,
+    *,
+    seeds: int | None = None,
+    data: str | os.PathLike[str] | None = None,
+    slices: int | None = None,
+) -> dict[str, Any]:
     """Compute a row over the noise seeds 0 to ``seeds - 1``; as many as are usual for the row by default.
 
     Gives ``row, published, ours, tolerance, seeds, passed``, and ``unit, title, source, values`` (one for each seed),
     ``std`` (over the seeds, NaN for one) and ``also`` (means of the other metrics). ``data`` is the folder of images
-    that some rows need. Where weights that the row needs do not come with this copy of the program, ``skipped`` says
-    so, and ``ours`` and ``passed`` are None. Raises InputError where the row is unknown or the folder missing.
+    that some rows need; of those that are tables, ``slices`` limits their number. Where weights that the row needs do
+    not come with this copy of the program, ``skipped`` says so, and ``ours`` and ``passed`` are None. Raises InputError
+    where the row is unknown or the folder missing.
     """
     if row not in FIGURES:
         raise InputError(f"There is no published row {row!r}. There are: {', '.join(FIGURES)}.")
@@ -38,6 +46,9 @@ def run(row: str, *, seeds: int | None = None, data: str | os.PathLike[str] | No
     seeds = figure.seeds if seeds is None else seeds
     if seeds < 1:
         raise InputError(f"At least one noise seed is needed, got {seeds}.")
+    if slices is not None and (slices < 1 or not figure.limited):
+        may = ", ".join(name for name, other in FIGURES.items() if other.limited)
+        raise InputError(f"The row {row!r} cannot be limited to {slices} slices: from 1 on, of {may}.")
     folder = None if data is None else path_of(data, "--data")
     if figure.data and (folder is None or not folder.is_dir()):
         given = "none was given" if folder is None else f"{folder} is no folder"
@@ -45,7 +56,8 @@ def run(row: str, *, seeds: int | None = None, data: str | os.PathLike[str] | No
     missing = [name for name in figure.weights if not weights.is_shipped(name)]
     if missing:
         return _answer(row, figure, None, 0, None) | {"skipped": _why_skipped(missing)}
-    found = [figure.measure(seed, folder) for seed in range(seeds)]
+    given = (folder,) if slices is None else (folder, slices)
+    found = [figure.measure(seed, *given) for seed in range(seeds)]
     values = [metrics[figure.metric] for metrics in found]
     ours = statistics.fmean(values)
     return _answer(row, figure, ours, seeds, figure.passed(ours)) | {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-Measure = Callable[[int, Path | None], dict[str, float]]
-"""Metrics for a noise seed and a folder of data."""
+Measure = Callable[..., dict[str, float]]
+"""Metrics for a noise seed, a folder of data (or None), and of a ``limited`` figure a number of images (or None)."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,8 @@ class Figure:
     It is reproduced where the mean over the seeds lies within ``tolerance`` of ``published``; with ``at_least``, also
     where it lies above. ``data`` says what the folder given by ``--data`` must hold; empty where none is needed.
     ``seeds`` is how many noise seeds are usual: one for a whole set of images. Without the ``weights`` of these names,
-    which are to come with the program, it cannot be computed.
+    which are to come with the program, it cannot be computed. A ``limited`` one may be measured on fewer images than
+    there are, evenly chosen.
     """
 
     title: str
@@ -31,6 +31,7 @@ class Figure:
     data: str = ""
     seeds: int = 10
     weights: tuple[str, ...] = ()
+    limited: bool = False
 
     def passed(self, value: float) -> bool:
         return abs(value - self.published) <= self.tolerance or (self.at_least and value > self.published)

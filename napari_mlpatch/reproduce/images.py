@@ -17,10 +17,13 @@ def photographs(data: Path, name: str) -> list[Tensor]:
     return _all(Files(paths=(str(data / name),), hold_out=0))
 
 
-def slices(data: Path, name: str, values: tuple[float, float]) -> list[Tensor]:
-    """All slices of a stack, ``[1, 1, rows, columns]``; ``values`` are taken to 0 and 1, others are clipped."""
+def slices(data: Path, name: str, values: tuple[float, float], shrink: int = 1) -> list[Tensor]:
+    """All slices of a stack, ``[1, 1, rows, columns]``; ``values`` are taken to 0 and 1, others are clipped.
+
+    ``shrink``: means over blocks of so many pixels a side are taken.
+    """
     low, high = values
-    return _all(Files(paths=(str(data / name),), low=low, high=high, hold_out=0))
+    return _all(Files(paths=(str(data / name),), low=low, high=high, hold_out=0, shrink=shrink))
 
 
 def middle(x: Tensor, width: int) -> Tensor:
