@@ -226,3 +226,28 @@ def test_training_recipes_of_wrong_types(tmp_path):
                 or_input_error(next, events)
                 events.close()
     assert refused > 100, "most of these are no training recipe"
+
+
+def test_recipes_of_reconstructors_of_wrong_types(tmp_path):
+    from napari_mlpatch.training import TrainingRecipe, train
+    from napari_mlpatch.training.examples import example
+
+    good = example("lpd").model_dump(mode="json") | {"steps": 1, "images": 2}
+    good["network"]["params"] = {"iterations": 1, "width": 4}
+    good["task"]["params"]["operator"]["params"] |= {
+        "image_shape": [20, 20],
+        "angles_deg": [0, 90],
+        "detector_count": 29,
+    }
+    good["data"] = {"kind": "adler-ellipses", "size": 20, "hold_out": 1}
+    refused = 0
+    for at in paths(good):
+        for wrong in (*WRONG, 10**9):
+            recipe = or_input_error(TrainingRecipe.from_json, replaced(good, at, wrong))
+            refused += recipe is None
+            named = not at or at[0] in ("title", "name", "format", "steps")
+            if recipe is not None and not named and wrong in (1e308, 10**9):
+                events = train(recipe, out=None, data=tmp_path)
+                or_input_error(next, events)
+                events.close()
+    assert refused > 200, "most of these are no training recipe"

@@ -176,7 +176,7 @@ def _events(
         total += advance(task.batch(network, pictures, recipe.images, random))
         follow(average, network, min(recipe.ema, k / (k + 10)))
         since += 1
-        last = team.agree(k == recipe.steps or clock.over(k))
+        last = k == recipe.steps or (clock.limited and team.agree(clock.over(k)))
         keep_snapshot(k, last)
 
         seconds = clock.seconds()

@@ -92,6 +92,9 @@ def parts_of(images: Tensor, each: int, size: int | tuple[int, int], random: tor
     too_small([rows, columns], (height, width))
     if each == 1 and (height, width) == (rows, columns):
         return images
+    if images.device.type == "cpu":
+        values = len(images) * each * images.shape[1] * height * width
+        reserve(20 * values, "A step of the training", "Lower images, pixels or crop.")
     draws = torch.rand(2, len(images) * each, generator=random, device=images.device, dtype=torch.float64)
     top, left = (draws[0] * (rows - height + 1)).long(), (draws[1] * (columns - width + 1)).long()
     which = torch.arange(len(images), device=images.device).repeat_interleave(each)

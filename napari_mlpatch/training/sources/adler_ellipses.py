@@ -70,13 +70,17 @@ class Fresh:
 
     def crops(self, images: int, size: int | tuple[int, int], random: torch.Generator) -> Tensor:
         """Of fresh images ``[images, 1, *size]``; whole ones where the size is theirs."""
-        whole = draw(self.generator, images, self.smallest, random)
-        return parts_of(whole, 1, size, random)
+        return parts_of(self._draw(images, random), 1, size, random)
 
     def neighbourhoods(self, images: int, pixels: int, radius: int, random: torch.Generator) -> Tensor:
         """Of fresh images: ``[images · pixels, 1, n, n]``, n = 2 radius + 1."""
-        whole = draw(self.generator, images, self.smallest, random)
-        return parts_of(whole, pixels, 2 * radius + 1, random)
+        return parts_of(self._draw(images, random), pixels, 2 * radius + 1, random)
+
+    def _draw(self, images: int, random: torch.Generator) -> Tensor:
+        if random.device.type == "cpu":
+            values = images * (self.smallest**2 + 16 * MEAN_COUNT[self.generator])
+            reserve(12 * values + 20 * AT_ONCE, "A step of the training", "Lower images.")
+        return draw(self.generator, images, self.smallest, random)
 
 
 def draw(generator: str, count: int, size: int, random: torch.Generator) -> Tensor:

@@ -120,6 +120,9 @@ class PairSet:
 
     def pairs(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Of ``count`` random pairs, ``[count, C, ...]`` each."""
+        if self.device.type == "cpu":
+            one = self._y[0].nbytes + self._x[0].nbytes
+            reserve(4 * count * one, "A step of the training", "Lower images.")
         which = torch.randint(len(self), (count,), generator=random, device=self.device)
         return self._y[which], self._x[which]
 
