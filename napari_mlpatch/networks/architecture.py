@@ -63,6 +63,13 @@ class Reconstructor(nn.Module):
     iterations: int = 1
     """So many pictures ``iterates`` yields."""
 
+    starts_from_picture: bool = False
+    """Whether ``iterates`` takes the quick picture ``A.pinv(y)`` as a third argument, or makes it itself.
+
+    A training makes it before the step, which is then free of what looks at values (as filtered back-projection does
+    for truncated data) and can be captured on a GPU.
+    """
+
     def for_iterations(self, count: int) -> Reconstructor:
         """The same network, with the same tensors, for another number of iterations.
 
@@ -76,10 +83,10 @@ class Reconstructor(nn.Module):
         """The pictures ``[B, C, *A.domain_shape]`` on the way from the data ``[B, C, *A.range_shape]``, best last."""
         raise NotImplementedError
 
-    def forward(self, y: Tensor, A: Operator) -> Tensor:
-        """The last one."""
+    def forward(self, y: Tensor, A: Operator, *start: Tensor) -> Tensor:
+        """The last one; with a ``start`` picture for networks that take one."""
         x = None
-        for step in self.iterates(y, A):
+        for step in self.iterates(y, A, *start):
             x = step
         if x is None:
             raise RuntimeError(f"{type(self).__name__} yields no picture")

@@ -61,6 +61,8 @@ class FBPConvNet(Reconstructor):
             )
         )
 
-    def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
-        x = quick_picture(y, A)
+    starts_from_picture = True
+
+    def iterates(self, y: Tensor, A: Operator, start: Tensor | None = None) -> Iterator[Tensor]:
+        x = quick_picture(y, A) if start is None else start
         yield from_channels(self.unet(to_channels(x)), x)

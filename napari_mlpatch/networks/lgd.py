@@ -15,6 +15,7 @@ from napari_mlpatch.core.registry import architectures
 
 from .architecture import Architecture, Reconstructor
 from .complex_channels import from_channels, to_channels
+from .quick_picture import quick_picture
 from .unrolled import has_complex_pictures, laplacian, three_convolutions
 
 if TYPE_CHECKING:
@@ -66,11 +67,13 @@ class LGD(Reconstructor):
                 nn.init.xavier_normal_(module.weight)
                 nn.init.constant_(module.bias, 0.01)  # type: ignore[arg-type]
 
-    def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
+    starts_from_picture = True
+
+    def iterates(self, y: Tensor, A: Operator, start: Tensor | None = None) -> Iterator[Tensor]:
         """The picture after each iteration. Raises InputError where pictures have other channels."""
         is_complex = has_complex_pictures(y, A, self.config)
         told, C = GRADIENTS[self.config.gradients], self.config.channels
-        f = to_channels(A.pinv(y))
+        f = to_channels(quick_picture(y, A) if start is None else start)
         s = f.new_zeros(len(f), self.config.memory, *f.shape[2:])
         projected = to_channels(A.T(y)) if told else None
         for _ in range(self.iterations):

@@ -19,6 +19,7 @@ from napari_mlpatch.core.registry import architectures
 from .architecture import Architecture, Reconstructor
 from .complex_channels import from_channels, to_channels
 from .positive import Positive
+from .quick_picture import quick_picture
 from .unrolled import has_complex_pictures
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ class ProjectedGradient(Reconstructor):
             self.filters = nn.Parameter(torch.randn(n, *shape) * 0.1 / math.sqrt(math.prod(shape[1:])))
             self.widths = Positive(torch.full((n, config.filters, 1, 1), 0.05))
 
-    def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
+    starts_from_picture = True
+
+    def iterates(self, y: Tensor, A: Operator, start: Tensor | None = None) -> Iterator[Tensor]:
         """The picture after each iteration.
 
         Raises InputError where pictures have other channels, and for complex ones that are to be non-negative.
@@ -77,7 +80,8 @@ class ProjectedGradient(Reconstructor):
         is_complex = has_complex_pictures(y, A, self.config)
         if self.config.nonnegative and is_complex:
             raise InputError("Complex pictures have no sign: set nonnegative = false and train the network anew.")
-        x, projected = to_channels(A.pinv(y)), to_channels(A.T(y))
+        x = to_channels(quick_picture(y, A) if start is None else start)
+        projected = to_channels(A.T(y))
         steps, weights = self.step(), self.weight()
         for k in range(self.iterations):
             k = min(k, len(steps) - 1)  # beyond the training, the last one goes on

@@ -122,6 +122,8 @@ def _events(
         try:
             network.load_state_dict(state["network"])
             average.load_state_dict(state["average"])
+            for group in state["optimiser"]["param_groups"]:
+                group["capturable"] = on_gpu  # whatever device it was saved from
             optimiser.load_state_dict(state["optimiser"])
         except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
             reason = f"{folder / checkpoint.NAME} does not fit this network ({str(error)[:200]})"

@@ -282,3 +282,16 @@ def test_training_on_the_gpu(tmp_path, device):
     for value, again in zip(whole.network.parameters(), resumed.network.parameters(), strict=True):
         assert value.device.type == "cpu"
         torch.testing.assert_close(again, value)
+
+
+def test_a_checkpoint_of_a_gpu_goes_on_elsewhere(tmp_path):
+    """There the optimiser keeps its learning rate as a tensor, and may be captured."""
+    *_, whole = train(recipe(steps=4), report_every=1)
+    list(train(recipe(steps=2), out=tmp_path))
+    path = tmp_path / checkpoint.NAME
+    state = torch.load(path, weights_only=True)
+    for group in state["optimiser"]["param_groups"]:
+        group.update(capturable=True, lr=torch.tensor(group["lr"]))
+    torch.save(state, path)
+    *_, end = train(recipe(steps=4), out=tmp_path, resume=True)
+    assert isinstance(end, Trained) and isinstance(whole, Trained) and end.steps == whole.steps == 4

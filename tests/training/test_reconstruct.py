@@ -164,3 +164,24 @@ def test_on_fresh_images():
     task = Reconstruct(operator=square, noise=mp.noise.Gaussian(relative=0.02))
     *_, end = train(recipe(task, data=AdlerEllipses(size=16, hold_out=1), steps=3))
     assert math.isfinite(end.metrics["psnr"])
+
+
+STARTING = {
+    "lgd": {"iterations": 2, "width": 4},
+    "projected-gradient": {"iterations": 2, "filters": 2},
+    "fbpconvnet": {"width": 2, "depth": 1},
+}
+
+
+@pytest.mark.parametrize("name", STARTING)
+def test_the_quick_picture_is_made_before_the_step(name, images, monkeypatch):
+    """Steps never ask for it, and lose nothing by that: it looks at values, which a captured step cannot."""
+    task = Reconstruct(operator=A, noise=mp.noise.Gaussian(relative=0.1))
+    network = networks.build(name, STARTING[name]).eval()
+    y, truth, start = task.batch(network, images[0], 3, torch.Generator().manual_seed(5))
+    plain = (network(y, task.unit) - truth).square().mean()
+    torch.testing.assert_close(start, task.unit.pinv(y))
+    monkeypatch.setattr(type(task.unit), "pinv", None)
+    (loss,) = task.losses(network, (y, truth, start))
+    torch.testing.assert_close(loss, plain)
+    assert not start.requires_grad and len(drawn(task, images[0])) == 2

@@ -21,10 +21,11 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.core.registry import noises, operators, tasks
 from napari_mlpatch.core.simulate import simulate
+from napari_mlpatch.networks.quick_picture import quick_picture
 from napari_mlpatch.networks.scaling import along, divided, normalised, picture_scale
 
 from ..pictures import turned
-from .task import Batch, Task, is_reconstructor, middle
+from .task import Batch, Task, is_reconstructor, middle, starts_from_picture
 
 SEED = 12345
 SMOOTH = 4
@@ -136,17 +137,20 @@ class Reconstruct(Task):
     # ---- a step ---------------------------------------------------------------------------------------------------
 
     def batch(self, network: Any, images: Any, count: int, random: torch.Generator) -> Batch:
-        """Data ``y₁ [count, C, *A.range_shape]`` and pictures ``x / s [count, C, *A.domain_shape]``."""
+        """Data ``y₁ [count, C, *A.range_shape]`` and pictures ``x / s [count, C, *A.domain_shape]``.
+
+        For networks that start from it, also the quick picture of ``y₁``.
+        """
         y, truth = self._draw(images, count, random)
         y = y / self.operator.norm
-        if not self.normalise:
-            return y, truth
-        scale = picture_scale(y, self.unit)
-        return y / along(scale, y), truth / along(scale, truth)
+        if self.normalise:
+            scale = picture_scale(y, self.unit)
+            y, truth = y / along(scale, y), truth / along(scale, truth)
+        return (y, truth, quick_picture(y, self.unit)) if starts_from_picture(network) else (y, truth)
 
     def losses(self, network: Any, batch: Batch) -> Iterator[Tensor]:
-        y, truth = batch
-        difference = (network(y, self.unit) - truth).abs()
+        y, truth, *start = batch
+        difference = (network(y, self.unit, *start) - truth).abs()
         yield (difference if self.loss == "l1" else difference.square()).mean()
 
     @cached_property

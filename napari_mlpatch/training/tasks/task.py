@@ -70,6 +70,10 @@ def is_reconstructor(network: nn.Module) -> bool:
     return callable(getattr(network, "iterates", None))
 
 
+def starts_from_picture(network: nn.Module) -> bool:
+    return bool(getattr(network, "starts_from_picture", False))
+
+
 def middle(x: Tensor, size: int | tuple[int, int] | None) -> Tensor:
     """The middle of images ``[..., rows, columns]``, at most so many pixels wide and high."""
     if size is None:
