@@ -6,13 +6,14 @@ A block is left out where the line above its fence is ``<!-- not run -->``.
 import importlib.util
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 import napari_mlpatch as mp
-from napari_mlpatch.core.registry import methods, operators
+from napari_mlpatch.core.registry import architectures, methods, operators
 
 from .methods import test_conformance as method_conformance
 from .operators import test_conformance as operator_conformance
@@ -51,14 +52,14 @@ def test_python_blocks_run(name, workdir, capsys):
 @pytest.fixture
 def added(tmp_path, monkeypatch):
     """The modules that docs/adding.md writes, by the name of their file."""
-    for registry in (operators, methods):
+    for registry in (operators, methods, architectures):
         names = registry.names()
-        kept = {n: c for n, c in registry._classes.items() if n not in ("mask", "landweber")}
+        kept = {n: c for n, c in registry._classes.items() if n not in ("mask", "landweber", "corrected-descent")}
         assert names
         monkeypatch.setattr(registry, "_classes", kept)
     modules = {}
     for _, above, source in blocks(ADDING):
-        (path,) = re.findall(r"^`napari_mlpatch/((?:operators|methods)/\w+\.py)`:$", above)
+        (path,) = re.findall(r"^`napari_mlpatch/((?:operators|methods|networks)/\w+\.py)`:$", above)
         file = tmp_path / path.replace("/", "_")
         file.write_text(source, encoding="utf-8")
         spec = importlib.util.spec_from_file_location(f"added_{file.stem}", file)
@@ -121,6 +122,37 @@ def test_added_method_reaches_the_least_squares_solution(added):
     method = added["methods/landweber.py"].Landweber(iterations=500, step=1.9)
     found = [iterate for iterate in method.solve(mp.Problem(A, y))][-1].x
     assert (found.flatten() - exact).norm() < 1e-3 * exact.norm()
+
+
+def test_added_architecture(added, tmp_path):
+    """One file of at most 40 lines is trained by the recipe that follows from it, and its weights are used."""
+    from napari_mlpatch.training import ship, train
+    from napari_mlpatch.training.examples import example
+
+    (source,) = (text for _, above, text in blocks(ADDING) if "networks/" in above)
+    assert source.count("\n") <= 40
+    assert architectures.get("corrected-descent") is added["networks/corrected_descent.py"].CorrectedDescent
+    recipe = example("corrected-descent")
+    changes = {"steps": 6, "warmup": 2, "validate_every": 6, "images": 2}
+    task = replace(recipe.task, operator=method_conformance.operator())
+    data = replace(recipe.data, size=32, count=4, hold_out=1)
+    recipe = recipe.model_copy(update=changes | {"task": task, "data": data})
+    *_, trained = train(recipe)
+    card = ship(trained, recipe, tmp_path)
+    weights = mp.weights.load(tmp_path / f"{card.name}.safetensors")
+    method, A = mp.methods.Unrolled(), task.operator
+    problem = mp.simulate(method_conformance.image(), A, task.noise, seed=3)
+    result = mp.reconstruct(problem, method, weights)
+    assert result.remark == "" and result.iterations == 5
+    longer = mp.methods.Unrolled(iterations=6)
+    for test in (
+        method_conformance.test_same_seed_same_picture,
+        method_conformance.test_recipe_makes_it_again,
+        method_conformance.test_continued_beyond_its_end,
+        method_conformance.test_batch,
+    ):
+        test(problem, longer, weights)
+    method_conformance.test_cancelled_within_one_step(problem, method, weights, 1)
 
 
 @pytest.mark.parametrize("kind", ["operators", "methods"])

@@ -53,8 +53,9 @@ def run(args: argparse.Namespace) -> int:
     if out is not None:
         target.refuse_source(out, problem.source, args.force)
     old = None if picture is None else as_batch(picture, problem)
-    unused = recipe.weights is not None and not recipe.build_method().needs_network  # as older versions allowed
-    trained = None if unused else open_weights(recipe, args.weights)
+    trained = open_weights(recipe, args.weights)
+    if not recipe.build_method().needs_network:  # older versions let any method have weights that it did not use
+        trained = None
     result = execute.execute(rerun(recipe, problem, device=args.device), problem, trained)
     comparison = {} if old is None else _compare(result.x, old)
     if out is not None:
