@@ -30,7 +30,7 @@ from _measure import Row, listed, missing, positive
 
 LIMITS = {"time": 2.0, "memory": 1.3}
 NETWORK = "mlpatch-gray-small"
-ITERATIONS = {512: 12, 4096: 5}
+ITERATIONS = {512: 12, 4096: 4}
 """Of each method that has them, by the size up to which they are as many: large images take long."""
 
 
@@ -40,13 +40,13 @@ def run(options: list[str]) -> list[Row]:
     parser.add_argument("--sizes", type=listed(positive), default=[256, 1024], help="rows and columns of the images")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these operators")
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="these methods")
-    parser.add_argument("--iterations", type=positive, help="of each method that has them; default 12, 5 above 512")
+    parser.add_argument("--iterations", type=positive, help="of each method that has them; default 12, 4 above 512")
     parser.add_argument("--denoiser", default="tv", help="of the methods that have one")
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args(options)
     rows = []
     for size in given.sizes:
-        iterations = given.iterations or next((n for most, n in ITERATIONS.items() if size <= most), 5)
+        iterations = given.iterations or next((n for most, n in ITERATIONS.items() if size <= most), 4)
         for name in given.only or [cls.name for cls in operators if cls.in_forms]:
             A = build(operators, {"name": name, "params": operators.get(name).suggest((size, size))})
             for method in given.methods or methods.names():
@@ -59,7 +59,7 @@ def rows_of(A: Operator, method_name: str, size: int, iterations: int, denoiser:
     wished = {"iterations": iterations, "tolerance": 0.0, "denoiser": denoiser}
     known = {p.name for p in parameters(methods.get(method_name))}
     method = build(methods, {"name": method_name, "params": {k: v for k, v in wished.items() if k in known}})
-    title = f"{A.name}, {method_name}, {size}"
+    title = f"{A.name}, {method_name}, {size}"  # type: ignore[attr-defined]
     if method.unsuitable(A):
         return []
     try:
@@ -80,7 +80,7 @@ def fitting(method: Method, A: Operator) -> Weights:
     """Shipped weights that the method takes for this operator. Raises InputError where there are none."""
     cards = sorted(mp.weights.available(), key=lambda card: card.name != NETWORK)
     for card in cards:
-        if not card.unsuitable(method, A):
+        if not method.accepts(card, A).refusal:
             return mp.weights.find(card.name)
     raise mp.InputError(f"No weights of {method.name!r} fit this operator: left out.")
 

@@ -4,6 +4,7 @@ A room is a module or folder directly under napari_mlpatch. A new room gets its 
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -166,3 +167,23 @@ result = mp.reconstruct(problem, mp.methods.TV(weight=0.1), weights=None, seed=0
 assert result.x.shape == x.shape
 """
     assert not modules_after(code, tmp_path) & SCREEN
+
+
+WRITES = re.compile(r"""\.write_(text|bytes)\(|open\([^)]*["'][wax]b?\+?["']|\.open\(["'][wax]|\.save\(str\(""")
+IN_MEMORY = ("h5py.File(content", "/proc/self/clear_refs")
+
+
+def test_files_are_written_whole_or_not_at_all():
+    """Whatever writes a file writes a temporary one, which `core.files` or `io.atomic` puts in its place."""
+    lines = [
+        f"{path.relative_to(PACKAGE)}:{number}: {line.strip()}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if WRITES.search(line) and "temporary" not in line and not any(word in line for word in IN_MEMORY)
+    ]
+    assert not lines, "\n".join(lines)
+
+
+def test_a_write_is_noticed():
+    for line in ("Path(p).write_text(x)", 'open(path, "w", newline="")', 'p.open("wb")', "plot.save(str(p))"):
+        assert WRITES.search(line), line

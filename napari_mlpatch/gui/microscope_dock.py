@@ -23,6 +23,7 @@ from superqt.utils import qthrottled
 
 from napari_mlpatch import microscope
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import reason_of, replacing_file
 from napari_mlpatch.microscope import Patch
 
 from .curves import COLOURS
@@ -298,8 +299,12 @@ class MicroscopeDock(QWidget):
         assert self.current is not None
         microscope.write_csv(path, self.pins or [self.current])
         picture = Path(path).with_suffix(".png")
-        if not self.plot.grab().save(str(picture)):
-            raise InputError(f"{picture} cannot be written.")
+        try:
+            with replacing_file(picture) as temporary:
+                if not self.plot.grab().save(str(temporary)):
+                    raise InputError(f"{picture} cannot be written.")
+        except OSError as error:
+            raise InputError(f"{picture} cannot be written: {reason_of(error)}.") from None
         show_info(f"Saved {path} and {picture.name}.")
 
 
