@@ -4,9 +4,9 @@
 
 The published network (10 iterations, 253,220 parameters) on 128 x 128 pixels and 30 angles, float32. A step is the loss
 of a batch, its gradient, clipping and Adam. Steps are taken in pairs (A B A B); the optional extra ``deepinv`` is run
-by its own automatic differentiation, on its ``Tomography`` with as many angles, as one trains with it. ``projector``
-rows are what of it is A, Aᵀ and their derivatives: 10 of each, twice. The rest of a step, the convolutions, is the same
-for both. ``required`` is at the default size.
+by its own automatic differentiation, on its ``Tomography`` with as many angles, as one trains with it; on a GPU our
+step is captured as our trainings are. ``projector`` rows are what of it is A, Aᵀ and their derivatives: 10 of each,
+twice. The rest of a step, the convolutions, is the same for both. ``required`` is at the default size.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from _measure import Row, compared, measured, missing, paired, positive, seconds
 
 import napari_mlpatch as mp
 from napari_mlpatch import networks
+from napari_mlpatch.training.captured import WARM_UP, Captured
 
 STEP_MS = {("cpu", 1): 200.0, ("cuda", 8): 15.0}
 """The longest that a step may take, by device and images."""
@@ -37,7 +38,7 @@ SPEED = 5.0
 
 def run(options: list[str]) -> list[Row]:
     """All rows. Raises SystemExit on unknown options."""
-    parser = argparse.ArgumentParser(prog="mlpatch bench unrolled", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="mlpatch bench unrolled", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=positive, default=1, help="images in a batch")
     parser.add_argument("--size", type=positive, default=128, help="rows and columns of an image")
     parser.add_argument("--angles", type=positive, default=30, help="number of angles")
@@ -51,7 +52,7 @@ def run(options: list[str]) -> list[Row]:
     floor = SPEED if published else None
     where = f"{given.images} image{'s' * (given.images > 1)} {given.size} x {given.size}, {given.angles} angles"
     ours = own_operator(given.size, given.angles)
-    step = training_step(ours, given.images, given.iterations, device)
+    step = training_step(ours, given.images, given.iterations, device, graph=True)
     rows = [measured(f"step of learned primal-dual, {where}", 1e3 * seconds(step), "ms", at_most=limit)]
     names = f"step beside deepinv Tomography, {where}", f"projector of a step, {where}"
     try:
@@ -69,8 +70,9 @@ def run(options: list[str]) -> list[Row]:
 
 
 def own_operator(size: int, angles: int) -> Any:
+    views = tuple(180.0 * k / angles for k in range(angles))
     A = mp.operators.ParallelBeam(
-        image_shape=(size, size), angles_deg=f"0:180:{angles}", detector_count=2 * -(-size * 71 // 100) + 1
+        image_shape=(size, size), angles_deg=views, detector_count=2 * -(-size * 71 // 100) + 1
     )
     return (1 / A.norm) * A
 
@@ -112,22 +114,39 @@ def find_deepinv() -> Any:
 _declared = torch.library.Library("torchvision", "FRAGMENT")
 
 
-def training_step(A: Any, images: int, iterations: int, device: torch.device) -> Callable[[], None]:
-    """A step of the training of learned primal-dual on this operator, on one batch of noise."""
+def training_step(
+    A: Any, images: int, iterations: int, device: torch.device, graph: bool = False
+) -> Callable[[], None]:
+    """A step of the training of learned primal-dual on this operator, on one batch of noise.
+
+    With ``graph``, on a GPU, it is captured as our own trainings are.
+    """
     torch.manual_seed(0)
     network = networks.build("lpd", {"iterations": iterations}).to(device)
     weights = list(network.parameters())
-    optimiser = torch.optim.Adam(weights, lr=1e-4, betas=(0.9, 0.99), foreach=True)
+    on_gpu = device.type == "cuda"
+    lr = torch.tensor(1e-4, device=device) if on_gpu else 1e-4
+    optimiser = torch.optim.Adam(weights, lr=lr, betas=(0.9, 0.99), foreach=True, capturable=on_gpu)
     truth = torch.rand(images, 1, *A.domain_shape, device=device)
     with torch.no_grad():
         y = A(truth)
 
-    def step() -> None:
+    def learn(batch: tuple[Tensor, ...]) -> Tensor:
         optimiser.zero_grad(set_to_none=True)
-        (network(y, A) - truth).square().mean().backward()
+        loss = (network(batch[0], A) - batch[1]).square().mean()
+        loss.backward()
         nn.utils.clip_grad_norm_(weights, 1.0, foreach=True)
         optimiser.step()
+        return loss.detach()
+
+    advance = Captured(learn, device, graph)
+
+    def step() -> None:
+        advance((y, truth))
         _wait(device)
+
+    for _ in range(WARM_UP + 1 if on_gpu else 0):
+        step()
 
     return step
 
