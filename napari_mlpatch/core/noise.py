@@ -22,16 +22,19 @@ class Noise:
         return self.sample(y.detach().cpu(), generator).to(device=y.device, dtype=y.dtype)
 
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
-        """A noisy copy of y, on its device, which is that of the generator; one level for all of it."""
+        """A noisy copy of y, on the CPU as the generator is; one level for all of it."""
         raise NotImplementedError
 
     def each(self, y: Tensor, generator: torch.Generator) -> Tensor:
         """Noisy copies of the items of a batch ``[B, ...]``, each with the level that it has alone, for training.
 
-        Drawn on y's device, which is that of the generator, and without waiting for it where a model defines it anew;
-        it then refuses nothing, as ``level`` does.
+        The generator is on y's device. Here each item is drawn on the CPU; a model that defines it anew draws on the
+        device, without waiting for it, and refuses nothing (``level`` does).
         """
-        return torch.cat([self.sample(item, generator) for item in y.split(1)])
+        if generator.device.type != "cpu":
+            seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+            generator = torch.Generator().manual_seed(seed)
+        return torch.cat([self.sample(item, generator) for item in y.detach().cpu().split(1)]).to(y.device)
 
     def level(self, y: Tensor) -> float:
         """Standard deviation of the noise on the clean measurement ``y`` (root mean square over its samples)."""

@@ -14,7 +14,7 @@ from napari_mlpatch.core.declare import build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.noise_level import from_smooth
 from napari_mlpatch.core.registry import noises
-from napari_mlpatch.noise import NoNoise, Poisson, PoissonGaussian, PoissonTransmission, ShapeNoise
+from napari_mlpatch.noise import Noise, NoNoise, Poisson, PoissonGaussian, PoissonTransmission, ShapeNoise
 from napari_mlpatch.noises.log_counts import mean_square_of_log
 
 EXAMPLES = {
@@ -282,6 +282,17 @@ def test_each_item_of_complex_data(noise):
     for item, clean in zip(noise.each(y, torch.Generator().manual_seed(0)), y, strict=True):
         level = float((item - clean).abs().square().mean().sqrt())
         assert level == pytest.approx(noise.level(clean), rel=0.02)
+
+
+def test_a_model_that_only_samples_has_levels_for_each_item():
+    class Uniform(Noise):
+        def sample(self, y, generator):
+            return y + y.abs().max() * (torch.rand(y.shape, generator=generator) - 0.5)
+
+    y = torch.cat([smooth(), 0.2 * smooth()])
+    noise = Uniform().each(y, torch.Generator().manual_seed(0)) - y
+    for part, clean in zip(noise, y, strict=True):
+        assert float(part.std()) == pytest.approx(float(clean.max()) / 12**0.5, rel=0.02)
 
 
 def test_counting_noise_of_complex_batches_is_refused():
