@@ -1,0 +1,100 @@
+"""The weights chooser of the Reconstruct dock: what fits, why others do not; files are opened by jobs."""
+
+import threading
+
+import pytest
+
+import napari_mlpatch as mp
+from napari_mlpatch import networks, weights
+from napari_mlpatch.core.recipe import Description, describe
+from napari_mlpatch.weights import zoo
+
+
+@pytest.fixture
+def own(simulated, tmp_path, monkeypatch):
+    """The session, with two U-Nets of the user's: for this scan, and for one of other angles."""
+    monkeypatch.setenv("MLPATCH_WEIGHTS", str(tmp_path))
+    A = simulated.workbench.scene.problem.A
+    few = mp.operators.ParallelBeam(A.image_shape, "0:180:12", A.detector_count)
+    network = networks.build("fbpconvnet", {"width": 2, "depth": 1})
+    about = {"method": "unet", "data": "none", "steps": 0, "seed": 0, "metrics": {}, "licence": "none"}
+    for name, operator in (("a-few", few), ("b-this", A), ("c-blur", mp.operators.Blur(A.domain_shape))):
+        made = {
+            "architecture": Description(**networks.describe(network)),
+            "operator": Description(**describe(operator)),
+        }
+        weights.save(tmp_path, network.state_dict(), name=name, title=name, **about, **made)
+        next(network.parameters()).data += 0.01  # another fingerprint
+    simulated.workbench.weights_changed.emit()
+    return simulated
+
+
+def rows(box):
+    """Whether each can be chosen, and its tooltip, by name."""
+    return {
+        box.itemData(k): (box.model().item(k).isEnabled(), box.model().item(k).toolTip()) for k in range(box.count())
+    }
+
+
+def test_what_fits_can_be_chosen(own):
+    dock = own.docks["Reconstruct"]
+    dock.method.setCurrentIndex(dock.method.findData("unet"))
+    found = rows(dock.weights)
+    assert [name for name, (enabled, _) in found.items() if enabled] == ["a-few", "b-this"]
+    assert "operator 'blur', not for 'parallel-beam'" in found["c-blur"][1]
+    assert "are a denoiser, not for the method 'unet'" in found["mlpatch-gray"][1]
+    assert "for 12 angles, this has 30" in found["a-few"][1] and "angles, this" not in found["b-this"][1]
+    assert dock.weights.currentData() == "a-few" and dock.run_button.isEnabled()
+    assert dock.reason.isVisibleTo(dock) and "for 12 angles, this has 30" in dock.reason.text()
+    dock.weights.setCurrentIndex(dock.weights.findData("b-this"))
+    dock.weights.activated.emit(dock.weights.currentIndex())
+    assert dock.reason.text() == ""
+    dock._offer_weights()
+    assert dock.weights.currentData() == "b-this", "the choice stays"
+    dock.method.setCurrentIndex(dock.method.findData("unrolled"))
+    assert dock.weights.currentData() is None and dock.weights.currentText() == "none of these fits"
+    assert not dock.run_button.isEnabled() and "needs trained weights of its own kind" in dock.reason.text()
+
+
+def test_a_denoiser_without_weights_needs_none(simulated):
+    dock = simulated.docks["Reconstruct"]
+    dock.method.setCurrentIndex(dock.method.findData("pnp-admm"))
+    assert dock.weights.isEnabled() and dock.weights.currentData()
+    dock.form.set_values({"denoiser": "tv"})
+    dock.form.changed.emit()
+    assert not dock.weights.isEnabled() and dock.weights.currentText() == "none needed"
+    assert dock.run_button.isEnabled()
+    dock.form.set_values({"denoiser": "network"})
+    dock.form.changed.emit()
+    assert dock.weights.isEnabled() and dock.weights.currentData()
+
+
+def test_no_file_is_opened_on_the_windows_thread(own, qtbot, monkeypatch):
+    readers, load = [], zoo.load
+
+    def watched(path):
+        readers.append(threading.current_thread())
+        return load(path)
+
+    monkeypatch.setattr(zoo, "load", watched)
+    dock = own.docks["Reconstruct"]
+    dock.method.setCurrentIndex(dock.method.findData("unet"))
+    dock._estimate()
+    dock.run_button.click()
+    (entry,) = own.workbench.entries
+    qtbot.waitUntil(lambda: not entry.job.active, timeout=60_000)
+    assert entry.job.state == "done" and "for 12 angles, this has 30" in entry.result.remark
+    assert readers and threading.main_thread() not in readers
+    assert entry.job.network.card.name == "a-few" and entry.result.recipe.weights == entry.job.network.card.sha256
+
+
+def test_weights_that_are_gone_when_the_job_begins(own, qtbot, tmp_path):
+    dock = own.docks["Reconstruct"]
+    dock.method.setCurrentIndex(dock.method.findData("unet"))
+    for file in tmp_path.glob("a-few.*"):
+        file.unlink()
+    failures = []
+    own.workbench.failed.connect(failures.append)
+    dock.run_button.click()
+    qtbot.waitUntil(lambda: bool(failures), timeout=60_000)
+    assert "Unknown weights" in failures[0] and not own.workbench.entries
