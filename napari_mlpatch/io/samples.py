@@ -181,7 +181,7 @@ def problem(name: str, **options: Any) -> Problem:
     ``options`` are those of ``ProblemOptions`` and go before a measured sample's own. Raises InputError for unknown
     names and options, and for samples that are images.
     """
-    if name in simulations.names():
+    if isinstance(name, str) and name in simulations.names():
         if options:
             raise InputError(f"The sample {name!r} is simulated and takes no options, got {', '.join(options)}.")
         made = simulations.find(name)
