@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.declare import Parameter, format_angles, parameters
 from napari_mlpatch.core.errors import InputError
@@ -16,6 +16,9 @@ from napari_mlpatch.core.files import path_of, read_text, reason_of, replace_byt
 from napari_mlpatch.core.registry import Registry, architectures, denoisers, methods, noises, operators, sources, tasks
 
 from .output import number, print_json, say, shape, table
+
+if TYPE_CHECKING:
+    from napari_mlpatch.weights import Card
 
 REGISTRIES = {
     "operators": operators,
@@ -106,8 +109,15 @@ def _weights() -> tuple[list[dict[str, Any]], list[str]]:
     from napari_mlpatch import weights
 
     cards = weights.available()
-    texts = [f"{card.name}   {card.title}\n  for {card.method}, trained on {card.data}" for card in cards]
+    texts = [f"{card.name}   {card.title}\n  {_purpose(card)}, trained on {card.data}" for card in cards]
     return [card.model_dump(mode="json") for card in cards], texts
+
+
+def _purpose(card: Card) -> str:
+    """Which methods can use the weights, and on data of which operator."""
+    if card.method == "denoiser":
+        return "for methods with a denoiser"
+    return f"for {card.method}" + (f" of data of {card.operator.name}" if card.operator else "")
 
 
 def _samples() -> tuple[list[dict[str, Any]], list[str]]:

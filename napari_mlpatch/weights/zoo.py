@@ -64,8 +64,10 @@ def available() -> list[Card]:
 
 
 def facts(card: Card) -> list[str]:
-    """What a list says beside the title: architecture, size, range of noise levels, steps. Nothing is loaded."""
+    """What a list says beside the title: architecture, what for, size, noise levels, steps. Nothing is loaded."""
     found = [card.architecture.name]
+    if card.method != "denoiser":
+        found.append(f"for the method {card.method}" + (f" and {card.operator.name}" if card.operator else ""))
     path = next((path for path in _cards() if path.stem == card.name), None)
     if path is not None:
         try:

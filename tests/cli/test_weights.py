@@ -5,7 +5,9 @@ import json
 import pytest
 import torch
 
+import napari_mlpatch as mp
 from napari_mlpatch import networks, weights
+from napari_mlpatch.core.recipe import Description, describe
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +89,29 @@ def test_replay_with_weights_given_by_path(mlpatch, checkpoint, own, here, monke
 def test_bad_input(mlpatch, checkpoint, here, line, message):
     code, _, err = mlpatch(line.format(path=checkpoint[0]))
     assert code == 2 and message in err
+
+
+def test_weights_of_a_reconstructor(mlpatch, own, here):
+    """What fits is named where nothing, or something else, was given; another geometry gets a remark."""
+    made = networks.build("fbpconvnet", {"width": 2, "depth": 1})
+    about = {"method": "unet", "data": "none", "steps": 0, "seed": 0, "metrics": {}, "licence": "none"}
+    A = mp.io.read_measurement(here / "m.h5").A
+    few = mp.operators.ParallelBeam(A.image_shape, "0:180:7", A.detector_count)
+    for name, operator in (("nets", few), ("deblur", mp.operators.Blur(A.domain_shape))):
+        trained_for = Description(**describe(operator))
+        made_of = Description(**networks.describe(made))
+        weights.save(own, made.state_dict(), name=name, title=name, architecture=made_of, operator=trained_for, **about)
+        made.unet.last.bias.data += 1  # another fingerprint
+    for more in ("", " --weights deblur", " --weights mlpatch-gray-small"):
+        code, _, err = mlpatch(f"reconstruct m.h5 --method unet{more} --out u.tif")
+        assert code == 2 and "These fit: nets." in err, err
+    code, out, err = mlpatch("reconstruct m.h5 --method unet --weights nets --out u.tif")
+    assert code == 0 and "for 7 angles, this has" in out, err
+    assert "None of those that are here fit" in mlpatch("reconstruct m.h5 --method unrolled --out u.tif")[2]
+    assert "no learned part" in mlpatch("reconstruct m.h5 --method tv --weights nets --out u.tif")[2]
+    code, out, _ = mlpatch("replay u.tif")
+    assert code == 0 and "the same picture" in out
+    assert "fbpconvnet, for the method unet and blur" in mlpatch("weights list")[1]
+    assert "for unet of data of parallel-beam" in mlpatch("list weights")[1]
+    code, _, err = mlpatch("equivariance --weights nets")
+    assert code == 2 and "are for the method 'unet', no denoiser" in err
