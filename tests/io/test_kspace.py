@@ -106,7 +106,7 @@ def test_unusable_npy(tmp_path, array, words):
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"kspace": np.ones((2, 20, 20))}, "kspace holds 'f' numbers"),
+        ({"kspace": np.ones((3, 20, 20))}, "kspace holds 'f' numbers"),
         ({"kspace": np.ones(20, complex)}, r"shape \[20\]; complex \[slices, coils, rows, columns\]"),
         (
             {"kspace": kspace(1, slices=2)[:, 0], "mask": np.ones(7)},
