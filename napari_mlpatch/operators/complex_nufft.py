@@ -14,6 +14,7 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .long_rows import InParts
 from .nufft import _Axis, _axis, _csr, check_size, width
 
 CACHE = 1 << 17
@@ -52,7 +53,8 @@ class ComplexNufft2d:
         self.rows, self.columns = (_axis(n, kernel_width) for n in shape)
         precision = np.float32 if dtype == torch.float32 else np.float64
         matrix = gridding_matrix(self.rows, self.columns, np.asarray(omega, np.float64), precision)
-        self._matrix, self._transpose = _csr(matrix, device), _csr(matrix.T.tocsr(), device)
+        self._matrix = _csr(matrix, device)
+        self._transpose = InParts(matrix.T.tocsr(), lambda part: _csr(part, device))
         correction = self.rows.correction()[:, None] * self.columns.correction()
         self._correction = torch.as_tensor(correction, device=device).to(dtype)
 

@@ -25,6 +25,8 @@ import scipy  # its parts load when they are used
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .long_rows import InParts
+
 LARGEST = 2**31 - 1
 """Of the indices in sparse matrices, which are of 32 bits: they take half the memory and time of longer ones."""
 LONGEST = 2**28
@@ -106,9 +108,9 @@ class Nufft2d:
         correction = self.rows.correction()[:, None] * self.columns.correction()
         self._correction = torch.as_tensor(correction, device=device).to(dtype)
 
-    def _tables(self, omega: np.ndarray, device: torch.device | str, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    def _tables(self, omega: np.ndarray, device: torch.device | str, dtype: torch.dtype) -> tuple[Tensor, InParts]:
         matrix = self._gridding(omega, dtype)
-        return _csr(matrix, device), _csr(matrix.T.tocsr(), device)
+        return _csr(matrix, device), InParts(matrix.T.tocsr(), lambda part: _csr(part, device))
 
     def _gridding(self, omega: np.ndarray, dtype: torch.dtype) -> scipy.sparse.csr_matrix:
         width = self.rows.kernel_width
@@ -147,12 +149,6 @@ class Nufft2d:
         spectrum[:, 0] *= 2.0
         spectrum[:, -1] *= 2.0
         return self._image(spectrum) * (0.5 * self._correction)
-
-    def bytes(self) -> int:
-        """Memory of the tables."""
-        tables = [self._matrix.values(), self._transpose.values()]
-        tables += [self._matrix.col_indices(), self._transpose.col_indices(), self._transpose.crow_indices()]
-        return sum(t.numel() * t.element_size() for t in tables)
 
     def _spectrum(self, x: Tensor) -> Tensor:
         """Half spectrum ``[B, columns, rows]`` on the oversampled grid, pixel ``shape // 2`` wrapped to the origin."""
