@@ -22,6 +22,7 @@ from napari_mlpatch.solvers.shifted import choose_damping, solve_shifted
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .denoising import Denoising
+from .effective_noise import noise_of_solution
 
 DENOISER = "network: the chosen weights; the others need none"
 TRUST = 1.0
@@ -97,13 +98,20 @@ class PlugAndPlay(Denoising):
         span = high - low
         plain = Scaled(denoiser(self.denoiser, network, y.device, self.precision), low, high)
         noise = noise_level(problem, span)
-        end = self.sigma * span if self.sigma is not None else self._automatic_sigma(problem, noise, span)
-        start = torch.maximum(self.sigma_start * span, end)
-        yield None
-        damping = 0.0
+        start, damping, left = self.sigma_start * span, 0.0, torch.zeros(1, dtype=torch.float64)
         for best in choose_damping(A, b) if self.solves_systems else ():
             damping = best
             yield None
+        if self.sigma is not None:
+            end = self.sigma * span
+        else:
+            if self.solves_systems:
+                for level in noise_of_solution(A, y, self.trust * (noise / start) ** 2, damping):
+                    left = level
+                    yield None
+            end = torch.maximum(self._automatic_sigma(problem, noise, span), (noise * left).clamp(max=start))
+        start = torch.maximum(start, end)
+        yield None
         if state:
             x, z, u, k, moved, done = (state[key] for key in ("x", "z", "u", "k", "moved", "done"))
         else:
@@ -151,7 +159,11 @@ class PlugAndPlay(Denoising):
         return replace(self, iterations=min(iterations, self.iterations), falling=min(falling, self.falling))
 
     def _automatic_sigma(self, problem: Problem, noise: Tensor, span: Tensor) -> Tensor:
-        """Most of the noise that a pixel would have if it alone were measured, at least a hundredth of the range."""
+        """Most of the noise that a pixel would have if it alone were measured, at least a hundredth of the range.
+
+        Or that of the first data step, where that is more (``effective_noise.py``): below, artefacts of what A hardly
+        sees would be taken for the picture, and grow.
+        """
         column = problem.A.column_norm
         return (0.7 * noise / column if column else span).clamp(min=0.01 * span, max=0.5 * span)
 

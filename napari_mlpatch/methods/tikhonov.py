@@ -13,7 +13,7 @@ from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.solvers.cg import cg
-from napari_mlpatch.solvers.circulant import divide_spectrum, without_zeros
+from napari_mlpatch.solvers.circulant import dividing, without_zeros
 from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplacian_symbol
 from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
@@ -52,15 +52,12 @@ class Tikhonov(Method):
         def system(x: Tensor) -> Tensor:
             return A.normal(x) + strength * (gradient_transpose(gradient(x, axes)) if smooth else x)
 
-        def precondition(r: Tensor) -> Tensor:
-            return divide_spectrum(r, symbol, axes)
-
         start = state["k"] if state else 0
         for step in cg(
             system,
             b,
             x,
-            precondition=precondition,
+            precondition=dividing(symbol, b, axes),
             iterations=self.iterations,
             tolerance=self.tolerance,
             state=state,

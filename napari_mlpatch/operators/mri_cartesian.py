@@ -154,13 +154,15 @@ class MRICartesian(Operator):
         table = self._factors(x)
         if self._maps is None:
             return self._filtered(x, table["mask"])
-        return (self._filtered(x[:, :, None] * table["maps"], table["mask"]) * table["maps"].conj()).sum(2)
+        # In place, and by complex numbers: real ones times complex ones take a copy, a lazy conjugate another.
+        seen = self._filtered(x[:, :, None] * table["maps"], table["passed"])
+        return seen.mul_(table["conjugate"]).sum(2)
 
     def _filtered(self, x: Tensor, factor: Tensor) -> Tensor:
         axes = self._mixed_axes
         if not axes:
             return x * factor.flatten()[0]
-        return torch.fft.ifftn(torch.fft.fftn(x, dim=axes) * factor, dim=axes)
+        return torch.fft.ifftn(torch.fft.fftn(x, dim=axes).mul_(factor), dim=axes)
 
     def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``(AᵀA + alpha I)⁻¹ b``: a division in k-space. Only with a single coil that sees everything alike."""
@@ -196,7 +198,7 @@ class MRICartesian(Operator):
     def memory_bytes(self) -> int:
         if self.coils == 1 and self.sensitivities is None:
             return 29 * math.prod(self.image_shape)
-        return 32 * math.prod(self.range_shape) + 17 * math.prod(self.image_shape)
+        return 40 * math.prod(self.range_shape) + 25 * math.prod(self.image_shape)
 
     # ---- what a person sees ---------------------------------------------------------------------------------
 
@@ -231,10 +233,12 @@ def tables(mask: np.ndarray, maps: np.ndarray | None) -> dict[str, np.ndarray]:
         before = before * np.exp(2j * math.pi * (h * index % n) / n).reshape(shape)
         after = after * np.exp(2j * math.pi * (h * (index - h) % n) / n).reshape(shape)
     given = np.ones((1, *mask.shape), complex) if maps is None else maps
-    return {
+    passed = np.fft.ifftshift(mask)
+    several = {} if maps is None else {"conjugate": given.conj(), "passed": passed.astype(complex)}
+    return several | {
         "maps": given,
         "modulated": given * before,
         "demodulated": np.where(mask, after, 0),
-        "mask": np.fft.ifftshift(mask).astype(float),
+        "mask": passed.astype(float),
         "seen": one_over_seen(maps),
     }

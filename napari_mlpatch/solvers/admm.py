@@ -10,7 +10,7 @@ from typing import Any
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .cg import Linear, cg
-from .circulant import divide_spectrum, without_zeros
+from .circulant import dividing, without_zeros
 from .items import chosen, each, item_count, norm, ratio
 
 EXACT = 1e-6
@@ -107,10 +107,6 @@ def admm(
             return normal(v) + strength * sum((t.KT(t.K(v)) for t in terms), torch.zeros_like(v))
 
         divisor = without_zeros(normal_symbol + strength * sum((t.symbol for t in terms), 0.0), axes)
-
-        def precondition(r: Tensor, divisor: Tensor | float = divisor) -> Tensor:
-            return divide_spectrum(r, divisor, axes)
-
         rhs = b + strength * sum((t.KT(zi - ui) for t, zi, ui in zip(terms, z, u, strict=True)), torch.zeros_like(b))
         before, size = (x, z, u, rho), norm(rhs)
         enough = torch.maximum(enough, EXACT * size)
@@ -119,7 +115,7 @@ def admm(
             system,
             rhs,
             x,
-            precondition=precondition,
+            precondition=dividing(divisor, x, axes),
             iterations=patience * inner_iterations,
             tolerance=torch.where(done, math.inf, ratio(enough, size)),
             least=inner_iterations,

@@ -9,7 +9,7 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .cg import CgStep, Linear, cg
-from .circulant import divide_spectrum, without_zeros
+from .circulant import dividing, without_zeros
 from .items import dot, each, item_count, norm, ratio
 
 EXACT = 1e-6
@@ -69,7 +69,7 @@ def preconditioner(A: Operator, like: Tensor, shift: Tensor, damping: float) -> 
     axes = len(A.domain_shape)
     known = A.normal_symbol(like.device, like.dtype.to_real()) + (shift + damping * A.column_norm**2)
     symbol = without_zeros(known, axes)
-    return lambda r: divide_spectrum(r, symbol, axes)
+    return dividing(symbol, like, axes)
 
 
 def choose_damping(A: Operator, like: Tensor) -> Iterator[float]:
