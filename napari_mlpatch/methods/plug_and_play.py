@@ -13,6 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.problem import Problem
@@ -106,7 +107,7 @@ class PlugAndPlay(Denoising):
             end = self.sigma * span
         else:
             if self.solves_systems:
-                for level in noise_of_solution(A, y, self.trust * (noise / start) ** 2, damping):
+                for level in noise_of_solution(A, y, self._weight(noise, start, b), damping):
                     left = level
                     yield None
             end = torch.maximum(self._automatic_sigma(problem, noise, span), (noise * left).clamp(max=start))
@@ -121,7 +122,7 @@ class PlugAndPlay(Denoising):
         while k < self.iterations:
             k += 1
             sigma = schedule(start, end, k, self.falling)
-            alpha = self.trust * (noise / sigma) ** 2
+            alpha = self._weight(noise, sigma, b)
             turn = k
 
             def denoise(v: Tensor, sigma: Tensor, turn: int = turn) -> Tensor:
@@ -152,6 +153,18 @@ class PlugAndPlay(Denoising):
             yield Iterate(z, k, self.iterations, scalars, state=state, converged=converged)
             if converged:
                 return
+
+    def _weight(self, noise: Tensor, sigma: Tensor, like: Tensor) -> Tensor:
+        """alpha of each item. Raises InputError where it is too large for the precision of ``like``."""
+        alpha = self.trust * (noise / sigma) ** 2
+        largest, bound = float(alpha.max()), 1e-6 * torch.finfo(like.dtype).max
+        if not largest < bound:
+            raise InputError(
+                f"alpha = trust · (noise / sigma)² is {largest:.3g} with trust = {self.trust:g}, and numbers of "
+                f"{str(like.dtype).removeprefix('torch.')} end at {torch.finfo(like.dtype).max:.3g}. Choose a smaller "
+                "trust: from 0.1 to 10 fit most pictures."
+            )
+        return alpha
 
     def shortened(self, iterations: int) -> PlugAndPlay:
         """The noise level falls in as large a share of the iterations: some denoisers take longer where it is high."""

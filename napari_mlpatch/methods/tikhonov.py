@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
@@ -17,6 +18,10 @@ from napari_mlpatch.solvers.circulant import dividing, without_zeros
 from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplacian_symbol
 from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
+
+HEAVY, HEAVIEST = 1e6, 1e11
+"""Weights of the gradient, in mean eigenvalues of AᵀA, above which single precision does not do, and above which the
+picture changes no more (by ``n² / (10 weight)`` of itself, n pixels along an axis)."""
 
 
 @methods.register("tikhonov", title="Tikhonov")
@@ -45,6 +50,19 @@ class Tikhonov(Method):
             else torch.tensor([self.weight], dtype=torch.float64)
         )
         yield None
+        largest = float(weight.max())
+        if not largest < torch.finfo(b.dtype).max:
+            raise InputError(
+                f"{largest:.3g} is a weight far too large to compute with: numbers of this precision end at "
+                f"{torch.finfo(b.dtype).max:.3g}. Choose a smaller one."
+            )
+        kind = b.dtype
+        if smooth:
+            # Beyond, differences of rounding outweigh the data. The picture is flat long before.
+            size = A.column_norm**2
+            if largest > HEAVY * size:
+                b, x = (v.to(torch.promote_types(v.dtype, torch.float64)) for v in (b, x))
+            weight = weight.clamp(max=HEAVIEST * size) if size else weight
         strength = each(weight, b)
         symbol = torch.as_tensor(A.normal_symbol(y.device, b.dtype.to_real()))
         symbol = without_zeros(symbol + strength * (laplacian_symbol(b, axes) if smooth else 1.0), axes)
@@ -67,7 +85,9 @@ class Tikhonov(Method):
             if step.k == start and step.k < self.iterations and not finished:
                 continue  # where it starts from: nothing new
             scalars = {"relative_residual_cg": residual, "weight": float(weight.max())}
-            yield Iterate(step.x, max(step.k, 1), self.iterations, scalars, state=step.state, converged=finished)
+            yield Iterate(
+                step.x.to(kind), max(step.k, 1), self.iterations, scalars, state=step.state, converged=finished
+            )
 
 
 def _automatic_weight(problem: Problem, x: Tensor, smooth: bool) -> Tensor:

@@ -11,7 +11,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .cg import Linear, cg
 from .circulant import dividing, without_zeros
-from .items import chosen, each, item_count, norm, ratio
+from .items import chosen, each, item_count, norm, ratio, wide_norm
 
 EXACT = 1e-6
 """A relative residual that is as good as none in single precision."""
@@ -122,7 +122,8 @@ def admm(
             exact=inner_tolerance,
         ):
             x = step.x
-            yield None
+            if device.type == "cpu":  # a GPU takes less for all of them than a break costs
+                yield None
             solved = done | (step.relative_residual * size <= enough)
         Kx = [t.K(x) for t in terms]
         z = [t.prox(v + ui, 1.0 / strength) for t, v, ui in zip(terms, Kx, u, strict=True)]
@@ -153,6 +154,9 @@ def admm(
 
 def _norm(parts: list[Tensor], x: Tensor) -> Tensor:
     """Length of all parts together for each item; some have a further axis in front."""
+    if x.device.type != "cpu" and parts and x.ndim > 2:
+        lengths = [wide_norm(part if part.ndim == x.ndim else part.transpose(0, 1)) for part in parts]
+        return torch.stack(lengths).square().sum(0).sqrt()
     lengths = [norm(p) for part in parts for p in (part if part.ndim > x.ndim else [part])]
     return torch.stack(lengths or [norm(x[:0] if x.ndim < 3 else x[:, :0])]).square().sum(0).sqrt()
 

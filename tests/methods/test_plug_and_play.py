@@ -223,3 +223,10 @@ def test_tv_of_a_step_moves_both_sides_together():
     assert torch.equal(tv_prox(step, 0.0), step)
     both = tv_prox(torch.complex(step, torch.zeros_like(step)), 0.3, iterations=2000, tolerance=1e-10)
     assert (both.real - expected).abs().max() < 1e-4 and both.imag.abs().max() == 0
+
+
+@pytest.mark.parametrize("cls", [mp.methods.PnPADMM, mp.methods.PnPHQS, mp.methods.PnPPGM])
+def test_a_trust_far_too_large_is_refused(problem, cls):
+    single = mp.Problem(problem.A, problem.y.float(), noise_std=problem.noise_std)
+    with pytest.raises(mp.InputError, match="smaller trust"):
+        mp.reconstruct(single, cls(denoiser="tv", trust=1e300))

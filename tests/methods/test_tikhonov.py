@@ -115,6 +115,19 @@ def test_dense_solution_of_24_by_24(penalty):
         assert (found - exact).norm() < 1e-6 * exact.norm()
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+@pytest.mark.parametrize("weight", [1e7, 1e10, 1e15, 1e25])
+def test_heavy_smoothing_leaves_the_best_flat_picture(weight, kind):
+    """Where c minimises ``‖A c - y‖``, in closed form; or the picture is the dense solution."""
+    A = mp.operators.ParallelBeam(image_shape=(12, 12), angles_deg="0:180:9", detector_count=18)
+    y = torch.rand(1, 1, 9, 18, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    flat = A(torch.ones(1, 1, 12, 12, dtype=torch.float64))
+    level = float((flat * y).sum() / flat.square().sum())
+    found = mp.reconstruct(mp.Problem(A, y.to(kind)), mp.methods.Tikhonov(weight=weight))
+    assert found.converged and found.x.dtype == kind
+    assert float((found.x - level).abs().max()) < 2e-4 * abs(level) + 2e-5
+
+
 def test_a_weight_beyond_single_precision_is_said_to_be_the_cause():
     A = mp.operators.ParallelBeam(image_shape=(8, 8), angles_deg="0:180:6", detector_count=12)
     with pytest.raises(mp.InputError, match="a weight far too large"):
