@@ -76,7 +76,7 @@ class ISTA(Reconstructor):
         """The picture after each step. Raises InputError where pictures have other channels or axes."""
         if self.config.transform != "none":
             has_complex_pictures(y, A, self.config)
-        b, D = A.T(y), self.synthesis
+        b, D = A.T(y), Precise(self.synthesis)
         steps, weights = self.step(), self.weight()
         z = D.adjoint(to_channels(torch.zeros_like(b)))
         x = torch.zeros_like(b)
@@ -92,6 +92,23 @@ class ISTA(Reconstructor):
         if self.config.transform == "wavelets":
             return [codes[0], *(soft(c, t) for c, t in zip(codes[1:], thresholds[1:], strict=True))]
         return [soft(codes[0], thresholds.reshape(-1, *[1] * (codes[0].ndim - 2)))]
+
+
+class Precise:
+    """A synthesis in the precision of its pictures, also where convolutions are rounded to bfloat16: D is no network,
+    and ``AᴴA D z - Aᴴy`` is a small difference.
+    """
+
+    def __init__(self, synthesis: Any):
+        self._synthesis = synthesis
+
+    def __call__(self, codes: list[Tensor], shape: tuple[int, ...]) -> Tensor:
+        with torch.autocast(codes[0].device.type, enabled=False):
+            return self._synthesis(codes, shape)
+
+    def adjoint(self, x: Tensor) -> list[Tensor]:
+        with torch.autocast(x.device.type, enabled=False):
+            return self._synthesis.adjoint(x)
 
 
 class Itself(nn.Module):

@@ -145,6 +145,16 @@ def test_complex_pictures_and_gradients(params):
     assert len(list(network.iterates(y, A))) == 5
 
 
+@pytest.mark.parametrize("params", [{"levels": 2}, {"transform": "dictionary", "atoms": 9, "size": 3}])
+def test_rounded_convolutions_are_not_those_of_ista(params):
+    A = mp.operators.Blur(image_shape=(16, 16), width=1.0)
+    y = A(torch.rand(1, 1, 16, 16))
+    network: Any = networks.build("ista", {"iterations": 4, **params})
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        rounded = network(y, A)
+    assert rounded.dtype == torch.float32 and torch.equal(rounded, network(y, A))
+
+
 def test_learning_thresholds_helps():
     """A few steps of training on one blurred picture."""
     torch.manual_seed(0)

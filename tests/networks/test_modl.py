@@ -107,3 +107,10 @@ def test_batch_normalisation_is_an_option():
     network(y, A).square().sum().backward()
     assert any(isinstance(layer, torch.nn.BatchNorm2d) for layer in network.residual)
     assert torch.isfinite(network.eval()(y, A)).all()
+
+
+def test_weights_go_on_from_one_iteration_to_more():
+    """The published training: one iteration first, then ten, with the same tensors."""
+    one = networks.build("modl", {**TINY, "iterations": 1})
+    more: Any = networks.from_tensors("modl", {**TINY, "iterations": 10}, one.state_dict())
+    assert more.iterations == 10 and more.for_iterations(1).iterations == 1
