@@ -226,7 +226,7 @@ def test_bench(tmp_path, mlpatch, monkeypatch):
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_reproduce(mlpatch, monkeypatch, passed):
-    def run(row, *, seeds, data):
+    def run(row, *, seeds, data, slices):
         print("computing")
         found = {"row": row, "published": 30.0, "ours": 30.1, "tolerance": 0.3, "seeds": seeds, "passed": passed}
         return found | {"std": float("nan"), "also": {"ssim": 0.9}}
