@@ -6,8 +6,8 @@ Operator and noise are those of the training recipes ``modl-ct-body`` (256 x 256
 was trained or tuned. PSNR (dB) and SSIM have data range 1 and are means over the slices; seconds (the median) and peak
 memory (MiB, the largest) are of one slice, on the CPU. The weight of total variation is the best one for four slices of
 the training sets, in terms of the automatic weight: for CT 1, 1.41, 2, 2.83 and 4 give 33.26, 33.49, 33.47, 33.20 and
-32.73 dB there, for MRI 0.5, 1, 2 and 4 give 35.19, 35.48, 35.59 and 35.17. A method whose weights do not come with this copy of the program
-has NaN everywhere.
+32.73 dB there, for MRI 0.5, 1, 2 and 4 give 35.19, 35.48, 35.59 and 35.17. A method whose weights do not
+come with this copy of the program has NaN everywhere.
 """
 
 from __future__ import annotations
