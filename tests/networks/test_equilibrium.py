@@ -86,30 +86,29 @@ def test_with_a_denoiser_that_does_nothing_it_is_least_squares(name):
 @each_map
 def test_every_start_leads_to_the_same_picture_by_plain_iteration(name):
     """Random weights: nothing was trained to converge."""
-    made, A = network(name, lipschitz=0.5), blur()
+    made, A = network(name, lipschitz=0.2), blur()
     y = torch.randn(1, 1, *A.range_shape, dtype=torch.float64)
     equation = made.equation(y, A)
     pictures = []
     for scale in (0.0, 10.0):
         start = made.first(scale * torch.randn(1, 1, *A.domain_shape, dtype=torch.float64))
-        *_, last = fixed_point(equation.f, start, solver="plain", iterations=300, tolerance=1e-8)
+        *_, last = fixed_point(equation.f, start, solver="plain", iterations=200, tolerance=1e-8)
         assert bool(last.converged.all())
         pictures.append(equation.picture(last.z))
     assert (pictures[0] - pictures[1]).norm() <= 1e-5 * pictures[0].norm()
     assert (made(y, A) - pictures[0]).norm() <= 1e-5 * pictures[0].norm()
 
 
-@each_map
-@pytest.mark.parametrize("backward", ["anderson", "neumann"])
+@pytest.mark.parametrize(("name", "backward"), [*((name, "anderson") for name in MAPS), ("de-prox", "neumann")])
 def test_gradients_are_those_of_unrolling_to_the_end(name, backward):
-    made, A = network(name, lipschitz=0.6, backward=backward, step=0.5), blur(8)
+    made, A = network(name, lipschitz=0.3, backward=backward, step=0.5), blur(6)
     y = torch.randn(1, 1, *A.range_shape, dtype=torch.float64)
     weights = list(made.parameters())
     loss = made(y, A).square().sum()
     implicit = torch.autograd.grad(loss, weights)
     equation = made.equation(y, A)
     z = equation.start
-    for _ in range(120):
+    for _ in range(90):
         z = equation.f(z)
     unrolled = torch.autograd.grad(equation.picture(z).square().sum(), weights)
     for a, b in zip(implicit, unrolled, strict=True):

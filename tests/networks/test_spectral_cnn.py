@@ -15,7 +15,7 @@ def trained_looking(scale=1.0, **params):
     return network
 
 
-def gain(f, shape, steps=60):
+def gain(f, shape, steps):
     """The largest singular value of f's Jacobian at a random image, by power iterations."""
     x, v = torch.randn(shape, dtype=torch.float64), torch.randn(shape, dtype=torch.float64)
     for _ in range(steps):
@@ -23,22 +23,22 @@ def gain(f, shape, steps=60):
     return float(v.norm()) ** 0.5
 
 
-@pytest.mark.parametrize("size", [(5, 7), (16, 40)])
+@pytest.mark.parametrize("size", [(5, 7), (12, 30)])
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0])
 def test_a_convolution_has_a_norm_of_at_most_one(size, scale):
     for layer in trained_looking(scale).layers:
         kernel = layer.kernel()
-        found = gain(lambda x, k=kernel: torch.nn.functional.conv2d(x, k, padding=1), (1, kernel.shape[1], *size), 30)
+        found = gain(lambda x, k=kernel: torch.nn.functional.conv2d(x, k, padding=1), (1, kernel.shape[1], *size), 12)
         assert 0.2 < found <= 1 + 1e-9  # not much is lost by the bound, either
 
 
 @pytest.mark.parametrize("lipschitz", [0.5, 1.0])
-@pytest.mark.parametrize("size", [(6, 5), (24, 32)])
+@pytest.mark.parametrize("size", [(6, 5), (20, 24)])
 def test_the_denoiser_keeps_its_constant(lipschitz, size):
     network = trained_looking(lipschitz=lipschitz, channels=2)
     shape = (1, 2, *size)
     assert network.lipschitz == (1 + lipschitz) / 2
-    assert gain(network, shape, 20) <= network.lipschitz + 1e-9
+    assert gain(network, shape, 10) <= network.lipschitz + 1e-9
     for size_of_step in (1e-3, 1.0, 100.0):
         x, d = torch.randn(shape, dtype=torch.float64), size_of_step * torch.randn(shape, dtype=torch.float64)
         moved = network(x + d) - network(x)
