@@ -201,13 +201,11 @@ def test_batch(problem, method, network):
 
 @each_method
 def test_double_precision(problem, method, network):
-    if network is not None:
-        pytest.skip("networks compute in single precision")
     double = mp.Problem(problem.A, problem.y.double(), noise_std=problem.noise_std)
-    x = finished(recipe_of(double, method), double).x
+    x = finished(recipe_of(double, method), double, network).x
     assert x.dtype == torch.float64
     single = mp.Problem(problem.A, problem.y, noise_std=problem.noise_std)
-    assert (x - finished(recipe_of(single, method), single).x).norm() < 1e-3 * x.norm()
+    assert (x - finished(recipe_of(single, method), single, network).x).norm() < 1e-3 * x.norm()
 
 
 @each_method
