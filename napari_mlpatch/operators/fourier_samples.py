@@ -18,7 +18,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .complex_nufft import gridding_matrix
 from .nufft import _axis, width
-from .redundancy import least, unexplained
+from .redundancy import least, level_of_picture, rounding, unexplained
 from .toeplitz import circulant_symbol, hermitian_kernel
 
 OUTER = 0.75  # of the farthest sample, beyond which samples are taken for noise
@@ -129,13 +129,19 @@ class FourierSamples(Operator):
         return self._table("circulant", device, dtype, lambda: circulant_symbol(self._kernel(dtype).real))
 
     def estimate_std(self, y: Tensor) -> float:
-        """The least of what the outermost samples and the redundancy of the samples say (see ``redundancy.py``)."""
+        """The least of what the outermost samples and the redundancy of the samples say (see ``redundancy.py``).
+
+        Where an image explains all of y, y was computed from one, noise and all: its quick picture tells instead, at
+        most, as what it is made of cannot be told from noise.
+        """
         weights = self._table("density", y.device, y.dtype, lambda: self.density)
         weights = weights.clamp(min=LIGHTEST * float(weights.max())).view(self.range_shape[self.coil_axes :])
         outer = outer_std(y.flatten(2 + self.coil_axes), self.omega)
         found, share = unexplained(self, y, weights)
         if self.complex_image and share < FEW:
-            return least([outer, found, unexplained(self, y, weights, real=True)[0]])
+            found = min(found, unexplained(self, y, weights, real=True)[0])
+        if found <= rounding(y):
+            return least([outer, level_of_picture(self, y)])
         return least([outer, found])
 
     def memory_bytes(self) -> int:

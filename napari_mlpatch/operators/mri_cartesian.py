@@ -21,7 +21,7 @@ from .coil_maps import check_sensitivities, coil_count, maps_of, mean_seen, one_
 from .image_shape import ImageShape
 from .kspace_masks import line_mask, poisson_disc_mask
 from .kspace_noise import outer_level, quietest_level
-from .redundancy import least, rounding, unexplained
+from .redundancy import least, level_of_picture, rounding, unexplained
 
 
 @operators.register("mri-cartesian", title="MRI, Cartesian")
@@ -213,12 +213,16 @@ class MRICartesian(Operator):
 
         A single coil's is that of a real image times a constant phase, which has opposite samples conjugate. Where
         all of y is explained, y was computed from an image: what noise that holds is explained as well, and the other
-        two tell it. Lines or points of such k-space without any noise are not told from noisy ones.
+        two tell it, and with several coils the quick picture (``level_of_picture``). Lines or points of such k-space
+        without any noise are not told from noisy ones.
         """
         floor = rounding(y)
         found = unexplained(self, y, real=self._maps is None)[0]
         quiet = quietest_level(y, self._mask, real=self._maps is None and found <= floor)
-        return min(quiet, found) if quiet <= floor else least([outer_level(y, self._mask), quiet, found], floor)
+        if quiet <= floor:
+            return min(quiet, found)
+        seen = level_of_picture(self, y) if found <= floor and self._maps is not None else math.inf
+        return least([outer_level(y, self._mask), quiet, found, seen], floor)
 
 
 def tables(mask: np.ndarray, maps: np.ndarray | None) -> dict[str, np.ndarray]:

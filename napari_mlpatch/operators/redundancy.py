@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from napari_mlpatch.core.noise_level import from_image
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.torch_later import Tensor, torch
 
@@ -12,6 +13,7 @@ EVERY = 5  # steps between looks at the level
 SETTLED = 0.98  # of the level before, above which it falls no further
 KEPT = 0.9  # of the samples, by size: the few that are fitted last do not count
 ROUNDING = 1e-5
+EXPLAINED = 3e-3  # of the rms of y
 FEWEST = 30.0  # unexplained values, below which their level is left to chance
 
 
@@ -22,9 +24,10 @@ def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: 
     polynomial p that is one at zero: noise beyond the range of A stays whole. The same polynomial acts on a white noise
     z of level one, so that ``std = ‖p y‖ / ‖p z‖`` holds at each step but for what is left of the image, which makes it
     too large; the norms leave out the largest tenth of the samples. It ends where the level settles, after 150 steps at
-    the latest. ``weights`` (positive, of a shape that broadcasts to y) only make it quicker. ``real`` says to look for
-    a real image times a constant phase, which explains less than a complex one. Infinity where (almost) all of the
-    noise is explained. Cf. the estimate of noise in Wahba, SIAM J. Sci. Stat. Comput. 4 (1983): ‖r‖² / trace.
+    the latest; 0 where it still falls then, below 0.3 % of y: that was computed from an image. ``weights`` (positive,
+    of a shape that broadcasts to y) only make it quicker. ``real`` says to look for a real image times a constant
+    phase, which explains less than a complex one. Infinity where (almost) all of the noise is explained. Cf. the
+    estimate of noise in Wahba, SIAM J. Sci. Stat. Comput. 4 (1983): ‖r‖² / trace.
     """
     y = y.detach()
     turn = _phase(A, y) if real else None
@@ -61,7 +64,26 @@ def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: 
     left = _energy(r[given:])
     known = left >= 1e-3 * whole and left >= FEWEST
     level = min(level, _level(r[:given], r[given:], keep))
+    if calm < 2 and level < EXPLAINED * rounding(y) / ROUNDING:
+        level = 0.0  # it would fall further, as far as rounding: nothing is left unexplained
     return level if known else math.inf, left / max(whole, 1e-300)
+
+
+def level_of_picture(A: Operator, y: Tensor) -> float:
+    """Standard deviation of the noise of data that were computed from a noisy picture, from their own quick picture.
+
+    There white noise is no longer white, so its level by second differences counts relative to that in the quick
+    picture of white real noise z, as ``from_image(pinv(y)) / from_image(pinv(A z)) · rms(A z)``. Details and artefacts
+    can only raise it; a smooth picture without noise has none. Infinity where it cannot be found.
+    """
+    kind = y.dtype if A.complex_image else y.dtype.to_real()
+    z = torch.randn(1, 1, *A.domain_shape, generator=torch.Generator().manual_seed(0), dtype=torch.float32).to(y.device)
+    pure = A(z.to(kind))
+    reference = from_image(A.pinv(pure))
+    if not reference > 0:
+        return math.inf
+    count = pure.numel() if A.sampled is None else int(A.sampled.expand(A.range_shape).sum())
+    return from_image(A.pinv(y)) / reference * math.sqrt(_energy(pure) / count)
 
 
 def rounding(y: Tensor) -> float:

@@ -171,6 +171,20 @@ def test_level_of_points_of_k_space_computed_from_a_real_picture():
     assert SCANS["one coil, Poisson disc"].estimate_std(y) == pytest.approx(0.1, rel=0.25)
 
 
+@pytest.mark.parametrize("name", ["shepp-logan", "camera"])
+@pytest.mark.parametrize(
+    "scan", ["four coils, columns", "eight coils, Poisson disc", "radial", "golden angles, four coils"]
+)
+def test_level_of_undersampled_or_radial_data_computed_from_a_magnitude(scan, name):
+    """Its image explains the noise as well; a sample's is that of the picture's noise, as the coils see it."""
+    A, noise = SCANS[scan], noisy(name, 0.1) - image(name)
+    pure = computed(A, noise)
+    measured = pure.abs() > 0
+    std = float(pure[measured].abs().square().mean().sqrt())
+    level = A.estimate_std(computed(A, noisy(name, 0.1).abs()))
+    assert 0.5 * std < level < 1.5 * std, "of a magnitude's noise, a part is lost in the air"
+
+
 @pytest.mark.parametrize("imaginary", [0.0, 1.0])
 @pytest.mark.parametrize("fill", [0.0, 1.0])
 def test_masked_or_clipped_parts_of_the_picture_do_not_count(imaginary, fill):
