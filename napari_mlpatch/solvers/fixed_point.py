@@ -10,6 +10,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .acceleration import UPDATES, Pairs, Update
+from .items import numbers
 from .states import State, each_norm, joined, same_form, separated
 
 Solver = Literal["anderson", "broyden", "plain"]
@@ -79,7 +80,7 @@ def fixed_point(
     update = UPDATES[solver](**options)
     progress, like, done = (state[key] for key in ("progress", "like", "k")) if state else (_start(z), z, 0)
     look = look or (1 if progress.x.device.type == "cpu" else LOOKS)
-    tolerance = torch.as_tensor(tolerance, dtype=torch.float64).to(progress.x.device)
+    tolerance = numbers(tolerance, progress.x.device)
     for k in range(done + 1, iterations + 1):
         is_new = k == 1
         if not is_new and (k == done + 1 or (k - 1) % look == 0) and not bool(progress.going.any()):
@@ -110,8 +111,8 @@ class _Progress:
     going: Tensor
     converged: Tensor
     ratios: tuple[Tensor, ...]
+    age: Tensor  # steps since the item started (anew)
     pairs: Pairs = ()
-    age: Tensor | float = 0.0  # steps since the item started (anew)
     previous: tuple[Tensor, Tensor] | None = None  # x of the step before and its f(x) - x
 
 
@@ -119,7 +120,8 @@ def _start(z: State) -> _Progress:
     x = joined(z).detach()
     infinite = torch.full((len(x),), torch.inf, dtype=torch.float64, device=x.device)
     going = torch.ones(len(x), dtype=torch.bool, device=x.device)
-    return _Progress(x, x, x, infinite, infinite, going, ~going, (torch.zeros_like(infinite),))
+    zeros = torch.zeros_like(infinite)
+    return _Progress(x, x, x, infinite, infinite, going, ~going, (zeros,), zeros)
 
 
 def _advanced(f: Callable[[State], State], like: State, now: _Progress, update: Update, tolerance: Tensor) -> _Progress:
@@ -132,7 +134,7 @@ def _advanced(f: Callable[[State], State], like: State, now: _Progress, update: 
     better = going & (residual < now.least)
     least, best = torch.where(better, residual, now.least), _chosen(better, image, now.best)
     converged = now.converged | (going & (residual <= tolerance))
-    is_young = torch.as_tensor(now.age, device=x.device) < 1
+    is_young = now.age < 1
     anew = torch.zeros_like(going)
     if update.remembers:  # a plain iteration has nothing to forget, and would come the same way again
         anew = going & ~is_young & (~finite | ((residual > GROWTH * now.least) & (now.age > 1)))
@@ -158,7 +160,7 @@ def _advanced(f: Callable[[State], State], like: State, now: _Progress, update: 
         converged=converged,
         ratios=(*now.ratios, ratio)[-LATEST:],
         pairs=pairs,
-        age=torch.where(anew, 0.0, now.age + torch.ones_like(least)),
+        age=torch.where(anew, 0.0, now.age + 1.0),
         previous=(x, r),
     )
 
