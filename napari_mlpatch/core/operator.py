@@ -48,6 +48,9 @@ class Operator(Keeper):
     in_forms: ClassVar[bool] = True
     """Whether its parameters can be edited in a form; those that hold other operators cannot, and are not offered."""
 
+    modality: ClassVar[str] = ""
+    """What its pictures are called by the people who make them, such as CT; empty where they can be of anything."""
+
     @classmethod
     def suggest(cls, image_shape: tuple[int, ...]) -> dict[str, Any]:
         """Sensible parameters for simulating from an image of this shape: what forms and commands start from."""

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from napari.layers import Layer
 from napari.viewer import Viewer
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QMenu
 
 from napari_mlpatch import io
@@ -34,6 +35,9 @@ def _files() -> str:
 
 class MeasuredPage(MeasuredForm):
     """The form at work: it opens files, and a quick picture follows every change."""
+
+    taken = Signal()
+    """A measurement was opened through napari."""
 
     def __init__(self, viewer: Viewer, workbench: Workbench, view: LayerView):
         super().__init__(CenterStrip(viewer, workbench, view))
@@ -102,11 +106,19 @@ class MeasuredPage(MeasuredForm):
 
     def _layer_inserted(self, event: Any) -> None:
         """A measurement that came through napari's reader: dropped, or File > Open."""
-        source = event.value.metadata.get("mlpatch_source")
-        if source and "sample" in source:
+        self.take(event.value)
+
+    def take(self, layer: Layer) -> bool:
+        """Load the measurement that a layer shows; whether it shows one."""
+        source = layer.metadata.get("mlpatch_source")
+        if not source:
+            return False
+        self.taken.emit()
+        if "sample" in source:
             self.load_sample(source["sample"])
-        elif source:
+        else:
             self.load(source["path"])
+        return True
 
     def _refused(self, text: str) -> None:
         """The measurement that was there before stays."""

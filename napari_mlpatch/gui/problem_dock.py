@@ -24,6 +24,8 @@ class ProblemDock(QWidget):
         self.simulated = SimulatePage(viewer, workbench)
         self.pages.addTab(self.measured, "I have a measurement")
         self.pages.addTab(self.simulated, "I have an image")
+        for page in (self.measured, self.simulated):
+            page.taken.connect(lambda page=page: self.pages.setCurrentWidget(page))
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -33,6 +35,14 @@ class ProblemDock(QWidget):
         layout.addWidget(self.summary, 1)
         follow(self, workbench.scene_changed, self._summarise)
         self._summarise()
+        if workbench.scene is None:
+            self._take_what_is_open(viewer)
+
+    def _take_what_is_open(self, viewer: Viewer) -> None:
+        """The newest measurement or simulated sample that was opened before there was this dock."""
+        for layer in reversed(viewer.layers):
+            if self.measured.take(layer) or self.simulated.take(layer):
+                return
 
     def _summarise(self) -> None:
         scene = self.workbench.scene

@@ -223,9 +223,9 @@ class ReconstructDock(QWidget):
         for cls in methods:
             if scene is None or cls().unsuitable(scene.problem.A):
                 continue
-            chosen = self.weights.best(cls(), scene.problem) if cls().needs_network else None
-            if chosen is not None or not cls().needs_network:
-                self.entry = self.workbench.run(cls(), self.device.currentText(), chosen)
+            chosen = self.weights.best(cls(), scene.problem) if cls().needs_network else [None]
+            for one in chosen:
+                self.entry = self.workbench.run(cls(), self.device.currentText(), one)
         self._entries_changed()
 
     def _cancel(self) -> None:

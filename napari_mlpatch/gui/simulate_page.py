@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from magicgui.widgets import create_widget
-from napari.layers import Image
+from napari.layers import Image, Layer
 from napari.viewer import Viewer
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -33,6 +34,9 @@ from .workbench import Frame, Scene, Workbench
 
 class SimulatePage(QWidget):
     """Image, operator, noise and seed; Simulate makes the measurement and keeps the truth."""
+
+    taken = Signal()
+    """A sample was opened that belongs here."""
 
     def __init__(self, viewer: Viewer, workbench: Workbench):
         super().__init__()
@@ -150,18 +154,24 @@ class SimulatePage(QWidget):
 
     def _layer_inserted(self, event: Any) -> None:
         """The image of a simulated sample: its operator, noise and seed go into the forms, and it is simulated."""
-        name = event.value.metadata.get("mlpatch_simulation")
+        self.take(event.value)
+
+    def take(self, layer: Layer) -> bool:
+        """Simulate from a layer that is the image of a simulated sample; whether it is one."""
+        name = layer.metadata.get("mlpatch_simulation")
         if name is None:
-            return
+            return False
         made = io.simulations.find(name)
-        self.image.value = event.value
+        self.image.value = layer
         for combo, part in ((self.operator, made.operator), (self.noise, made.noise)):
             combo.setCurrentIndex(combo.findData(part["name"]))
         self._fill()
         self.operator_form.set_values(self.operator_form.values() | made.operator["params"])
         self.noise_form.set_values(self.noise_form.values() | made.noise["params"])
         self.seed.setValue(made.seed)
+        self.taken.emit()
         self.apply()
+        return True
 
     # ---- applying -------------------------------------------------------------------------------------------
 

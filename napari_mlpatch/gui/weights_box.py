@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QComboBox
 
 from napari_mlpatch import weights
-from napari_mlpatch.core.fit import fit
 from napari_mlpatch.core.method import Fit, Method
 from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.methods.suitable import Candidate, best_of_each, ranked
 
 from .forms import short
+
+REMARK = "#ffa64d"
 
 
 class WeightsBox(QComboBox):
@@ -22,43 +25,78 @@ class WeightsBox(QComboBox):
         super().__init__()
         short(self)
         self._cards: dict[str, weights.Card] = {}
+        self._offered: list[Candidate] = []
+        self._by_hand: tuple[str, Problem | None] | None = None
+        self._problem: Problem | None = None
+        self.activated.connect(self._chosen_by_hand)
+        self.currentIndexChanged.connect(self._tell)
 
     def offer(self, method: Method, problem: Problem | None) -> None:
-        """List what there is for a method on a problem. The choice stays, where it fits."""
-        before = self.currentData()
+        """List what there is for a method on a problem, the most suitable first, and choose that.
+
+        What was chosen by hand stays, where it fits; on another problem, where it fits without a remark.
+        """
+        self._problem = problem
+        self.blockSignals(True)
+        self._fill(method, problem)
+        self.blockSignals(False)
+        self._tell()
+
+    def _fill(self, method: Method, problem: Problem | None) -> None:
         self.clear()
+        self._offered = []
         self.setEnabled(method.needs_network)
         if not method.needs_network:
             self.addItem("none needed", None)
-            self.setToolTip("This method, as it is set, has no learned part")
             return
-        self.setToolTip("Trained weights: point at one to read its card")
-        self._cards = {card.name: card for card in weights.available()}
-        fitting = []
-        for row, card in enumerate(self._cards.values()):
-            found = Fit() if problem is None else fit(method, card, problem)
+        cards = weights.available()
+        self._cards = {card.name: card for card in cards}
+        free = [Candidate(card, Fit()) for card in cards]
+        self._offered = free if problem is None else ranked(method, problem, cards)
+        for row, (card, fit) in enumerate((one.card, one.fit) for one in self._offered):
             self.addItem(card.title, card.name)
             item = self.model().item(row)  # type: ignore[attr-defined]
-            item.setEnabled(not found.refusal)
-            item.setToolTip(found.refusal or "<br>".join(filter(None, [card_text(card), found.remark])))
-            if not found.refusal:
-                fitting.append(row)
-        if not fitting:
+            item.setEnabled(not fit.refusal)
+            item.setToolTip(fit.refusal or "<br>".join(filter(None, [card_text(card), fit.remark])))
+            if fit.remark and not fit.refusal:
+                item.setForeground(QColor(REMARK))
+        if not self._offered or self._offered[0].fit.refusal:
             self.addItem("none of these fits" if self._cards else "no weights are here", None)
-        row = self.findData(before)
-        self.setCurrentIndex(row if row in fitting else fitting[0] if fitting else self.count() - 1)
+            self.setCurrentIndex(self.count() - 1)
+        else:
+            self.setCurrentIndex(self._kept(problem))
+
+    def _kept(self, problem: Problem | None) -> int:
+        """The row of what was chosen by hand, else the first."""
+        name, then = self._by_hand or (None, None)
+        for row, one in enumerate(self._offered):
+            if one.card.name == name and not one.fit.refusal and (then is problem or not one.fit.remark):
+                return row
+        return 0
+
+    def _chosen_by_hand(self) -> None:
+        name = self.currentData()
+        self._by_hand = None if name is None else (name, self._problem)
+
+    def _tell(self) -> None:
+        """The tooltip of the box is that of what is chosen."""
+        row = self.currentIndex()
+        if not self.isEnabled():
+            self.setToolTip("This method, as it is set, has no learned part")
+        elif 0 <= row < len(self._offered):
+            self.setToolTip(self.model().item(row).toolTip())  # type: ignore[attr-defined]
+        else:
+            self.setToolTip("Trained weights: point at one to read its card, or why it does not fit")
 
     def chosen(self) -> weights.Unopened | None:
         """The weights that are chosen; None where there are none, or none are needed."""
         name = self.currentData()
         return None if name is None else weights.Unopened(self._cards[name])
 
-    def best(self, method: Method, problem: Problem) -> weights.Unopened | None:
-        """Of those that fit: the chosen ones, else the first that were trained for just this, else the first."""
-        found = [(card, fit(method, card, problem)) for card in weights.available()]
-        fitting = [(card, f.remark) for card, f in found if not f.refusal]
-        ranked = sorted(fitting, key=lambda pair: (pair[0].name != self.currentData(), bool(pair[1])))
-        return weights.Unopened(ranked[0][0]) if ranked else None
+    def best(self, method: Method, problem: Problem) -> list[weights.Unopened]:
+        """What a comparison runs: the best of each architecture, or what was chosen by hand."""
+        name = self._by_hand[0] if self._by_hand else None
+        return [weights.Unopened(card) for card in best_of_each(ranked(method, problem, weights.available()), name)]
 
 
 def card_text(card: weights.Card) -> str:

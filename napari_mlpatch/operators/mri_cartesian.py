@@ -71,6 +71,7 @@ class MRICartesian(Operator):
     ] = None
 
     complex_image = complex_data = True
+    modality = "MRI"
 
     @model_validator(mode="after")
     def _fits(self) -> MRICartesian:

@@ -84,6 +84,7 @@ class MRINonCartesian(FourierSamples):
     ] = None
 
     complex_image = complex_data = True
+    modality = "MRI"
     coil_axes, mirrored = 1, False
 
     @model_validator(mode="after")

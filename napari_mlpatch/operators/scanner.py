@@ -30,6 +30,7 @@ class Scanner(Operator):
     detector_count: Annotated[int, Field(ge=1, le=100_000, description="bins of the detector")]
 
     complex_image = complex_data = False
+    modality = "CT"
 
     @field_validator("image_shape")
     @classmethod

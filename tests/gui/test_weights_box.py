@@ -29,6 +29,12 @@ def own(simulated, tmp_path, monkeypatch):
     return simulated
 
 
+def choose(dock, name):
+    """By hand."""
+    dock.weights.setCurrentIndex(dock.weights.findData(name))
+    dock.weights.activated.emit(dock.weights.currentIndex())
+
+
 def rows(box):
     """Whether each can be chosen, and its tooltip, by name."""
     return {
@@ -36,21 +42,24 @@ def rows(box):
     }
 
 
-def test_what_fits_can_be_chosen(own):
+def test_what_fits_can_be_chosen(own, monkeypatch):
     dock = own.docks["Reconstruct"]
     dock.method.setCurrentIndex(dock.method.findData("unet"))
     found = rows(dock.weights)
-    assert [name for name, (enabled, _) in found.items() if enabled] == ["a-few", "b-this"]
+    enabled = [can_be_chosen for can_be_chosen, _ in found.values()]
+    assert enabled == sorted(enabled, reverse=True), "what is refused stands below"
     assert "operator 'blur', not for 'parallel-beam'" in found["c-blur"][1]
     assert "are a denoiser, not for the method 'unet'" in found["mlpatch-gray"][1]
     assert "for 12 angles, this has 30" in found["a-few"][1] and "angles, this" not in found["b-this"][1]
-    assert dock.weights.currentData() == "a-few" and dock.run_button.isEnabled()
+    assert list(found)[:2] == ["b-this", "a-few"], "what was trained for just this comes first"
+    assert dock.weights.currentData() == "b-this" and dock.run_button.isEnabled() and dock.reason.text() == ""
+    choose(dock, "a-few")
     assert dock.reason.isVisibleTo(dock) and "for 12 angles, this has 30" in dock.reason.text()
-    dock.weights.setCurrentIndex(dock.weights.findData("b-this"))
-    dock.weights.activated.emit(dock.weights.currentIndex())
-    assert dock.reason.text() == ""
+    assert "for 12 angles, this has 30" in dock.weights.toolTip()
     dock._offer_weights()
-    assert dock.weights.currentData() == "b-this", "the choice stays"
+    assert dock.weights.currentData() == "a-few", "the choice stays"
+    others = [card for card in weights.available() if card.method != "unrolled"]
+    monkeypatch.setattr(weights, "available", lambda: others)
     dock.method.setCurrentIndex(dock.method.findData("unrolled"))
     assert dock.weights.currentData() is None and dock.weights.currentText() == "none of these fits"
     assert not dock.run_button.isEnabled() and "needs trained weights of its own kind" in dock.reason.text()
@@ -79,6 +88,7 @@ def test_no_file_is_opened_on_the_windows_thread(own, qtbot, monkeypatch):
     monkeypatch.setattr(zoo, "load", watched)
     dock = own.docks["Reconstruct"]
     dock.method.setCurrentIndex(dock.method.findData("unet"))
+    choose(dock, "a-few")
     dock._estimate()
     dock.run_button.click()
     (entry,) = own.workbench.entries
@@ -88,10 +98,22 @@ def test_no_file_is_opened_on_the_windows_thread(own, qtbot, monkeypatch):
     assert entry.job.network.card.name == "a-few" and entry.result.recipe.weights == entry.job.network.card.sha256
 
 
+def test_another_problem_is_offered_its_own_weights(own, phantom, qtbot):
+    dock, page = own.docks["Reconstruct"], own.docks["Problem"].simulated
+    dock.method.setCurrentIndex(dock.method.findData("unet"))
+    assert dock.weights.currentData() == "b-this"
+    choose(dock, "b-this")
+    page.operator_form.set_values({"angles_deg": "0:180:12"})
+    before = own.workbench.scene
+    page.simulate.click()
+    qtbot.waitUntil(lambda: own.workbench.scene is not before, timeout=60_000)
+    assert dock.weights.currentData() == "a-few", "chosen by hand for another problem, and not as good for this one"
+
+
 def test_weights_that_are_gone_when_the_job_begins(own, qtbot, tmp_path):
     dock = own.docks["Reconstruct"]
     dock.method.setCurrentIndex(dock.method.findData("unet"))
-    for file in tmp_path.glob("a-few.*"):
+    for file in tmp_path.glob("b-this.*"):
         file.unlink()
     failures = []
     own.workbench.failed.connect(failures.append)

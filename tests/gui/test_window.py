@@ -11,7 +11,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.methods.learned import Learned
 
 
 def finished(session):
@@ -43,7 +42,7 @@ def test_run_all_compare_and_take_away(simulated, qtbot, tmp_path, monkeypatch):
     simulated.docks["Reconstruct"].run_all.click()
     wait_for(qtbot, lambda: finished(simulated))
     entries = simulated.workbench.entries
-    fitting = {cls.name for cls in methods if not issubclass(cls, Learned)}  # no reconstructor is for such a scan
+    fitting = {cls.name for cls in methods if not cls().unsuitable(simulated.workbench.scene.problem.A)}
     assert {e.job.recipe.method.name for e in entries} == fitting
     assert all(bool(e.job.recipe.weights) == methods.get(e.method["name"])().needs_network for e in entries)
     assert all(e.job.state == "done" for e in entries)
