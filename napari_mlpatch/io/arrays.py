@@ -138,13 +138,16 @@ class Slices:
     """A stack seen as ``[slices, rows, bins]``: ``stack[i]`` reads slice i as float32 ``[rows, bins]``.
 
     ``read_all``, where a slice is scattered over the whole file, reads all of them at once ``[slices, rows, bins]``.
-    ``groups`` are those that the rows of a field were taken in, each in words and with its number of rows.
+    ``groups`` are those that the rows of a field were taken in, each in words and with its number of rows; ``times``
+    are when, one for each row, and ``scan_times`` those of the rows of the data that it belongs to, where known.
     """
 
     shape: tuple[int, int, int]
     read: Callable[[int], np.ndarray]
     read_all: Callable[[], np.ndarray] | None = None
     groups: tuple[tuple[str, int], ...] = ()
+    times: tuple[float, ...] = ()
+    scan_times: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -44,6 +44,27 @@ def test_angles_of_flats_and_darks_may_be_nan(tmp_path):
         io.load(write_nxtomo(tmp_path / "b.nxs", theta=theta))
 
 
+def test_flats_at_several_times_are_interpolated(tmp_path):
+    """A beam that changes piecewise linearly between three groups of flats, and not outside of them; darks averaged."""
+    kinds = np.array([0, 2, 1, 0, 0, 1, 1, 1, 0, 0, 0, 1, 2, 0])
+    times = np.arange(len(kinds))
+    beam = np.interp(times, [2, 6, 11], [800.0, 1000.0, 700.0])
+    beam[5:8] = 1000.0  # three frames at frame 6 on average
+    rng = np.random.default_rng(0)
+    gain, dark = rng.uniform(0.8, 1.2, (2, 1, 16)), rng.uniform(5, 15, (2, 1, 16))
+    y = rng.uniform(0, 2, (2, len(kinds), 16)) * (kinds == 0)[:, None]
+    counts = dark + (beam[:, None] * gain * np.exp(-y)) * (kinds != 2)[:, None]
+    counts[:, 1], counts[:, 12] = 0.8 * dark[:, 0], 1.2 * dark[:, 0]
+    with h5py.File(tmp_path / "a.nxs", "w") as file:
+        detector = file.create_group("entry/instrument/detector")
+        detector["data"], detector["image_key"] = counts.swapaxes(0, 1), kinds
+        file["entry/sample/rotation_angle"] = np.linspace(0, 170, len(kinds))
+    found = io.load(tmp_path / "a.nxs")
+    assert any("flats taken at 3 times, interpolated linearly between them" in note for note in found.notes)
+    for i in range(2):
+        assert np.allclose(found.problem(slice=i).y[0, 0].numpy(), y[i][kinds == 0], atol=2e-6)
+
+
 def test_drifting_flats_and_monitors_are_told(tmp_path):
     write_nxtomo(tmp_path / "a.nxs")
     with h5py.File(tmp_path / "a.nxs", "a") as file:
@@ -51,7 +72,7 @@ def test_drifting_flats_and_monitors_are_told(tmp_path):
     found = io.load(tmp_path / "a.nxs")
     assert any("'entry/control/data' looks like the beam's intensity" in note for note in found.notes)
     notes = found.problem(slice=0).notes  # 910 before, 1110 after the scan
-    assert any("910 in frames 2 to 3, 1110 in frames 24 to 25): by 20 %" in note for note in notes)
+    assert any("910 in frames 2 to 3, 1110 in frames 24 to 25): by 20 %; they are interpolated" in n for n in notes)
     counts = 1000 * np.exp(-sinogram().swapaxes(0, 1))
     flats = {
         f"flat_{when}": np.full((1, *counts.shape[1:]), level) for when, level in (("before", 900), ("after", 1100))

@@ -17,12 +17,17 @@ from .files import ANGLES, BINS, SLICES, angles, sinogram
 BEAM, DARK = 1000 * np.arange(1, SLICES + 1), 10 * np.arange(1, SLICES + 1)  # of each detector row another
 
 
-def frames(dtype: Any = np.float64):
-    """Counts [frames, slices, bins]: 2 darks, 3 flats, the projections, 1 flat, and their keys."""
+def frames(dtype: Any = np.float64, drift: float = 0.2):
+    """Counts [frames, slices, bins]: 2 darks, 2 flats, the projections, 2 flats, and their keys.
+
+    The beam grows linearly with the number of the frame, from 0.9 to 1.1 between the two groups of flats,
+    at frames 2.5 and 24.5; its mean is that of the flats.
+    """
     ones = np.ones((SLICES, BINS))
     dark = DARK[:, None] * ones
     flat = dark + BEAM[:, None] * ones
-    counts = dark + BEAM[:, None] * np.exp(-sinogram().swapaxes(0, 1).astype(float))
+    beam = 1 + drift * (np.linspace(-19, 19, ANGLES)[:, None, None] / 44)
+    counts = dark + beam * BEAM[:, None] * np.exp(-sinogram().swapaxes(0, 1).astype(float))
     stack = np.concatenate([[dark] * 2, [0.9 * BEAM[:, None] + dark] * 2, counts, [1.1 * BEAM[:, None] + dark] * 2])
     assert np.allclose(stack[2:4].mean(0) / 2 + stack[-2:].mean(0) / 2, flat)
     return stack.astype(dtype), np.array([2] * 2 + [1] * 2 + [0] * ANGLES + [1] * 2)
@@ -106,7 +111,7 @@ def test_keys_that_do_not_fit(tmp_path):
 
 def write_exchange(path, *, order=("theta", "y", "x"), labels=True, white: Any = "row", dark: Any = "row"):
     """``white`` and ``dark``: "row" [y, x], "frames" [n, y, x], "one" [1, y, x], "empty" [0, y, x], None."""
-    data, _ = frames()
+    data, _ = frames(drift=0.0)
     counts = data[4:-2]
     fields = {"data_white": np.ones((SLICES, BINS)) * (BEAM + DARK)[:, None]}
     fields["data_dark"] = np.ones((SLICES, BINS)) * DARK[:, None]

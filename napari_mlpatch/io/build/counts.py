@@ -21,16 +21,17 @@ def line_integrals(
 ) -> np.ndarray:
     """Line integrals ``[angles, bins]`` (float32, no unit) from counts of the same shape.
 
-    ``flat`` and ``dark`` are the counts without a sample and without a beam, one number or ``[bins]``. Where counts
+    ``flat`` and ``dark`` are the counts without a sample and without a beam, one number, ``[bins]``, or one for each
+    angle, ``[angles, bins]``. Where counts
     less dark are not positive the logarithm does not exist: ``clip_counts`` raises them to that minimum, without it
     InputError says how many there are and where.
     """
     if clip_counts is not None and not clip_counts > 0:
         raise InputError(f"clip_counts is the least number of counts and must be positive, got {clip_counts}.")
-    beam = np.broadcast_to(np.asarray(flat, dtype=np.float64) - dark, counts.shape[1:])
+    beam = np.broadcast_to(np.asarray(flat, dtype=np.float64) - dark, counts.shape)
     signal = counts.astype(np.float64) - dark
     if clip_counts is None:
-        _check_positive(beam[None], "flat field", "less the dark field")
+        _check_positive(beam if np.ndim(flat) > 1 else beam[:1], "flat field", "less the dark field")
         _check_positive(signal, "detector counts", "less the dark field")
     else:
         beam, signal = np.maximum(beam, clip_counts), np.maximum(signal, clip_counts)
@@ -38,7 +39,11 @@ def line_integrals(
 
 
 def field_of_slice(field: Field | None, index: int, bins: int, name: str) -> np.ndarray | float | None:
-    """The field of one slice, averaged over its frames: ``[bins]`` or a number."""
+    """The field of one slice, averaged over its frames: ``[bins]`` or a number; or at the times of the angles.
+
+    ``[angles, bins]`` where the times are known and there are several groups of frames: linear in time between the
+    means of the groups before and after an angle, constant before the first and after the last group.
+    """
     if isinstance(field, Slices):
         value = field[index]
     elif isinstance(field, np.ndarray):
@@ -50,7 +55,26 @@ def field_of_slice(field: Field | None, index: int, bins: int, name: str) -> np.
             f"The {name} field has {value.shape[-1]} bins but the detector has {bins}. Give one value for each bin."
         )
     check_finite(value, f"The {name} field")
-    return value if value.ndim == 1 else value.mean(axis=0, dtype=np.float64)
+    if value.ndim == 1:
+        return value
+    if isinstance(field, Slices) and _is_timed(field):
+        return at_times(value, field)
+    return value.mean(axis=0, dtype=np.float64)
+
+
+def _is_timed(field: Slices) -> bool:
+    return len(field.groups) > 1 and len(field.times) == field.shape[1] and len(field.scan_times) > 0
+
+
+def at_times(value: np.ndarray, field: Slices) -> np.ndarray:
+    """Frames ``[frames, bins]`` of a field, interpolated to the times of the scan: ``[angles, bins]`` float64."""
+    ends = np.cumsum([count for _, count in field.groups])[:-1]
+    means = np.stack([part.mean(axis=0, dtype=np.float64) for part in np.split(value, ends)])
+    times = np.array([part.mean() for part in np.split(np.array(field.times, dtype=float), ends)])
+    where = np.clip(np.array(field.scan_times, dtype=float), times[0], times[-1])
+    after = np.searchsorted(times, where, side="right").clip(1, len(times) - 1)
+    share = ((where - times[after - 1]) / (times[after] - times[after - 1]))[:, None]
+    return (1.0 - share) * means[after - 1] + share * means[after]
 
 
 def drift_note(field: Field | None, index: int, name: str) -> str:
@@ -64,9 +88,14 @@ def drift_note(field: Field | None, index: int, name: str) -> str:
     if not abs(high - low) > DRIFT * abs(np.mean(levels)):
         return ""
     listed = ", ".join(f"{level:.5g} in {group}" for level, (group, _) in zip(levels, field.groups, strict=True))
+    used = (
+        "they are interpolated linearly in time, by the order of the frames"
+        if _is_timed(field)
+        else "their mean is used for all angles"
+    )
     return (
         f"the {name}s differ between the times that they were taken at ({listed}): by "
-        f"{100 * (high - low) / abs(np.mean(levels)):.2g} %; their mean is used for all angles"
+        f"{100 * (high - low) / abs(np.mean(levels)):.2g} %; {used}"
     )
 
 

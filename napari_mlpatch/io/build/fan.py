@@ -10,7 +10,7 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.core.errors import InputError
 
-from ..arrays import Slices
+from ..arrays import Field, Slices
 
 if TYPE_CHECKING:
     from ..measurement import Measurement
@@ -63,12 +63,18 @@ def to_parallel(measurement: Measurement) -> Measurement:
     return dataclasses.replace(
         measurement,
         data=Slices((slices, count, len(columns)), read),
+        flat=_at_no_time(measurement.flat),
         kind="parallel-beam",
         angles_deg=np.asarray(angles[:count]),
         center=None if measurement.center is None else center,
         geometry={"detector_pitch": pitch},
         notes=(*measurement.notes, f"resampled from a fan to a parallel beam, bins of {pitch:.6g} {measurement.unit}"),
     )
+
+
+def _at_no_time(field: Field | None) -> Field | None:
+    """A field that counts for all views alike: each new row has rays of many."""
+    return dataclasses.replace(field, times=(), scan_times=()) if isinstance(field, Slices) else field
 
 
 def find_fan_center(measurement: Measurement, sinogram: np.ndarray) -> float:

@@ -1,4 +1,7 @@
-"""Frames of a scan told apart by an image key, as NXtomo has it: 0 projection, 1 flat, 2 dark, 3 invalid."""
+"""Frames of a scan told apart by an image key, as NXtomo has it: 0 projection, 1 flat, 2 dark, 3 invalid.
+
+Frames are in the order in which they were taken, so that the number of a frame is its time.
+"""
 
 from __future__ import annotations
 
@@ -62,12 +65,17 @@ def parted(stack: Slices, image_key: np.ndarray, name: str) -> Frames:
         which = keys == kind
         if not which.any():
             return None
-        groups = runs(np.flatnonzero(which)) if kind else ()
-        return Slices((slices, int(which.sum()), bins), lambda i: frames(i)[which], groups=groups)
+        shape, numbers = (slices, int(which.sum()), bins), np.flatnonzero(which)
+        if kind == 0:
+            return Slices(shape, lambda i: frames(i)[which])
+        times, scan_times = (tuple(n.tolist() if kind == 1 else ()) for n in (numbers, np.flatnonzero(keys == 0)))
+        return Slices(shape, lambda i: frames(i)[which], groups=runs(numbers), times=times, scan_times=scan_times)
 
     counts = {word: int((keys == kind).sum()) for kind, word in KINDS.items()}
     left = count - sum(counts.values())
     note = f"{', '.join(f'{n} {word}' for word, n in counts.items())}, by {name!r}"
+    groups = len(runs(np.flatnonzero(keys == 1))) if (keys == 1).any() else 0
+    note += f"; flats taken at {groups} times, interpolated linearly between them" if groups > 1 else ""
     projections = part(0)
     assert projections is not None
     return Frames(
