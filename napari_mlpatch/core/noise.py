@@ -46,3 +46,10 @@ class Noise:
         Also of measurements that no image of the kind makes (a poor reconstruction's), so it never refuses.
         """
         return None
+
+    def variance_of_noisy(self, y: Tensor) -> Tensor | None:
+        """What ``variance`` would be, estimated from a noisy measurement, of y's shape, positive.
+
+        None: not known well enough to weigh the samples by it.
+        """
+        return None

@@ -24,6 +24,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .denoising import Denoising
 from .effective_noise import noise_of_solution
+from .weighing import Weighing, weighed
 
 DENOISER = "network: the chosen weights; the others need none"
 TRUST = 1.0
@@ -74,6 +75,7 @@ class PlugAndPlay(Denoising):
     tolerance: Annotated[
         float, Field(ge=0, lt=1, description="stop when x changes by less than this, at the last noise level")
     ] = 1e-4
+    weighing: Weighing = "auto"
 
     solves_systems = True
 
@@ -90,6 +92,8 @@ class PlugAndPlay(Denoising):
         if state and bool(state["done"].all()):
             yield Iterate(state["z"], state["k"], self.iterations, state["scalars"], state=state, converged=True)
             return
+        measured = problem
+        problem = weighed(measured, self.weighing)
         A, y = problem.A, problem.y
         b = A.T(y)
         yield None
@@ -100,7 +104,7 @@ class PlugAndPlay(Denoising):
         plain = Scaled(denoiser(self.denoiser, network, y.device, self.precision), low, high)
         noise = noise_level(problem, span)
         start, damping, left = self.sigma_start * span, 0.0, torch.zeros(1, dtype=torch.float64)
-        for best in choose_damping(A, b) if self.solves_systems else ():
+        for best in choose_damping(measured.A, b) if self.solves_systems else ():
             damping = best
             yield None
         if self.sigma is not None:
@@ -140,7 +144,7 @@ class PlugAndPlay(Denoising):
                 mask = done.to(x.device)
                 x, z, u = (chosen(mask, old, new) for old, new in zip(before, (x, z, u), strict=True))
             clock.note("denoiser_seconds")
-            lengths = [norm(d) for d in (z - before[1], x - z, z, A(z) - y, y)]
+            lengths = [norm(d) for d in (z - before[1], x - z, z, measured.A(z) - measured.y, measured.y)]
             moved, apart, size, misfit, data = torch.stack(lengths).cpu()
             change = ratio(moved, size)
             done = done | ((change <= self.tolerance) & (sigma <= end * (1 + 1e-6)))

@@ -13,6 +13,7 @@ from napari_mlpatch.denoisers import Denoise
 from napari_mlpatch.torch_later import Tensor
 
 from .plug_and_play import DataStep, PlugAndPlay
+from .weighing import Weighing
 
 
 @methods.register("pnp-pgm", title="Plug-and-play proximal gradient")
@@ -22,7 +23,10 @@ class PnPPGM(PlugAndPlay):
 
     Kamilov, Mansour & Wohlberg, A plug-and-play priors approach for solving nonlinear imaging inverse problems, IEEE
     Signal Process. Lett. 2017. It needs no linear system, and many more iterations than the others.
+    Weighed samples would make AᵀA worse conditioned, and so still more, so that ``weighing`` is off by default.
     """
+
+    weighing: Weighing = "none"
 
     solves_systems = False
 

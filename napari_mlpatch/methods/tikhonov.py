@@ -19,6 +19,8 @@ from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplac
 from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .weighing import Weighing, weighed
+
 HEAVY, HEAVIEST = 1e6, 1e11
 """Weights of the gradient, in mean eigenvalues of AᵀA, above which single precision does not do, and above which the
 picture changes no more (by ``n² / (10 weight)`` of itself, n pixels along an axis)."""
@@ -36,8 +38,10 @@ class Tikhonov(Method):
     penalty: Annotated[Literal["gradient", "identity"], Field(description="what is kept small")] = "gradient"
     iterations: Annotated[int, Field(ge=1, le=100_000, description="at most")] = 50
     tolerance: Annotated[float, Field(ge=0, lt=1, description="stop at this relative residual")] = 1e-5
+    weighing: Weighing = "auto"
 
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+        problem = weighed(problem, self.weighing)
         A, y, axes = problem.A, problem.y, len(problem.A.domain_shape)
         b = A.T(y)
         yield None

@@ -23,6 +23,8 @@ from napari_mlpatch.solvers.gradient import (
 from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .weighing import Weighing, weighed
+
 
 @methods.register("tv", title="Total variation (TV)")
 @dataclass(frozen=True, config=CONFIG)
@@ -46,8 +48,10 @@ class TV(Method):
     tolerance: Annotated[
         float, Field(ge=0, lt=1, description="stop when x changes, and the split variables differ, by less than this")
     ] = 5e-4
+    weighing: Weighing = "auto"
 
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+        problem = weighed(problem, self.weighing)
         A, y, axes = problem.A, problem.y, len(problem.A.domain_shape)
         isotropic = self.norm == "isotropic"
         b = A.T(y)

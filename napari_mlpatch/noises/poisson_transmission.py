@@ -17,6 +17,8 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .counting import MOST_COUNTS
 from .log_counts import mean_square_of_log
 
+WINDOW = 5  # bins
+
 
 @noises.register("poisson-transmission", title="Poisson photons, transmission CT")
 @dataclass(frozen=True, config=CONFIG)
@@ -47,6 +49,19 @@ class PoissonTransmission(Noise):
 
     def variance(self, y: Tensor) -> Tensor:
         return mean_square_of_log(self.photons * torch.exp(-y.double()))
+
+    def variance_of_noisy(self, y: Tensor) -> Tensor:
+        """Each sample's from the mean of the counts of its neighbourhood along the detector, 5 bins.
+
+        A sample's own count would not do: where it is too large by chance, line integral and variance are both too
+        small, so that weights would favour what is too small.
+        """
+        counts = self.photons * torch.exp(-y.double()).clamp(max=MOST_COUNTS / self.photons)
+        width = min(WINDOW, y.shape[-1])
+        pooled = counts.unfold(-1, width, 1).mean(-1)
+        before = (width - 1) // 2
+        places = (torch.arange(y.shape[-1], device=y.device) - before).clamp(0, pooled.shape[-1] - 1)
+        return mean_square_of_log(pooled[..., places])
 
     def _expected(self, y: Tensor) -> Tensor:
         expected = self.photons * torch.exp(-y.double())
