@@ -21,16 +21,16 @@ from napari_mlpatch.core.errors import InputError
 from .streams import guarded, silence
 
 VERBS = {
-    "list": "what there is: operators, methods, noises, denoisers, weights, samples",
+    "list": "what there is: operators, methods, architectures, weights, samples...",
     "simulate": "make a measurement from an image",
     "reconstruct": "make a picture from a measurement",
     "evaluate": "measure how good a picture is",
     "replay": "make a picture again from its recipe",
     "zoom": "enlarge a picture with an MLPatch network, by any factor",
     "equivariance": "does a denoiser do the same to a shifted or turned picture",
-    "train": "train a denoiser",
+    "train": "train a network: a denoiser, or one that reconstructs",
     "weights": "trained weights: list, show, import from other programs",
-    "bench": "compare speed and memory with other programs",
+    "bench": "measure speed and memory, also beside other programs",
     "reproduce": "check a published figure",
     "demo": "run the window through a tour, leave a report and a screenshot",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
+import typing
 from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.declare import Parameter, format_angles, parameters
@@ -15,7 +16,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, read_text, reason_of, replace_bytes
 from napari_mlpatch.core.registry import Registry, architectures, denoisers, methods, noises, operators, sources, tasks
 
-from .output import number, print_json, say, shape, table
+from .output import figure, number, print_json, say, shape, table
 
 if TYPE_CHECKING:
     from napari_mlpatch.weights import Card
@@ -59,9 +60,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def markdown(kind: str) -> str:
-    """A table of what is registered: name, title and first sentence. Raises InputError for other kinds."""
+    """A table of what is registered: name, title and first sentence; of weights: what they do, their size and figures.
+
+    Raises InputError for other kinds.
+    """
+    if kind == "weights":
+        return _table_of_weights()
     if kind not in REGISTRIES:
-        raise InputError(f"There are tables of {', '.join(REGISTRIES)}, not of {kind}.")
+        raise InputError(f"There are tables of {', '.join(REGISTRIES)} and weights, not of {kind}.")
     rows = []
     for cls in REGISTRIES[kind]:
         if getattr(cls, "in_forms", True):
@@ -113,6 +119,20 @@ def _weights() -> tuple[list[dict[str, Any]], list[str]]:
     return [card.model_dump(mode="json") for card in cards], texts
 
 
+def _table_of_weights() -> str:
+    """Of those that come with the program and make pictures of data."""
+    from napari_mlpatch import weights
+
+    rows = ["| weights | what | `--method` | numbers | MB | steps | held out |", "|---|---|---|---|---|---|---|"]
+    for card in weights.available():
+        if card.method != "denoiser" and weights.is_shipped(card.name):
+            size = next((fact for fact in weights.facts(card) if fact.endswith(" MB")), "missing")
+            facts = f"{weights.find(card.name).count / 1e3:,.0f} k | {size.removesuffix(' MB')} | {card.steps:,}"
+            figures = ", ".join(figure(name, value) for name, value in card.metrics.items())
+            rows.append(f"| `{card.name}` | {card.title} | `{card.method}` | {facts} | {figures} |")
+    return "\n".join(rows)
+
+
 def _purpose(card: Card) -> str:
     """Which methods can use the weights, and on data of which operator."""
     if card.method == "denoiser":
@@ -124,16 +144,28 @@ def _samples() -> tuple[list[dict[str, Any]], list[str]]:
     from napari_mlpatch import io
 
     found = io.samples.SAMPLES
+    made = io.simulations.SIMULATIONS
     texts = [f"{s.name}   {s.title}\n  {s.kind}, {shape(s.shape)}, {s.values}\n  {s.credit}" for s in found]
-    return [dataclasses.asdict(sample) for sample in found], texts
+    texts += [f"{s.name}   {s.title}\n  simulated from the image {s.image}, so that the truth is known" for s in made]
+    simulated = [{"kind": "simulated", **dataclasses.asdict(sample)} for sample in made]
+    return [*(dataclasses.asdict(sample) for sample in found), *simulated], texts
 
 
 def _kind(p: Parameter) -> str:
     """Type, bounds and unit."""
     if p.choices:
         return "|".join(map(str, p.choices))
+    if typing.get_origin(p.type) is tuple and p.kind != "angles":
+        return _items(typing.get_args(p.type))
     bounds = [f"{word} {value:g}" for word, value in (("from", p.minimum), ("to", p.maximum)) if value is not None]
     return " ".join([p.kind, *bounds, p.unit]).strip()
+
+
+def _items(types: tuple[Any, ...]) -> str:
+    """What stands in a pair, or in a list of any length: ``int, int`` or ``list of str``."""
+    first, *more = (getattr(typing.get_origin(t) and t, "__origin__", t) for t in types)
+    words = [getattr(t, "__name__", str(t)).lower() for t in (first, *more) if t is not Ellipsis]
+    return f"list of {words[0]}" if Ellipsis in types else ", ".join(words)
 
 
 def _default(p: Parameter) -> str:

@@ -48,15 +48,17 @@ def read(name: str, args: argparse.Namespace) -> Problem:
         if loading:
             raise InputError(f"A sample needs no {' or '.join(flag(key) for key in loading)}.")
         sample = name.removeprefix(SAMPLE)
-        found, problem = io.samples.measurement(sample), io.samples.problem(sample, **options)
+        problem = io.samples.problem(sample, **options)
+        found = None if sample in io.simulations.names() else io.samples.measurement(sample)
     else:
         found = io.load(name, **loading)
         problem = found.problem(**options)
     chosen = [f"{key} = {value}" for key, value in problem.source.get("options", {}).items()]
-    axis = _axis(problem, guessed=not found.is_complete)
+    axis = _axis(problem, guessed=found is not None and not found.is_complete)
     sizes = f"image {sizes_of(problem.A.domain_shape)}, data {sizes_of(problem.y.shape)}"
     say(f"{name}:")
-    for note in (*dict.fromkeys((*found.notes, *problem.notes)), *chosen, sizes, *axis, *problem.remarks):
+    notes = dict.fromkeys((*(found.notes if found else ()), *problem.notes))
+    for note in (*notes, *chosen, sizes, *axis, *problem.remarks):
         say(f"  {note}")
     return problem
 

@@ -3,6 +3,7 @@
   mlpatch reconstruct m.h5 --method tv --out x.tif
   mlpatch reconstruct m.h5 --method tv --set weight=2 --set nonnegative=true --out x.tif
   mlpatch reconstruct sample:tooth --method fbp --set window=hann --out tooth.tif
+  mlpatch reconstruct sample:body-ct-60 --method unrolled --weights lpd-ct-body --out ct.tif
   mlpatch reconstruct sinogram.npy --angles 0:180:360 --center auto --method tikhonov --out x.tif
 
 `mlpatch list methods` shows the methods and their parameters.
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="FILE|sample:NAME", help="a measurement, or a bundled one")
-    parser.add_argument("--method", required=True, metavar="NAME", help="e.g. fbp, tikhonov, tv")
+    parser.add_argument("--method", required=True, metavar="NAME", help="e.g. fbp, tv, unet, unrolled")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="parameter of the method")
     parser.add_argument("--out", required=True, metavar="FILE", help="picture to write: .tif, .npy or .h5")
     target.add_force(parser)
-    parser.add_argument("--weights", metavar="NAME", help="trained weights: a name, or a .safetensors file")
+    parser.add_argument(
+        "--weights", metavar="NAME", help="trained weights: a name of `mlpatch weights list`, or a .safetensors file"
+    )
     parser.add_argument("--truth", metavar="FILE", help="the true image, where it is known")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the method (0)")
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda or cuda:0")
@@ -75,11 +78,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _instead(method: Method, network: Weights | None, problem: Problem) -> str:
-    """Which weights would fit, where others, or none, were given."""
+    """Which weights would fit, where others, or none, were given; those of this very problem first."""
     from napari_mlpatch import weights
     from napari_mlpatch.core.fit import fit
 
     if method.unsuitable(problem.A) or not method.needs_network:
         return ""
-    names = [card.name for card in weights.available() if not fit(method, card, problem).refusal]
-    return f" These fit: {', '.join(names)}." if names else " None of those that are here fit."
+    found = {card.name: fit(method, card, problem) for card in weights.available()}
+    exact = [name for name, one in found.items() if not one.refusal and not one.remark]
+    others = [name for name, one in found.items() if not one.refusal and one.remark]
+    if not exact:
+        return (
+            f" These fit, but were trained for others: {', '.join(others)}."
+            if others
+            else " None of those that are here fit."
+        )
+    rest = f" Trained for others: {', '.join(others)}." if others else ""
+    return f" These fit: {', '.join(exact)} (add --weights {exact[0]}).{rest}"

@@ -3,7 +3,7 @@
   mlpatch train recipe.json --data pictures --out trained
   mlpatch train recipe.json --data pictures --out trained --resume
   mlpatch train recipe.json --out trained --minutes 8
-  mlpatch train lpd-adler --from lpd-adler --out trained --device cuda
+  mlpatch train lpd-adler --from lpd-adler --out trained --device cpu --minutes 5
   mlpatch train --example > recipe.json
   mlpatch train --example lpd > recipe.json
   torchrun --nproc-per-node 4 -m napari_mlpatch.cli train recipe.json --out trained
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
 
-from .output import duration, number, print_json, say
+from .output import duration, figure, number, print_json, say
 
 if TYPE_CHECKING:
     from napari_mlpatch.training import Step
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "recipe", nargs="?", metavar="RECIPE", help="the file of a training recipe, or the name of one that is shipped"
+        "recipe",
+        nargs="?",
+        metavar="RECIPE",
+        help="the file of a training recipe, or the name of one that is shipped (those of the weights)",
     )
     parser.add_argument("--out", default="trained", metavar="DIR", help="folder for weights and checkpoint (trained)")
     parser.add_argument("--data", default=".", metavar="DIR", help="where relative paths of the recipe start (.)")
@@ -42,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WEIGHTS",
         help="begin with trained weights: their name or file",
     )
-    parser.add_argument("--device", help="another device than the recipe's, e.g. cuda")
+    parser.add_argument("--device", help="another device than the recipe's: cpu, cuda, cuda:0")
     parser.add_argument("--minutes", type=float, metavar="M", help="end after so many minutes, weights written")
     parser.add_argument(
         "--example",
@@ -96,15 +99,11 @@ def run(args: argparse.Namespace) -> int:
                     f"{shown_as / card.name}.safetensors: {card.title}, {card.steps} steps, {duration(event.seconds)}"
                 )
                 for name, value in card.metrics.items():
-                    print(f"  {_figure(name, value)}")
+                    print(f"  {figure(name, value)}")
     return 0
 
 
 def _line(step: Step) -> str:
     left = duration(step.seconds / step.share * (1 - step.share) if step.share else 0.0)
     words = [f"{step.k}/{step.total}", f"{left} left", f"loss {number(step.loss)}"]
-    return "  ".join(words + [_figure(name, value) for name, value in step.psnr.items()])
-
-
-def _figure(name: str, value: float) -> str:
-    return f"{name} {value:.2f} dB" if name.startswith("psnr") else f"{name} {value:.4f}"
+    return "  ".join(words + [figure(name, value) for name, value in step.psnr.items()])

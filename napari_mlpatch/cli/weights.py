@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
 
-from .output import print_json, say, table
+from .output import figure, print_json, say, table
 
 if TYPE_CHECKING:
     from napari_mlpatch.weights import Card
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{card.name}: {card.title}\n  {', '.join(weights.facts(card))}\n  {card.architecture.params}")
         print(f"  {card.data}; licence {card.licence}; sha256 {card.sha256[:12]}")
         for name, value in card.metrics.items():
-            print(f"  {name} {value:.2f} dB")
+            print(f"  {figure(name, value)}")
     return 0
 
 

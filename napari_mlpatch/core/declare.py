@@ -155,9 +155,13 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
     optional = get_origin(annotation) in (types.UnionType, typing.Union) and type(None) in get_args(annotation)
     if optional:
         annotation = next(a for a in get_args(annotation) if a is not type(None))
+    constraints = list(info.metadata)
+    if get_origin(annotation) is Annotated:  # of the part of a union that is not None
+        annotation, *fields = get_args(annotation)
+        constraints += [one for field in fields for one in getattr(field, "metadata", ())]
     low = high = None
     registered: tuple[str, ...] = ()
-    for constraint in info.metadata:
+    for constraint in constraints:
         if isinstance(constraint, Registered):
             registered = tuple(constraint.registry.names())
         if isinstance(constraint, annotated_types.Gt | annotated_types.Ge):

@@ -25,11 +25,15 @@ def device_of(name: str) -> torch.device:
     except RuntimeError:
         raise InputError(f"Unknown device {short(name)}. Use 'cpu', 'cuda' or 'cuda:0'.") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"The device {short(name)} was asked for, but this machine has no usable GPU. Use 'cpu'.")
+        raise InputError(
+            f"The device {short(name)} was asked for, but this machine has no usable GPU. Use 'cpu' (--device cpu)."
+        )
     try:
         torch.empty(1, device=device).item()
     except Exception as error:  # a number beyond the last GPU, a kind that this PyTorch was built without
-        raise InputError(f"The device {short(name)} cannot be used here ({error!s:.300}). Use 'cpu'.") from None
+        raise InputError(
+            f"The device {short(name)} cannot be used here ({error!s:.300}). Use 'cpu' (--device cpu)."
+        ) from None
     return device
 
 

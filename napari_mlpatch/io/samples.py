@@ -167,12 +167,18 @@ def describe(name: str) -> Sample:
     for sample in SAMPLES:
         if isinstance(name, str) and sample.name == name:
             return sample
-    raise InputError(f"There is no sample {name!r}. There are: {', '.join(names())}.")
+    if isinstance(name, str) and name in simulations.names():
+        raise InputError(
+            f"The sample {name!r} is simulated from the image {simulations.find(name).image!r}: take that, or the "
+            f"measurement (sample:{name} on the command line, mp.io.samples.problem({name!r}) in Python)."
+        )
+    raise InputError(f"There is no sample {name!r}. There are: {', '.join((*names(), *simulations.names()))}.")
 
 
 def load(name: str, **options: Any) -> Problem | np.ndarray:
     """A measurement as a ``Problem``, an image as float32 ``[rows, columns]``; see ``problem`` and ``image``."""
-    return problem(name, **options) if describe(name).kind == "measurement" else image(name, **options)
+    simulated = isinstance(name, str) and name in simulations.names()
+    return problem(name, **options) if simulated or describe(name).kind == "measurement" else image(name, **options)
 
 
 def problem(name: str, **options: Any) -> Problem:

@@ -60,5 +60,5 @@ def usable(name: str) -> torch.device:
         torch.empty(1, device=device).item()
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"The device {name!r} cannot be used here ({reason}). Use 'cpu'.") from None
+        raise InputError(f"The device {name!r} cannot be used here ({reason}). Use 'cpu' (--device cpu).") from None
     return torch.device("cuda", torch.cuda.current_device()) if device == torch.device("cuda") else device

@@ -57,6 +57,13 @@ def test_list_tells_all_about_a_parameter(mlpatch):
     assert norm["choices"] == ["isotropic", "anisotropic"]
 
 
+def test_list_tells_what_stands_in_pairs_and_lists(mlpatch):
+    found = {line.split()[0]: line for line in mlpatch("list tasks")[1].splitlines() if line}
+    assert "float, float" in found["sigma"] and "list of float" in found["validation_sigmas"]
+    assert "int from 1" in found["part"] and "annotated" not in found["part"]
+    assert "list of str" in mlpatch("list sources")[1]
+
+
 def test_list_mentions_broken_packages(mlpatch, monkeypatch):
     monkeypatch.setitem(methods.broken, "magic", "ImportError: no wand")
     code, text, error = mlpatch("list methods --json")
@@ -137,6 +144,29 @@ def test_reconstruct_a_sample(here, mlpatch):
     assert mlpatch("replay t.tif")[0] == 0
     path = bundled("sample_data") / "tooth.h5"
     assert mlpatch(f"reconstruct {path} --method fbp --image-shape 64 --out u.tif")[0] == 0
+
+
+def test_table_of_weights(mlpatch):
+    """Those that reconstruct, with size and figures; written as a table for a text."""
+    rows = mlpatch("list weights --markdown")[1].splitlines()[2:]
+    assert rows and all(row.count("|") == 8 and ("psnr" in row) and "missing" not in row for row in rows)
+    assert any(row.startswith("| `lpd-ct-body` |") and "| `unrolled` | 253 k | 1.03 |" in row for row in rows)
+
+
+def test_simulated_samples(here, mlpatch):
+    """They are listed, reconstructed, replayed, and refused with what to do where an image or options are asked."""
+    assert all(name in mlpatch("list samples")[1] for name in io.simulations.names())
+    code, out, _ = mlpatch(f"reconstruct sample:shepp-logan-30 {FAST} --out s.tif")
+    assert code == 0 and "PSNR" in out
+    assert "the same picture" in mlpatch("replay s.tif")[1]
+    assert io.samples.load("shepp-logan-30").truth is not None
+    for line, message in (
+        ("simulate --operator blur --sample body-ct-60 --out b.h5", "simulated from the image 'body-slice'"),
+        (f"reconstruct sample:shepp-logan-30 {FAST} --center 90 --out o.tif", "takes no options, got center"),
+        (f"reconstruct sample:body-ct-6 {FAST} --out o.tif", "body-ct-60"),
+    ):
+        code, _, error = mlpatch(line)
+        assert code == 2 and message in error, error
 
 
 def test_evaluate(here, mlpatch):

@@ -91,7 +91,7 @@ def test_bad_input(mlpatch, checkpoint, here, line, message):
     assert code == 2 and message in err
 
 
-def test_weights_of_a_reconstructor(mlpatch, own, here):
+def test_weights_of_a_reconstructor(mlpatch, own, here, monkeypatch):
     """What fits is named where nothing, or something else, was given; another geometry gets a remark."""
     made = networks.build("fbpconvnet", {"width": 2, "depth": 1})
     about = {"method": "unet", "data": "none", "steps": 0, "seed": 0, "metrics": {}, "licence": "none"}
@@ -104,9 +104,12 @@ def test_weights_of_a_reconstructor(mlpatch, own, here):
         made.unet.last.bias.data += 1  # another fingerprint
     for more in ("", " --weights deblur", " --weights mlpatch-gray-small"):
         code, _, err = mlpatch(f"reconstruct m.h5 --method unet{more} --out u.tif")
-        assert code == 2 and "These fit: nets." in err, err
+        assert code == 2 and "These fit, but were trained for others: nets" in err, err
     code, out, err = mlpatch("reconstruct m.h5 --method unet --weights nets --out u.tif")
     assert code == 0 and "for 7 angles, this has" in out, err
+    exact = mlpatch("reconstruct sample:body-ct-60 --method unet --out u.tif")[2]
+    assert "These fit: unet-ct-body (add --weights unet-ct-body). Trained for others: nets, unet-adler." in exact, exact
+    monkeypatch.setattr(weights, "available", list)
     assert "None of those that are here fit" in mlpatch("reconstruct m.h5 --method unrolled --out u.tif")[2]
     assert "no learned part" in mlpatch("reconstruct m.h5 --method tv --weights nets --out u.tif")[2]
     code, out, _ = mlpatch("replay u.tif")
