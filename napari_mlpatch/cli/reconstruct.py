@@ -80,13 +80,13 @@ def run(args: argparse.Namespace) -> int:
 def _instead(method: Method, network: Weights | None, problem: Problem) -> str:
     """Which weights would fit, where others, or none, were given; those of this very problem first."""
     from napari_mlpatch import weights
-    from napari_mlpatch.core.fit import fit
+    from napari_mlpatch.methods.suitable import ranked
 
     if method.unsuitable(problem.A) or not method.needs_network:
         return ""
-    found = {card.name: fit(method, card, problem) for card in weights.available()}
-    exact = [name for name, one in found.items() if not one.refusal and not one.remark]
-    others = [name for name, one in found.items() if not one.refusal and one.remark]
+    found = [one for one in ranked(method, problem, weights.available()) if not one.fit.refusal]
+    exact = [one.card.name for one in found if not one.fit.remark]
+    others = [one.card.name for one in found if one.fit.remark]
     if not exact:
         return (
             f" These fit, but were trained for others: {', '.join(others)}."
