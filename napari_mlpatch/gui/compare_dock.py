@@ -30,15 +30,19 @@ from qtpy.QtWidgets import (
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.metrics import METRICS
 
-from .curves import Curves, quantities
+from .curves import Curves, colour_of, quantities
+from .dot import dot
 from .export import as_command, as_python
 from .follow import follow
 from .layers import RESIDUALS, LayerView
 from .notify import show_error, show_info
+from .ranking import KEYS
 from .words import duration, size
 from .workbench import Entry, Workbench
 
 DRAW_SECONDS = 0.5
+WIDEST = 240
+"""Pixels of a column: of longer names the rest is in the tooltip."""
 UNFINISHED = "#ffa64d"
 
 
@@ -55,6 +59,9 @@ class CompareDock(QWidget):
         for i, metric in enumerate(METRICS):
             self.table.horizontalHeaderItem(2 + i).setToolTip(metric.tooltip)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().sectionClicked.connect(lambda column: self.workbench.sort(KEYS[column]))
+        self.table.horizontalHeader().setToolTip("Click: the best of this column first")
+        self.table.horizontalHeader().setMaximumSectionSize(WIDEST)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -63,6 +70,7 @@ class CompareDock(QWidget):
         self.range_note = QLabel()
         self.plot = Curves(self._draw)
         self.curve = QComboBox()
+        self.curve.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.curve.setToolTip(
             "What is plotted over the iterations of all ticked results: first what all of them tell, then what some do"
         )
@@ -159,10 +167,12 @@ class CompareDock(QWidget):
 
     def _fill_row(self, row: int, entry: Entry) -> None:
         result, stale = entry.result, self.workbench.stale(entry)
-        texts = [entry.title if not entry.job.active else f"{entry.title} ({entry.job.state})"]
-        unfinished = result.remark if result is not None and not entry.job.active else ""
+        title = entry.named.line
+        texts = [title if not entry.job.active else f"{title} ({entry.job.state})"]
+        remark = result.remark if result is not None and not entry.job.active else ""
         count = str(entry.job.k if entry.job.active or result is None else result.iterations)
-        texts.append(f"{count}, not converged" if unfinished else count)
+        unfinished = bool(remark and result is not None and result.not_converged)
+        texts.append(f"{count}, not converged" if unfinished else f"{count} ⚠" if remark else count)
         for metric in METRICS:
             values = result.metrics if result else entry.job.scalars
             value = values.get(metric.key, math.nan)
@@ -173,10 +183,12 @@ class CompareDock(QWidget):
             if column == 0:
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
                 item.setCheckState(Qt.CheckState.Checked if entry.shown else Qt.CheckState.Unchecked)
+                item.setIcon(dot(colour_of(row)))
+                item.setToolTip(entry.title)
             else:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            if unfinished:
-                item.setToolTip(unfinished)
+            if remark:
+                item.setToolTip(remark)
                 if column == 1:
                     item.setForeground(QColor(UNFINISHED))
             if stale:
@@ -263,8 +275,8 @@ class CompareDock(QWidget):
     def _draw(self) -> None:
         """Convergence of all ticked results: of what a person chose to see, else of what all of them tell."""
         self._drawn = time.monotonic()
-        shown = [e for e in self.workbench.entries if e.shown]
-        known = quantities([e.job.history for e in shown])
+        shown = [(i, e) for i, e in enumerate(self.workbench.entries) if e.shown]
+        known = quantities([e.job.history for _, e in shown])
         if list(known) != [self.curve.itemData(i) for i in range(self.curve.count())]:
             chosen = self.curve.currentData() if self._curve_by_hand else None
             self.curve.blockSignals(True)

@@ -11,7 +11,12 @@ from napari_mlpatch.core.metrics import METRICS
 
 from .workbench import Entry
 
-COLOURS = ("#ffd166", "#06d6a0", "#ef476f", "#4cc9f0", "#f78c6b", "#b388eb")
+COLOURS = (
+    *("#ffd166", "#06d6a0", "#ef476f", "#4cc9f0", "#f78c6b", "#b388eb"),
+    *("#c5e063", "#ff8fd8", "#6c8cff", "#b98b5e", "#9ee6d8", "#e8e8e8"),
+)
+LEGEND = 3
+"""Most curves that are named in the plot: of more, the list would cover them, and the table shows the colours too."""
 DELAY_MS = 60
 """Curves are drawn a while after what asks for them, so that a new picture and they are not painted in one go."""
 
@@ -35,6 +40,11 @@ def quantities(histories: Iterable[Sequence[dict[str, float]]]) -> dict[str, str
     return {key: words.get(key, key.replace("_", " ")) for key in order}
 
 
+def colour_of(place: int) -> str:
+    """The colour of the curve of a row of the table."""
+    return COLOURS[place % len(COLOURS)]
+
+
 class Curves(pyqtgraph.PlotWidget):
     """A quantity of every entry over iterations or seconds."""
 
@@ -54,19 +64,22 @@ class Curves(pyqtgraph.PlotWidget):
         if not self._timer.isActive():
             self._timer.start()
 
-    def draw(self, entries: list[Entry], name: str, key: str, by: str) -> None:
-        """Draw ``key`` of the histories over ``by`` ("k" or "seconds"). Only what is new is made anew."""
+    def draw(self, entries: list[tuple[int, Entry]], name: str, key: str, by: str) -> None:
+        """Draw ``key`` of the histories over ``by`` ("k" or "seconds"), of rows of the table with their places.
+
+        Only what is new is made anew.
+        """
         found = {}
         is_positive = key != "psnr"
-        for i, entry in enumerate(entries):
+        for place, entry in entries:
             rows = [row for row in list(entry.job.history) if key in row]
             if not rows:
                 continue
-            mark = (entry.id, entry.title, i)
+            mark = (entry.id, entry.named.line, place)
             item = self._items.pop(mark, None)
             if item is None:
-                colour = COLOURS[i % len(COLOURS)]
-                item = self.plot(pen=pyqtgraph.mkPen(colour, width=2), symbolBrush=colour, name=entry.title)
+                colour = colour_of(place)
+                item = self.plot(pen=pyqtgraph.mkPen(colour, width=2), symbolBrush=colour, name=entry.named.line)
             symbol = "o" if len(rows) == 1 else None
             is_positive = is_positive and all(row[key] > 0 for row in rows)
             item.setData([row[by] for row in rows], [row[key] for row in rows], symbol=symbol)
@@ -74,6 +87,7 @@ class Curves(pyqtgraph.PlotWidget):
         for item in self._items.values():
             self.removeItem(item)
         self._items = found
+        self.getPlotItem().legend.setVisible(len(found) <= LEGEND)
         self.setLogMode(y=is_positive and bool(found))
         labels = ("iteration" if by == "k" else by, name)
         if labels != self._labels:  # a label takes 20 ms

@@ -19,12 +19,17 @@ from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
 
 from .jobs import contrast_limits, to_image
+from .named import elided
 from .workbench import Entry, Frame, Scene, Workbench
 
 LINKED = ("contrast_limits", "gamma", "colormap")
 NAMES = {"preview": "quick preview"}
 RESIDUALS = {"residual": "A x - y", "backprojected": "Aᵀ(A x - y)", "error": "error"}
 """Pictures below the results. Others, such as the phase, are called by their own name."""
+SMALLEST, LARGEST = 6.0, 10.0
+"""Sizes of letters in captions."""
+LETTER = 0.96
+"""Pixels of an average letter's width, for each unit of the size."""
 
 
 class LayerView:
@@ -178,8 +183,7 @@ class LayerView:
             key = (entry.id, kind)
             meta = {"role": kind, "entry": entry.id}
             layer = self._residual_layers.get(key)
-            method, _, rest = entry.title.partition(" ")  # lists show the first line
-            name = f"{RESIDUALS.get(kind, kind)}: {method}\n{rest}".strip()
+            name = f"{RESIDUALS.get(kind, kind)}:\n{entry.named.short}\n{elided(entry.named.settings)}".strip()
             if layer is None:
                 layer = self._add(data, name, frame, (-size if signed else 0.0, size), meta)
                 layer.colormap = "twilight_shifted" if kind == "phase" else "RdBu" if signed else "magma"
@@ -237,11 +241,33 @@ class LayerView:
         for layer in cells:  # napari fills the grid in the order of the list
             layers.move(layers.index(layer), len(layers))
         grid = self.viewer.canvas.grid
-        grid.shape = (2, len(results)) if below else (-1, -1)
+        grid.shape = (2, len(results)) if below else self._shape(len(cells))
         grid.stride, grid.spacing = 1, 0.02
         grid.enabled = True
+        self._fit_captions(cells)
         self.viewer.reset_view()
         QTimer.singleShot(100, self.viewer.reset_view)  # once the cells have their size
+
+    def _room(self) -> tuple[int, int]:
+        """Width and height of the canvas."""
+        canvas = self.viewer.window._qt_viewer.canvas.native
+        return canvas.width(), canvas.height()
+
+    def _shape(self, count: int) -> tuple[int, int]:
+        """Rows and columns of a grid in which that many pictures are as large as they can be."""
+        width, height = self._room()
+        shapes = [(rows, math.ceil(count / rows)) for rows in range(1, max(count, 1) + 1)]
+        return max(shapes, key=lambda s: (min(width / max(s[1], 1), height / s[0]), -s[0] * s[1]))
+
+    def _fit_captions(self, cells: list[Image]) -> None:
+        """Letters so small that no caption is wider than its cell."""
+        if not cells:
+            return
+        width = self._room()[0] / max(self.viewer.canvas.grid.shape[1], 1)
+        longest = max(len(line) for layer in cells for line in layer.name.split("\n"))
+        size = max(SMALLEST, min(LARGEST, width / (LETTER * (longest + 2))))
+        for layer in cells:
+            layer.name_overlay.font_size = size
 
     def _leave_grid(self) -> None:
         for layer in self.viewer.layers:

@@ -28,6 +28,7 @@ from .follow import follow
 from .forms import DeclarationForm, section, short
 from .layers import LayerView
 from .notify import show_error
+from .ranking import by_metric
 from .weights_box import WeightsBox
 from .words import duration, size
 from .workbench import Entry, Workbench
@@ -67,7 +68,9 @@ class ReconstructDock(QWidget):
         self.more.setRange(1, 10_000)
         self.more.setValue(100)
         self.more.setSuffix(" more")
-        self.run_all.setToolTip("Queue every method that suits the operator, with its default parameters")
+        self.run_all.setToolTip(
+            "Queue every method that suits the operator, with its default parameters, and rank them in the end"
+        )
         self.stop.setToolTip("End after this iteration and keep the picture")
         self.resume.setToolTip("Go on from the kept picture as if there had been no stop")
         self.bar = QProgressBar()
@@ -226,6 +229,7 @@ class ReconstructDock(QWidget):
             chosen = self.weights.best(cls(), scene.problem) if cls().needs_network else [None]
             for one in chosen:
                 self.entry = self.workbench.run(cls(), self.device.currentText(), one)
+        self.workbench.rank = by_metric("psnr")
         self._entries_changed()
 
     def _cancel(self) -> None:

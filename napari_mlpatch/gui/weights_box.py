@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QComboBox
 
 from napari_mlpatch import weights
@@ -10,6 +9,7 @@ from napari_mlpatch.core.method import Fit, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.methods.suitable import Candidate, best_of_each, ranked
 
+from .dot import dot
 from .forms import short
 
 REMARK = "#ffa64d"
@@ -59,7 +59,7 @@ class WeightsBox(QComboBox):
             item.setEnabled(not fit.refusal)
             item.setToolTip(fit.refusal or "<br>".join(filter(None, [card_text(card), fit.remark])))
             if fit.remark and not fit.refusal:
-                item.setForeground(QColor(REMARK))
+                item.setIcon(dot(REMARK))  # the theme has its own colours for text
         if not self._offered or self._offered[0].fit.refusal:
             self.addItem("none of these fits" if self._cards else "no weights are here", None)
             self.setCurrentIndex(self.count() - 1)

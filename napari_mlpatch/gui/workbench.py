@@ -15,7 +15,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_mlpatch.core.cost import Cost
-from napari_mlpatch.core.declare import describe, parameters
+from napari_mlpatch.core.declare import describe
 from napari_mlpatch.core.events import Result
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.problem import Problem
@@ -24,15 +24,13 @@ from napari_mlpatch.core.residuals import pictures
 from napari_mlpatch.core.run import continued
 from napari_mlpatch.core.trial import estimates
 from napari_mlpatch.torch_later import torch
-from napari_mlpatch.weights import Unopened, Weights
 
 from .jobs import Job, JobQueue, Latest, contrast_limits, loaded, to_image
+from .named import Chosen, Named, elided
 from .stepwise import stepwise, stop
 from .training_job import Trainer, Training
 
 _ids = itertools.count(1)
-Chosen = Weights | Unopened
-"""Weights, or their card: the job reads the file."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Scene:
 class Entry:
     """One row of the comparison: a method on a scene, its job, and its last good result."""
 
-    title: str
+    named: Named
     scene: Scene
     method: dict[str, Any]
     job: Job
@@ -95,14 +93,20 @@ class Entry:
     id: int = field(default_factory=lambda: next(_ids))
 
     @property
+    def title(self) -> str:
+        """In one line, all that tells it from others."""
+        return self.named.title
+
+    @property
     def caption(self) -> str:
-        """Two lines: the title, and the figure that tells how good it is."""
+        """Short lines for a picture: method with weights, other settings, and the figure that tells how good it is."""
         values = self.result.metrics if self.result else {}
+        figure = ""
         if "psnr" in values:
-            return f"{self.title}\n{values['psnr']:.2f} dB"
-        if "relative_residual" in values:
-            return f"{self.title}\nresidual {100 * values['relative_residual']:.2f} %"
-        return self.title
+            figure = f"{values['psnr']:.2f} dB"
+        elif "relative_residual" in values:
+            figure = f"residual {100 * values['relative_residual']:.2f} %"
+        return "\n".join(filter(None, [self.named.short, elided(self.named.settings), figure]))
 
 
 class Workbench:
@@ -129,6 +133,8 @@ class Workbench:
         self.trainer = Trainer(post, self._training_changed)
         self.devices: tuple[str, ...] = ("cpu",)
         """Where jobs can run."""
+        self.rank: Callable[[Entry], Any] | None = None
+        """The order into which results are brought once all of the queue are there."""
 
     def load(self) -> None:
         """Import PyTorch off the GUI thread, and see what it can run on."""
@@ -160,8 +166,8 @@ class Workbench:
         assert self.scene is not None, "views offer Run only where there is a problem"
         scene = self.scene
         recipe = Recipe.of(scene.problem, method, device=device, weights=weights.card.sha256 if weights else None)
-        title = title_of(method, weights)
-        job = Job(title, scene.problem, recipe, network=weights)
+        named = Named.of(method, weights)
+        job = Job(named.title, scene.problem, recipe, network=weights)
         same = [
             e
             for e in self.entries
@@ -174,7 +180,7 @@ class Workbench:
             self.queue.forget(entry.job)
             entry.job, entry.scene = job, scene
         else:
-            entry = Entry(title, scene, describe(method), job)
+            entry = Entry(named, scene, describe(method), job)
             self.entries.append(entry)
         entry.shown = True
         stop(self.quick, "estimate")
@@ -197,6 +203,11 @@ class Workbench:
         self.entries.remove(entry)  # first, or its queued job's end would remove it too
         self.queue.cancel(entry.job)
         self.queue.forget(entry.job)
+        self.entries_changed.emit()
+
+    def sort(self, key: Callable[[Entry], Any]) -> None:
+        """Bring the results into an order, in the table and in the grid."""
+        self.entries.sort(key=key)
         self.entries_changed.emit()
 
     def set_shown(self, entry: Entry, shown: bool) -> None:
@@ -253,13 +264,16 @@ class Workbench:
             return
         if job.result is not None:
             entry.result, entry.method, job.resume = job.result, job.recipe.method.model_dump(), None
-            entry.title = title_of(job.recipe.build_method(), job.network)
+            entry.named = Named.of(job.recipe.build_method(), job.network)
         if job.state == "failed":
             self.failed.emit(f"{entry.title} failed: {job.message}")
         if entry.result is None:
             self.entries.remove(entry)
             job.let_go()
         self.entry_progressed.emit(entry)
+        if self.rank is not None and not any(e.job.active for e in self.entries):
+            self.entries.sort(key=self.rank)
+            self.rank = None
         self.entries_changed.emit()
 
     def _training_changed(self, training: Training) -> None:
@@ -268,26 +282,3 @@ class Workbench:
             self.weights_changed.emit()
         if training.state == "failed":
             self.failed.emit(f"The training of {training.recipe.title!r} failed: {training.message}")
-
-
-MLPATCH = {"pnp-admm": "MLPatch-ADMM", "pnp-hqs": "MLPatch-HQS", "pnp-pgm": "MLPatch-PGM", "direct": "MLPatch direct"}
-"""What methods are called where MLPatch is their denoiser."""
-
-
-def title_of(method: Method, weights: Chosen | None = None) -> str:
-    """The method's short name with its weights and the parameters that differ from their defaults."""
-    changed = [
-        _setting(p.name, getattr(method, p.name))
-        for p in parameters(type(method))
-        if getattr(method, p.name) != p.default
-    ]
-    words = [*([weights.card.name] if weights else []), *changed]
-    is_mlpatch = weights is not None and weights.card.architecture.name == "mlpatch"
-    name = MLPATCH.get(method.name, type(method).__name__) if is_mlpatch else type(method).__name__
-    return " ".join([name, ", ".join(words)]).strip()
-
-
-def _setting(name: str, value: Any) -> str:
-    if value is True:
-        return name
-    return f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
