@@ -16,6 +16,11 @@ class Noise:
     name: str
     title: str
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Parameters that have no effect, because others are given."""
+        return ()
+
     def __call__(self, y: Tensor, seed: int) -> Tensor:
         """A noisy copy of the clean measurement ``y``."""
         generator = torch.Generator().manual_seed(seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Fit, Method
 from napari_mlpatch.core.registry import denoisers
 from napari_mlpatch.denoisers import settled
@@ -49,7 +50,18 @@ class Denoising(Method):
             return Fit(f"The weights {card.name!r} are for the method {card.method!r}, not for {self.name!r}.")
         if not self.needs_network:
             return Fit(remark=f"The weights {card.name!r} are not used: the denoiser is {self.denoiser!r}.")  # type: ignore[attr-defined]
-        own = card.architecture.params.get("channels", 1)
+        from napari_mlpatch import networks  # needs PyTorch at once
+
+        try:
+            made = networks.declaration(card.architecture.name, card.architecture.params)
+        except InputError as error:  # an architecture that is not here, or impossible parameters
+            return Fit(f"The weights {card.name!r} cannot be used: {error}")
+        if made.method != "denoiser":
+            return Fit(
+                f"The card of {card.name!r} says that it is a denoiser, but a network {made.name!r} makes pictures of "
+                f"measurements, for the method {made.method!r}."
+            )
+        own = made.channels
         if own != channels:
             return Fit(
                 f"The weights {card.name!r} are for pictures with {own} channels, these data make pictures with "

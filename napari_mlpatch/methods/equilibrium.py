@@ -16,7 +16,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.solvers.fixed_point import FixedPointStep, fixed_point
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .learned import Learned, is_normalised, relative_residual
+from .learned import Learned, far_from_training, is_normalised, relative_residual
 
 MOST = 1e30
 """Stands for what is no number."""
@@ -48,14 +48,17 @@ class DeepEquilibrium(Learned):
             yield Iterate(state["x"], state["k"], self.iterations, state["scalars"], state=state, converged=True)
             return
         from napari_mlpatch.networks.equilibrium import Equilibrium
-        from napari_mlpatch.networks.scaling import along, normalised
+        from napari_mlpatch.networks.scaling import along, normalised, restoring
 
         module = self.opened(network, problem.y.device)
         if not isinstance(module, Equilibrium):
             raise InputError(
                 f"The network {type(module).__name__} has no equation to solve: use the method 'unrolled'."
             )
-        y, A, scale = normalised(problem.y, problem.A, is_normalised(network))
+        normalise = is_normalised(network)
+        y, A, scale = normalised(problem.y, problem.A, normalise)
+        scale = restoring(scale, problem.y) if normalise else scale
+        strange = "" if normalise else far_from_training(problem)
         yield None
         equation = module.equation(y.to(torch.complex64 if y.is_complex() else torch.float32), A)
         yield None
@@ -69,8 +72,8 @@ class DeepEquilibrium(Learned):
             state=state["solver"] if state else None,
         ):
             converged = bool(step.converged.all())
-            lost = not bool((step.residuals.isfinite() | step.converged).any())
-            is_last = converged or lost or step.k == self.iterations
+            ended = not bool(step.state["progress"].going.any())  # all converged, or no longer finite
+            is_last = ended or step.k == self.iterations
             x = equation.picture(step.best if is_last else step.z)
             x = along(scale, x) * x.to(y.dtype.to_real().to_complex() if x.is_complex() else y.dtype.to_real())
             scalars = {
@@ -80,6 +83,7 @@ class DeepEquilibrium(Learned):
             }
             now = {"solver": step.state, "k": step.k, "x": x, "scalars": scalars, "converged": converged}
             remark = self._not_found(step) if is_last and not converged else ""
+            remark = " ".join(filter(None, [strange, remark]))
             yield Iterate(x, step.k, self.iterations, scalars, state=now, converged=converged, remark=remark)
             if is_last:
                 return
@@ -88,7 +92,9 @@ class DeepEquilibrium(Learned):
         """What is to be said of the best iterate, where no fixed point was found."""
         ratio, best = _largest(step.contraction), _largest(step.best_residuals)
         outlook = "The map was seen to move pictures apart, so more iterations need not help."
-        if ratio < 1:
+        if not ratio > 0:
+            outlook = "More iterations will tell whether there is one."
+        elif ratio < 1:
             outlook = "The map brings pictures together: more iterations will find it."
         return (
             f"Not converged: after {step.k} iterations the residual of the fixed point is "

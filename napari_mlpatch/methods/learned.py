@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core.declare import CONFIG, describe
+from napari_mlpatch.core.declare import CONFIG, build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Fit, Iterate, Method
 from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.registry import operators
 from napari_mlpatch.denoisers import Precision, has_bfloat16, settled
 from napari_mlpatch.denoisers.precision import SLOW
 from napari_mlpatch.solvers.items import norm, ratio
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from napari_mlpatch.core.operator import Operator
     from napari_mlpatch.networks import Reconstructor
     from napari_mlpatch.weights import Card
+
+FAR = 30.0
+"""So many times larger or smaller than 1 are values that no network was trained on without normalising them."""
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -45,12 +49,14 @@ class Learned(Method):
         module = self.prepared(self.opened(network, problem.y.device))
         yield None
         done = state["k"] if state else 0
-        for k, x in enumerate(pictures(module, problem, is_normalised(network)), 1):
+        normalise = is_normalised(network)
+        remark = "" if normalise else far_from_training(problem)
+        for k, x in enumerate(pictures(module, problem, normalise), 1):
             if k <= done:
                 yield None  # made again, as networks keep more than a picture from one iteration to the next
                 continue
             scalars = {"relative_residual": relative_residual(x, problem)}
-            yield Iterate(x, k, module.iterations, scalars, state={"k": k}, converged=not self.iterative)
+            yield Iterate(x, k, module.iterations, scalars, state={"k": k}, converged=not self.iterative, remark=remark)
 
     def settled(self, network: Any, device: torch.device) -> Method:
         return replace(self, precision=settled(self.precision, network, device))
@@ -92,7 +98,7 @@ class Learned(Method):
             return Fit(f"The weights {card.name!r} cannot be used: {error}")
         if refusal or card.operator is None:
             return Fit(refusal)
-        then = None if card.noise is None else card.noise.model_dump()
+        then = trained_for.noise_of(card)
         used = trained_for.remark(card.name, card.operator.model_dump(), A, then, noise)
         return Fit(remark=" ".join(filter(None, [used, self._remark(card)])))
 
@@ -111,9 +117,14 @@ class Learned(Method):
             return f"{these} {what}, not for the method {self.name!r}."
         if card.operator is None:
             return f"The card of {card.name!r} does not say for which operator they were trained."
-        kind, own = trained_for.kind_of(describe(A)), trained_for.kind_of(card.operator.model_dump())
-        if kind != own:
-            return f"{these} were trained for the operator {own!r}, not for {kind!r}."
+        described = card.operator.model_dump()
+        try:
+            kind, own = trained_for.kind_of(describe(A)), trained_for.kind_of(described)
+            if kind != own:
+                return f"{these} were trained for the operator {own!r}, not for {kind!r}."
+            build(operators, described)
+        except InputError as error:
+            return f"The card of {card.name!r} does not describe the operator of its training: {error}"
         needed = 2 * channels if is_complex else channels
         if made.channels != needed:
             parts = f"{needed} (real and imaginary parts)" if is_complex else f"{needed}"
@@ -131,19 +142,37 @@ class Learned(Method):
 
 def pictures(module: Reconstructor, problem: Problem, normalise: bool = True) -> Iterator[Tensor]:
     """What a reconstructor yields for a problem, in the units and the precision of the problem."""
-    from napari_mlpatch.networks.scaling import along, normalised
+    from napari_mlpatch.networks.scaling import along, normalised, restoring
 
     y = problem.y
     y1, A1, scale = normalised(y, problem.A, normalise)
+    scale = restoring(scale, y) if normalise else scale
     for x in module.iterates(y1.to(torch.complex64 if y.is_complex() else torch.float32), A1):
         yield along(scale, x) * x.to(y.dtype.to_complex() if x.is_complex() else y.dtype.to_real())
 
 
 def is_normalised(network: Any) -> bool:
-    """Whether it was trained on normalised pictures, as its card says; yes where it has none."""
+    """Whether it was trained on normalised pictures: as its card says, or for a module its ``normalise``; else yes."""
     from napari_mlpatch.networks.scaling import normalises
 
-    return normalises(getattr(network, "card", None))
+    card = getattr(network, "card", None)
+    return bool(getattr(network, "normalise", True)) if card is None else normalises(card)
+
+
+def far_from_training(problem: Problem) -> str:
+    """What to say where a network that was trained on pictures of values near 1 is to make others; empty if not."""
+    from napari_mlpatch.networks.scaling import divided, picture_scale
+
+    unit = divided(problem.A)
+    size = picture_scale(problem.y / problem.A.norm, unit)
+    strange = size[(size > FAR) | (size < 1 / FAR)]
+    if not len(strange):
+        return ""
+    return (
+        f"These data make pictures with values of about {float(strange[0]):.2g}. The network knows values as they were "
+        "in its training, about 1, and does not scale with the data: bring the data to that unit, or the picture is "
+        "wrong."
+    )
 
 
 def relative_residual(x: Tensor, problem: Problem) -> float:

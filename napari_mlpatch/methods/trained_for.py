@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.declare import Parameter, build, describe, lengths, parameters
 from napari_mlpatch.core.errors import InputError
@@ -11,13 +11,19 @@ from napari_mlpatch.core.noise import Noise
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import Registry, noises, operators
 
+if TYPE_CHECKING:
+    from napari_mlpatch.weights import Card
+
 Described = dict[str, Any]
 MOST = 4
 """Differences that are named; of more, the first."""
 
 
 def kind_of(described: Described) -> str:
-    """The name of an operator and of those that it is made of; factors, which are divided out, do not count."""
+    """The name of an operator and of those that it is made of; factors, which are divided out, do not count.
+
+    Raises InputError for one that is scaled, of which nothing says what it is.
+    """
     described = _unscaled(described)
     parts = [kind_of(part) for value in described["params"].values() for part in _parts(value)]
     return described["name"] + (f" of {' and '.join(parts)}" if parts else "")
@@ -41,6 +47,10 @@ def differences(trained: Described, used: Described, registry: Registry = operat
             continue
         parts = list(zip(_parts(a), _parts(b), strict=False))
         found += [text for pair in parts for text in differences(*pair)] if parts else [_difference(p, a, b)]
+        if len(parts) > 1 and not _close(
+            *([_factor(part) / _factor(side[0]) for part in side] for side in zip(*parts, strict=True))
+        ):
+            found.append(f"other factors of the {_words(p)} beside each other")
     return found
 
 
@@ -48,11 +58,35 @@ def remark(name: str, trained: Described, A: Operator, trained_noise: Described 
     """What to know about using weights of that name on A; empty where all is as in the training."""
     found = differences(trained, describe(A))
     if trained_noise is not None and noise is not None:
-        found += [f"noise: {text}" for text in differences(trained_noise, describe(noise), noises)]
+        found += [f"noise: {text}" for text in _of_noise(trained_noise, noise)]
     if not found:
         return ""
     more = f"; and {len(found) - MOST} more" if len(found) > MOST else ""
     return f"The weights {name!r} were trained for {'; for '.join(found[:MOST])}{more}. The result may be poorer."
+
+
+def noise_of(card: Card) -> Described | None:
+    """The noise of the training: none, where its task says so; None where nothing is known."""
+    if card.noise is not None:
+        return card.noise.model_dump()
+    task = card.training.get("task") if isinstance(card.training, dict) else None
+    params = task.get("params") if isinstance(task, dict) and task.get("name") == "reconstruct" else None
+    return {"name": "none", "params": {}} if isinstance(params, dict) and params.get("noise") is None else None
+
+
+def _of_noise(trained: Described, noise: Noise) -> list[str]:
+    """Differences of what counts: a level that another one stands for is left out of account."""
+    used = describe(noise)
+    try:
+        then: Any = build(noises, trained)
+    except InputError:
+        return differences(trained, used, noises)
+    idle = set(then.idle) & set(noise.idle)
+    both = [
+        {**side, "params": {k: v for k, v in side["params"].items() if k not in idle}}
+        for side in (describe(then), used)
+    ]
+    return differences(both[0], both[1], noises)
 
 
 def _difference(p: Parameter, then: Any, now: Any) -> str:
@@ -87,8 +121,20 @@ def _sizes(shape: Any) -> str:
 
 def _unscaled(described: Described) -> Described:
     while described["name"] == "scaled":
-        described = described["params"]["operator"]
+        parts = _parts(described["params"].get("operator"))
+        if len(parts) != 1:
+            raise InputError("the operator 'scaled' is not said to be of any other.")
+        described = parts[0]
     return described
+
+
+def _factor(described: Described) -> float:
+    """What the operator inside is multiplied by."""
+    factor = 1.0
+    while described["name"] == "scaled":
+        factor *= described["params"].get("factor", 1.0)
+        described = described["params"]["operator"]
+    return factor
 
 
 def _complete(described: Described, registry: Registry) -> Described:
@@ -102,7 +148,11 @@ def _complete(described: Described, registry: Registry) -> Described:
 def _parts(value: Any) -> list[Described]:
     """The operators that a parameter holds."""
     values = value if isinstance(value, list | tuple) else [value]
-    return [part for part in values if isinstance(part, dict) and isinstance(part.get("params"), dict)]
+    return [
+        part
+        for part in values
+        if isinstance(part, dict) and isinstance(part.get("params"), dict) and isinstance(part.get("name"), str)
+    ]
 
 
 def _same_but_for_the_unit(pairs: list[tuple[Any, Any]]) -> bool:

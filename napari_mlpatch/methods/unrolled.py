@@ -35,7 +35,10 @@ class Unrolled(Learned):
         return module if self.iterations is None else module.for_iterations(self.iterations)
 
     def _remark(self, card: Card) -> str:
-        trained = card.architecture.params.get("iterations")
+        from napari_mlpatch import networks
+
+        made = networks.declaration(card.architecture.name, card.architecture.params)
+        trained = getattr(made, "iterations", None)
         if self.iterations is None or trained is None or self.iterations == trained:
             return ""
         return f"The weights {card.name!r} were trained for {trained} iterations, not for {self.iterations}."

@@ -16,6 +16,7 @@ from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import architectures
+from napari_mlpatch.core.steps import RANDOM
 
 from .architecture import Architecture, Reconstructor
 from .opening import opened, release
@@ -87,7 +88,8 @@ def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Mo
 
     Raises InputError where names, shapes or values are not those of a trained network of this architecture.
     """
-    network = outline(name, config)  # no random numbers are drawn, which a training may be about to use
+    declared = declaration(name, config)
+    network = outline(name, declared)  # no random numbers are drawn, which a training may be about to use
     own = network.state_dict()
     missing, unknown = own.keys() - tensors.keys(), tensors.keys() - own.keys()
     if missing or unknown:
@@ -106,4 +108,17 @@ def from_tensors(name: str, config: Any, tensors: Mapping[str, Tensor]) -> nn.Mo
             raise InputError(f"These weights are damaged: {key} holds NaN or infinite values.")
     copies = {key: value.to(own[key].dtype, copy=True) for key, value in tensors.items()}
     network.load_state_dict(copies, assign=True)
+    _fill(network, declared)
     return network.requires_grad_(False).eval()
+
+
+def _fill(network: nn.Module, declared: Architecture) -> None:
+    """Give a network that was made without values the buffers that files do not hold (``persistent=False``)."""
+    missing = [name for name, value in network.named_buffers() if value.is_meta]
+    if not missing:
+        return
+    with RANDOM, torch.random.fork_rng([]):
+        fresh = dict(declared.build().named_buffers())
+    for name in missing:
+        path, _, own = name.rpartition(".")
+        network.get_submodule(path)._buffers[own] = fresh[name]

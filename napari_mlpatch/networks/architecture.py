@@ -63,6 +63,9 @@ class Reconstructor(nn.Module):
     iterations: int = 1
     """So many pictures ``iterates`` yields."""
 
+    normalise: bool = True
+    """Whether its weights are for pictures that are scaled (``scaling.normalised``), or for the training's values."""
+
     starts_from_picture: bool = False
     """Whether ``iterates`` takes the quick picture ``A.pinv(y)`` as a third argument, or makes it itself.
 

@@ -124,7 +124,11 @@ class Equilibrium(Reconstructor):
                 return from_channels(self.denoiser.with_kernels(to_channels(x), kernels), x)
 
         b = A.T(y)
-        return Equation(self.update(A, b, D), self.first(A.pinv(y).to(b.dtype)), self.shown)
+        try:
+            x = A.pinv(y).to(b.dtype)
+        except NotImplementedError:  # the fixed point does not depend on it
+            x = b
+        return Equation(self.update(A, b, D), self.first(x), self.shown)
 
     def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
         """Pictures on the way to the fixed point by Anderson's acceleration, until it is found."""

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from napari_mlpatch.core import kept
 
+from .scaling import normalises
+
 MOST = 6
 MOST_BYTES = 2**30
 _networks = kept.Kept(MOST, MOST_BYTES)
@@ -25,13 +27,15 @@ def opened(weights: Any, device: torch.device | str = "cpu", precision: str = "f
     from . import bytes_of_network, from_tensors
 
     made, there = weights.card.architecture, torch.device(device)
+    normalise = normalises(weights.card)
 
     def make() -> nn.Module:
         network: Any = from_tensors(made.name, made.params, weights.tensors).to(there)
         network.made_of = weakref.ref(weights)
+        network.normalise = normalise
         return network if precision == "float32" else in_bfloat16(network)
 
-    key = (weights.card.sha256, json.dumps(made.model_dump(), sort_keys=True, default=str), there, precision)
+    key = (weights.card.sha256, json.dumps(made.model_dump(), sort_keys=True, default=str), there, precision, normalise)
     return _networks.get_or_make(key, there, make, bytes_of_network, lambda network: _is_of(network, weights))
 
 

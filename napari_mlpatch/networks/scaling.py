@@ -46,6 +46,14 @@ def picture_scale(y: Tensor, A: Operator) -> Tensor:
     return torch.where(size > 0, size, torch.ones_like(size))
 
 
+def restoring(scale: Tensor, y: Tensor) -> Tensor:
+    """What normalised pictures of the data y are multiplied by: s, and 0 where nothing was measured.
+
+    As pictures scale with the data, that of no data is zero, whatever the network has for zeros.
+    """
+    return torch.where(y.flatten(1).abs().amax(1) > 0, scale, torch.zeros_like(scale))
+
+
 def normalises(card: Any) -> bool:
     """Whether the weights of a card were trained with ``normalise``: what the task in its training says, else True."""
     found: Any = getattr(card, "training", None)

@@ -48,6 +48,10 @@ class Gaussian(Noise):
             raise ValueError(f"give std or snr_db, not both (std = {self.std:g}, snr_db = {self.snr_db:g})")
         return self
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        return () if self.std is None and self.snr_db is None else ("relative",)
+
     def sample(self, y: Tensor, generator: torch.Generator) -> Tensor:
         return y + self.level(y) * torch.randn(y.shape, generator=generator, dtype=y.dtype, device=y.device)
 

@@ -60,6 +60,8 @@ class Trained:
     metrics: dict[str, float]
     steps: int
     seconds: float
+    start: str | None = None
+    """The sha256 of the weights that it began with."""
 
 
 def train(
@@ -104,8 +106,9 @@ def _events(
     with RANDOM:
         torch.manual_seed(recipe.seed)
         network: Any = networks.build(recipe.network.name, recipe.network.params).to(device)
+    start = None
     if recipe.start_from is not None and not resume:
-        load_start(network, recipe.start_from)
+        start = load_start(network, recipe.start_from)  # its hash now: at the end, other weights may lie there
     task.check(network, pictures)
     average = copy.deepcopy(network).requires_grad_(False).eval()
     weights = [p for p in network.parameters() if p.requires_grad]
@@ -128,7 +131,7 @@ def _events(
         except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
             reason = f"{folder / checkpoint.NAME} does not fit this network ({str(error)[:200]})"
             raise InputError(f"The checkpoint {reason}. Start anew, or elsewhere.") from None
-        done, before = state["k"], state["seconds"]
+        done, before, start = state["k"], state["seconds"], state.get("start")
     elif folder is not None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -148,7 +151,7 @@ def _events(
         guard.before_keeping(network, float(total) / since if since else None, k)
         if folder is not None and team.rank == 0:
             tensors = {"network": network.state_dict(), "average": average.state_dict()}
-            state = tensors | {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds}
+            state = tensors | {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds, "start": start}
             checkpoint.save(folder, state, recipe)
             guard.kept = k
 
@@ -211,7 +214,7 @@ def _events(
                 "lost but the numbers in the file."
             )
     metrics = task.figures(average, held_out, FULL) if held_out is not None and team.rank == 0 else {}
-    yield Trained(average.cpu(), metrics, k, clock.seconds())
+    yield Trained(average.cpu(), metrics, k, clock.seconds(), start)
 
 
 def differentiate(task: Task, network: nn.Module, batch: Batch, low: bool = False) -> Tensor:

@@ -25,7 +25,7 @@ def ship(trained: Trained, recipe: TrainingRecipe, folder: str | os.PathLike[str
     made_of = networks.describe(trained.network)
     training = recipe.model_dump(mode="json")
     if recipe.start_from is not None:
-        training["start_from"] = hash_of_start(recipe.start_from)
+        training["start_from"] = trained.start or hash_of_start(recipe.start_from)
     return weights.save(
         folder,
         {name: _as_stored(value, recipe) for name, value in trained.network.state_dict().items()},

@@ -13,14 +13,16 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, reason_of
 
 
-def load_start(network: Any, start_from: str) -> None:
+def load_start(network: Any, start_from: str) -> str:
     """Give a network the tensors of weights: by their name, hash, or .safetensors file, which needs no card.
+
+    Returns their sha256, by which a card names them: paths mean nothing elsewhere.
 
     They are those of the whole network, or of a part that may be trained on its own: ``network.parts`` are what stands
     before the names of such a part's tensors, and the rest of the network stays as it is. Raises InputError where there
     are none, or they are of another architecture.
     """
-    tensors, _ = _found(start_from)
+    tensors, sha256 = _found(start_from)
     own = network.state_dict()
     for prefix in getattr(network, "parts", ()):
         placed = {prefix + name: value for name, value in tensors.items()}
@@ -32,6 +34,7 @@ def load_start(network: Any, start_from: str) -> None:
     except InputError as error:
         raise InputError(f"The training cannot start from {start_from}: {error}") from None
     network.load_state_dict(checked.state_dict())
+    return sha256
 
 
 def hash_of_start(start_from: str) -> str:

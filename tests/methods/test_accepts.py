@@ -122,3 +122,50 @@ def test_other_masks_kernels_and_parts():
     assert fit(M.UNet(), unet(pair), problem_of(O.Stacked(parts=(mask, blur)))).refusal
     assert fit(M.UNet(), unet(scan()), problem_of(1e3 * scan())).remark == "", "a factor is another unit"
     assert fit(M.UNet(), unet(1e3 * scan()), problem_of(scan())).remark == ""
+
+
+@pytest.mark.parametrize(
+    ("described", "words"),
+    [
+        (Description(name="scaled", params={}), "not said to be of any other"),
+        (Description(name="scaled", params={"operator": "x"}), "not said to be of any other"),
+        (Description(name="parallel-beam", params={}), "does not describe the operator of its training"),
+        (Description(name="parallel-beam", params={"image_shape": "huh"}), "does not describe the operator"),
+    ],
+)
+def test_cards_whose_operator_is_none(described, words):
+    card = unet(scan()).card.model_copy(update={"operator": described})
+    assert words in M.UNet().accepts(card, scan()).refusal
+
+
+def test_a_reconstructor_whose_card_calls_it_a_denoiser():
+    A = scan()
+    network = networks.build("modl", {"channels": 1, "iterations": 1, "width": 2, "depth": 2})
+    lying = weights_of(network, method="denoiser")
+    for method in (M.PnPADMM(), M.Direct()):
+        assert "makes pictures of measurements, for the method 'unrolled'" in fit(method, lying, problem_of(A)).refusal
+    strange = weights.Weights({}, lying.card.model_copy(update={"architecture": Description(name="resnet")}))
+    assert "cannot be used: Unknown architecture" in fit(M.PnPADMM(), strange, problem_of(A)).refusal
+
+
+def test_noise_of_the_training():
+    A, noisy = scan(), mp.noise.Gaussian(relative=0.02, std=0.1)
+    task = {"task": {"name": "reconstruct", "params": {"noise": None}}}
+    assert (
+        "trained for noise: none, this is gaussian"
+        in fit(M.UNet(), unet(A, training=task), problem_of(A, noisy)).remark
+    )
+    assert fit(M.UNet(), unet(A, training=task), problem_of(A)).remark == ""
+    assert fit(M.UNet(), unet(A), problem_of(A, noisy)).remark == "", "of that card nothing is known"
+    for given, words in (({"std": 0.1}, ""), ({"std": 0.2}, "std 0.2, this has 0.1"), ({}, "relative 0.05, this has")):
+        trained = unet(A, noise=Description(name="gaussian", params={"relative": 0.05, **given}))
+        remark = fit(M.UNet(), trained, problem_of(A, noisy)).remark
+        assert words in remark and bool(remark) == bool(words)
+
+
+def test_factors_inside_of_a_stack_count():
+    A = scan()
+    trained = unet(O.Stacked(parts=(A, 2.0 * A)))
+    for parts, words in (((3.0 * A, 6.0 * A), ""), ((A, A), "trained for other factors of the parts")):
+        remark = fit(M.UNet(), trained, problem_of(O.Stacked(parts=parts))).remark
+        assert words in remark and bool(remark) == bool(words)

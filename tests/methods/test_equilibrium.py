@@ -126,3 +126,35 @@ def test_weights_fit_by_their_card(problem):
     other = mp.operators.Inpainting(image_shape=(16, 18))
     assert "'blur'" in method.accepts(weights.card, other).refusal
     assert mp.reconstruct(problem, method, weights).x.shape == (2, 1, 16, 18)
+
+
+class Broken(torch.nn.Module):
+    """In place of the denoiser: of the second item it makes no numbers."""
+
+    def kernels(self):
+        return []
+
+    def with_kernels(self, x, kernels):
+        return torch.stack([0.5 * x[0], x[1] * torch.nan])
+
+
+def test_one_item_is_lost_and_the_other_converges(problem):
+    module = network()
+    module.denoiser = Broken()
+    result = solved(problem, module, iterations=200, solver="plain")
+    assert not result.converged and result.iterations < 200
+    assert "Not converged" in result.remark
+
+
+def test_one_iteration_tells_nothing_of_the_map(problem):
+    assert "More iterations will tell" in solved(problem, network(), iterations=1).remark
+
+
+def test_an_operator_without_a_quick_picture(problem, monkeypatch):
+    def none(self, y):
+        raise NotImplementedError
+
+    module = network()
+    usual = solved(problem, module, tolerance=1e-6, iterations=200).x
+    monkeypatch.setattr(type(A), "pinv", none)
+    torch.testing.assert_close(solved(problem, module, tolerance=1e-6, iterations=200).x, usual, rtol=1e-3, atol=1e-4)

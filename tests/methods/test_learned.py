@@ -9,7 +9,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.networks import Reconstructor
 
 from .test_items import OPERATORS, apart, each_operator, measured
-from .tiny import Descent, unet, weights_of
+from .tiny import Descent, equilibrium, unet, weights_of
 
 M, O = mp.methods, mp.operators
 
@@ -161,3 +161,27 @@ def test_all_methods_that_need_networks_name_what_they_take():
     for cls in methods:
         assert isinstance(cls().needs_network, bool)
     assert issubclass(Descent, Reconstructor)
+
+
+@pytest.mark.parametrize("name", ["unet", "equilibrium"])
+def test_no_data_make_no_picture(name):
+    """As pictures scale with the data, whatever a network has for zeros."""
+    A = OPERATORS["parallel-beam"]
+    method, trained = (M.UNet(), unet(A, strength=1.0)) if name == "unet" else (M.DeepEquilibrium(), equilibrium())
+    if name == "equilibrium":
+        trained.denoiser.layers[-1].bias += 0.1
+    y = measured(A, 1.0, 0.0)
+    x = solved(A, y, (method, trained))
+    assert x[0].any() and not x[1].any()
+
+
+def test_data_in_other_units_than_those_of_a_training_without_normalisation():
+    A = OPERATORS["parallel-beam"]
+    trained = unet(A, strength=1.0, training={"task": {"normalise": False}})
+    problem = mp.Problem(A, measured(A, 1.0))
+    result = mp.reconstruct(problem, M.UNet(), trained)
+    assert result.remark == ""
+    other = mp.reconstruct(mp.Problem(A, 1e4 * problem.y), M.UNet(), trained)
+    assert "does not scale with the data: bring the data to that unit" in other.remark
+    opened = mp.reconstruct(problem, M.UNet(), networks.opened(trained))
+    torch.testing.assert_close(opened.x, result.x, msg="a module knows how it was trained")

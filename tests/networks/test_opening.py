@@ -9,6 +9,7 @@ import napari_mlpatch as mp
 from napari_mlpatch import microscope, networks
 from napari_mlpatch.core import kept
 from napari_mlpatch.core.kept import Kept
+from napari_mlpatch.core.registry import architectures
 from napari_mlpatch.networks import opening
 from napari_mlpatch.weights import Weights
 
@@ -115,3 +116,16 @@ def test_networks_of_a_device_can_be_released():
     assert networks.opened(mp.weights.find("dncnn-gray-small")) is network
     networks.release("cpu")
     assert networks.opened(mp.weights.find("dncnn-gray-small")) is not network
+
+
+@pytest.mark.parametrize("name", sorted(cls.name for cls in architectures))
+def test_what_files_do_not_hold_is_there_when_opened(name):
+    """Also buffers that are not stored, as the filters of wavelets: no tensor is left without values."""
+    config = {"channels": 1, **architectures.get(name).start}
+    made = networks.build(name, config)
+    before = torch.get_rng_state()
+    found = networks.from_tensors(name, config, made.state_dict())
+    assert torch.equal(torch.get_rng_state(), before)
+    for (key, value), (_, own) in zip(found.named_buffers(), made.named_buffers(), strict=True):
+        assert torch.equal(value, own), key
+    assert not any(value.is_meta for value in found.parameters())

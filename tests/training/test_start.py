@@ -59,6 +59,9 @@ def test_a_training_begins_with_the_weights_it_is_given(start, tmp_path):
     card = ship(first, recipe, tmp_path / "made")
     assert card.training["start_from"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert str(tmp_path) not in (tmp_path / "made" / "tiny.json").read_text()
+    done = trained(recipe)
+    path.unlink()  # what a training began with may be gone, or be another file, when it ends
+    assert ship(done, recipe, tmp_path / "later").training["start_from"] == card.training["start_from"]
     again = recipe.model_copy(update={"start_from": str(tmp_path / "made" / "tiny.safetensors")})
     assert ship(trained(again), again, tmp_path / "more").training["start_from"] == card.sha256
 
@@ -69,7 +72,9 @@ def test_a_stopped_training_goes_on_without_them(start, tmp_path):
     trained(recipe, out=tmp_path / "out")
     path.unlink()
     longer = recipe.model_copy(update={"steps": 2})
-    assert trained(longer, out=tmp_path / "out", resume=True).steps == 2
+    done = trained(longer, out=tmp_path / "out", resume=True)
+    assert done.steps == 2
+    assert len(ship(done, longer, tmp_path / "made").training["start_from"]) == 64, "the card still names them"
 
 
 def test_weights_that_cannot_be_started_from(start, tmp_path):

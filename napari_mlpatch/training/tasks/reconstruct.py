@@ -112,6 +112,7 @@ class Reconstruct(Task):
                 f"The network {network.config.name!r} is a denoiser. Train it with the task 'denoise', or choose one "
                 "that makes pictures of measurements."
             )
+        network.normalise = self.normalise  # for who uses it without a card
         A = self.operator
         A.check_size()
         divided(A)
