@@ -24,6 +24,9 @@ from .weighing import Weighing, weighed
 HEAVY, HEAVIEST = 1e6, 1e11
 """Weights of the gradient, in mean eigenvalues of AᵀA, above which single precision does not do, and above which the
 picture changes no more (by ``n² / (10 weight)`` of itself, n pixels along an axis)."""
+LIGHT = 4e-3
+"""Weights, in mean eigenvalues of AᵀA, below which rounding errors of Aᵀy in single precision would show: the solution
+amplifies them by up to ``‖A‖² / weight`` where A hardly sees."""
 
 
 @methods.register("tikhonov", title="Tikhonov")
@@ -60,10 +63,13 @@ class Tikhonov(Method):
                 f"{largest:.3g} is a weight far too large to compute with: numbers of this precision end at "
                 f"{torch.finfo(b.dtype).max:.3g}. Choose a smaller one."
             )
-        kind = b.dtype
+        kind, size = b.dtype, A.column_norm**2
+        if float(weight.min()) < LIGHT * size:
+            y = y.to(torch.promote_types(y.dtype, torch.float64))
+            b, x = A.T(y), x.to(torch.promote_types(x.dtype, torch.float64))
+            yield None
         if smooth:
             # Beyond, differences of rounding outweigh the data. The picture is flat long before.
-            size = A.column_norm**2
             if largest > HEAVY * size:
                 b, x = (v.to(torch.promote_types(v.dtype, torch.float64)) for v in (b, x))
             weight = weight.clamp(max=HEAVIEST * size) if size else weight

@@ -207,3 +207,23 @@ def test_hot_and_dead_pixels_do_not_spoil_what_a_network_makes_of_the_rest(weigh
 
     assert error(hot) < 1.05 * error(y)
     assert error(hot, 1e4) == pytest.approx(error(hot), rel=1e-3)
+
+
+ILL_CONDITIONED = {
+    "compressed-sensing": O.CompressedSensing(image_shape=(24, 24), matrix="gaussian", ratio=0.25),
+    "mri-cartesian": O.MRICartesian(image_shape=(24, 24)),
+    "radio": O.Interferometer(image_shape=(24, 24)),
+}
+
+
+@pytest.mark.parametrize("A", ILL_CONDITIONED.values(), ids=ILL_CONDITIONED)
+def test_light_weights_in_single_precision(A):
+    """By powers of ten and beside others, without a noise level: rounding errors of the data do not show."""
+    method = METHODS["tikhonov"]
+    y = measured(A, 1.0, 100.0).to(torch.complex64 if A.complex_data else torch.float32)
+    alone = solved(A, y[:1], method)
+    assert apart(solved(A, y, method)[0], alone[0]) < 1e-5
+    for scale in (1e-6, 1e4, 1e6):
+        assert apart(solved(A, scale * y[:1], method) / scale, alone) < 1e-5
+        assert apart(solved(scale * A, scale * y[:1], method), alone) < 1e-5
+    assert alone.dtype == (torch.complex64 if A.complex_image else torch.float32)
