@@ -23,7 +23,11 @@ SECONDS = 1.0
 PATIENCE = 5.0
 """Seconds after which the next iteration of a slow method is not waited for."""
 ITERATIONS = 4
-"""Of a method whose iterations are not alike, see ``Method.shortened``."""
+"""Of a method whose iterations are not alike, see ``Method.shortened``. The first ones may take several times as long
+as the last, so that only all of them together tell: they are waited for ``LONGEST`` seconds."""
+LONGEST = 20.0
+AFTER_FIRST = 3
+"""Iterations that are timed beside the first one, within ``PATIENCE``."""
 GIVE_WAY = 0.1
 """Seconds between two chances to leave a trial."""
 
@@ -52,7 +56,10 @@ def estimates(
     short = method.shortened(ITERATIONS)
     recipe = Recipe.of(problem, short, device=device or str(problem.y.device))
     first = _Trial(problem, recipe, network)
-    yield from first.steps(SECONDS if short is method else PATIENCE)
+    if short is method:
+        yield from first.steps(SECONDS, least=1 + AFTER_FIRST)
+    else:
+        yield from first.steps(LONGEST, least=ITERATIONS, patience=LONGEST)
     again = _Trial(problem, recipe, network)
     if first.spent < 2.0 * SECONDS:
         yield from again.steps(0.0)
@@ -103,7 +110,10 @@ class _Trial:
         """Seconds of what will be there in every run."""
         return sum(s for i, s in enumerate(self.seconds) if i not in self.cold)
 
-    def steps(self, budget: float, until: int | None = None) -> Iterator[None]:
+    def steps(
+        self, budget: float, until: int | None = None, least: int = 2, patience: float = PATIENCE
+    ) -> Iterator[None]:
+        """Run until ``least`` iterations and ``budget`` seconds, or one and ``patience`` seconds, or step ``until``."""
         control = Control()
         mark = told = time.perf_counter()
         known = self._known()
@@ -120,7 +130,7 @@ class _Trial:
                 if event.iterate is not None:
                     self.ends.append(len(self.seconds) - 1)
                     self.total, self.done = event.iterate.total, event.iterate.k
-                if self._is_enough(budget):
+                if self._is_enough(budget, least, patience):
                     control.stop()
                 elif until is not None and len(self.seconds) >= until:
                     control.cancel()
@@ -129,8 +139,8 @@ class _Trial:
                 told = time.perf_counter()
             mark = time.perf_counter()
 
-    def _is_enough(self, budget: float) -> bool:
-        return len(self.ends) > 0 and self.spent >= (budget if len(self.ends) > 1 else PATIENCE)
+    def _is_enough(self, budget: float, least: int, patience: float) -> bool:
+        return len(self.ends) > 0 and self.spent >= (min(budget, patience) if len(self.ends) >= least else patience)
 
     def _known(self) -> int:
         return cached(self.problem.A) + len(sys.modules)
