@@ -9,6 +9,13 @@ from napari_mlpatch.torch_later import Tensor, torch
 MAD_TO_STD = 1.4826
 BLOCK = 16  # pixels of a side of the blocks of which the quieter ones count
 ENOUGH = 9  # blocks
+UNEVEN = 1.25
+"""Ratio of the levels below which a quarter and a twentieth of the blocks lie, above which detail is in most of them;
+1.09 for white noise alone."""
+UPPER_BOUND = (
+    "The noise level is an upper bound: detail fills the picture, and cannot be told from noise. Give the noise level "
+    "where it is known."
+)
 QUARTILE_OF_NOISE = 0.945
 """Lower quartile over blocks of the level that each has by its median, where there is nothing but white noise of 1."""
 
@@ -39,9 +46,13 @@ def from_image(y: Tensor) -> float:
         return math.hypot(from_image(y.real), from_image(y.imag))
     if y.shape[-2] < 3 or y.shape[-1] < 3:
         return from_smooth(y if y.shape[-1] >= 3 else y.mT)
+    return MAD_TO_STD * quiet_median(_mixed(y)) / 6.0
+
+
+def _mixed(y: Tensor) -> Tensor:
+    """Magnitudes of second differences along both last axes at once."""
     rows = y[..., 2:, :] - 2.0 * y[..., 1:-1, :] + y[..., :-2, :]
-    both = rows[..., 2:] - 2.0 * rows[..., 1:-1] + rows[..., :-2]
-    return MAD_TO_STD * quiet_median(both.abs()) / 6.0
+    return (rows[..., 2:] - 2.0 * rows[..., 1:-1] + rows[..., :-2]).abs()
 
 
 def quiet_median(size: Tensor, known: Tensor | None = None) -> float:
@@ -51,19 +62,43 @@ def quiet_median(size: Tensor, known: Tensor | None = None) -> float:
     fewer than 9 blocks. ``known`` ``[rows, columns]`` says which values count; blocks with less than a quarter of
     them do not, nor do those whose median is zero.
     """
+    medians = _block_medians(size, known)
+    if medians.numel() < ENOUGH:
+        values = size if known is None else size[known.expand(size.shape)]
+        return float(values.median()) if values.numel() else 0.0
+    return float(torch.quantile(medians, 0.25)) / QUARTILE_OF_NOISE
+
+
+def _block_medians(size: Tensor, known: Tensor | None) -> Tensor:
+    """Of blocks that count; none where there are fewer than 9."""
     rows, columns = (n // BLOCK for n in size.shape[-2:])
-    values = size if known is None else torch.where(known, size, math.nan)
-    plain = values[~values.isnan()]
-    if plain.numel() == 0:
-        return 0.0
     if rows * columns < ENOUGH:
-        return float(plain.median())
+        return size.new_zeros(0)
+    values = size if known is None else torch.where(known, size, math.nan)
     tiles = values.unfold(-2, BLOCK, BLOCK).unfold(-2, BLOCK, BLOCK).flatten(-2)
     medians = tiles.nanmedian(-1).values[(~tiles.isnan()).sum(-1) >= BLOCK**2 // 4]
-    medians = medians[medians > 0]
+    return medians[medians > 0]
+
+
+def is_filled(size: Tensor, known: Tensor | None = None) -> bool:
+    """Whether detail fills a picture, so that ``quiet_median`` of these magnitudes is above that of the noise.
+
+    Then even its quiet blocks differ, while those that hold noise alone are alike. Said of pictures too small to have
+    quiet blocks as well.
+    """
+    medians = _block_medians(size, known)
     if medians.numel() < ENOUGH:
-        return float(plain.median())
-    return float(torch.quantile(medians, 0.25)) / QUARTILE_OF_NOISE
+        return bool(size.any())
+    few, quarter = torch.quantile(medians, medians.new_tensor([0.05, 0.25])).tolist()
+    return quarter > UNEVEN * few
+
+
+def remark_on_image(y: Tensor) -> str:
+    """That ``from_image`` of these pictures is an upper bound, where it is."""
+    parts = (y.real, y.imag) if y.is_complex() else (y,)
+    if y.shape[-2] < 3 or y.shape[-1] < 3:
+        return UPPER_BOUND
+    return UPPER_BOUND if any(is_filled(_mixed(item)) for part in parts for item in part.split(1)) else ""
 
 
 def from_mostly_noise(y: Tensor) -> float:

@@ -119,6 +119,10 @@ class Operator(Keeper):
         """Standard deviation of the noise of a measurement, from the measurement: see ``noise_level.from_smooth``."""
         return from_smooth(y)
 
+    def noise_remark(self, y: Tensor) -> str:
+        """What a person should know about ``estimate_std`` of this measurement, where it is not to be relied on."""
+        return ""
+
     @cached_property
     def norm(self) -> float:
         """The largest singular value of A, by power iterations in float32 on the CPU.

@@ -65,8 +65,12 @@ class Problem:
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
-        """What its operator has to say about this measurement, such as that the object is wider than the detector."""
-        return self.A.remarks(self.y)
+        """What its operator has to say about this measurement, such as that the object is wider than the detector.
+
+        And on the noise level, where that is not given.
+        """
+        noise = self.A.noise_remark(self.y) if self.noise_std is None else ""
+        return (*self.A.remarks(self.y), *filter(None, [noise]))
 
     @cached_property
     def std(self) -> Tensor:

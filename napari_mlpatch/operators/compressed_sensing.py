@@ -192,6 +192,12 @@ class CompressedSensing(Operator):
         """Zero: random measurements look like noise, which nothing in them tells from the image."""
         return 0.0
 
+    def noise_remark(self, y: Tensor) -> str:
+        return (
+            "The noise level of random measurements cannot be told from them: automatic weights take a thousandth of "
+            "their size. Give the noise level where it is known."
+        )
+
 
 def _wide(x: Tensor) -> Tensor:
     """In double precision."""

@@ -42,6 +42,9 @@ class Identity(Operator):
         """See ``noise_level.from_image``."""
         return noise_level.from_image(y)
 
+    def noise_remark(self, y: Tensor) -> str:
+        return noise_level.remark_on_image(y)
+
     def _apply(self, x: Tensor) -> Tensor:
         return x.clone()
 

@@ -18,7 +18,7 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .image_shape import ImageShape
-from .push_pull import fill, noise_among_kept
+from .push_pull import fill, noise_among_kept, remark_on_kept
 
 
 @operators.register("inpainting", title="Inpainting / missing pixels")
@@ -116,6 +116,9 @@ class Inpainting(Operator):
     def estimate_std(self, y: Tensor) -> float:
         """From what was measured: see ``push_pull.noise_among_kept``."""
         return noise_among_kept(y, self._on(y.device))
+
+    def noise_remark(self, y: Tensor) -> str:
+        return remark_on_kept(y, self._on(y.device))
 
     def memory_bytes(self) -> int:
         return 6 * math.prod(self.image_shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from napari_mlpatch.core.noise_level import MAD_TO_STD, quiet_median
+from napari_mlpatch.core.noise_level import MAD_TO_STD, UPPER_BOUND, is_filled, quiet_median
 from napari_mlpatch.torch_later import F, Tensor, torch
 
 SWEEPS = 4
@@ -57,6 +57,18 @@ def noise_among_kept(y: Tensor, mask: Tensor) -> float:
     """
     if y.is_complex():
         return math.hypot(noise_among_kept(y.real, mask), noise_among_kept(y.imag, mask))
+    size, known = _unpredicted(y, mask)
+    return MAD_TO_STD * quiet_median(size, known) if known.any() else 0.0
+
+
+def remark_on_kept(y: Tensor, mask: Tensor) -> str:
+    """That ``noise_among_kept`` of these pictures is an upper bound, where it is."""
+    parts = (y.real, y.imag) if y.is_complex() else (y,)
+    return UPPER_BOUND if any(is_filled(*_unpredicted(i, mask)) for part in parts for i in part.split(1)) else ""
+
+
+def _unpredicted(y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """``|y - p| / sqrt(1 + sum w²)`` and where it is known ``[rows, columns]``."""
     line = torch.tensor([0.5, 1.0, 0.5], dtype=y.dtype, device=y.device)
     kernel = torch.outer(line, line)
     kernel[1, 1] = 0.0
@@ -65,9 +77,7 @@ def noise_among_kept(y: Tensor, mask: Tensor) -> float:
     weight = F.conv2d(m, kernel, padding=1)
     squares = F.conv2d(m, kernel.square(), padding=1)
     known = (mask & (weight > 0))[0, 0]
-    if not known.any():
-        return 0.0
     kept = torch.where(mask, y, 0.0).flatten(0, 1)[:, None]
     predicted = F.conv2d(kept, kernel, padding=1) / weight.clamp(min=1e-6)
     spread = (1.0 + squares / weight.clamp(min=1e-6).square()).sqrt()
-    return MAD_TO_STD * quiet_median(((kept - predicted) / spread).abs(), known)
+    return ((kept - predicted) / spread).abs(), known

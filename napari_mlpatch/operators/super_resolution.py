@@ -197,6 +197,9 @@ class SuperResolution(Operator):
         """See ``noise_level.from_image``."""
         return noise_level.from_image(y)
 
+    def noise_remark(self, y: Tensor) -> str:
+        return noise_level.remark_on_image(y)
+
 
 def _keys(t: np.ndarray) -> np.ndarray:
     """The cubic convolution kernel with a = -1/2 (Keys, IEEE Trans. Acoust. Speech Signal Process. 29, 1981)."""

@@ -65,3 +65,43 @@ def test_parts_without_noise_do_not_count():
     y = 1.0 + 0.1 * torch.randn(1, 1, 200, 200, generator=torch.Generator().manual_seed(0))
     y[..., :70, :], y[..., 150:, :] = 0.0, 1.0
     assert from_image(y) == pytest.approx(0.1, rel=0.25), "blocks at the rim hold a part of the frame"
+
+
+@pytest.mark.parametrize("name", ["identity", "inpainting", "super-resolution"])
+def test_an_estimate_that_is_too_high_is_told(name):
+    """By more than a factor of 1.5, which detail everywhere makes it; not of noise alone, nor of a drawing."""
+    operators = mp.operators
+    A = {
+        "identity": operators.Identity((96, 96)),
+        "inpainting": operators.Inpainting((96, 96)),
+        "super-resolution": operators.SuperResolution((192, 192)),
+    }[name]
+    r, c = np.mgrid[:1:96j, :1:96j] if name != "super-resolution" else np.mgrid[:1:192j, :1:192j]
+    waves = np.sin(40 * r + 25 * np.sin(9 * c)) * np.cos(60 * c + 20 * np.sin(7 * r))
+    pictures = {
+        "texture": 0.5 + 0.3 * waves * (0.05 + r * c),
+        "drawing": 1.0 * (np.hypot(r - 0.4, c - 0.5) < 0.3),
+        "nothing": 0 * r,
+    }
+    for std in (0.003, 0.03):
+        for kind, picture in pictures.items():
+            problem = mp.simulate(torch.from_numpy(picture), A, mp.noise.Gaussian(std=std), seed=1)
+            unknown = mp.Problem(A, problem.y)
+            is_told = any("upper bound" in remark for remark in unknown.remarks)
+            assert problem.remarks == ()
+            ratio = float(unknown.std) / std
+            assert is_told or ratio < 1.5, (kind, std)
+            if kind != "texture":
+                assert not is_told and ratio < 1.5, (kind, std)
+            elif std == 0.003:
+                assert is_told and ratio > 1.5
+
+
+def test_small_pictures_and_random_measurements_are_told():
+    A = mp.operators.Identity((24, 24))
+    assert "upper bound" in mp.Problem(A, torch.rand(24, 24)).remarks[0]
+    assert mp.Problem(A, torch.zeros(24, 24)).remarks == ()
+    A = mp.operators.CompressedSensing((16, 16), ratio=0.5)
+    problem = mp.Problem(A, A(torch.rand(1, 1, 16, 16)))
+    assert "cannot be told" in problem.remarks[0] and float(problem.std) == 0
+    assert mp.Problem(A, problem.y, noise_std=0.1).remarks == ()
