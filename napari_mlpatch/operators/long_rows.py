@@ -23,23 +23,23 @@ class InParts:
     """
 
     def __init__(self, matrix: scipy.sparse.csr_matrix, place: Callable[[Any], Tensor]):
-        """``place`` makes a tensor of a matrix on the device."""
+        """``place`` makes a tensor of a matrix on the device; ``matrix`` is used up."""
         length = np.diff(matrix.indptr)
         long = np.flatnonzero(length > PART)
         self.rest = None
         if len(long):
-            entry = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], length)
-            first = entry < PART
-            row = np.repeat(np.arange(len(length)), length)
-            parts = -(-(length[long] - PART) // PART)
+            over = length[long] - PART
+            parts = -(-over // PART)
             owner = np.repeat(np.arange(len(long)), parts)
-            before = np.zeros(len(length), np.int64)
-            before[long] = np.cumsum(parts) - parts
-            part = before[row[~first]] + entry[~first] // PART - 1
-            rest = _rows(matrix, ~first, part, len(owner))
+            size = np.full(len(owner), PART)
+            size[np.cumsum(parts) - 1] = over - (parts - 1) * PART
+            beyond = _marked(matrix.indptr[long] + PART, matrix.indptr[long + 1], matrix.nnz)
+            rest = _rows(matrix, beyond, size)
             ones = np.ones(len(owner), matrix.dtype)
             join = scipy.sparse.csr_matrix((ones, (owner, np.arange(len(owner)))), shape=(len(long), len(owner)))
-            matrix = _rows(matrix, first, row[first], len(length))
+            matrix.data = matrix.data[~beyond]  # one array after the other: tables are large
+            matrix.indices = matrix.indices[~beyond]
+            matrix.indptr = _starts(np.minimum(length, PART))
             self.rest = place(rest), place(join)
             self.long = torch.from_numpy(long).to(self.rest[0].device)
         self.matrix = place(matrix)
@@ -53,7 +53,18 @@ class InParts:
         return y
 
 
-def _rows(matrix: scipy.sparse.csr_matrix, kept: np.ndarray, row: np.ndarray, count: int) -> scipy.sparse.csr_matrix:
-    """The entries that are kept, in their order, in the rows (ascending) that are given."""
-    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=count))])
-    return scipy.sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], start), shape=(count, matrix.shape[1]))
+def _marked(start: np.ndarray, end: np.ndarray, count: int) -> np.ndarray:
+    """Which of ``count`` entries lie in one of the ranges, which do not touch. A byte each: tables are large."""
+    step = np.zeros(count + 1, np.int8)
+    step[start], step[end] = 1, -1
+    return np.cumsum(step[:-1], dtype=np.int8).astype(bool)
+
+
+def _starts(length: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(length)]).astype(np.int32)
+
+
+def _rows(matrix: scipy.sparse.csr_matrix, kept: np.ndarray, length: np.ndarray) -> scipy.sparse.csr_matrix:
+    """The entries that are kept, in their order, in rows of the lengths that are given."""
+    shape = (len(length), matrix.shape[1])
+    return scipy.sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], _starts(length)), shape=shape)

@@ -9,6 +9,7 @@ import torch
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.core.tables import held_bytes
 from napari_mlpatch.operators import FanBeam, ParallelBeam
 from napari_mlpatch.operators.center_sweep import center_sweep
 from napari_mlpatch.operators.fan_geometry import redundancy
@@ -271,6 +272,5 @@ def test_impossible_geometries(change, message):
 def test_memory_estimate():
     A = scanner()
     A(torch.zeros(1, 1, *A.image_shape))
-    T = A._rays(torch.zeros(1))
-    tables = T._nufft.bytes() + 2 * sum(t.numel() * t.element_size() for t in (T._W.values(), T._W.col_indices()))
+    tables = held_bytes(A)
     assert 0.7 * tables < A.memory_bytes() < 1.5 * tables
