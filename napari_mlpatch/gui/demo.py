@@ -1,4 +1,4 @@
-"""``mlpatch demo``: the main job in the real window, on a measured sinogram."""
+"""``mlpatch demo``: the main job in the real window, on a measured sinogram and on a simulated one."""
 
 from __future__ import annotations
 
@@ -7,26 +7,56 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_mlpatch import weights
+from napari_mlpatch import io, weights
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.files import replace_bytes
 from napari_mlpatch.core.registry import methods
 
-STEPS: list[tuple[str, dict[str, Any], str | None]] = [
-    ("fbp", {"window": "hann"}, None),
-    ("tv", {"nonnegative": True, "iterations": 80}, None),
-    ("pnp-admm", {"iterations": 4, "falling": 3}, "mlpatch-ct-small"),
-    ("direct", {}, "mlpatch-ct"),
-]
-"""Method, parameters, weights. The full network takes as long for one picture as the small one for twelve."""
+Step = tuple[str, dict[str, Any], str | None]
+"""Method, parameters, weights."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A sample, what is run on it, and which residuals the comparison shows below the pictures."""
+
+    sample: str
+    steps: tuple[Step, ...]
+    residual: str | None = None
+
+
+PARTS = (
+    Part(
+        "tooth",
+        (
+            ("fbp", {"window": "hann"}, None),
+            ("tv", {"nonnegative": True, "iterations": 40}, None),
+            ("pnp-admm", {"iterations": 3, "falling": 2}, "mlpatch-ct-small"),
+        ),
+        residual="residual",
+    ),
+    Part(
+        "body-ct-60",
+        (
+            ("fbp", {}, None),
+            ("tv", {"iterations": 60}, None),
+            ("unet", {}, "unet-ct-body"),
+            ("unrolled", {}, "lpd-ct-body"),
+            ("equilibrium", {}, "deq-prox-ct-body"),
+            ("pnp-admm", {"iterations": 8, "falling": 6}, "mlpatch-ct-small"),
+        ),
+    ),
+)
+"""A measurement, whose truth nobody knows, and a simulated scan that the learned methods were trained for."""
 PATIENCE_MS = 1_200_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Open the workbench, load the tooth, reconstruct it by FBP, TV and both sizes of MLPatch. Return the exit code."""
+    """Reconstruct a measured tooth and a simulated scan of the body in the workbench. Return the exit code."""
     parser = argparse.ArgumentParser(prog="mlpatch demo", description=main.__doc__)
     parser.add_argument("--out", default="demo", help="folder for report.json and screenshot.png")
     parser.add_argument("--exit", action="store_true", help="close the window when the pictures are there")
@@ -69,9 +99,11 @@ class Demo:
         self.viewer, self.out, self.finish = viewer, out, finish
         self.session = session(viewer)
         self.workbench = self.session.workbench
-        self.waiting = list(STEPS)
-        self.residuals = 0
-        self.done = False
+        self.parts = list(PARTS)
+        self.part: Part | None = None
+        self.waiting: list[Step] = []
+        self.compared = True
+        self.rows: list[dict[str, Any]] = []
 
     def start(self) -> None:
         from . import open_workbench
@@ -84,55 +116,81 @@ class Demo:
         self._later(self._load)
 
     def _load(self) -> None:
-        print("mlpatch demo: loading the measured tooth sinogram")
-        self.session.docks["Problem"].measured.load_sample("tooth")
+        """The next sample, through the page that it belongs to; what was made of the one before is cleared away."""
+        part = self.part = self.parts.pop(0)
+        self.waiting, self.residuals = list(part.steps), 0
+        compare, dock = self.session.docks["Compare"], self.session.docks["Problem"]
+        compare.grid.setChecked(False)
+        compare.residual.setCurrentIndex(0)
+        for entry in list(self.workbench.entries):  # the report has them
+            self.workbench.remove(entry)
+        self.session.show("Problem")
+        if part.sample in io.simulations.names():
+            made = io.simulations.find(part.sample)
+            print(f"mlpatch demo: simulating {made.title}")
+            dock.simulated.add_sample(made.image, made.name)
+        else:
+            print(f"mlpatch demo: loading the measured {part.sample} sinogram")
+            dock.measured.load_sample(part.sample)
 
     def _next(self) -> None:
         if self.waiting:
+            self.compared = False
             name, params, trained = self.waiting.pop(0)
             method = build(methods, {"name": name, "params": params})
             cards = {card.name: card for card in weights.available()}
             print(f"mlpatch demo: {method.title}" + (f" with {trained}" if trained else ""))
             self.workbench.run(method, weights=weights.Unopened(cards[trained]) if trained else None)
             self.session.show("Reconstruct")
-        elif not self.done:
-            self.done = True
-            print("mlpatch demo: residuals and the comparison")
-            compare = self.session.docks["Compare"]
-            compare.residual.setCurrentIndex(compare.residual.findData("residual"))
+        elif not self.compared:
+            self._compare()
 
     def _entries_changed(self) -> None:
-        entries = self.workbench.entries
-        if entries and not any(e.job.active for e in entries) and not self.done:
+        made = self.workbench.entries
+        if made and not any(e.job.active for e in made) and not self.compared:
             self._next()
 
-    def _residuals_ready(self, entry: object, images: object) -> None:
+    def _compare(self) -> None:
+        self.compared = True
+        compare, kind = self.session.docks["Compare"], self.part.residual if self.part else None
+        print("mlpatch demo: the comparison")
+        if kind is None:
+            self._show_grid()
+        else:
+            compare.residual.setCurrentIndex(compare.residual.findData(kind))
+
+    def _residuals_ready(self, entry: Any, images: object) -> None:
         self.residuals += 1
         if self.residuals == len(self.workbench.entries):
-            self.session.docks["Compare"].grid.setChecked(True)
-            self._later(self._report, 1500)
+            self._show_grid()
 
-    def _report(self) -> None:
-        rows = [
-            {
-                "method": e.title,
-                "metrics": {k: round(v, 6) for k, v in e.result.metrics.items()},
-                "seconds": round(e.result.seconds, 3),
-                "iterations": e.result.iterations,
-                "recipe": json.loads(e.result.recipe.to_json()),
-            }
-            for e in self.workbench.entries
-            if e.result is not None
-        ]
-        scene = self.workbench.scene
-        report = {"data": scene.title, "notes": list(scene.notes), "results": rows} if scene else {"results": rows}
-        replace_bytes(self.out / "report.json", json.dumps(report, indent=1).encode())
+    def _show_grid(self) -> None:
+        self.session.docks["Compare"].grid.setChecked(True)
+        self._later(self._note, 1500)
+
+    def _note(self) -> None:
+        """Keep what the report says of this part, and go on."""
+        assert self.part is not None and self.workbench.scene is not None
+        about = {"sample": self.part.sample, "data": self.workbench.scene.title}
+        self.rows += [{**about, **_row(e)} for e in self.workbench.entries if e.result is not None]
+        self._picture(f"{self.part.sample}.png" if self.parts else "screenshot.png")
+        if self.parts:
+            self._load()
+        else:
+            self._report()
+
+    def _picture(self, name: str) -> None:
         from qtpy.QtWidgets import QWidget
 
         for widget in self.viewer.window._qt_window.findChildren(QWidget):
             if type(widget).__name__ == "NapariQtNotification":  # it would cover a part of the picture
                 widget.close()
-        self.viewer.screenshot(str(self.out / "screenshot.png"), canvas_only=False, flash=False)
+        self.viewer.screenshot(str(self.out / name), canvas_only=False, flash=False)
+
+    def _report(self) -> None:
+        scene = self.workbench.scene
+        report = {"data": scene.title, "notes": list(scene.notes), "results": self.rows} if scene else {}
+        replace_bytes(self.out / "report.json", json.dumps(report, indent=1).encode())
         print(f"mlpatch demo: wrote {self.out / 'report.json'} and {self.out / 'screenshot.png'}")
         self.finish("")
 
@@ -140,6 +198,19 @@ class Demo:
         from qtpy.QtCore import QTimer
 
         QTimer.singleShot(after_ms, function)
+
+
+def _row(entry: Any) -> dict[str, Any]:
+    """What the report says of a result."""
+    result = entry.result
+    return {
+        "method": entry.title,
+        "metrics": {k: round(v, 6) for k, v in result.metrics.items()},
+        "seconds": round(result.seconds, 3),
+        "iterations": result.iterations,
+        "remark": result.remark,
+        "recipe": json.loads(result.recipe.to_json()),
+    }
 
 
 if __name__ == "__main__":

@@ -256,8 +256,9 @@ class LayerView:
     def _shape(self, count: int) -> tuple[int, int]:
         """Rows and columns of a grid in which that many pictures are as large as they can be."""
         width, height = self._room()
-        shapes = [(rows, math.ceil(count / rows)) for rows in range(1, max(count, 1) + 1)]
-        return max(shapes, key=lambda s: (min(width / max(s[1], 1), height / s[0]), -s[0] * s[1]))
+        count = max(count, 1)  # the window may be closing
+        shapes = [(rows, math.ceil(count / rows)) for rows in range(1, count + 1)]
+        return max(shapes, key=lambda s: (min(width / s[1], height / s[0]), -s[0] * s[1]))
 
     def _fit_captions(self, cells: list[Image]) -> None:
         """Letters so small that no caption is wider than its cell."""

@@ -61,6 +61,11 @@ def test_captions_are_short_and_fit_their_cells(simulated, qtbot):
         font.setPointSizeF(layer.name_overlay.font_size)
         widest = max(QFontMetricsF(font).horizontalAdvance(line) for line in layer.name.split("\n"))
         assert widest < width or layer.name_overlay.font_size == SMALLEST
+    for entry in list(workbench.entries):
+        workbench.remove(entry)
+    for layer in list(simulated.viewer.layers):
+        simulated.viewer.layers.remove(layer)
+    assert grid.enabled and min(grid.shape) >= 1, "a grid of nothing"
 
 
 def test_run_all_ranks_and_a_heading_sorts(simulated, qtbot):
