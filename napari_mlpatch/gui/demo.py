@@ -46,7 +46,7 @@ PARTS = (
             ("tv", {"iterations": 60}, None),
             ("unet", {}, "unet-ct-body"),
             ("unrolled", {}, "lpd-ct-body"),
-            ("equilibrium", {}, "deq-prox-ct-body"),
+            ("equilibrium", {}, "deq-admm-ct-body"),
             ("pnp-admm", {"iterations": 8, "falling": 6}, "mlpatch-ct-small"),
         ),
     ),

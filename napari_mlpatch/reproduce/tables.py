@@ -67,6 +67,7 @@ CT = (
     Entry("MoDL", _plain("unrolled"), "modl-ct-body"),
     Entry("unrolled", _plain("unrolled"), "unrolled-prox-ct-body"),
     Entry("DE-Prox", _plain("equilibrium"), "deq-prox-ct-body"),
+    Entry("DE-ADMM", _plain("equilibrium"), "deq-admm-ct-body"),
     Entry("MLPatch-ADMM", _plain("pnp-admm"), "mlpatch-ct-small"),
 )
 MRI = (
@@ -75,7 +76,7 @@ MRI = (
     Entry("U-Net", _plain("unet"), "unet-mri-brain"),
     Entry("MoDL", _plain("unrolled"), "modl-mri-brain"),
 )
-LEARNED = ("U-Net", "LPD", "MoDL", "unrolled", "DE-Prox")
+LEARNED = ("U-Net", "LPD", "MoDL", "unrolled", "DE-Prox", "DE-ADMM")
 CT_RECIPE, MRI_RECIPE = "modl-ct-body", "modl-mri-brain"
 
 
