@@ -15,6 +15,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.reproduce import tables
 from napari_mlpatch.training import Trained, ship
 from napari_mlpatch.training.shipped import find_recipe
+from napari_mlpatch.weights import zoo
 
 
 def quick(entry):
@@ -71,6 +72,7 @@ def test_the_table_of_mri(data, tmp_path, monkeypatch):
     ship(Trained(network, {}, 1, 0.0), recipe, tmp_path / "own")
     monkeypatch.setenv("MLPATCH_WEIGHTS", str(tmp_path / "own"))
     monkeypatch.setattr(tables, "MRI", tuple(quick(entry) for entry in tables.MRI))
+    monkeypatch.setattr(zoo, "bundled", lambda name: tmp_path / "nothing")  # this network stands for the one shipped
     monkeypatch.setattr(weights, "is_shipped", lambda name: name == "modl-mri-brain")
     found = reproduce.run("mri-table", data=data)
     also = found["also"]
