@@ -93,7 +93,7 @@ def test_refinements_end_with_the_fine_picture(network, image, monkeypatch):
         ({"image": np.zeros((3, 4, 5))}, "shape [3, 4, 5]"),
         ({"image": np.full((20, 20), np.nan)}, "NaN"),
         ({"sigma": -0.1}, "must not be negative, got -0.1"),
-        ({"network": networks.build("dncnn", {"depth": 3, "width": 2})}, "A dncnn knows only the pixel grid"),
+        ({"network": networks.build("dncnn", {"depth": 3, "width": 2})}, "A DnCNN knows only the pixel grid"),
     ],
 )
 def test_bad_input(network, image, change, words):
