@@ -1,5 +1,6 @@
 """What every registered method must do. A new one gets its line in EXAMPLES; its values, a test file of its own."""
 
+import copy
 import json
 
 import pytest
@@ -211,7 +212,8 @@ def test_double_precision(problem, method, network):
 @each_method
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_on_the_gpu(problem, method, network):
-    there = finished(recipe_of(problem, method, device="cuda"), problem, network)
+    moved = copy.deepcopy(network).to("cuda") if isinstance(network, torch.nn.Module) else network
+    there = finished(recipe_of(problem, method, device="cuda"), problem, moved)
     assert there.x.device.type == "cpu"
     assert (there.x - finished(recipe_of(problem, method), problem, network).x).norm() < 1e-3 * there.x.norm()
 
