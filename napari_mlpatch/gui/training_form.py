@@ -188,6 +188,8 @@ class TrainingForm(QWidget):
             self.main.fields["images"].set(chosen.start_images)
         role = "denoiser" if chosen.method == "denoiser" else "reconstructor"
         if role != self.task.role:
+            for line in (self.title, self.name):  # "My denoiser", unless the user has called it something else
+                line.setText(line.text().replace(self.task.role, role))
             self.task.set_role(role)
             for rows in (self.main, self.more):
                 rows.set_values(self.task.values())

@@ -226,3 +226,12 @@ def test_every_source_survives_the_form(dock):
         dock.form.set_recipe(recipe, dock.form.root)
         assert dock.form.recipe() == recipe
     assert dock.form.missing(recipe) == ["a"]
+
+
+def test_the_first_name_says_what_is_trained(dock):
+    form = dock.form
+    assert (form.title.text(), form.name.text()) == ("My denoiser", "my-denoiser")
+    for name, what in (("lpd", "reconstructor"), ("dncnn", "denoiser")):
+        form.network.setCurrentIndex(form.network.findData(name))
+        form.network.activated.emit(form.network.currentIndex())
+        assert (form.title.text(), form.name.text()) == (f"My {what}", f"my-{what}")
