@@ -110,7 +110,8 @@ def open_viewer() -> Any:
 
 def open_docks(viewer: Any) -> Any:
     """All docks, shown and painted; their session."""
-    from napari_mlpatch.gui import DOCKS, open_workbench, session
+    from napari_mlpatch.gui import open_workbench
+    from napari_mlpatch.gui.session import DOCKS, session
 
     viewer.window.add_dock_widget(open_workbench(), name="Workbench (MLPatch)", area="right")
     here = session(viewer)
@@ -134,7 +135,7 @@ def job(given: dict[str, Any]) -> dict[str, float]:
     import torch
 
     import napari_mlpatch as mp
-    from napari_mlpatch.gui.workbench import Scene
+    from napari_mlpatch.workbench.scene import Scene
 
     viewer = open_viewer()
     here = open_docks(viewer)

@@ -30,19 +30,15 @@ MAY_IMPORT = {
     "io": FORWARD | {"paths"},
     "weights": FORWARD | {"paths"},
     "methods": METHODS - {"io"},
-    "replay": FORWARD | {"weights", "io"},
-    "microscope": {"core", "networks", "weights"},
-    "film": {"core", "denoisers", "methods", "microscope", "training", "weights"},
-    "zoom": {"core"},
-    "equivariance": {"core"},
+    "explore": {"core", "denoisers", "methods", "networks", "training", "weights"},
     "training": METHODS | {ROOT},
     "batch": METHODS | {ROOT},
+    "workbench": METHODS - {"solvers", "networks", "denoisers"} | {"training", "explore", "batch", ROOT},
     "interop": METHODS | {ROOT},
     "reproduce": METHODS | {"training", ROOT},
-    "cli": METHODS
-    | {"training", "batch", "interop", "replay", "reproduce", "microscope", "zoom", "equivariance", "gui", ROOT},
+    "cli": METHODS | {"training", "batch", "interop", "reproduce", "explore", "workbench", "gui", ROOT},
     "gui": METHODS - {"solvers", "networks", "denoisers"}
-    | {"training", "microscope", "film", "zoom", "equivariance", "batch", "interop", "replay", ROOT},
+    | {"training", "workbench", "explore", "batch", "interop", ROOT},
 }
 SCREEN = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
 COMPUTING = (

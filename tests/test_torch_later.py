@@ -23,7 +23,8 @@ class Watch:
 
 LATER = "torch_later.py"
 sys.meta_path.insert(0, Watch())
-import napari_mlpatch.gui.compare_dock, napari_mlpatch.gui.problem_dock, napari_mlpatch.gui.reconstruct_dock
+import napari_mlpatch.gui.compare.compare_dock, napari_mlpatch.gui.problem.problem_dock
+import napari_mlpatch.gui.reconstruct.reconstruct_dock
 from napari_mlpatch.core.registry import methods, noises, operators
 assert operators.names() and methods.names() and noises.names()
 """

@@ -184,7 +184,7 @@ def replaced(value, at, wrong):
 
 def test_recipes_of_wrong_types(problem, tmp_path):
     """Each place of a recipe, with each wrong value, read and run again as ``mlpatch replay`` does."""
-    from napari_mlpatch.replay import open_problem, open_weights, rerun
+    from napari_mlpatch.batch.replay import open_problem, open_weights, rerun
 
     mp.io.write_measurement(tmp_path / "m.h5", problem)
     found = mp.io.read_measurement(tmp_path / "m.h5")

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from napari_mlpatch import networks, weights
-    from napari_mlpatch.equivariance import deviations
+    from napari_mlpatch.explore.equivariance import deviations
 
     if args.size < 32:
         raise InputError(f"--size must be at least 32, got {args.size}.")

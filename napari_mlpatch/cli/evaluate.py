@@ -56,8 +56,8 @@ def _beside_image(args: argparse.Namespace) -> tuple[tuple[int, ...], dict[str, 
 def _beside_problem(args: argparse.Namespace) -> tuple[tuple[int, ...], dict[str, float]]:
     """The same with the picture's measurement."""
     from napari_mlpatch import io
+    from napari_mlpatch.batch.replay import as_batch, open_problem, read_recipe
     from napari_mlpatch.core.metrics import evaluate
-    from napari_mlpatch.replay import as_batch, open_problem, read_recipe
 
     if args.measurement is not None:
         picture, problem = io.read_image(args.result)[0], io.read_measurement(args.measurement)

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     out = None if args.out is None else target.checked(args)
 
-    from napari_mlpatch.replay import as_batch, open_problem, open_weights, read_recipe, rerun
+    from napari_mlpatch.batch.replay import as_batch, open_problem, open_weights, read_recipe, rerun
 
     from . import execute
 

@@ -45,8 +45,9 @@ def run(args: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from napari_mlpatch import microscope, weights
-    from napari_mlpatch.zoom import fine_grid, strips
+    from napari_mlpatch import weights
+    from napari_mlpatch.explore import microscope
+    from napari_mlpatch.explore.zoom import fine_grid, strips
 
     network = microscope.open_network(weights.find(args.weights))
     image, recipe = opened(args.image)

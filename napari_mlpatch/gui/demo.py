@@ -94,7 +94,7 @@ class Demo:
     """The steps of the demo, each started by the end of the one before."""
 
     def __init__(self, viewer: Any, out: Path, finish: Callable[[str], None]):
-        from . import session
+        from .session import session
 
         self.viewer, self.out, self.finish = viewer, out, finish
         self.session = session(viewer)

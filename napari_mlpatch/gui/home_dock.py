@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from .follow import follow
+from .plumbing.follow import follow
 
 if TYPE_CHECKING:
-    from . import Session
+    from .session import Session
 
 
 class HomeDock(QWidget):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_mlpatch import io, microscope, weights
-from napari_mlpatch.zoom import zoom
+from napari_mlpatch import io, weights
+from napari_mlpatch.explore import microscope
+from napari_mlpatch.explore.zoom import zoom
 
 NAME = "mlpatch-gray-small"
 

@@ -81,7 +81,7 @@ class Halved(torch.nn.Module):
 
 
 def test_a_callable_is_named_and_cannot_be_replayed(problem):
-    from napari_mlpatch.replay import open_weights
+    from napari_mlpatch.batch.replay import open_weights
 
     method = mp.methods.Direct()
     for network, name in ((halved, "halved"), (Halved(), "Halved")):

@@ -12,7 +12,7 @@ pytest.importorskip("napari")
 @pytest.fixture
 def session(make_napari_viewer, qtbot):
     """A viewer's session with all docks open; closed with the viewer."""
-    from napari_mlpatch.gui import Session, session
+    from napari_mlpatch.gui.session import Session, session
 
     viewer = make_napari_viewer()
     here: Session = session(viewer)

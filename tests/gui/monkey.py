@@ -18,7 +18,7 @@ import napari
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 
 from napari_mlpatch import io
-from napari_mlpatch.gui import DOCKS, Session, session
+from napari_mlpatch.gui.session import DOCKS, Session, session
 
 
 class Monkey:

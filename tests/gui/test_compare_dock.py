@@ -6,9 +6,9 @@ from qtpy.QtGui import QFont, QFontMetricsF
 
 import napari_mlpatch as mp
 from napari_mlpatch import weights
-from napari_mlpatch.gui.layers import SMALLEST
-from napari_mlpatch.gui.named import WIDEST
-from napari_mlpatch.gui.ranking import by_metric
+from napari_mlpatch.gui.compare.layers import SMALLEST
+from napari_mlpatch.workbench.named import WIDEST
+from napari_mlpatch.workbench.ranking import by_metric
 from tests.gui.test_window import finished, wait_for
 
 

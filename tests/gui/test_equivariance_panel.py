@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from napari_mlpatch import microscope, weights
-from napari_mlpatch.equivariance import TRANSFORMATIONS, deviation
+from napari_mlpatch import weights
+from napari_mlpatch.explore import microscope
+from napari_mlpatch.explore.equivariance import TRANSFORMATIONS, deviation
 from napari_mlpatch.gui import session
 
 NAME = "mlpatch-gray-small"

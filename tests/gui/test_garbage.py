@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from napari_mlpatch.gui.garbage import GuiThreadGarbage
+from napari_mlpatch.gui.plumbing.garbage import GuiThreadGarbage
 
 
 @pytest.mark.parametrize("first", [0, 1])

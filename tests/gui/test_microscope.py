@@ -6,11 +6,12 @@ import torch
 from qtpy.QtCore import QTimer
 
 import napari_mlpatch as mp
-from napari_mlpatch import microscope, networks, weights
+from napari_mlpatch import networks, weights
 from napari_mlpatch.core.recipe import Description
+from napari_mlpatch.explore import microscope
 from napari_mlpatch.gui import session
-from napari_mlpatch.gui.workbench import Scene
 from napari_mlpatch.training import Synthetic, TrainingRecipe, train
+from napari_mlpatch.workbench.scene import Scene
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ def test_what_is_done_while_a_film_is_made(playing, qtbot, monkeypatch):
     assert not dock.weights.isEnabled() and film.what.currentData() is entry
     film.open(entry)  # once more: from the start, and the old slider does no harm
     film.slider.setValue(1)
-    monkeypatch.setattr("napari_mlpatch.gui.film_row.QFileDialog.getExistingDirectory", lambda *a: "")
+    monkeypatch.setattr("napari_mlpatch.gui.explore.film_row.QFileDialog.getExistingDirectory", lambda *a: "")
     qtbot.waitUntil(lambda: len(film.frames) >= 2, timeout=20_000)
     film.what.setCurrentIndex(film.what.count() - 1)
     film._chosen()  # and no folder is chosen after all

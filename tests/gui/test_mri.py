@@ -5,8 +5,8 @@ import numpy as np
 
 def test_measured_kspace(session, qtbot, tmp_path):
     import napari_mlpatch as mp
-    from napari_mlpatch.gui.readers import get_reader
-    from napari_mlpatch.gui.samples import load_brain_kspace
+    from napari_mlpatch.gui.problem.readers import get_reader
+    from napari_mlpatch.gui.problem.samples import load_brain_kspace
 
     bench = session.workbench
     for data, about, _ in load_brain_kspace():

@@ -34,7 +34,7 @@ def is_ready(session):
 
 
 def test_opened_beside_the_workbench(session, qtbot, small):
-    from napari_mlpatch.gui.samples import load_body_ct_60
+    from napari_mlpatch.gui.problem.samples import load_body_ct_60
 
     [(data, about, kind)] = load_body_ct_60()
     session.viewer._add_layer_from_data(data, about, kind)
@@ -43,7 +43,7 @@ def test_opened_beside_the_workbench(session, qtbot, small):
 
 def test_opened_before_the_workbench(make_napari_viewer, qtbot, small):
     from napari_mlpatch.gui import session
-    from napari_mlpatch.gui.samples import load_body_ct_60
+    from napari_mlpatch.gui.problem.samples import load_body_ct_60
 
     viewer = make_napari_viewer()
     [(data, about, kind)] = load_body_ct_60()
@@ -62,7 +62,7 @@ def test_opened_before_the_workbench(make_napari_viewer, qtbot, small):
 
 
 def test_a_measurement_turns_to_its_own_page(session, qtbot):
-    from napari_mlpatch.gui.samples import load_cosmos_shear
+    from napari_mlpatch.gui.problem.samples import load_cosmos_shear
 
     dock = session.docks["Problem"]
     dock.pages.setCurrentWidget(dock.simulated)

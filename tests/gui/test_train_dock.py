@@ -13,9 +13,9 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.core.registry import architectures
 from napari_mlpatch.gui import session
-from napari_mlpatch.gui.workbench import Scene
 from napari_mlpatch.training import AdlerEllipses, Files, Pairs, Reconstruct, TrainingRecipe
 from napari_mlpatch.training.examples import EXAMPLE, example_operator
+from napari_mlpatch.workbench.scene import Scene
 
 TINY = TrainingRecipe.from_json(
     {
@@ -181,7 +181,7 @@ def test_train_on_files_and_find_it_again_in_a_new_dock(here, dock, qtbot, tmp_p
 
 def test_train_a_reconstructor_for_the_present_problem(here, dock, qtbot, monkeypatch):
     form, told = dock.form, []
-    monkeypatch.setattr("napari_mlpatch.gui.training_task.show_error", told.append)
+    monkeypatch.setattr("napari_mlpatch.gui.train.training_task.show_error", told.append)
     form.set_recipe(TINY, form.root)
     form.network.setCurrentIndex(form.network.findData("lpd"))
     form.network.activated.emit(form.network.currentIndex())

@@ -11,8 +11,8 @@ import torch
 from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Description
-from napari_mlpatch.gui.training_job import Trainer, Training
 from napari_mlpatch.training import Step, Synthetic, Trained, TrainingRecipe, train
+from napari_mlpatch.workbench.training_job import Trainer, Training
 
 SMALL = {"head": "mlp", "widths": [8], "rings": 3, "rays": 4, "radius": 1.5}
 
@@ -104,7 +104,7 @@ def test_what_cannot_be_trained_fails_with_words(own, tmp_path, changes, words):
 
 
 def test_the_curve_stays_short_and_true(own, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_mlpatch.gui.training_job.POINTS", 4)
+    monkeypatch.setattr("napari_mlpatch.workbench.training_job.POINTS", 4)
     done = Watch().run(Training(recipe(steps=12), tmp_path / "t"))
     losses = [step.loss for step in train(recipe(steps=12), report_every=1) if isinstance(step, Step)]
     assert [k for k, _ in done.losses] == [4, 8, 12]

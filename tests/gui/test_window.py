@@ -64,7 +64,7 @@ def test_run_all_compare_and_take_away(simulated, qtbot, tmp_path, monkeypatch):
     compare.table.selectRow(entries.index(best))
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (str(tmp_path / "x.tif"), ""))
     said = []
-    monkeypatch.setattr("napari_mlpatch.gui.compare_dock.show_info", said.append)
+    monkeypatch.setattr("napari_mlpatch.gui.compare.compare_dock.show_info", said.append)
     compare._on_selected(compare._save)
     wait_for(qtbot, lambda: bool(said))
     assert "Saved" in said[0]
@@ -242,7 +242,7 @@ def test_outliers_are_told_and_replaced(session, qtbot, tmp_path):
 
 def test_reader_hands_the_file_to_the_problem_dock(session, qtbot, tmp_path):
     import napari_mlpatch as mp
-    from napari_mlpatch.gui.readers import get_reader
+    from napari_mlpatch.gui.problem.readers import get_reader
 
     problem = mp.Problem(
         mp.operators.ParallelBeam(image_shape=(32, 32), angles_deg="0:180:20", detector_count=46),
@@ -282,7 +282,7 @@ def test_a_file_is_named_as_the_origin_only_where_it_gives_the_same_values(tmp_p
     from PIL import Image as Picture
 
     from napari_mlpatch import io
-    from napari_mlpatch.gui.simulate_page import _origin
+    from napari_mlpatch.gui.problem.simulate_page import _origin
 
     raw = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Picture.fromarray(raw).save(tmp_path / "raw.png")
@@ -294,7 +294,7 @@ def test_a_file_is_named_as_the_origin_only_where_it_gives_the_same_values(tmp_p
 
 
 def test_an_error_while_showing_does_not_end_the_queue(simulated, qtbot, monkeypatch):
-    from napari_mlpatch.gui import jobs
+    from napari_mlpatch.workbench import jobs
 
     with monkeypatch.context() as broken:
         broken.setattr(jobs, "to_image", lambda x: 1 / 0)

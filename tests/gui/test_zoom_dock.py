@@ -7,13 +7,14 @@ import pytest
 import torch
 from qtpy.QtCore import QTimer
 
-from napari_mlpatch import microscope, networks, weights
+from napari_mlpatch import networks, weights
 from napari_mlpatch.core.recipe import Description
+from napari_mlpatch.explore import microscope
+from napari_mlpatch.explore.zoom import bicubic, fine_grid, strips, zoom
 from napari_mlpatch.gui import session
-from napari_mlpatch.gui.in_view import in_view
-from napari_mlpatch.gui.jobs import Latest
-from napari_mlpatch.gui.stepwise import stepwise, stop
-from napari_mlpatch.zoom import bicubic, fine_grid, strips, zoom
+from napari_mlpatch.gui.plumbing.in_view import in_view
+from napari_mlpatch.workbench.jobs import Latest
+from napari_mlpatch.workbench.stepwise import stepwise, stop
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_refine_what_is_in_view(dock, qtbot):
 
 def test_removing_layers_while_it_computes(dock, qtbot, gate, monkeypatch):
     viewer = dock.viewer
-    monkeypatch.setattr("napari_mlpatch.gui.enlarge_row.strips", gate.before(strips))
+    monkeypatch.setattr("napari_mlpatch.gui.explore.enlarge_row.strips", gate.before(strips))
     dock.refine.setChecked(True)
     refined(dock, qtbot)
     viewer.layers.remove("refined")
@@ -139,7 +140,7 @@ def test_removing_layers_while_it_computes(dock, qtbot, gate, monkeypatch):
 
 def test_stop_and_close_while_it_computes(dock, qtbot, gate, monkeypatch):
     viewer, workbench = dock.viewer, dock.workbench
-    monkeypatch.setattr("napari_mlpatch.gui.enlarge_row.strips", gate.before(strips))
+    monkeypatch.setattr("napari_mlpatch.gui.explore.enlarge_row.strips", gate.before(strips))
     dock.whole.factors[8].click()
     qtbot.waitUntil(lambda: gate.reached, timeout=30_000)
     dock.whole.stop.click()

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.explore.microscope import look
 from napari_mlpatch.interop.lofi import from_lofi
-from napari_mlpatch.microscope import look
 
 SIZE, N, M = 20, 9, 9
 

@@ -123,7 +123,7 @@ def test_one_budget(monkeypatch):
 def test_pipes_and_devices_are_no_files(tmp_path):
     os.mkfifo(tmp_path / "pipe.h5")
     os.mkfifo(tmp_path / "pipe.json")
-    from napari_mlpatch.replay import read_recipe
+    from napari_mlpatch.batch.replay import read_recipe
     from napari_mlpatch.weights import read_card
 
     for read in (io.load, io.read_image, io.image_from_file, io.read_angles, io.read_array):
@@ -140,7 +140,7 @@ def test_pipes_and_devices_are_no_files(tmp_path):
 @pytest.mark.parametrize("name", ["~nouser-at-all/x", "a\0b.h5", "x" * 5000, "x/" * 3000 + "y.h5", "", "/" + "y" * 300])
 def test_names_that_are_none(name):
     from napari_mlpatch import weights
-    from napari_mlpatch.replay import read_recipe
+    from napari_mlpatch.batch.replay import read_recipe
     from napari_mlpatch.training import TrainingRecipe
 
     def found(suffix):

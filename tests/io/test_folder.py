@@ -95,7 +95,7 @@ def test_what_does_not_fit(tmp_path):
 
 
 def test_the_window_takes_folders(tmp_path):
-    from napari_mlpatch.gui.readers import get_reader
+    from napari_mlpatch.gui.problem.readers import get_reader
 
     assert get_reader(str(write(tmp_path / "scan", PROJECTIONS))) is not None
     (tmp_path / "other").mkdir()

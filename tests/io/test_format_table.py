@@ -26,7 +26,7 @@ def test_the_manifest_has_all_suffixes():
 
 
 def test_dropped_files(tmp_path):
-    from napari_mlpatch.gui.readers import get_reader
+    from napari_mlpatch.gui.problem.readers import get_reader
 
     for suffix in suffixes():
         assert get_reader(f"/a/b{suffix.upper()}") is not None
@@ -34,7 +34,7 @@ def test_dropped_files(tmp_path):
 
 
 def test_dialog():
-    from napari_mlpatch.gui.measured_page import _files
+    from napari_mlpatch.gui.problem.measured_page import _files
 
     assert all(f"*{suffix}" in _files().replace(")", " ").split("(")[1].split() for suffix in suffixes())
 
@@ -117,7 +117,7 @@ def test_wrong_types(tmp_path, options):
 
 def test_dropping_a_large_file_does_not_read_it(tmp_path, monkeypatch):
     """The window's thread must not wait for pixels, only for the middle slice."""
-    from napari_mlpatch.gui import readers
+    from napari_mlpatch.gui.problem import readers
 
     monkeypatch.setattr(io, "read_image", lambda path: pytest.fail("read the whole file"))
     np.save(tmp_path / "a.npy", sinogram())
@@ -126,7 +126,7 @@ def test_dropping_a_large_file_does_not_read_it(tmp_path, monkeypatch):
 
 
 def test_a_saved_picture_comes_back_with_its_recipe(tmp_path):
-    from napari_mlpatch.gui import readers
+    from napari_mlpatch.gui.problem import readers
 
     for name in ("a.tif", "b.npy", "c.h5"):
         io.write_image(tmp_path / name, sinogram()[0], {"method": "tv"})

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 import napari_mlpatch as mp
-from napari_mlpatch import microscope, networks
+from napari_mlpatch import networks
 from napari_mlpatch.core import kept
 from napari_mlpatch.core.kept import Kept
 from napari_mlpatch.core.registry import architectures
+from napari_mlpatch.explore import microscope
 from napari_mlpatch.networks import opening
 from napari_mlpatch.weights import Weights
 

@@ -1,0 +1,1 @@
+"""The stage: results as layers, the table, curves and views."""

@@ -1,0 +1,95 @@
+"""How results converge: one curve for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import pyqtgraph
+from qtpy.QtCore import QTimer
+
+from napari_mlpatch.core.metrics import METRICS
+from napari_mlpatch.workbench.entry import Entry
+
+COLOURS = (
+    *("#ffd166", "#06d6a0", "#ef476f", "#4cc9f0", "#f78c6b", "#b388eb"),
+    *("#c5e063", "#ff8fd8", "#6c8cff", "#b98b5e", "#9ee6d8", "#e8e8e8"),
+)
+LEGEND = 3
+"""Most curves that are named in the plot: of more, the list would cover them, and the table shows the colours too."""
+DELAY_MS = 60
+"""Curves are drawn a while after what asks for them, so that a new picture and they are not painted in one go."""
+
+
+FIRST = ("psnr", "objective", "relative_residual", "change")
+LATEST = 20
+"""Rows of a history that are asked for what there is: some quantities are told every tenth iteration."""
+
+
+def quantities(histories: Iterable[Sequence[dict[str, float]]]) -> dict[str, str]:
+    """What histories hold, in words, by key. What all of them hold comes first, as only that compares them.
+
+    Within each, the usual ones come first, then whatever else a method tells. Histories of nothing do not count.
+    """
+    each = [{key for row in rows[-LATEST:] for key in row} - {"k", "seconds"} for rows in histories]
+    each = [keys for keys in each if keys]
+    known, common = set().union(*each), set(each[0]).intersection(*each) if each else set()
+    words = {metric.key: metric.heading for metric in METRICS}
+    usual = {key: i for i, key in enumerate(FIRST)}
+    order = sorted(known, key=lambda key: (key not in common, usual.get(key, len(FIRST)), key))
+    return {key: words.get(key, key.replace("_", " ")) for key in order}
+
+
+def colour_of(place: int) -> str:
+    """The colour of the curve of a row of the table."""
+    return COLOURS[place % len(COLOURS)]
+
+
+class Curves(pyqtgraph.PlotWidget):
+    """A quantity of every entry over iterations or seconds."""
+
+    def __init__(self, due: Callable[[], None]):
+        super().__init__(background=None)  # pyright: ignore[reportArgumentType]
+        self.setMinimumWidth(180)
+        self.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self._items: dict[tuple[int, str, int], pyqtgraph.PlotDataItem] = {}
+        self._labels: tuple[str, str] | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DELAY_MS)
+        self._timer.timeout.connect(due)
+
+    def draw_soon(self) -> None:
+        """Call ``due`` after a moment, once for all that ask."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def draw(self, entries: list[tuple[int, Entry]], name: str, key: str, by: str) -> None:
+        """Draw ``key`` of the histories over ``by`` ("k" or "seconds"), of rows of the table with their places.
+
+        Only what is new is made anew.
+        """
+        found = {}
+        is_positive = key != "psnr"
+        for place, entry in entries:
+            rows = [row for row in list(entry.job.history) if key in row]
+            if not rows:
+                continue
+            mark = (entry.id, entry.named.line, place)
+            item = self._items.pop(mark, None)
+            if item is None:
+                colour = colour_of(place)
+                item = self.plot(pen=pyqtgraph.mkPen(colour, width=2), symbolBrush=colour, name=entry.named.line)
+            symbol = "o" if len(rows) == 1 else None
+            is_positive = is_positive and all(row[key] > 0 for row in rows)
+            item.setData([row[by] for row in rows], [row[key] for row in rows], symbol=symbol)
+            found[mark] = item
+        for item in self._items.values():
+            self.removeItem(item)
+        self._items = found
+        self.getPlotItem().legend.setVisible(len(found) <= LEGEND)
+        self.setLogMode(y=is_positive and bool(found))
+        labels = ("iteration" if by == "k" else by, name)
+        if labels != self._labels:  # a label takes 20 ms
+            self._labels = labels
+            self.setLabel("bottom", labels[0])
+            self.setLabel("left", labels[1])

@@ -1,0 +1,1 @@
+"""Patch microscope, film, Zoom, equivariance in the window."""

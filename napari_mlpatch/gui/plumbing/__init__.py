@@ -1,0 +1,1 @@
+"""What all docks stand on: listening to signals, messages, the canvas, small widgets."""

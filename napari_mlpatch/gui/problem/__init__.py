@@ -1,0 +1,1 @@
+"""The Problem dock: measured and simulated problems, readers and samples of napari."""

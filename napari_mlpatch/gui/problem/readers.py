@@ -1,0 +1,62 @@
+"""napari's reader for measurements: adds the sinogram as a layer and lets the Problem dock pick it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """The reader for a path that may hold a measurement, else None."""
+    paths = [path] if isinstance(path, str) else path
+    return read if all(_may_be_read(p) for p in paths) else None
+
+
+def _may_be_read(path: str) -> bool:
+    from napari_mlpatch.io.formats import format_of, suffixes
+
+    if not Path(path).is_dir():
+        return path.lower().endswith(suffixes())
+    try:
+        return format_of(Path(path)).folders
+    except InputError:
+        return False
+
+
+def read(path: str | list[str]) -> list[LayerData]:
+    """One layer for each file. A saved result comes back with its recipe; anything else counts as a measurement."""
+    return [_layer(p) for p in ([path] if isinstance(path, str) else path)]
+
+
+def _layer(path: str) -> LayerData:
+    from napari_mlpatch import io
+
+    try:
+        recipe = io.read_recipe(path)  # a few bytes: of anything else no picture is read
+    except InputError:
+        recipe = None
+    if recipe is not None:
+        image, recipe = io.read_image(path)
+        return (
+            abs(image) if np.iscomplexobj(image) else image,
+            {"name": Path(path).stem, "metadata": {"mlpatch": {"role": "saved", "recipe": recipe}}},
+            "image",
+        )
+    return measurement_layer(io.load(path), {"path": str(path)})
+
+
+def measurement_layer(measurement: Any, source: dict[str, Any]) -> LayerData:
+    """The middle slice of a measurement, marked so that the Problem dock loads it."""
+    from napari_mlpatch.workbench.jobs import contrast_limits
+
+    data = measurement.data[len(measurement.data) // 2]
+    what = "sinogram" if measurement.kind.endswith("-beam") else "data"
+    about = {"name": f"{measurement.path.stem} {what}", "contrast_limits": contrast_limits(data)}
+    return data, {**about, "metadata": {"mlpatch_source": source}}, "image"

@@ -1,0 +1,1 @@
+"""The Reconstruct dock: methods, weights, runs."""

@@ -1,0 +1,168 @@
+"""What the docks of one viewer share, and where they stand in its window."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import napari
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from qtpy.QtWidgets import QDockWidget, QScrollArea, QTabWidget, QWidget
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from napari_mlpatch.workbench.workbench import Workbench
+
+    from .compare.layers import LayerView
+
+DOCKS = ("Problem", "Reconstruct", "Compare")
+MORE = {
+    "Patch microscope": ("explore.microscope_dock", "MicroscopeDock"),
+    "Zoom": ("explore.zoom_dock", "ZoomDock"),
+    "Train": ("train.train_dock", "TrainDock"),
+}
+"""Docks that are opened one by one: module and class, made with the viewer and the workbench."""
+
+HEAD_START = 0.4
+"""Seconds that a job waits until its picture has a layer."""
+LOAD_MS = 300
+"""Until PyTorch is loaded in the background: first the docks appear."""
+
+
+class _Post(QObject):
+    """Runs functions on the thread that this object lives on: the GUI thread."""
+
+    _wanted = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted.connect(lambda f: f(), Qt.ConnectionType.QueuedConnection)
+
+    def __call__(self, function: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the window may be gone while a job is still ending
+            self._wanted.emit(function)
+
+
+class Session:
+    """What all docks of one viewer share."""
+
+    def __init__(self, viewer: Viewer):
+        from .plumbing.garbage import GuiThreadGarbage
+
+        self._garbage = GuiThreadGarbage()  # before the long imports, which automatic collection holds up by a quarter
+        from napari_mlpatch.workbench.workbench import Workbench
+
+        from .compare.layers import LayerView
+        from .plumbing.canvas import free_in_own_context
+        from .plumbing.notify import show_error
+
+        self.viewer = viewer
+        # Upright, so that the names of six docks can be read.
+        viewer.window._qt_window.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.East)
+        free_in_own_context(viewer)
+        self._post = _Post()
+        self.workbench: Workbench = Workbench(self._post, HEAD_START)
+        self.view: LayerView = LayerView(viewer, self.workbench)
+        self.workbench.failed.connect(show_error)
+        self.workbench.devices_changed.connect(self._garbage.freeze)
+        QTimer.singleShot(LOAD_MS, self.workbench.load)
+        viewer.window._qt_window.destroyed.connect(self.workbench.close)
+        viewer.window._qt_window.destroyed.connect(self._garbage.close)
+        self.docks: dict[str, QWidget] = {}
+
+    def dock(self, name: str) -> QWidget:
+        """The dock of that name, made where the user has closed it or not opened it yet."""
+        from .compare.compare_dock import CompareDock
+        from .problem.problem_dock import ProblemDock
+        from .reconstruct.reconstruct_dock import ReconstructDock
+
+        if name == "Problem":
+            widget: QWidget = ProblemDock(self.viewer, self.workbench, self.view)
+        elif name == "Reconstruct":
+            widget = ReconstructDock(self.workbench, self.view)
+        elif name == "Compare":
+            widget = CompareDock(self.workbench, self.view, self._select)
+        else:
+            module, cls = MORE[name]
+            widget = getattr(importlib.import_module(f".{module}", __package__), cls)(self.viewer, self.workbench)
+        self.docks[name] = widget
+        widget.destroyed.connect(lambda: self._closed(name, widget))
+        return widget if name == "Compare" else _scrolling(widget)
+
+    def _closed(self, name: str, widget: QWidget) -> None:
+        if self.docks.get(name) is widget:  # it may have been opened again already
+            del self.docks[name]
+
+    def open(self, name: str) -> None:
+        """Add a dock to the window unless it is there, named as napari's Plugins menu names it."""
+        title = f"{name} (MLPatch)"
+        if title not in self.viewer.window.dock_widgets:
+            area = "bottom" if name == "Compare" else "right"
+            dock = self.viewer.window.add_dock_widget(self.dock(name), name=title, area=area, tabify=area == "right")
+            dock.setWindowTitle(name)  # short, for the tab
+            if name == "Compare":
+                self._give_room(dock)
+
+    def open_all(self) -> None:
+        """All docks in order, the first one in front."""
+        home = self.viewer.window._wrapped_dock_widgets.get("Workbench (MLPatch)")
+        if home is not None:
+            home.setWindowTitle("Workbench")
+        for name in DOCKS:
+            self.open(name)
+        self.show("Problem")
+
+    def show(self, name: str) -> None:
+        """Bring a dock to the front."""
+        self.open(name)
+        dock = self.viewer.window._wrapped_dock_widgets[f"{name} (MLPatch)"]
+        dock.show()
+        dock.raise_()
+
+    def _give_room(self, compare: QDockWidget) -> None:
+        """The forms on the right use the window's whole height, the table below a quarter of it."""
+        window = self.viewer.window._qt_window
+        window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        window.resizeDocks([compare], [max(190, window.height() // 4)], Qt.Orientation.Vertical)
+
+    def _select(self, entry: object) -> None:
+        from .reconstruct.reconstruct_dock import ReconstructDock
+
+        dock = self.docks.get("Reconstruct")
+        if isinstance(dock, ReconstructDock):
+            dock.select(entry)  # type: ignore[arg-type]
+
+
+def session(viewer: Viewer | None = None) -> Session:
+    """The one session of a viewer (the current one by default)."""
+    viewer = viewer or napari.current_viewer()
+    if viewer is None:
+        raise RuntimeError("There is no napari viewer: start napari first.")
+    window = viewer.window._qt_window
+    found = getattr(window, "_mlpatch_session", None)
+    if found is None:
+        found = Session(viewer)
+        window._mlpatch_session = found
+    return found
+
+
+def _scrolling(widget: QWidget) -> QScrollArea:
+    """A dock that is taller than the window scrolls."""
+    area = _Closing()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setMinimumWidth(max(340, widget.minimumSizeHint().width() + 24))
+    return area
+
+
+class _Closing(QScrollArea):
+    """Is deleted with its dock: napari only takes it out, and it would go on listening until Python frees it."""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.deleteLater()
+        return super().event(event)

@@ -1,0 +1,1 @@
+"""The Train dock: any task, its progress, its curves."""

@@ -1,0 +1,1 @@
+"""The state of the window: problem, results, selection, queue, training. Knows no widget and no layer."""

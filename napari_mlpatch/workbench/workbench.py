@@ -1,0 +1,203 @@
+"""The state of the workbench: the current problem, the results, the queue. Knows no widget and no layer.
+
+Docks and layers are views of one ``Workbench``; they change it through its methods and redraw on its signals, which are
+all emitted on the GUI thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from psygnal import Signal
+
+from napari_mlpatch.core.cost import Cost
+from napari_mlpatch.core.declare import describe
+from napari_mlpatch.core.method import Method
+from napari_mlpatch.core.recipe import Recipe
+from napari_mlpatch.core.residuals import pictures
+from napari_mlpatch.core.run import continued
+from napari_mlpatch.core.trial import estimates
+from napari_mlpatch.torch_later import torch
+
+from .entry import Entry
+from .jobs import Job, JobQueue, Latest, loaded, to_image
+from .named import Chosen, Named
+from .scene import Scene
+from .stepwise import stepwise, stop
+from .training_job import Trainer, Training
+
+
+class Workbench:
+    """Current scene, results and queue, with signals for views."""
+
+    scene_changed = Signal()
+    entries_changed = Signal()
+    """A row was added, removed or finished."""
+    entry_progressed = Signal(object)
+    """An entry has a new frame or new numbers."""
+    residuals_ready = Signal(object, dict)
+    devices_changed = Signal()
+    weights_changed = Signal()
+    """There are new weights to choose from."""
+    training_changed = Signal()
+    failed = Signal(str)
+    """Something went wrong; the text is for the user."""
+
+    def __init__(self, post: Callable[[Callable[[], None]], None] = lambda f: f(), head_start: float = 0.0):
+        self.scene: Scene | None = None
+        self.entries: list[Entry] = []
+        self.queue = JobQueue(post, self._job_changed, head_start)
+        self.quick = Latest(post)
+        self.trainer = Trainer(post, self._training_changed)
+        self.devices: tuple[str, ...] = ("cpu",)
+        """Where jobs can run."""
+        self.rank: Callable[[Entry], Any] | None = None
+        """The order into which results are brought once all of the queue are there."""
+
+    def load(self) -> None:
+        """Import PyTorch off the GUI thread, and see what it can run on."""
+
+        def found(count: int) -> None:
+            self.devices = ("cpu", *(f"cuda:{i}" for i in range(count)))
+            self.devices_changed.emit()
+
+        self.quick.call("devices", lambda: torch.cuda.device_count(), found, lambda e: self.failed.emit(str(e)))
+
+    # ---- the problem ----------------------------------------------------------------------------------------
+
+    def prepare(self, make: Callable[[], Scene], failed: Callable[[str], None] | None = None) -> None:
+        """Make a scene off the GUI thread and make it the current one."""
+
+        def fail(error: Exception) -> None:
+            (failed or self.failed.emit)(str(error))
+
+        self.quick.call("scene", lambda: make().show(), self.set_scene, fail)
+
+    def set_scene(self, scene: Scene) -> None:
+        self.scene = scene
+        self.scene_changed.emit()
+
+    # ---- running --------------------------------------------------------------------------------------------
+
+    def run(self, method: Method, device: str = "cpu", weights: Chosen | None = None) -> Entry:
+        """Queue a method on the current scene. The same method and parameters on the same data replace their result."""
+        assert self.scene is not None, "views offer Run only where there is a problem"
+        scene = self.scene
+        recipe = Recipe.of(scene.problem, method, device=device, weights=weights.card.sha256 if weights else None)
+        named = Named.of(method, weights)
+        job = Job(named.title, scene.problem, recipe, network=weights)
+        same = [
+            e
+            for e in self.entries
+            if e.method == describe(method)
+            and e.job.recipe.weights == recipe.weights
+            and e.scene.problem.same_as(scene.problem)
+        ]
+        if same and not same[0].job.active:
+            entry = same[0]
+            self.queue.forget(entry.job)
+            entry.job, entry.scene = job, scene
+        else:
+            entry = Entry(named, scene, describe(method), job)
+            self.entries.append(entry)
+        entry.shown = True
+        stop(self.quick, "estimate")
+        self.queue.submit(job)
+        self.entries_changed.emit()
+        return entry
+
+    def resume(self, entry: Entry, more: int) -> None:
+        """Continue a result for ``more`` iterations."""
+        assert entry.result is not None and not entry.job.active
+        recipe = continued(entry.result.recipe, entry.result.iterations + more)
+        job = Job(entry.title, entry.scene.problem, recipe, network=entry.job.network, resume=entry.result)
+        job.limits, job.history = entry.scene.limits, list(entry.result.history)
+        self.queue.forget(entry.job)
+        entry.job = job
+        self.queue.submit(job)
+        self.entries_changed.emit()
+
+    def remove(self, entry: Entry) -> None:
+        self.entries.remove(entry)  # first, or its queued job's end would remove it too
+        self.queue.cancel(entry.job)
+        self.queue.forget(entry.job)
+        self.entries_changed.emit()
+
+    def sort(self, key: Callable[[Entry], Any]) -> None:
+        """Bring the results into an order, in the table and in the grid."""
+        self.entries.sort(key=key)
+        self.entries_changed.emit()
+
+    def set_shown(self, entry: Entry, shown: bool) -> None:
+        entry.shown = shown
+        self.entries_changed.emit()
+
+    def stale(self, entry: Entry) -> str:
+        """Why an entry does not belong to the current problem; empty where it does."""
+        if self.scene is None or entry.scene.problem.same_as(self.scene.problem):
+            return ""
+        return f"made from an earlier problem: {entry.scene.title}"
+
+    # ---- quick computations ---------------------------------------------------------------------------------
+
+    def estimate(
+        self,
+        method: Method,
+        then: Callable[[Cost], None],
+        failed: Callable[[str], None],
+        weights: Chosen | None = None,
+        device: str = "cpu",
+    ) -> None:
+        """Measure on this device what a run will cost, until a newer estimate is asked for, or a run."""
+        scene = self.scene
+        if scene is not None:
+            steps = lambda: estimates(scene.problem, method, loaded(weights), device=device)  # noqa: E731
+            tell = lambda cost: None if cost is None else then(cost)  # noqa: E731
+            stepwise(self.quick, "estimate", steps, tell, lambda: None, lambda error: failed(str(error)))
+
+    def request_residuals(self, entry: Entry) -> None:
+        """Compute residual pictures of a result; ``residuals_ready`` tells when they are there."""
+        result, problem = entry.result, entry.scene.problem
+        if result is not None:
+            self.quick.call(
+                f"residuals {entry.id}",
+                lambda: {k: to_image(v) for k, v in pictures(result.x, problem).items()},
+                lambda images: self.residuals_ready.emit(entry, images),
+                lambda error: self.failed.emit(str(error)),
+            )
+
+    def close(self) -> None:
+        self.queue.close()
+        self.quick.close()
+        self.trainer.close()
+
+    # ---- jobs -----------------------------------------------------------------------------------------------
+
+    def _job_changed(self, job: Job) -> None:
+        entry = next((e for e in self.entries if e.job is job), None)
+        if entry is None:  # removed in the meantime
+            return
+        if job.active:
+            self.entry_progressed.emit(entry)
+            return
+        if job.result is not None:
+            entry.result, entry.method, job.resume = job.result, job.recipe.method.model_dump(), None
+            entry.named = Named.of(job.recipe.build_method(), job.network)
+        if job.state == "failed":
+            self.failed.emit(f"{entry.title} failed: {job.message}")
+        if entry.result is None:
+            self.entries.remove(entry)
+            job.let_go()
+        self.entry_progressed.emit(entry)
+        if self.rank is not None and not any(e.job.active for e in self.entries):
+            self.entries.sort(key=self.rank)
+            self.rank = None
+        self.entries_changed.emit()
+
+    def _training_changed(self, training: Training) -> None:
+        self.training_changed.emit()
+        if training.state == "done":
+            self.weights_changed.emit()
+        if training.state == "failed":
+            self.failed.emit(f"The training of {training.recipe.title!r} failed: {training.message}")
