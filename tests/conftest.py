@@ -1,6 +1,7 @@
 """What every test gets: a seed, two threads, napari settings of its own."""
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,3 +43,38 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+class Gate:
+    """Holds a worker thread before a piece of work until it is opened: "while it computes", on any machine."""
+
+    PATIENCE = 120.0
+
+    def __init__(self):
+        self._reached, self._open = threading.Event(), threading.Event()
+
+    def before(self, work):
+        """``work``, but held."""
+
+        def held(*args, **kwargs):
+            self._reached.set()
+            assert self._open.wait(self.PATIENCE), "nobody opened the gate"
+            return work(*args, **kwargs)
+
+        return held
+
+    @property
+    def reached(self):
+        """Whether a thread stands before it, or has passed."""
+        return self._reached.is_set()
+
+    def open(self):
+        self._open.set()
+
+
+@pytest.fixture
+def gate():
+    """A closed gate; opened at the latest when the test has ended, so that no thread is left waiting."""
+    gate = Gate()
+    yield gate
+    gate.open()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 pytest.importorskip("napari")
@@ -37,41 +35,6 @@ def simulated(session, phantom, qtbot):
     with qtbot.waitSignal(_Watch(session.workbench.scene_changed).fired, timeout=20_000):
         page.simulate.click()
     return session
-
-
-class Gate:
-    """Holds a worker thread before a piece of work until it is opened: "while it computes", on any machine."""
-
-    PATIENCE = 120.0
-
-    def __init__(self):
-        self._reached, self._open = threading.Event(), threading.Event()
-
-    def before(self, work):
-        """``work``, but held."""
-
-        def held(*args, **kwargs):
-            self._reached.set()
-            assert self._open.wait(self.PATIENCE), "nobody opened the gate"
-            return work(*args, **kwargs)
-
-        return held
-
-    @property
-    def reached(self):
-        """Whether a thread stands before it, or has passed."""
-        return self._reached.is_set()
-
-    def open(self):
-        self._open.set()
-
-
-@pytest.fixture
-def gate():
-    """A closed gate; opened at the latest when the test has ended, so that no thread is left waiting."""
-    gate = Gate()
-    yield gate
-    gate.open()
 
 
 class _Watch:
