@@ -24,11 +24,12 @@ from .entry import Entry
 from .jobs import Job, JobQueue, Latest, loaded, to_image
 from .named import Chosen, Named
 from .scene import Scene
+from .selection import Selection
 from .stepwise import stepwise, stop
 from .training_job import Trainer, Training
 
 
-class Workbench:
+class Workbench(Selection):
     """Current scene, results and queue, with signals for views."""
 
     scene_changed = Signal()
@@ -45,8 +46,7 @@ class Workbench:
     """Something went wrong; the text is for the user."""
 
     def __init__(self, post: Callable[[Callable[[], None]], None] = lambda f: f(), head_start: float = 0.0):
-        self.scene: Scene | None = None
-        self.entries: list[Entry] = []
+        super().__init__()
         self.queue = JobQueue(post, self._job_changed, head_start)
         self.quick = Latest(post)
         self.trainer = Trainer(post, self._training_changed)
@@ -54,6 +54,7 @@ class Workbench:
         """Where jobs can run."""
         self.rank: Callable[[Entry], Any] | None = None
         """The order into which results are brought once all of the queue are there."""
+        self._started: Job | None = None
 
     def load(self) -> None:
         """Import PyTorch off the GUI thread, and see what it can run on."""
@@ -76,12 +77,20 @@ class Workbench:
 
     def set_scene(self, scene: Scene) -> None:
         self.scene = scene
+        gone = self.selected is not None and bool(self.stale(self.selected))
+        if gone:
+            self.selected, self.by_hand = None, False
         self.scene_changed.emit()
+        if gone:
+            self.selection_changed.emit()
 
     # ---- running --------------------------------------------------------------------------------------------
 
-    def run(self, method: Method, device: str = "cpu", weights: Chosen | None = None) -> Entry:
-        """Queue a method on the current scene. The same method and parameters on the same data replace their result."""
+    def run(self, method: Method, device: str = "cpu", weights: Chosen | None = None, *, select: bool = True) -> Entry:
+        """Queue a method on the current scene. The same method and parameters on the same data replace their result.
+
+        It becomes the selected one at once, or without ``select`` when it starts.
+        """
         assert self.scene is not None, "views offer Run only where there is a problem"
         scene = self.scene
         recipe = Recipe.of(scene.problem, method, device=device, weights=weights.card.sha256 if weights else None)
@@ -104,6 +113,8 @@ class Workbench:
         entry.shown = True
         stop(self.quick, "estimate")
         self.queue.submit(job)
+        if select:
+            self.select(entry, by_hand=False)
         self.entries_changed.emit()
         return entry
 
@@ -116,10 +127,11 @@ class Workbench:
         self.queue.forget(entry.job)
         entry.job = job
         self.queue.submit(job)
+        self.select(entry, by_hand=False)
         self.entries_changed.emit()
 
     def remove(self, entry: Entry) -> None:
-        self.entries.remove(entry)  # first, or its queued job's end would remove it too
+        self._drop(entry)  # first, or its queued job's end would remove it too
         self.queue.cancel(entry.job)
         self.queue.forget(entry.job)
         self.entries_changed.emit()
@@ -132,12 +144,6 @@ class Workbench:
     def set_shown(self, entry: Entry, shown: bool) -> None:
         entry.shown = shown
         self.entries_changed.emit()
-
-    def stale(self, entry: Entry) -> str:
-        """Why an entry does not belong to the current problem; empty where it does."""
-        if self.scene is None or entry.scene.problem.same_as(self.scene.problem):
-            return ""
-        return f"made from an earlier problem: {entry.scene.title}"
 
     # ---- quick computations ---------------------------------------------------------------------------------
 
@@ -178,6 +184,10 @@ class Workbench:
         entry = next((e for e in self.entries if e.job is job), None)
         if entry is None:  # removed in the meantime
             return
+        if job.state == "running" and job is not self._started:
+            self._started = job
+            if not self.by_hand and not self.stale(entry):
+                self.select(entry, by_hand=False)
         if job.active:
             self.entry_progressed.emit(entry)
             return
@@ -187,12 +197,14 @@ class Workbench:
         if job.state == "failed":
             self.failed.emit(f"{entry.title} failed: {job.message}")
         if entry.result is None:
-            self.entries.remove(entry)
+            self._drop(entry)
             job.let_go()
         self.entry_progressed.emit(entry)
         if self.rank is not None and not any(e.job.active for e in self.entries):
             self.entries.sort(key=self.rank)
             self.rank = None
+            if self.present and not self.by_hand:
+                self.select(self.present[0], by_hand=False)
         self.entries_changed.emit()
 
     def _training_changed(self, training: Training) -> None:
