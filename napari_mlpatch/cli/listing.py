@@ -8,15 +8,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
-import typing
 from typing import TYPE_CHECKING, Any
 
-from napari_mlpatch.core.declare import Parameter, format_angles, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, read_text, reason_of, replace_bytes
+from napari_mlpatch.core.page import default_of, page, values_of
 from napari_mlpatch.core.registry import Registry, architectures, denoisers, methods, noises, operators, sources, tasks
 
-from .output import figure, number, print_json, say, shape, table
+from .output import figure, print_json, say, shape, table
 
 if TYPE_CHECKING:
     from napari_mlpatch.weights import Card
@@ -34,6 +33,7 @@ REGISTRIES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=(*REGISTRIES, "weights", "samples"), help="what to list")
+    parser.add_argument("name", nargs="?", help="of one of them: its whole page, with equation, use and references")
     parser.add_argument("--markdown", action="store_true", help="a table: name, title, what it is (as in the README)")
     parser.add_argument("--update", metavar="FILE", help="write that table into FILE, between <!-- KIND --> marks")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     if args.markdown:
         print(markdown(args.kind))
         return 0
+    if args.name is not None:
+        return _page(args)
     if args.kind in REGISTRIES:
         entries, texts = _declared(REGISTRIES[args.kind])
     elif args.kind == "weights":
@@ -56,6 +58,17 @@ def run(args: argparse.Namespace) -> int:
         print_json(entries)
     else:
         print("\n\n".join(texts) or f"There are no {args.kind} in this version.")
+    return 0
+
+
+def _page(args: argparse.Namespace) -> int:
+    if args.kind not in REGISTRIES:
+        raise InputError(f"There are pages of {', '.join(REGISTRIES)}, not of {args.kind}: leave {args.name!r} out.")
+    about = page(REGISTRIES[args.kind].get(args.name))
+    if args.json:
+        print_json(about.json())
+    else:
+        print(about.text())
     return 0
 
 
@@ -71,9 +84,13 @@ def markdown(kind: str) -> str:
     rows = []
     for cls in REGISTRIES[kind]:
         if getattr(cls, "in_forms", True):
-            first = (inspect.getdoc(cls) or "").partition("\n")[0].replace("``", "`").replace("|", "\\|")
+            first = first_line(cls).replace("``", "`").replace("|", "\\|")
             rows.append(f"| `{cls.name}` | {cls.title} | {first} |")
     return "\n".join([f"| {kind.removesuffix('s')} | | what it does |", "|---|---|---|", *rows])
+
+
+def first_line(cls: type) -> str:
+    return (inspect.getdoc(cls) or "").partition("\n")[0]
 
 
 def update(file: str, kind: str) -> None:
@@ -93,19 +110,11 @@ def update(file: str, kind: str) -> None:
 def _declared(registry: Registry) -> tuple[list[dict[str, Any]], list[str]]:
     entries, texts = [], []
     for cls in registry:
-        description = (inspect.getdoc(cls) or "").partition("\n")[0]
-        known = parameters(cls)
-        entries.append(
-            {
-                "name": cls.name,
-                "title": cls.title,
-                "description": description,
-                "parameters": [p.json() for p in known],
-            }
-        )
-        rows = [(p.name, _kind(p), _default(p), p.description) for p in known]
+        about = page(cls)
+        entries.append(about.json())
+        rows = [(p.name, values_of(p), default_of(p), p.description) for p in about.parameters]
         listed = "\n" + table(rows, indent="    ") if rows else ""
-        texts.append(f"{cls.name}   {cls.title}\n  {description}{listed}")
+        texts.append(f"{cls.name}   {cls.title}\n  {first_line(cls)}{listed}")
     for name, reason in registry.broken.items():
         say(f"mlpatch: the {registry.kind} {name!r} of another package cannot be used: {reason}")
     return entries, texts
@@ -149,28 +158,3 @@ def _samples() -> tuple[list[dict[str, Any]], list[str]]:
     texts += [f"{s.name}   {s.title}\n  simulated from the image {s.image}, so that the truth is known" for s in made]
     simulated = [{"kind": "simulated", **dataclasses.asdict(sample)} for sample in made]
     return [*(dataclasses.asdict(sample) for sample in found), *simulated], texts
-
-
-def _kind(p: Parameter) -> str:
-    """Type, bounds and unit."""
-    if p.choices:
-        return "|".join(map(str, p.choices))
-    if typing.get_origin(p.type) is tuple and p.kind != "angles":
-        return _items(typing.get_args(p.type))
-    bounds = [f"{word} {value:g}" for word, value in (("from", p.minimum), ("to", p.maximum)) if value is not None]
-    return " ".join([p.kind, *bounds, p.unit]).strip()
-
-
-def _items(types: tuple[Any, ...]) -> str:
-    """What stands in a pair, or in a list of any length: ``int, int`` or ``list of str``."""
-    first, *more = (getattr(typing.get_origin(t) and t, "__origin__", t) for t in types)
-    words = [getattr(t, "__name__", str(t)).lower() for t in (first, *more) if t is not Ellipsis]
-    return f"list of {words[0]}" if Ellipsis in types else ", ".join(words)
-
-
-def _default(p: Parameter) -> str:
-    if p.required:
-        return "required"
-    if p.default is None:
-        return p.none_means
-    return format_angles(p.default) if p.kind == "angles" else number(p.default)

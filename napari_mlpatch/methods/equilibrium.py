@@ -27,11 +27,28 @@ MOST = 1e30
 class DeepEquilibrium(Learned):
     """The fixed point ``z = f(z)`` of a learned map: gradient step and denoiser (DE-Grad, DE-Prox), or ADMM (DE-ADMM).
 
-    Gilton, Ongie & Willett, Deep equilibrium architectures for inverse problems in imaging, IEEE Trans. Comput. Imaging
-    7, 2021. Unlike an unrolled network, it may be iterated for longer than in its training. ``residual`` is
+    Unlike an unrolled network, it may be iterated for longer than in its training. ``residual`` is
     ``‖f(z) - z‖ / ‖f(z)‖``, ``contraction`` the largest ratio by which f was lately seen to change distances: below
     1, plain iterations converge. A fixed point that is not found is said to be so, and the iterate of least residual is
     given.
+
+    Equation:
+        x = f(x),   one of
+        f(x) = D(x - η Aᵀ(A x - y))                                   DE-Prox
+        f(x) = x - η Aᵀ(A x - y) - (1 - η) (x - D(x))                 DE-Grad
+        x = (AᵀA + α I)⁻¹(Aᵀy + α (z - u)), z = D(x + u), u += x - z  DE-ADMM
+
+    When to use it:
+        As unrolled networks, where the number of iterations shall not be part of the training: more of them only come
+        nearer to the fixed point, and fewer give a picture sooner. Somewhat robust to small changes of the operator.
+        Watch ``residual`` fall and ``contraction`` stay below 1.
+
+    References:
+        - D. Gilton, G. Ongie & R. Willett, Deep equilibrium architectures for inverse problems in imaging, IEEE Trans.
+          Comput. Imaging 7 (2021) 1123-1133, doi:10.1109/TCI.2021.3118944.
+        - S. Bai, J. Z. Kolter & V. Koltun, Deep equilibrium models, NeurIPS 2019.
+        - H. F. Walker & P. Ni, Anderson acceleration for fixed-point iterations, SIAM J. Numer. Anal. 49 (2011)
+          1715-1735, doi:10.1137/10078356X.
     """
 
     solver: Annotated[

@@ -19,7 +19,25 @@ from .plug_and_play import DataStep, PlugAndPlay
 class PnPADMM(PlugAndPlay):
     """Alternate ``x = (AᵀA + alpha)⁻¹(Aᵀy + alpha (z - u))``, ``z = D(x + u)``, ``u += x - z`` with a denoiser D.
 
-    Venkatakrishnan, Bouman & Wohlberg, Plug-and-play priors for model based reconstruction, GlobalSIP 2013.
+    Equation:
+        x ← (AᵀA + α I)⁻¹ (Aᵀy + α (z - u))
+        z ← D_σ(x + u)
+        u ← u + x - z
+        α = trust · (noise / σ)²,   σ from sigma_start to sigma
+
+    When to use it:
+        Every operator, with one denoiser that was trained on pictures of the same kind and never on the operator: a
+        change of geometry or noise needs no new training. With MLPatch weights it is MLPatch-ADMM. A good first choice
+        where weights of the kind of picture exist; on pictures of another kind than the denoiser's, prefer total
+        variation. More ``trust`` follows the denoiser, less the data.
+
+    References:
+        - S. V. Venkatakrishnan, C. A. Bouman & B. Wohlberg, Plug-and-play priors for model based reconstruction,
+          GlobalSIP 2013, 945-948, doi:10.1109/GlobalSIP.2013.6737048.
+        - S. H. Chan, X. Wang & O. A. Elgendy, Plug-and-play ADMM for image restoration: fixed-point convergence and
+          applications, IEEE Trans. Comput. Imaging 3 (2017) 84-98, doi:10.1109/TCI.2016.2629286.
+        - A. Khorashadizadeh, T. I. Liaudat, T. Liu, J. D. McEwen & I. Dokmanić, LoFi: neural local fields for scalable
+          image reconstruction, arXiv:2411.04995, 2025 (the network MLPatch).
     """
 
     def _data_step(self, data: DataStep, x: Tensor, z: Tensor, u: Tensor) -> Iterator[Tensor]:

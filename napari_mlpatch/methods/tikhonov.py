@@ -32,7 +32,22 @@ amplifies them by up to ``‖A‖² / weight`` where A hardly sees."""
 @methods.register("tikhonov", title="Tikhonov")
 @dataclass(frozen=True, config=CONFIG)
 class Tikhonov(Method):
-    """Minimise ``½ ‖A x - y‖² + ½ weight ‖L x‖²`` with L the identity or the gradient, by preconditioned CG."""
+    """Minimise ``½ ‖A x - y‖² + ½ weight ‖L x‖²`` with L the identity or the gradient, by preconditioned CG.
+
+    Equation:
+        x = argmin_x  ½ ‖A x - y‖² + ½ weight ‖L x‖²
+          = (AᵀA + weight LᵀL)⁻¹ Aᵀy,      L = ∇ (gradient) or I (identity)
+
+    When to use it:
+        Smooth pictures, any operator, and wherever the answer must be linear in the data, so that errors can be
+        computed: it is the least squares solution held still where the data say nothing. Edges become soft; where they
+        matter, take total variation. A larger ``weight`` is smoother; the L-curve or the noise tells how large.
+
+    References:
+        - A. N. Tikhonov & V. Y. Arsenin, Solutions of Ill-Posed Problems, Winston 1977.
+        - M. R. Hestenes & E. Stiefel, Methods of conjugate gradients for solving linear systems, J. Res. Natl. Bur.
+          Stand. 49 (1952) 409-436, doi:10.6028/jres.049.044.
+    """
 
     weight: Annotated[
         float | None,

@@ -33,6 +33,26 @@ class TV(Method):
 
     Differences are between neighbouring pixels, so ``weight`` is in units of y²/x. The inner linear systems are solved
     by conjugate gradients on AᵀA with a circulant preconditioner.
+
+    Equation:
+        x = argmin_x  ½ ‖A x - y‖² + weight Σᵢ |(∇x)ᵢ|
+
+        |(∇x)ᵢ| = √(∂₁xᵢ² + ∂₂xᵢ²) (isotropic)   or   |∂₁xᵢ| + |∂₂xᵢ| (anisotropic)
+
+    When to use it:
+        Few angles, few samples, much noise, and pictures of nearly flat regions with sharp edges; no training is
+        needed, and it suits every operator. Fine texture turns into patches of one value ("staircasing") where
+        ``weight`` is large. ``nonnegative`` helps where values are known to be at least zero. It is the method that a
+        learned one has to beat.
+
+    References:
+        - L. I. Rudin, S. Osher & E. Fatemi, Nonlinear total variation based noise removal algorithms, Physica D 60
+          (1992) 259-268, doi:10.1016/0167-2789(92)90242-F.
+        - E. Y. Sidky & X. Pan, Image reconstruction in circular cone-beam computed tomography by constrained,
+          total-variation minimization, Phys. Med. Biol. 53 (2008) 4777-4807, doi:10.1088/0031-9155/53/17/021.
+        - S. Boyd, N. Parikh, E. Chu, B. Peleato & J. Eckstein, Distributed optimization and statistical learning via
+          the alternating direction method of multipliers, Found. Trends Mach. Learn. 3 (2011) 1-122,
+          doi:10.1561/2200000016.
     """
 
     weight: Annotated[

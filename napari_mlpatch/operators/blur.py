@@ -34,6 +34,20 @@ class Blur(Operator):
     ``boundary="periodic"``: the image goes on periodically and y has its shape. ``"valid"``: y has only those pixels
     whose whole neighbourhood lies in the image, ``n - kernel size + 1`` along each axis, as a camera sees a part of
     the world; then AᵀA is no convolution. Images are real or complex.
+
+    Equation:
+        y[i] = Σⱼ k[j] x[i - j + c],      c = n // 2 along each axis
+
+    When to use it:
+        Pictures out of focus, shaken, or through a microscope or telescope with a known point spread function: give it
+        as ``custom``, or choose a shape near to it. ``periodic`` is fast and exact in closed form, and right where the
+        edges are dark; ``valid`` is what a camera sees. The kernel has to be known: this is no blind deconvolution.
+
+    References:
+        - P. C. Hansen, J. G. Nagy & D. P. O'Leary, Deblurring Images: Matrices, Spectra, and Filtering, SIAM 2006,
+          doi:10.1137/1.9780898718874.
+        - A. Levin, Y. Weiss, F. Durand & W. T. Freeman, Understanding and evaluating blind deconvolution algorithms,
+          CVPR 2009, 1964-1971 (kernels of shaken cameras), doi:10.1109/CVPR.2009.5206815.
     """
 
     image_shape: ImageShape

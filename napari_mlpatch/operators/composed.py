@@ -49,6 +49,17 @@ class Composed(Operator):
 
     Where the inner operator makes real data and the outer one takes complex images, they are taken as complex ones.
     The quick picture is ``inner.pinv(outer.pinv(y))``.
+
+    Equation:
+        A = outer ∘ inner,      Aᵀ = innerᵀ ∘ outerᵀ
+
+    When to use it:
+        A chain: a blurred picture with missing pixels, a projection seen by a camera with larger pixels. Made in Python
+        by ``outer @ inner``.
+
+    References:
+        - M. Ravasi & I. Vasconcelos, PyLops: a linear-operator Python library for scalable algebra and optimization,
+          SoftwareX 11 (2020) 100361, doi:10.1016/j.softx.2019.100361 (the idea of an algebra of operators).
     """
 
     outer: Annotated[Part, Field(description="the operator that measures")]
@@ -146,7 +157,14 @@ class Composed(Operator):
 @operators.register("scaled", title="An operator times a number")
 @dataclass(frozen=True, config=CONFIG)
 class Scaled(Operator):
-    """``factor · A(x)``, which is also written ``factor * A``: the same in other units."""
+    """``factor · A(x)``, which is also written ``factor * A``: the same in other units.
+
+    Equation:
+        A = factor · B,      Aᵀ = factor · Bᵀ
+
+    When to use it:
+        Data in other units than the operator's. Made in Python by ``2.0 * B``.
+    """
 
     operator: Annotated[Part, Field(description="the operator A")]
     factor: Annotated[float, Field(description="what its data are multiplied by, not zero")] = 1.0

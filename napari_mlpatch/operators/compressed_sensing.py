@@ -31,8 +31,19 @@ class CompressedSensing(Operator):
     deviation (Gaussian). The pixels are padded with zeros to the next power of two for the Hadamard matrix, whose rows
     are orthogonal where none is added. Images are real or complex; a seed gives the same rows on all devices.
 
-    Reference: Candès & Wakin, IEEE Signal Processing Magazine 25 (2008); for Hadamard rows, Do, Gan, Nguyen & Tran,
-    IEEE Transactions on Signal Processing 60 (2012).
+    Equation:
+        yᵢ = ⟨aᵢ, x⟩,   i = 1 ... m,   m = ratio · n < n,   ‖aᵢ‖ = 1
+
+    When to use it:
+        Single-pixel cameras, and as a test of methods on measurements that spread each pixel over all data. Take
+        ``hadamard`` for real sizes: nothing is stored. Least squares alone gives noise: regularised and plug-and-play
+        methods are needed.
+
+    References:
+        - E. J. Candès & M. B. Wakin, An introduction to compressive sampling, IEEE Signal Process. Mag. 25(2) (2008)
+          21-30, doi:10.1109/MSP.2007.914731.
+        - T. T. Do, L. Gan, N. H. Nguyen & T. D. Tran, Fast and efficient compressive sensing using structurally random
+          matrices, IEEE Trans. Signal Process. 60 (2012) 139-154, doi:10.1109/TSP.2011.2170977.
     """
 
     image_shape: ImageShape

@@ -43,6 +43,21 @@ class FanBeam(Scanner):
 
     Method: interpolation of a finely sampled parallel sinogram, see ``rays.py``. Each ray is as wide as its bin is at
     the rotation axis.
+
+    Equation:
+        y(β, u) = ∫ x(source(β) + t · direction(β, u)) dt
+                = p(β - γ, D sin γ),   γ = arctan(u / source_to_detector) (flat), D = source_to_axis
+
+    When to use it:
+        Laboratory and medical CT in the plane of the source: a point source and a flat or curved detector go round the
+        object. With the source far away it becomes ``parallel-beam``, which is faster. A full turn sees every ray
+        twice; less than half a turn plus the fan's angle leaves rays out.
+
+    References:
+        - A. C. Kak & M. Slaney, Principles of Computerized Tomographic Imaging, IEEE Press 1988, chapter 3,
+          doi:10.1137/1.9780898719277.
+        - W. van Aarle et al., Fast and flexible X-ray tomography using the ASTRA toolbox, Opt. Express 24 (2016)
+          25129-25147, doi:10.1364/OE.24.025129.
     """
 
     source_to_axis: Annotated[

@@ -16,7 +16,19 @@ from .image_shape import ImageShape
 @operators.register("identity", title="Denoising")
 @dataclass(frozen=True, config=CONFIG)
 class Identity(Operator):
-    """The image itself with noise on it, ``y = x + n``. Images are real or complex."""
+    """The image itself with noise on it, ``y = x + n``. Images are real or complex.
+
+    Equation:
+        y = x + n
+
+    When to use it:
+        Denoising: a picture with noise on it and nothing else wrong. Also the quickest way to see what a denoiser or a
+        penalty does to pictures of a kind.
+
+    References:
+        - M. Elad, B. Kawar & G. Vaksman, Image denoising: the deep learning revolution and beyond, SIAM J. Imaging Sci.
+          16 (2023) 1594-1654, doi:10.1137/23M1545859.
+    """
 
     image_shape: ImageShape
 

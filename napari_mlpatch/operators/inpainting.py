@@ -24,7 +24,20 @@ from .push_pull import fill, noise_among_kept, remark_on_kept
 @operators.register("inpainting", title="Inpainting / missing pixels")
 @dataclass(frozen=True, config=CONFIG)
 class Inpainting(Operator):
-    """Some pixels were not measured, ``y = m x`` with a mask m of zeros and ones. Images are real or complex."""
+    """Some pixels were not measured, ``y = m x`` with a mask m of zeros and ones. Images are real or complex.
+
+    Equation:
+        y = m x,      m = 0 where a pixel is missing, 1 elsewhere
+
+    When to use it:
+        Dead pixels, scratches, dust, text over a picture, gaps between detectors; paint your own in a Labels layer
+        (``custom``). Scattered pixels come back well with every regularised method; of holes wider than the structures
+        around them only a learned method makes more than a smooth filling.
+
+    References:
+        - M. Bertalmio, G. Sapiro, V. Caselles & C. Ballester, Image inpainting, SIGGRAPH 2000, 417-424,
+          doi:10.1145/344779.344972.
+    """
 
     image_shape: ImageShape
     mask: Annotated[

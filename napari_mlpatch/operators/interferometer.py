@@ -41,6 +41,20 @@ class Interferometer(FourierSamples):
     ``pinv`` is the dirty image with uniform weights, by density compensation: in the units of the image's pixels, or,
     with ``brightness = "beam"``, divided by the peak of the dirty beam (Jy/beam, for fluxes in Jy), in which the
     peak of a lone point source is its flux.
+
+    Equation:
+        y(k) = (R C)^-½ Σ_r x(r) exp(-i k · (r - n // 2)),   k = 2π (v, u)
+
+    When to use it:
+        Arrays of radio telescopes with small fields of view: the baselines between antennas sample the Fourier
+        transform of the sky. The quick picture is the dirty image; regularised and plug-and-play methods take CLEAN's
+        place.
+
+    References:
+        - A. R. Thompson, J. M. Moran & G. W. Swenson, Interferometry and Synthesis in Radio Astronomy, 3rd edition,
+          Springer 2017, doi:10.1007/978-3-319-44431-4.
+        - Y. Wiaux, L. Jacques, G. Puy, A. M. M. Scaife & P. Vandergheynst, Compressed sensing imaging techniques for
+          radio interferometry, Mon. Not. R. Astron. Soc. 395 (2009) 1733-1742, doi:10.1111/j.1365-2966.2009.14665.x.
     """
 
     image_shape: ImageShape

@@ -35,7 +35,19 @@ class KaiserSquires(Operator):
     even sizes the waves that alias have shears of opposite gamma2: D is their mean, scaled to modulus one, which is 1
     where x oscillates, -1 where y does, and i in the corner. The field is periodic.
 
-    Reference: Kaiser & Squires, Astrophysical Journal 404 (1993).
+    Equation:
+        γ₁ + i γ₂ = m F⁻¹( D · F(E + i B) ),      D(k) = (k_x + i k_y)² / |k|²
+
+    When to use it:
+        Weak gravitational lensing: maps of projected mass from the shapes of galaxies. The quick picture is the map of
+        Kaiser and Squires, to be smoothed; the B mode shows noise and systematic errors. Gaps of the survey and few
+        galaxies in a pixel ask for a regularised method.
+
+    References:
+        - N. Kaiser & G. Squires, Mapping the dark matter with weak gravitational lensing, Astrophys. J. 404 (1993)
+          441-450, doi:10.1086/172297.
+        - M. Bartelmann & P. Schneider, Weak gravitational lensing, Phys. Rep. 340 (2001) 291-472,
+          doi:10.1016/S0370-1573(00)00082-X.
     """
 
     image_shape: ImageShape

@@ -32,9 +32,23 @@ class MRICartesian(Operator):
     F is the orthonormal transform with its origins in the middle: zero frequency is at row and column ``n // 2``
     of k-space, and so is the image's point of phase zero. Data are ``[coils, rows, columns]`` ([1, ...] with a single
     coil), zero where the mask m is. S are the coils' sensitivities: given, or those of ``coils`` simulated loops
-    with ``sum |S|² = 1``; a single coil sees everything alike. Pruessmann et al., Magn. Reson. Med. 42 (1999).
+    with ``sum |S|² = 1``; a single coil sees everything alike.
 
     ``pinv`` is zero filling: the coils' images combined, ``Aᵀy / sum |S|²``.
+
+    Equation:
+        y_c = m F (S_c x),   c = 1 ... coils
+
+    When to use it:
+        MRI on a Cartesian grid, fully sampled or accelerated, with one coil or several (SENSE). With several coils
+        least squares undoes moderate undersampling; beyond that, and with one coil, take a regularised or a learned
+        method. Random masks suit those better than regular ones.
+
+    References:
+        - K. P. Pruessmann, M. Weiger, M. B. Scheidegger & P. Boesiger, SENSE: sensitivity encoding for fast MRI, Magn.
+          Reson. Med. 42 (1999) 952-962.
+        - M. Lustig, D. Donoho & J. M. Pauly, Sparse MRI: the application of compressed sensing for rapid MR imaging,
+          Magn. Reson. Med. 58 (2007) 1182-1195, doi:10.1002/mrm.21391.
     """
 
     image_shape: ImageShape

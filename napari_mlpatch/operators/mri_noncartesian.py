@@ -32,11 +32,26 @@ class MRINonCartesian(FourierSamples):
     ``y_c(k) = (R C)^-½ sum_r S_c(r) x(r) exp(-i k · (r - n // 2))`` for an image of R x C pixels, k in radians per
     pixel. At the frequencies of the grid these are the values of ``MRICartesian``. Data are ``[coils, spokes,
     readout]`` ([1, ...] with a single coil). S are the coils' sensitivities: given, or those of ``coils`` simulated
-    loops with ``sum |S|² = 1``. Pruessmann et al., Magn. Reson. Med. 46 (2001).
+    loops with ``sum |S|² = 1``.
 
     By a NUFFT (see ``complex_nufft.py``); AᵀA is a convolution and costs one FFT pair for each coil, whatever the
     number of samples, and equals Aᵀ(A x) to better than 1e-6 (1e-10 in double
     precision). ``pinv`` is gridding with density compensation, ``Aᵀ(w y) / sum |S|²``.
+
+    Equation:
+        y_c(k) = (R C)^-½ Σ_r S_c(r) x(r) exp(-i k · (r - n // 2))
+
+    When to use it:
+        MRI along spokes or spirals: motion, time series, ultrashort echo times. Radial sampling by golden angles may be
+        cut at any number of spokes. Coordinates of a scanner's own trajectory are given as ``custom``.
+
+    References:
+        - K. P. Pruessmann, M. Weiger, P. Börnert & P. Boesiger, Advances in sensitivity encoding with arbitrary k-space
+          trajectories, Magn. Reson. Med. 46 (2001) 638-651, doi:10.1002/mrm.1241.
+        - S. Winkelmann, T. Schaeffter, T. Koehler, H. Eggers & O. Doessel, An optimal radial profile order based on the
+          golden ratio for time-resolved MRI, IEEE Trans. Med. Imaging 26 (2007) 68-76, doi:10.1109/TMI.2006.885337.
+        - J. A. Fessler & B. P. Sutton, Nonuniform fast Fourier transforms using min-max interpolation, IEEE Trans.
+          Signal Process. 51 (2003) 560-574, doi:10.1109/TSP.2002.807005.
     """
 
     image_shape: ImageShape

@@ -47,6 +47,21 @@ class ParallelBeam(Scanner):
     noise. Where the detector sees the whole image, with bins no wider than the pixels, AᵀA is a convolution: ``normal``
     takes one FFT pair whatever the number of angles, and equals Aᵀ(A x) to better than 1e-6 (1e-10 in double
     precision). Else it is Aᵀ(A x).
+
+    Equation:
+        y(θ, s) = ∫ x(r) δ(s - r · (cos θ, -sin θ)) dr,   averaged over each detector bin
+        ŷ(θ, ω) = x̂(ω cos θ, -ω sin θ)                   (Fourier slice theorem)
+
+    When to use it:
+        Synchrotron CT, electron tomography, and fan-beam data that were sorted into parallel rays. Angles, detector
+        width and pitch, and the centre of rotation are free, also fractions. For a point source near the object take
+        ``fan-beam``.
+
+    References:
+        - A. C. Kak & M. Slaney, Principles of Computerized Tomographic Imaging, IEEE Press 1988,
+          doi:10.1137/1.9780898719277.
+        - S. Matej, J. A. Fessler & I. G. Kazantsev, Iterative tomographic image reconstruction using Fourier-based
+          forward and back-projectors, IEEE Trans. Med. Imaging 23 (2004) 401-412, doi:10.1109/TMI.2004.824233.
     """
 
     detector_pitch: Annotated[Length, Field(gt=0, description="width of a bin, in units of length")] = 1.0

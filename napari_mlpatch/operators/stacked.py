@@ -25,6 +25,13 @@ class Stacked(Operator):
 
     They are complex where one part's are. Images are real where one part takes only real ones. The quick picture is
     the mean of the parts' quick pictures. Noise of one standard deviation is right where all parts have the same.
+
+    Equation:
+        A x = (A₁ x, A₂ x, ...),      Aᵀy = Σᵢ Aᵢᵀ yᵢ
+
+    When to use it:
+        Several measurements of one object: two scans with other angles, CT beside a camera, an array in two
+        configurations.
     """
 
     parts: Annotated[tuple[Part, ...], Field(min_length=1, description="operators on images of the same shape")]
