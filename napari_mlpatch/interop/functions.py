@@ -40,7 +40,7 @@ class FromFunctions(Operator):
     adjoint: Annotated[Function, Field(description="its adjoint")]
     domain_shape: Annotated[Shape, Field(description="shape of an image")]
     range_shape: Annotated[Shape, Field(description="shape of a measurement")]
-    name: Annotated[str, Field(description="what recipes call it")] = "functions"
+    name: Annotated[str, Field(description="what recipes call it")] = PYTHON + "functions"
     complex_image: Annotated[bool, Field(description="whether images are complex")] = False  # type: ignore[misc]
     complex_data: Annotated[bool, Field(description="whether measurements are complex")] = False  # type: ignore[misc]
 

@@ -14,15 +14,20 @@ from .picture import open_picture
 from .problem_file import write_measurement
 from .readers.numpy_file import stored_npz
 from .result_file import write_result
+from .session import SavedProblem, SavedResult, Session, is_session, read_session, write_session
 from .source import open_image, open_source
 from .truth import read_truth
 
 __all__ = [
     "Measurement",
+    "SavedProblem",
+    "SavedResult",
+    "Session",
     "check_writable",
     "existing_file",
     "image_from_file",
     "inputs_of",
+    "is_session",
     "load",
     "open_image",
     "open_picture",
@@ -33,6 +38,7 @@ __all__ = [
     "read_measurement",
     "read_numbers",
     "read_recipe",
+    "read_session",
     "read_truth",
     "refuse_inputs",
     "samples",
@@ -41,4 +47,5 @@ __all__ = [
     "write_image",
     "write_measurement",
     "write_result",
+    "write_session",
 ]

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import beside, clean_up, path_of, reason_of, replacing_file
@@ -114,10 +115,10 @@ def _is_linked(folder: Path, file: Path) -> bool:
 def _refuse_foreign(file: Path, kind: Kind) -> None:
     if not file.exists() or is_own(file, kind):
         return
-    other: Kind = "measurement" if kind == "picture" else "picture"
+    other = next((one for one in get_args(Kind) if is_own(file, one)), None)
     why = (
         f"is a {other} of this program, which is not replaced by a {kind}"
-        if is_own(file, other)
+        if other is not None
         else "this program has not made it, or it has been changed since"
     )
     raise InputError(

@@ -66,14 +66,22 @@ def write_image(
     elif suffix == ".npy":
         _write_npy(target, array, about, force)
     else:
-        notes = {key: value for key, value in about.items() if key != SEAL}
-        content = io.BytesIO()  # on a full disk, HDF5 ends the whole process
-        with h5py.File(content, "w") as file:
-            file.attrs[SEAL] = np.bytes_(about[SEAL])
-            file.create_dataset("image", data=array, compression="gzip", shuffle=True)
-            file.create_dataset("about", data=np.frombuffer(json.dumps(notes).encode(), np.uint8))
         with replacing(target, force=force) as temporary:
-            temporary.write_bytes(content.getbuffer())
+            temporary.write_bytes(hdf5_content(array, about))
+
+
+def hdf5_content(array: np.ndarray, about: Mapping[str, Any], more: Mapping[str, np.ndarray] | None = None) -> Any:
+    """The bytes of an HDF5 file of a picture and its notes, with ``more`` arrays by their names."""
+    notes = {key: value for key, value in about.items() if key != SEAL}
+    content = io.BytesIO()  # on a full disk, HDF5 ends the whole process
+    with h5py.File(content, "w") as file:
+        file.attrs[SEAL] = np.bytes_(about[SEAL])
+        file.create_dataset("image", data=array, compression="gzip", shuffle=True)
+        file.create_dataset("about", data=np.frombuffer(json.dumps(notes).encode(), np.uint8))
+        for name, values in (more or {}).items():
+            packed = {"compression": "gzip", "shuffle": True} if values.size > 1 else {}
+            file.create_dataset(name, data=values, **packed)
+    return content.getbuffer()
 
 
 def _numbers(x: Any) -> np.ndarray:

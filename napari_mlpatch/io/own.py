@@ -17,7 +17,7 @@ import tifffile
 
 from napari_mlpatch.core.files import LARGEST_TEXT
 
-Kind = Literal["picture", "measurement"]
+Kind = Literal["picture", "measurement", "session"]
 RECIPE = "mlpatch_recipe"
 """Key of the notes with which ``write_image`` marks a picture, also one without a recipe."""
 SEAL = "mlpatch_seal"
@@ -25,7 +25,7 @@ SEAL = "mlpatch_seal"
 GROUP = "mlpatch"
 """Group of a measurement file."""
 NEAR = 65536  # bytes
-PATTERN = re.compile(rb"mlpatch (picture|measurement) sha256:([0-9a-f]{64})")
+PATTERN = re.compile(rb"mlpatch (picture|measurement|session) sha256:([0-9a-f]{64})")
 
 
 def blank_seal(kind: Kind) -> str:
