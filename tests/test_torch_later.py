@@ -27,6 +27,7 @@ import napari_mlpatch.gui.compare.compare_dock, napari_mlpatch.gui.problem.probl
 import napari_mlpatch.gui.reconstruct.reconstruct_dock
 from napari_mlpatch.core.registry import methods, noises, operators
 assert operators.names() and methods.names() and noises.names()
+assert not {"h5py", "napari_mlpatch.io.image_files"} & set(sys.modules), "readers are imported when a file is read"
 """
 
 

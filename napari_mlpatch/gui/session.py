@@ -29,7 +29,7 @@ MORE = {
 HEAD_START = 0.4
 """Seconds that a job waits until its picture has a layer."""
 LOAD_MS = 300
-"""Until PyTorch is loaded in the background: first the docks appear."""
+"""Until PyTorch is loaded in the background, from the newest dock on: first the docks appear."""
 
 
 class _Post(QObject):
@@ -68,7 +68,11 @@ class Session:
         self.view: LayerView = LayerView(viewer, self.workbench)
         self.workbench.failed.connect(show_error)
         self.workbench.devices_changed.connect(self._garbage.freeze)
-        QTimer.singleShot(LOAD_MS, self.workbench.load)
+        self._load = QTimer()
+        self._load.setSingleShot(True)
+        self._load.setInterval(LOAD_MS)
+        self._load.timeout.connect(self.workbench.load)
+        self._load.start()
         viewer.window._qt_window.destroyed.connect(self.workbench.close)
         viewer.window._qt_window.destroyed.connect(self._garbage.close)
         self.docks: dict[str, QWidget] = {}
@@ -103,6 +107,8 @@ class Session:
             area = "bottom" if name == "Compare" else "right"
             dock = self.viewer.window.add_dock_widget(self.dock(name), name=title, area=area, tabify=area == "right")
             dock.setWindowTitle(name)  # short, for the tab
+            if self._load.isActive():
+                self._load.start()
             if name == "Compare":
                 self._give_room(dock)
 

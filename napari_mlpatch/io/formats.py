@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
@@ -93,6 +92,8 @@ def _is_matlab(path: Path, head: bytes) -> bool:
 
 
 def _is_hdf5(path: Path, head: bytes) -> bool:
+    import h5py
+
     return h5py.is_hdf5(path)  # behind a user block as well
 
 

@@ -12,15 +12,11 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.paths import bundled
 
 from . import simulations
-from .image_files import image_from_file
-from .load import load as load_file
-from .mass_map import mass_map
-from .measurement import Measurement
-from .phantom import shepp_logan
-from .resize import resize
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
+
+    from .measurement import Measurement
 
 SIZES = (16, 4096)
 
@@ -202,7 +198,9 @@ def measurement(name: str) -> Measurement:
     sample = describe(name)
     if sample.kind != "measurement" or sample.file is None:
         raise InputError(f"The sample {name!r} is an image. Measured are: {', '.join(names('measurement'))}.")
-    return load_file(bundled("sample_data") / sample.file)
+    from .loading import load  # the readers are imported when there is something to read
+
+    return load(bundled("sample_data") / sample.file)
 
 
 def image(name: str, size: int | None = None) -> np.ndarray:
@@ -211,6 +209,11 @@ def image(name: str, size: int | None = None) -> np.ndarray:
     ``size`` makes it square with so many pixels, each the mean over its area. Raises InputError for unknown
     names, samples that are measurements, and impossible sizes.
     """
+    from .image_files import image_from_file
+    from .mass_map import mass_map
+    from .phantom import shepp_logan
+    from .resize import resize
+
     sample = describe(name)
     if sample.kind != "image":
         raise InputError(f"The sample {name!r} is a measurement. Images are: {', '.join(names('image'))}.")

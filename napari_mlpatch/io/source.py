@@ -14,7 +14,7 @@ from napari_mlpatch.torch_later import torch
 
 from . import samples
 from .image_files import image_from_file
-from .load import read_measurement
+from .loading import read_measurement
 from .options import LoadOptions, ProblemOptions, refuse_unknown
 from .resize import resize
 

@@ -17,7 +17,6 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.gui.compare.layers import LayerView
 from napari_mlpatch.gui.forms.measured_form import MeasuredForm
 from napari_mlpatch.gui.plumbing.follow import follow
-from napari_mlpatch.io.formats import suffixes
 from napari_mlpatch.operators.center import find_center
 from napari_mlpatch.operators.fan_beam import FanBeam
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
@@ -30,6 +29,8 @@ DEBOUNCE_MS = 250
 
 
 def _files() -> str:
+    from napari_mlpatch.io.formats import suffixes
+
     patterns = " ".join(f"*{suffix}" for suffix in suffixes())
     return f"Measurements ({patterns});;All files (*)"
 

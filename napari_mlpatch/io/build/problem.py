@@ -168,7 +168,7 @@ def _fitted(found: Measurement, angles: Any) -> tuple[Measurement, str]:
     count = len(given_angles(angles, found.load_options.get("angle_unit"))[0])
     if count == rows:
         return found, ""
-    from ..load import load
+    from ..loading import load
 
     fitting = []
     for axis in ("rows", "columns", "pages"):
