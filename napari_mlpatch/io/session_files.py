@@ -25,7 +25,7 @@ from . import h5
 from .atomic import replacing
 from .guard import existing_file, reading
 from .image_writer import hdf5_content
-from .load import read_measurement
+from .loading import read_measurement
 from .own import RECIPE, SEAL, blank_seal, is_own
 from .problem_file import write_measurement
 from .result_state import pack, unpack
