@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,18 @@ import numpy as np
 from napari_mlpatch import io, weights
 from napari_mlpatch.core.declare import PYTHON, build, describe
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.events import Result
 from napari_mlpatch.core.files import path_of, read_text
-from napari_mlpatch.core.problem import Problem
-from napari_mlpatch.core.recipe import Recipe, installed_versions
+from napari_mlpatch.core.problem import Problem, sha256
+from napari_mlpatch.core.recipe import Recipe, Start, installed_versions
 from napari_mlpatch.core.registry import noises, operators
+from napari_mlpatch.core.start import as_batch as start_batch
 from napari_mlpatch.torch_later import Tensor, torch
 
-__all__ = ["as_batch", "open_problem", "open_weights", "read_recipe", "rerun"]
+__all__ = ["as_batch", "open_problem", "open_start", "open_weights", "read_recipe", "read_start", "rerun"]
+
+Execute = Callable[[Recipe, Problem, Any, Tensor | None], Result]
+"""Runs a recipe on its problem, with its weights and the picture to start from. Raises InputError."""
 
 GEOMETRY = ("angles_deg", "center", "image_shape", "detector_pitch", "pixel_size")
 """Parameters of an operator that are also options of reading a measurement."""
@@ -94,6 +99,48 @@ def open_weights(recipe: Recipe, given: str | None = None) -> weights.Weights | 
             f"recipe's is {recipe.weights[:12]}.... Name the right file (--weights)."
         )
     return found
+
+
+def open_start(recipe: Recipe, problem: Problem, execute: Execute) -> Tensor | None:
+    """The picture that the iterations of a recipe begin with: from its file, or made again; None for their own.
+
+    Made again on another machine, it may differ in its last digits. Raises InputError where it is gone, or another.
+    """
+    start = recipe.start
+    if start is None:
+        return None
+    if start.path is not None and Path(start.path).is_file():
+        x = start_batch(as_batch(io.read_image(start.path)[0], problem), problem)
+        if sha256(x) == start.sha256:
+            return x
+        if start.recipe is None:
+            raise InputError(f"{start.path} is not the picture that the recipe starts from: its fingerprint differs.")
+    if start.recipe is None:
+        where = "was only in the memory of a program" if start.path is None else f"is gone: {start.path}"
+        raise InputError(f"The picture that the recipe starts from {where}. Put it there, or start from a result.")
+    first = start.recipe
+    same = first.data.sha256 == recipe.data.sha256 and first.operator == recipe.operator and first.noise == recipe.noise
+    theirs = problem if same else open_problem(first)
+    trained = open_weights(first) if first.build_method().needs_network else None
+    again = rerun(first, theirs, device=None)
+    begin = open_start(first, theirs, execute)
+    return execute(with_start(again, begin), theirs, trained, begin).x
+
+
+def with_start(recipe: Recipe, x: Tensor | None) -> Recipe:
+    """The recipe with the fingerprint of the picture that it starts from, as it was made again here."""
+    if x is None or recipe.start is None:
+        return recipe
+    return recipe.model_copy(update={"start": recipe.start.model_copy(update={"sha256": sha256(x)})})
+
+
+def read_start(path: str | os.PathLike[str], problem: Problem) -> tuple[Tensor, Start]:
+    """The picture in a file to start from, and how a recipe speaks of it: with the recipe that it carries, if any."""
+    where = path_of(path, "The picture to start from")
+    picture, text = io.read_image(where)
+    x = start_batch(as_batch(picture, problem), problem)
+    made = None if text is None else Recipe.from_json(text)
+    return x, Start(sha256=sha256(x), recipe=made, path=str(where.resolve()))
 
 
 def rerun(recipe: Recipe, problem: Problem, *, device: str | None = None) -> Recipe:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
     from napari_mlpatch.core.recipe import Recipe
     from napari_mlpatch.core.run import Control
+    from napari_mlpatch.torch_later import Tensor
 
 LINE_SECONDS = 0.1  # between two changes of the line on a terminal
 LOG_SECONDS = 5.0  # before the first line in a log; the wait grows with each
 
 
-def execute(recipe: Recipe, problem: Problem, network: Any = None) -> Result:
+def execute(recipe: Recipe, problem: Problem, network: Any = None, start: Tensor | None = None) -> Result:
     """The result of a recipe. Raises InputError where it fails, KeyboardInterrupt where the user cancels."""
     from napari_mlpatch.core.events import Cancelled, Done, Failed
     from napari_mlpatch.core.events import Progress as Step
@@ -35,7 +36,7 @@ def execute(recipe: Recipe, problem: Problem, network: Any = None) -> Result:
 
     control = Control()
     with _cancelling(control), _Progress(recipe.method.name, sys.stderr) as progress:
-        for event in run(recipe, problem, network=network, control=control):
+        for event in run(recipe, problem, network=network, control=control, start=start):
             if isinstance(event, Step):
                 progress.show(event)
             elif isinstance(event, Done):

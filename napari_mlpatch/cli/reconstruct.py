@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", metavar="NAME", help="trained weights: a name of `mlpatch weights list`, or a .safetensors file"
     )
+    parser.add_argument("--start", metavar="FILE", help="a picture to begin the iterations with: a warm start")
     parser.add_argument("--truth", metavar="FILE", help="the true image, where it is known")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the method (0)")
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda or cuda:0")
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     out = target.checked(args)
 
     from napari_mlpatch import weights
+    from napari_mlpatch.batch.replay import read_start
     from napari_mlpatch.core.fit import fit
     from napari_mlpatch.core.recipe import Recipe
     from napari_mlpatch.core.registry import methods
@@ -61,14 +63,16 @@ def run(args: argparse.Namespace) -> int:
     found = fit(method, network, problem)
     if found.refusal:
         raise InputError(found.refusal + _instead(method, network, problem))
+    start, begins = (None, None) if args.start is None else read_start(args.start, problem)
     recipe = Recipe.of(
         problem,
         method,
         weights=None if network is None else network.card.sha256,
         seed=args.seed,
         device=args.device,
+        start=begins,
     )
-    result = execute.execute(recipe, problem, network)
+    result = execute.execute(recipe, problem, network, start)
     execute.write(out, result, args.force)
     if args.json:
         print_json(execute.facts(args.out, result))

@@ -40,7 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     out = None if args.out is None else target.checked(args)
 
-    from napari_mlpatch.batch.replay import as_batch, open_problem, open_weights, read_recipe, rerun
+    from napari_mlpatch.batch.replay import (
+        as_batch,
+        open_problem,
+        open_start,
+        open_weights,
+        read_recipe,
+        rerun,
+        with_start,
+    )
 
     from . import execute
 
@@ -56,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
     trained = open_weights(recipe, args.weights)
     if not recipe.build_method().needs_network:  # older versions let any method have weights that it did not use
         trained = None
-    result = execute.execute(rerun(recipe, problem, device=args.device), problem, trained)
+    start = open_start(recipe, problem, execute.execute)
+    again = with_start(rerun(recipe, problem, device=args.device), start)
+    result = execute.execute(again, problem, trained, start)
     comparison = {} if old is None else _compare(result.x, old)
     if out is not None:
         execute.write(out, result, args.force)

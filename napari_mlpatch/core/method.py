@@ -63,6 +63,12 @@ class Method:
     iterative: bool = True
     """Whether the method has iterations that can be stopped and continued."""
 
+    takes_start: bool = False
+    """Whether ``solve`` takes ``start``, a picture ``[B, C, *A.domain_shape]`` to begin with instead of its own."""
+
+    no_start: str = "it does not say where to begin with another picture than its own"
+    """Why not, to end the sentence "The method ... cannot start from a picture: "."""
+
     @property
     def needs_network(self) -> bool:
         """Whether it works only with trained weights, with the parameters that it has."""

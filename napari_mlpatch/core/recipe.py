@@ -17,7 +17,7 @@ from .method import Method
 from .problem import Problem
 from .registry import methods
 
-__all__ = ["Data", "Description", "Recipe", "build", "describe"]
+__all__ = ["Data", "Description", "Recipe", "Start", "build", "describe"]
 
 
 class _Strict(BaseModel):
@@ -39,11 +39,23 @@ class Data(_Strict):
     noise_std: float | None = None
 
 
+class Start(_Strict):
+    """The picture that the iterations begin with: its fingerprint, and where it is found again.
+
+    ``recipe`` makes it, ``path`` is a file that holds it; with neither, it was only in the memory of a program.
+    """
+
+    sha256: str
+    recipe: Recipe | None = None
+    path: str | None = None
+
+
 class Recipe(_Strict):
     """Operator, noise, method, parameters, weights, data, seed, device and versions of one result.
 
     ``weights`` is their SHA-256, or ``python:`` and the name of a callable: such a recipe cannot be replayed.
     ``stopped_at`` is the iteration at which the user stopped it, where that was before the method's own end.
+    ``start`` is the picture that the iterations begin with, where that is another than the method's own.
     """
 
     format: Literal["napari-mlpatch recipe 1"] = "napari-mlpatch recipe 1"
@@ -55,11 +67,19 @@ class Recipe(_Strict):
     seed: int = Field(default=0, ge=0, lt=2**63)
     device: str = "cpu"
     stopped_at: int | None = None
+    start: Start | None = None
     versions: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, problem: Problem, method: Method, *, weights: str | None = None, seed: int = 0, device: str = "cpu"
+        cls,
+        problem: Problem,
+        method: Method,
+        *,
+        weights: str | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+        start: Start | None = None,
     ) -> Recipe:
         """The recipe of running this method on this problem. Raises InputError for an impossible seed."""
         instance(problem, Problem, "The problem")
@@ -72,6 +92,7 @@ class Recipe(_Strict):
             data=Data(source=problem.source, sha256=problem.fingerprint, noise_std=problem.noise_std),
             seed=seed,
             device=device,
+            start=start,
             versions=installed_versions(),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from napari_mlpatch.torch_later import torch
+from napari_mlpatch.torch_later import Tensor, torch
 
 from . import kept
 from .arguments import instance
@@ -15,6 +15,7 @@ from .declare import PYTHON
 from .errors import InputError
 from .events import Cancelled, Done, Event, Failed, Progress, Result, Started
 from .fit import fit
+from .iterates import Recorder
 from .meter import Meter
 from .method import Iterate, Method
 from .metrics import data_range_of, evaluate, psnr
@@ -23,6 +24,7 @@ from .problem import Problem
 from .recipe import Description, Recipe, build, describe
 from .registry import operators
 from .simulate import simulate
+from .start import checked_start, start_of
 from .steps import RANDOM, device_of, moved, steps
 from .tables import held_bytes
 
@@ -64,11 +66,14 @@ def run(
     control: Control | None = None,
     state: dict[str, Any] | None = None,
     history: tuple[dict[str, float], ...] = (),
+    start: Tensor | None = None,
+    recorder: Recorder | None = None,
 ) -> Iterator[Event]:
     """Execute a recipe on its problem: ``Started``, any number of ``Progress``, then exactly one of ``Done``,
     ``Failed`` and ``Cancelled``. No exception leaves it.
 
     ``control`` is obeyed between two steps of the method. ``state`` and ``history`` of an earlier result continue it.
+    ``start`` is the picture to begin with, of a recipe that names one. ``recorder`` is given every iterate.
     Between two events nothing of the caller's is changed: gradients and the global random numbers are as it left them.
     """
     control = control or Control()
@@ -79,6 +84,7 @@ def run(
         method = recipe.build_method()
         device = device_of(recipe.device)
         _check_problem(problem, recipe)
+        start = None if state else checked_start(start, recipe, method, problem)
         found = fit(method, network, problem)
         if found.refusal:
             raise InputError(found.refusal)
@@ -90,7 +96,8 @@ def run(
         rows, last, limit, stopped = list(history), None, recipe.stopped_at, False
         with Meter(device) as meter, problem.A.visiting(device), kept.visiting(device):
             there = problem.to(device)
-            for iterate in steps(method, there, network, moved(state, device), recipe.seed):
+            begin = moved(start, device)
+            for iterate in steps(method, there, network, moved(state, device), recipe.seed, begin):
                 if iterate is None:
                     yield Progress(None, before + meter.seconds)
                 else:
@@ -99,6 +106,8 @@ def run(
                     scalars = iterate.scalars | _distance(iterate, there)
                     if k > done_before:  # one that had converged comes again
                         rows.append({"k": k, "seconds": before + meter.seconds, **scalars})
+                        if recorder is not None:
+                            recorder.add(k, iterate.x, scalars)
                     eta = remaining(rows[len(history) :], iterate.total)
                     yield Progress(iterate, before + meter.seconds, eta, scalars)
                 if control.wish == "cancel":
@@ -153,10 +162,21 @@ def peak_bytes(A: Operator, device: torch.device, rise: int, held: int) -> int:
     return max(rise - (holds - held), 0) + max(A.memory_bytes(), holds)
 
 
-def reconstruct(problem: Problem, method: Method, weights: Any = None, *, seed: int = 0, device: str = "cpu") -> Result:
+def reconstruct(
+    problem: Problem,
+    method: Method,
+    weights: Any = None,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    start: Result | Any = None,
+    recorder: Recorder | None = None,
+) -> Result:
     """Run a method to its end and give the result; raises what went wrong.
 
     ``weights`` are ``mp.weights.find(name)``, or a network called with (x, sigma), for methods that need one.
+    ``start`` is what iterations begin with: another result, whose recipe becomes part of the new one, or a picture
+    ``[B, C, *A.domain_shape]``, which the recipe knows by its fingerprint only. ``recorder`` keeps iterates.
 
     >>> result = mp.reconstruct(problem, mp.methods.TV(weight=0.1))
     >>> result.x, result.metrics, result.history, result.recipe
@@ -166,8 +186,9 @@ def reconstruct(problem: Problem, method: Method, weights: Any = None, *, seed: 
     if not (weights is None or callable(weights) or hasattr(weights, "card")):
         what = "Weights are what mp.weights.find(name) gives, or a network called with (x, sigma)"
         raise InputError(f"{what}, got {type(weights).__name__}.")
-    recipe = Recipe.of(problem, method, weights=_named(weights, method), seed=seed, device=device)
-    for event in run(recipe, problem, network=weights):
+    x0, begins = start_of(start, problem)
+    recipe = Recipe.of(problem, method, weights=_named(weights, method), seed=seed, device=device, start=begins)
+    for event in run(recipe, problem, network=weights, start=x0, recorder=recorder):
         if isinstance(event, Done):
             return event.result
         if isinstance(event, Failed):

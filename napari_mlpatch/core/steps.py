@@ -52,12 +52,21 @@ def moved(state: Any, device: torch.device | str) -> Any:
 
 
 def steps(
-    method: Method, problem: Problem, network: Any, state: dict[str, Any] | None, seed: int
+    method: Method,
+    problem: Problem,
+    network: Any,
+    state: dict[str, Any] | None,
+    seed: int,
+    start: Tensor | None = None,
 ) -> Iterator[Iterate | None]:
-    """The steps of the method. Only while it works are gradients off and the global random numbers its own."""
+    """The steps of the method. Only while it works are gradients off and the global random numbers its own.
+
+    ``start`` is for methods with ``takes_start``.
+    """
     device = problem.y.device
     devices = [device] if device.type == "cuda" else []
-    solving = iter(method.solve(problem, network, state))
+    begin: dict[str, Any] = {} if start is None else {"start": start}
+    solving = iter(method.solve(problem, network, state, **begin))
     random: list[Tensor] = []
     while True:
         with RANDOM, torch.no_grad(), torch.random.fork_rng(devices):

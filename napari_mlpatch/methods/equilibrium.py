@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -17,6 +17,10 @@ from napari_mlpatch.solvers.fixed_point import FixedPointStep, fixed_point
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .learned import Learned, far_from_training, is_normalised, relative_residual
+from .starting import begun
+
+if TYPE_CHECKING:
+    from napari_mlpatch.networks.equilibrium import Equation
 
 MOST = 1e30
 """Stands for what is no number."""
@@ -60,7 +64,11 @@ class DeepEquilibrium(Learned):
         float, Field(ge=0, lt=1, description="stop at this residual of the fixed point; bfloat16 reaches 2e-4")
     ] = 3e-4
 
-    def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+    takes_start = True
+
+    def solve(
+        self, problem: Problem, network: Any = None, state: dict | None = None, start: Tensor | None = None
+    ) -> Iterator[Iterate | None]:
         if state and state["converged"]:
             yield Iterate(state["x"], state["k"], self.iterations, state["scalars"], state=state, converged=True)
             return
@@ -78,10 +86,11 @@ class DeepEquilibrium(Learned):
         strange = "" if normalise else far_from_training(problem)
         yield None
         equation = module.equation(y.to(torch.complex64 if y.is_complex() else torch.float32), A)
+        z = equation.start if start is None else self._first(equation, start, scale)
         yield None
         for step in fixed_point(
             equation.f,
-            equation.start,
+            z,
             solver=self.solver,
             iterations=self.iterations,
             tolerance=self.tolerance,
@@ -104,6 +113,16 @@ class DeepEquilibrium(Learned):
             yield Iterate(x, step.k, self.iterations, scalars, state=now, converged=converged, remark=remark)
             if is_last:
                 return
+
+    def _first(self, equation: Equation, start: Tensor, scale: Tensor) -> Any:
+        """The state to begin with for a picture in the units of the data."""
+        from napari_mlpatch.networks.scaling import along
+
+        if equation.first is None:
+            raise InputError("The network of these weights has one state to begin with, so no picture to start from.")
+        own = equation.picture(equation.start)
+        unit = along(torch.where(scale > 0, scale, 1.0), start)
+        return equation.first(begun(start / unit, own))
 
     def _not_found(self, step: FixedPointStep) -> str:
         """What is to be said of the best iterate, where no fixed point was found."""

@@ -24,6 +24,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .denoising import Denoising
 from .effective_noise import noise_of_solution
+from .starting import begun
 from .weighing import Weighing, weighed
 
 DENOISER = "network: the chosen weights; the others need none"
@@ -78,6 +79,7 @@ class PlugAndPlay(Denoising):
     weighing: Weighing = "auto"
 
     solves_systems = True
+    takes_start = True
 
     @property
     def highest_level(self) -> float | None:
@@ -88,7 +90,9 @@ class PlugAndPlay(Denoising):
             return f"Averaging over poses needs pictures of two axes, these have {len(A.domain_shape)}: switch it off."
         return ""
 
-    def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+    def solve(
+        self, problem: Problem, network: Any = None, state: dict | None = None, start: Tensor | None = None
+    ) -> Iterator[Iterate | None]:
         if state and bool(state["done"].all()):
             yield Iterate(state["z"], state["k"], self.iterations, state["scalars"], state=state, converged=True)
             return
@@ -103,7 +107,7 @@ class PlugAndPlay(Denoising):
         span = high - low
         plain = Scaled(denoiser(self.denoiser, network, y.device, self.precision), low, high)
         noise = noise_level(problem, span)
-        start, damping, left = self.sigma_start * span, 0.0, torch.zeros(1, dtype=torch.float64)
+        highest, damping, left = self.sigma_start * span, 0.0, torch.zeros(1, dtype=torch.float64)
         for best in choose_damping(measured.A, b) if self.solves_systems else ():
             damping = best
             yield None
@@ -111,21 +115,21 @@ class PlugAndPlay(Denoising):
             end = self.sigma * span
         else:
             if self.solves_systems:
-                for level in noise_of_solution(A, y, self._weight(noise, start, b), damping):
+                for level in noise_of_solution(A, y, self._weight(noise, highest, b), damping):
                     left = level
                     yield None
-            end = torch.maximum(self._automatic_sigma(problem, noise, span), (noise * left).clamp(max=start))
-        start = torch.maximum(start, end)
+            end = torch.maximum(self._automatic_sigma(problem, noise, span), (noise * left).clamp(max=highest))
+        highest = torch.maximum(highest, end)
         yield None
         if state:
             x, z, u, k, moved, done = (state[key] for key in ("x", "z", "u", "k", "moved", "done"))
         else:
-            x = z = quick
-            u, k, moved = torch.zeros_like(quick), 0, start * quick[0].numel() ** 0.5
+            x = z = begun(start, quick)
+            u, k, moved = torch.zeros_like(quick), 0, highest * quick[0].numel() ** 0.5
             done = torch.zeros(len(y), dtype=torch.bool)
         while k < self.iterations:
             k += 1
-            sigma = schedule(start, end, k, self.falling)
+            sigma = schedule(highest, end, k, self.falling)
             alpha = self._weight(noise, sigma, b)
             turn = k
 

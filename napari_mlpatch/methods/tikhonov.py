@@ -19,6 +19,7 @@ from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplac
 from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .starting import begun
 from .weighing import Weighing, weighed
 
 HEAVY, HEAVIEST = 1e6, 1e11
@@ -58,7 +59,11 @@ class Tikhonov(Method):
     tolerance: Annotated[float, Field(ge=0, lt=1, description="stop at this relative residual")] = 1e-5
     weighing: Weighing = "auto"
 
-    def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+    takes_start = True
+
+    def solve(
+        self, problem: Problem, network: Any = None, state: dict | None = None, start: Tensor | None = None
+    ) -> Iterator[Iterate | None]:
         problem = weighed(problem, self.weighing)
         A, y, axes = problem.A, problem.y, len(problem.A.domain_shape)
         b = A.T(y)
@@ -71,6 +76,7 @@ class Tikhonov(Method):
             if self.weight is None
             else torch.tensor([self.weight], dtype=torch.float64)
         )
+        x = begun(start, x)
         yield None
         largest = float(weight.max())
         if not largest < torch.finfo(b.dtype).max:
@@ -95,7 +101,7 @@ class Tikhonov(Method):
         def system(x: Tensor) -> Tensor:
             return A.normal(x) + strength * (gradient_transpose(gradient(x, axes)) if smooth else x)
 
-        start = state["k"] if state else 0
+        first = state["k"] if state else 0
         for step in cg(
             system,
             b,
@@ -107,7 +113,7 @@ class Tikhonov(Method):
         ):
             residual = float(step.relative_residual.max())
             finished = residual <= self.tolerance
-            if step.k == start and step.k < self.iterations and not finished:
+            if step.k == first and step.k < self.iterations and not finished:
                 continue  # where it starts from: nothing new
             scalars = {"relative_residual_cg": residual, "weight": float(weight.max())}
             yield Iterate(

@@ -23,6 +23,7 @@ from napari_mlpatch.solvers.gradient import (
 from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .starting import begun
 from .weighing import Weighing, weighed
 
 
@@ -70,7 +71,11 @@ class TV(Method):
     ] = 5e-4
     weighing: Weighing = "auto"
 
-    def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
+    takes_start = True
+
+    def solve(
+        self, problem: Problem, network: Any = None, state: dict | None = None, start: Tensor | None = None
+    ) -> Iterator[Iterate | None]:
         problem = weighed(problem, self.weighing)
         A, y, axes = problem.A, problem.y, len(problem.A.domain_shape)
         isotropic = self.norm == "isotropic"
@@ -90,7 +95,7 @@ class TV(Method):
         ]
         if self.nonnegative:
             terms.append(Term(_same, _same, lambda v, step: _nonnegative(v), 1.0))
-            x = _nonnegative(x)
+            x, start = _nonnegative(x), None if start is None else _nonnegative(start)
         # The threshold weight / rho starts at half the mean gradient of the first picture, where that is not flat.
         slope = gradient_norm(gradient(x, axes), isotropic).flatten(1).mean(1).double()
         steepness = torch.maximum(slope, 1e-3 * x.abs().flatten(1).mean(1).double())
@@ -100,7 +105,7 @@ class TV(Method):
             A.normal,
             b,
             terms,
-            x,
+            begun(start, x),
             normal_symbol=A.normal_symbol(y.device, b.dtype.to_real()),
             rho=rho,
             iterations=self.iterations,

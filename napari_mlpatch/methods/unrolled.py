@@ -50,6 +50,8 @@ class Unrolled(Learned):
         Field(ge=1, le=10_000, description="steps", json_schema_extra={"none_means": "as trained"}),
     ] = None
 
+    no_start = "its steps were trained from the picture that they begin with, they do not know what to do with others"
+
     def prepared(self, module: Reconstructor) -> Reconstructor:
         return module if self.iterations is None else module.for_iterations(self.iterations)
 

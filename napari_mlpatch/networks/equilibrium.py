@@ -66,12 +66,14 @@ class EquilibriumConfig(Architecture):
 class Equation:
     """``z = f(z)`` for the data of one problem, where to start, and the picture that a state z stands for.
 
-    A state is a picture ``[B, C, *A.domain_shape]``, or a tuple of some.
+    A state is a picture ``[B, C, *A.domain_shape]``, or a tuple of some. ``first`` makes the state to begin with of
+    any picture; without it, there is one start only.
     """
 
     f: Callable[[State], State]
     start: State
     picture: Callable[[State], Tensor]
+    first: Callable[[Tensor], State] | None = None
 
 
 class Equilibrium(Reconstructor):
@@ -128,7 +130,7 @@ class Equilibrium(Reconstructor):
             x = A.pinv(y).to(b.dtype)
         except NotImplementedError:  # the fixed point does not depend on it
             x = b
-        return Equation(self.update(A, b, D), self.first(x), self.shown)
+        return Equation(self.update(A, b, D), self.first(x), self.shown, self.first)
 
     def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
         """Pictures on the way to the fixed point by Anderson's acceleration, until it is found."""

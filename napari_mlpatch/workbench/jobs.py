@@ -16,11 +16,12 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.events import Cancelled, Done, Failed, Progress, Result
+from napari_mlpatch.core.iterates import Recorder
 from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.run import Control, run
-from napari_mlpatch.torch_later import torch
+from napari_mlpatch.torch_later import Tensor, torch
 from napari_mlpatch.weights import Unopened
 
 from . import threads
@@ -39,6 +40,10 @@ class Job:
     recipe: Recipe
     network: Any = None
     resume: Result | None = None
+    start: Tensor | None = field(default=None, repr=False)
+    """The picture to begin with, of a recipe that names one."""
+    iterates: Recorder | None = field(default=None, repr=False)
+    """What is kept of its iterates, filled while it runs."""
     id: int = field(default_factory=lambda: next(_ids))
     state: State = "queued"
     submitted: float = 0.0
@@ -56,7 +61,7 @@ class Job:
 
     def let_go(self) -> None:
         """Free what a job holds that ended without a result: only its title and message are still to be read."""
-        self.problem = self.network = self.resume = self.frame = None
+        self.problem = self.network = self.resume = self.frame = self.start = self.iterates = None
         self.history.clear()
 
     @property
@@ -139,6 +144,8 @@ class JobQueue:
             control=job.control,
             state=resume.state if resume else None,
             history=resume.history if resume else (),
+            start=job.start,
+            recorder=job.iterates,
         ):
             if isinstance(event, Progress):
                 job.seconds, job.eta = event.seconds, event.eta

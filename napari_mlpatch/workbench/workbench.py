@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import platformdirs
 from psygnal import Signal
 
 from napari_mlpatch.core.cost import Cost
 from napari_mlpatch.core.declare import describe
+from napari_mlpatch.core.events import Result
+from napari_mlpatch.core.iterates import DISK, MEMORY, Pool, Recorder
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.residuals import pictures
 from napari_mlpatch.core.run import continued
+from napari_mlpatch.core.start import start_of
 from napari_mlpatch.core.trial import estimates
 from napari_mlpatch.torch_later import torch
 
@@ -50,6 +54,8 @@ class Workbench(Selection):
         self.queue = JobQueue(post, self._job_changed, head_start)
         self.quick = Latest(post)
         self.trainer = Trainer(post, self._training_changed)
+        self.pool = Pool(MEMORY, DISK, str(platformdirs.user_cache_path("napari-mlpatch")))
+        """The room for iterates of all results."""
         self.devices: tuple[str, ...] = ("cpu",)
         """Where jobs can run."""
         self.rank: Callable[[Entry], Any] | None = None
@@ -86,21 +92,34 @@ class Workbench(Selection):
 
     # ---- running --------------------------------------------------------------------------------------------
 
-    def run(self, method: Method, device: str = "cpu", weights: Chosen | None = None, *, select: bool = True) -> Entry:
+    def run(
+        self,
+        method: Method,
+        device: str = "cpu",
+        weights: Chosen | None = None,
+        start: Result | None = None,
+        *,
+        select: bool = True,
+    ) -> Entry:
         """Queue a method on the current scene. The same method and parameters on the same data replace their result.
 
-        It becomes the selected one at once, or without ``select`` when it starts.
+        ``start`` is a result to begin with, for methods that take one. It becomes the selected one at once, or without
+        ``select`` when it starts.
         """
         assert self.scene is not None, "views offer Run only where there is a problem"
         scene = self.scene
-        recipe = Recipe.of(scene.problem, method, device=device, weights=weights.card.sha256 if weights else None)
+        trained = weights.card.sha256 if weights else None
+        x0, begins = start_of(start, scene.problem)
+        recipe = Recipe.of(scene.problem, method, device=device, weights=trained, start=begins)
         named = Named.of(method, weights)
-        job = Job(named.title, scene.problem, recipe, network=weights)
+        recorder = Recorder(pool=self.pool)
+        job = Job(named.title, scene.problem, recipe, network=weights, start=x0, iterates=recorder)
         same = [
             e
             for e in self.entries
             if e.method == describe(method)
             and e.job.recipe.weights == recipe.weights
+            and _start_of(e) == (begins and begins.sha256)
             and e.scene.problem.same_as(scene.problem)
         ]
         if same and not same[0].job.active:
@@ -122,7 +141,10 @@ class Workbench(Selection):
         """Continue a result for ``more`` iterations."""
         assert entry.result is not None and not entry.job.active
         recipe = continued(entry.result.recipe, entry.result.iterations + more)
-        job = Job(entry.title, entry.scene.problem, recipe, network=entry.job.network, resume=entry.result)
+        old = entry.job
+        before = entry.result if entry.result.state else None  # of a kept iterate there is none: it begins anew
+        recorder = old.iterates if before else Recorder(pool=self.pool)
+        job = Job(entry.title, entry.scene.problem, recipe, old.network, before, old.start, recorder)
         job.limits, job.history = entry.scene.limits, list(entry.result.history)
         self.queue.forget(entry.job)
         entry.job = job
@@ -213,3 +235,9 @@ class Workbench(Selection):
             self.weights_changed.emit()
         if training.state == "failed":
             self.failed.emit(f"The training of {training.recipe.title!r} failed: {training.message}")
+
+
+def _start_of(entry: Entry) -> str | None:
+    """The fingerprint of the picture that an entry began with, if another than the method's own."""
+    start = entry.job.recipe.start
+    return None if start is None else start.sha256
