@@ -59,7 +59,7 @@ def added(tmp_path, monkeypatch):
         monkeypatch.setattr(registry, "_classes", kept)
     modules = {}
     for _, above, source in blocks(ADDING):
-        (path,) = re.findall(r"^`napari_mlpatch/((?:operators|methods|networks)/\w+\.py)`:$", above)
+        (path,) = re.findall(r"^`(?:napari_mlpatch|my_package)/((?:(?:operators|methods|networks)/)?\w+\.py)`:$", above)
         file = tmp_path / path.replace("/", "_")
         file.write_text(source, encoding="utf-8")
         spec = importlib.util.spec_from_file_location(f"added_{file.stem}", file)
@@ -153,6 +153,28 @@ def test_added_architecture(added, tmp_path):
     ):
         test(problem, longer, weights)
     method_conformance.test_cancelled_within_one_step(problem, method, weights, 1)
+
+
+def test_added_metric(added, monkeypatch):
+    from napari_mlpatch.core import metrics
+    from napari_mlpatch.core.metric import Metrics
+
+    metric = added["metrics.py"].largest_error
+    monkeypatch.setattr(metrics, "METRICS", Metrics(metrics.METRICS))
+    metrics.METRICS.add(metric)
+    x = torch.zeros(1, 1, 8, 8)
+    x[..., 3, 3], x[..., 6, 6] = 1.0, 2.0
+    truth = x / 2
+    assert metrics.compare(x, truth)["largest_error"] == 1.0
+    assert metrics.compare_in_region(x, truth, "0:5,0:5")["largest_error"] == 0.5
+    assert metric.needs != "region" and metric.per_region and metric.order(2.0) == 2.0
+
+
+def test_the_table_of_metrics_is_that_of_the_command():
+    from napari_mlpatch.cli.listing import markdown
+
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert text.partition("<!-- metrics -->\n")[2].partition("\n<!-- /metrics -->")[0] == markdown("metrics")
 
 
 @pytest.mark.parametrize("kind", ["operators", "methods"])

@@ -1,6 +1,6 @@
 """List what there is, with all parameters.
 
-Operators, methods, noises, denoisers, architectures, training tasks and image sources, weights, samples.
+Operators, methods, noises, denoisers, architectures, training tasks and image sources, metrics, weights, samples.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, read_text, reason_of, replace_bytes
+from napari_mlpatch.core.metrics import METRICS, Metric
 from napari_mlpatch.core.page import default_of, page, values_of
 from napari_mlpatch.core.registry import Registry, architectures, denoisers, methods, noises, operators, sources, tasks
 
@@ -32,7 +33,7 @@ REGISTRIES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=(*REGISTRIES, "weights", "samples"), help="what to list")
+    parser.add_argument("kind", choices=(*REGISTRIES, "metrics", "weights", "samples"), help="what to list")
     parser.add_argument("name", nargs="?", help="of one of them: its whole page, with equation, use and references")
     parser.add_argument("--markdown", action="store_true", help="a table: name, title, what it is (as in the README)")
     parser.add_argument("--update", metavar="FILE", help="write that table into FILE, between <!-- KIND --> marks")
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         return _page(args)
     if args.kind in REGISTRIES:
         entries, texts = _declared(REGISTRIES[args.kind])
+    elif args.kind == "metrics":
+        entries, texts = _metrics()
     elif args.kind == "weights":
         entries, texts = _weights()
     else:
@@ -73,14 +76,17 @@ def _page(args: argparse.Namespace) -> int:
 
 
 def markdown(kind: str) -> str:
-    """A table of what is registered: name, title and first sentence; of weights: what they do, their size and figures.
+    """A table of what is registered: name, title and first sentence; of metrics: what they need and which value wins;
+    of weights: what they do, their size and figures.
 
     Raises InputError for other kinds.
     """
     if kind == "weights":
         return _table_of_weights()
+    if kind == "metrics":
+        return _table_of_metrics()
     if kind not in REGISTRIES:
-        raise InputError(f"There are tables of {', '.join(REGISTRIES)} and weights, not of {kind}.")
+        raise InputError(f"There are tables of {', '.join(REGISTRIES)}, metrics and weights, not of {kind}.")
     rows = []
     for cls in REGISTRIES[kind]:
         if getattr(cls, "in_forms", True):
@@ -140,6 +146,30 @@ def _table_of_weights() -> str:
             figures = ", ".join(figure(name, value) for name, value in card.metrics.items())
             rows.append(f"| `{card.name}` | {card.title} | `{card.method}` | {facts} | {figures} |")
     return "\n".join(rows)
+
+
+def _metrics() -> tuple[list[dict[str, Any]], list[str]]:
+    entries, texts = [], []
+    for metric in METRICS:
+        known = {f.name: getattr(metric, f.name) for f in dataclasses.fields(metric) if f.name not in ("of", "form")}
+        entries.append({**known, "per_region": metric.per_region})
+        texts.append(f"{metric.key}   {metric.title}\n  {metric.tooltip}\n  needs: {metric.needs}; {_winner(metric)}")
+    for name, reason in METRICS.broken.items():
+        say(f"mlpatch: the metric {name!r} of another package cannot be used: {reason}")
+    return entries, texts
+
+
+def _table_of_metrics() -> str:
+    rows = ["| metric | | needs | in a region | best | what it is |", "|---|---|---|---|---|---|"]
+    for metric in METRICS:
+        region, tooltip = "yes" if metric.per_region else "", metric.tooltip.replace("|", "\\|")
+        rows.append(f"| `{metric.key}` | {metric.title} | {metric.needs} | {region} | {_winner(metric)} | {tooltip} |")
+    return "\n".join(rows)
+
+
+def _winner(metric: Metric) -> str:
+    """Which value is best."""
+    return f"{metric.target:g}" if metric.target is not None else metric.better or "none"
 
 
 def _purpose(card: Card) -> str:

@@ -1,217 +1,240 @@
-"""Figures of merit. The data range is always explicit.
+"""Figures of merit: the table of them, and what computes all that a problem allows.
 
-All take tensors ``[B, C, H, W]`` and give the mean over the batch.
+Pictures are tensors ``[B, C, H, W]``; a figure is the mean over the batch. The data range is always explicit.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
-import numpy as np
-
-from napari_mlpatch.torch_later import Tensor, torch
+from napari_mlpatch.torch_later import Tensor
 
 from .arguments import instance, is_number
 from .errors import InputError
+from .goodness import Explained, chi_square, reduced_chi_square, relative, relative_residual, white, whiteness
+from .metric import Metric, Metrics
 from .problem import Problem
+from .region import contrast_to_noise, mask_of, mean, pixels, standard_deviation
+from .similarity import data_range_of, nrmse, psnr, same_shape, ssim
 
-FLOOR = (
-    0.01  # of the mean variance, below which a sample's is not taken at its word: a count there would weigh too much
-)
-
-
-def data_range_of(truth: Tensor) -> float:
-    """Largest minus smallest value of the truth."""
-    _same_shape(truth, truth)
-    if truth.is_complex() or truth.is_meta or not truth.numel():
-        raise InputError(f"A data range is that of a real image, got {truth.dtype} of shape {list(truth.shape)}.")
-    return float(truth.max() - truth.min())
-
-
-def psnr(x: Tensor, truth: Tensor, *, data_range: float) -> float:
-    """Peak signal-to-noise ratio in dB, ``10 log10(data_range² / MSE)``."""
-    _same_shape(x, truth)
-    if not (is_number(data_range) and data_range > 0):
-        raise InputError(f"The data range of a PSNR must be positive, got {data_range}. Give it explicitly.")
-    mse = (x - truth).abs().double().square().flatten(1).mean(1)
-    return float((10 * torch.log10(min(float(data_range), 1e150) ** 2 / mse)).mean())
+__all__ = [
+    "METRICS",
+    "Metric",
+    "compare",
+    "data_range_of",
+    "each",
+    "evaluate",
+    "in_region",
+    "nrmse",
+    "psnr",
+    "reduced_chi_square",
+    "relative_residual",
+    "ssim",
+    "whiteness",
+]
 
 
-def ssim(x: Tensor, truth: Tensor, *, data_range: float) -> float:
-    """Structural similarity with scikit-image's defaults (7x7 uniform window; Wang et al. 2004)."""
-    from skimage.metrics import structural_similarity
-
-    _same_shape(x, truth)
-    if not (is_number(data_range) and data_range > 0) or x.ndim != 4:
-        raise InputError(
-            f"SSIM needs images [batch, channel, rows, columns] and a positive data range, got {list(x.shape)} and "
-            f"{data_range!r:.60}."
-        )
-    if min(x.shape[-2:]) < 7:
-        return math.nan
-    pairs = zip(x.detach().cpu().numpy(), truth.detach().cpu().numpy(), strict=True)
-    values = [structural_similarity(b, a, data_range=data_range, channel_axis=0) for a, b in pairs]
-    return float(np.mean(values))  # type: ignore[arg-type]
-
-
-def nrmse(x: Tensor, truth: Tensor) -> float:
-    """Root mean square error relative to the truth, ``‖x - truth‖ / ‖truth‖``."""
-    _same_shape(x, truth)
-    error, size = (v.abs().double().flatten(1).norm(dim=1) for v in (x - truth, truth))
-    return float((error / size).mean())
-
-
-def relative_residual(x: Tensor, problem: Problem) -> float:
-    """``‖A x - y‖ / ‖y‖``."""
-    instance(problem, Problem, "The problem")
-    return _relative(problem.A(x) - problem.y, problem.y)
-
-
-def reduced_chi_square(x: Tensor, problem: Problem) -> float:
-    """Mean of ``|A x - y|² / variance``: about 1 where the residual is as large as the noise.
-
-    The variance is ``noise_std²``. Where noise depends on the signal (counts), that is its mean, and each sample has
-    its own, by the noise model from A truth, or where the truth is unknown from A x; samples whose variance is below a
-    hundredth of the mean weigh as if they had that, and the mean is taken relative to its expectation. NaN where the
-    noise is unknown. Well below 1 the noise was fitted, well above 1 the picture misses signal.
-    """
-    instance(problem, Problem, "The problem")
-    predicted = problem.A(x)
-    return _chi_square(predicted, predicted - problem.y, problem) if problem.noise_std else math.nan
-
-
-def evaluate(x: Tensor, problem: Problem, *, data_range: float | None = None) -> dict[str, float]:
+def evaluate(
+    x: Tensor, problem: Problem, *, data_range: float | None = None, region: Any = None, background: Any = None
+) -> dict[str, float]:
     """All metrics that the problem allows. ``data_range`` defaults to the range of the truth, and is among them.
 
-    Images are compared as ``A.picture`` shows them: complex ones by their magnitude, mass maps by their E mode.
+    Images are compared as ``A.picture`` shows them: complex ones by their magnitude, mass maps by their E mode. With a
+    ``region`` (see ``region.mask_of``) those that can be are restricted to it, and mean, SD and CNR against a second
+    region, the ``background``, or else all the rest are added; the measurement's stay those of the whole picture, and
+    so does the data range.
     """
     instance(problem, Problem, "The problem")
-    predicted = problem.A(x)
-    residual = predicted - problem.y
-    found = {"relative_residual": _relative(residual, problem.y)}
-    if problem.noise_std:
-        found["reduced_chi_square"] = _chi_square(predicted, residual, problem)
+    explained = Explained(x, problem)
+    values = {m.key: m.of(explained) for m in METRICS if m.needs == "measurement" and m.of is not None}
+    found = {key: value for key, value in values.items() if not math.isnan(value) or key == "relative_residual"}
     if problem.truth is not None:
         found |= compare(problem.A.picture(x), problem.A.picture(problem.truth), data_range=data_range)
+    if region is not None:
+        found |= in_region(x, problem, region, background=background, data_range=data_range)
     return found
+
+
+def each(x: Tensor, problem: Problem, **options: Any) -> list[dict[str, float]]:
+    """What ``evaluate`` gives of each item of a batch (slice of a stack), all with the data range of the whole truth.
+
+    ``options`` are those of ``evaluate``. The mean over the items of PSNR, SSIM and NRMSE is what ``evaluate`` gives.
+    """
+    instance(problem, Problem, "The problem")
+    if options.get("data_range") is None and problem.truth is not None:
+        options["data_range"] = data_range_of(problem.A.picture(problem.truth)) or None
+    return [evaluate(x[i : i + 1], item(problem, i), **options) for i in range(len(problem.y))]
+
+
+def item(problem: Problem, i: int) -> Problem:
+    """Item i of a batch as a problem of its own."""
+    truth = None if problem.truth is None else problem.truth[i : i + 1]
+    return dataclasses.replace(problem, y=problem.y[i : i + 1], truth=truth)
 
 
 def compare(x: Tensor, truth: Tensor, *, data_range: float | None = None) -> dict[str, float]:
     """All METRICS of a picture and the truth, and the ``data_range`` of both: by default that of the truth."""
-    _same_shape(x, truth)
-    span = data_range_of(truth) if data_range is None else data_range
-    if not is_number(span):
-        raise InputError(f"The data range of PSNR and SSIM must be a positive number, got {span!r:.60}.")
+    same_shape(x, truth)
+    span = _span(truth, data_range)
     found = {}
     for metric in METRICS:
-        if metric.of is not None and (span > 0 or not metric.needs_range) and (x.ndim == 4 or not metric.plane):
+        if metric.of is not None and metric.needs == "truth" and _applies(metric, x, span):
             found[metric.key] = metric.of(x, truth, span)
     return found | {"data_range": span}
 
 
-def _chi_square(predicted: Tensor, residual: Tensor, problem: Problem) -> float:
-    level = (problem.noise_std or math.nan) ** 2
-    squares = _sampled(residual.abs().double().square(), problem)
-    clean = predicted if problem.truth is None else problem.A(problem.truth)
-    variance = None if problem.noise is None else problem.noise.variance(_sampled(clean, problem))
-    if variance is None or not float(variance.mean()) > 0:
-        return float(squares.mean()) / level
-    variance = variance * (level / float(variance.mean()))
-    weight = 1.0 / variance.clamp(min=FLOOR * level)
-    return float((weight * squares).sum() / (weight * variance).sum())
+def in_region(
+    x: Tensor,
+    problem: Problem,
+    region: Any,
+    *,
+    background: Any = None,
+    data_range: float | None = None,
+) -> dict[str, float]:
+    """What of METRICS follows a region of interest, restricted to it; that without a truth where there is none.
 
-
-def _sampled(y: Tensor, problem: Problem) -> Tensor:
-    """What was measured of y."""
-    where = problem.A.sampled
-    return y if where is None else y[..., where.to(y.device).expand(problem.A.range_shape)]
-
-
-def _relative(residual: Tensor, y: Tensor) -> float:
-    size = float(y.abs().double().norm())
-    return float(residual.abs().double().norm()) / size if size else math.nan
-
-
-def _same_shape(x: Tensor, truth: Tensor) -> None:
-    for value, what in ((x, "The image"), (truth, "The truth")):
-        if not torch.is_tensor(value):
-            raise InputError(f"{what} is a tensor, got {type(value).__name__}: torch.as_tensor(it).")
-    if x.shape != truth.shape:
-        raise InputError(f"The image has shape {list(x.shape)}, the truth {list(truth.shape)}. They must be equal.")
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A figure of merit: a row of METRICS is all that evaluation, window and command line need of it.
-
-    ``key`` is its name in results, ``title`` in words, ``heading`` above a column (with the unit), ``form`` how a value
-    is written. ``better`` says which value wins, None that none does. ``of(x, truth, data_range)`` computes it from
-    pictures ``[B, C, *space]``; None for what needs the measurement, which ``evaluate`` computes. With ``needs_range``
-    it means nothing without its data range, and is left out where that is zero; with ``plane`` it is for 2-D pictures.
+    ``region`` and ``background`` are what ``region.mask_of`` takes; the background is all the rest where it is None.
     """
-
-    key: str
-    title: str
-    heading: str
-    form: str
-    better: Literal["higher", "lower"] | None
-    tooltip: str
-    of: Callable[[Tensor, Tensor, float], float] | None = None
-    unit: str = ""
-    needs_range: bool = False
-    plane: bool = False
+    instance(problem, Problem, "The problem")
+    picture = problem.A.picture(x)
+    truth = None if problem.truth is None else problem.A.picture(problem.truth)
+    return compare_in_region(picture, truth, region, background=background, data_range=data_range)
 
 
-METRICS = (
-    Metric(
-        key="psnr",
-        title="PSNR",
-        heading="PSNR / dB",
-        form="{:.2f}",
-        unit="dB",
-        better="higher",
-        tooltip="peak signal-to-noise ratio; data range = range of the truth",
-        of=lambda x, truth, span: psnr(x, truth, data_range=span),
-        needs_range=True,
-    ),
-    Metric(
-        key="ssim",
-        title="SSIM",
-        heading="SSIM",
-        form="{:.4f}",
-        better="higher",
-        tooltip="structural similarity, 7x7 uniform window; data range = range of the truth",
-        of=lambda x, truth, span: ssim(x, truth, data_range=span),
-        needs_range=True,
-        plane=True,
-    ),
-    Metric(
-        key="nrmse",
-        title="NRMSE",
-        heading="NRMSE",
-        form="{:.4f}",
-        better="lower",
-        tooltip="‖x - truth‖ / ‖truth‖",
-        of=lambda x, truth, span: nrmse(x, truth),
-    ),
-    Metric(
-        key="relative_residual",
-        title="relative residual",
-        heading="residual",
-        form="{:.4g}",
-        better=None,
-        tooltip="‖A x - y‖ / ‖y‖; smaller is not better: it may fit the noise",
-    ),
-    Metric(
-        key="reduced_chi_square",
-        title="reduced chi-square",
-        heading="chi²",
-        form="{:.4g}",
-        better=None,
-        tooltip="mean ((A x - y) / noise)²; about 1 where the noise is not fitted",
-    ),
+def compare_in_region(
+    x: Tensor, truth: Tensor | None, region: Any, *, background: Any = None, data_range: float | None = None
+) -> dict[str, float]:
+    """The same of a picture ``[B, C, H, W]`` and the truth, or None."""
+    if x.ndim != 4:
+        raise InputError(f"A region is one of pictures [batch, channel, rows, columns], got {list(x.shape)}.")
+    mask = mask_of(region, (x.shape[-2], x.shape[-1]))
+    other = ~mask if background is None else mask_of(background, (x.shape[-2], x.shape[-1]))
+    inside, outside = pixels(x, mask), pixels(x, other)
+    found = {m.key: m.of(inside, outside) for m in METRICS if m.needs == "region" and m.of is not None}
+    if truth is not None:
+        same_shape(x, truth)
+        span = _span(truth, data_range)
+        for metric in METRICS:
+            if metric.of is None or metric.needs != "truth" or not _applies(metric, x, span):
+                continue
+            if metric.region == "pixels":
+                found[metric.key] = metric.of(inside, pixels(truth, mask), span)
+            elif metric.region == "mask":
+                found[metric.key] = metric.of(x, truth, span, region=mask)
+    return {key: value for key, value in found.items() if not math.isnan(value)}
+
+
+def _applies(metric: Metric, x: Tensor, span: float) -> bool:
+    return (span > 0 or not metric.needs_range) and (x.ndim == 4 or not metric.plane)
+
+
+def _span(truth: Tensor, data_range: float | None) -> float:
+    span = data_range_of(truth) if data_range is None else data_range
+    if not is_number(span):
+        raise InputError(f"The data range of PSNR and SSIM must be a positive number, got {span!r:.60}.")
+    return span
+
+
+METRICS = Metrics(
+    (
+        Metric(
+            key="psnr",
+            title="PSNR",
+            heading="PSNR / dB",
+            form="{:.2f}",
+            unit="dB",
+            better="higher",
+            tooltip="peak signal-to-noise ratio; data range = range of the truth",
+            of=lambda x, truth, span: psnr(x, truth, data_range=span),
+            needs_range=True,
+            region="pixels",
+        ),
+        Metric(
+            key="ssim",
+            title="SSIM",
+            heading="SSIM",
+            form="{:.4f}",
+            better="higher",
+            tooltip="structural similarity, 7x7 uniform window; data range = range of the truth",
+            of=lambda x, truth, span, region=None: ssim(x, truth, data_range=span, region=region),
+            needs_range=True,
+            plane=True,
+            region="mask",
+        ),
+        Metric(
+            key="nrmse",
+            title="NRMSE",
+            heading="NRMSE",
+            form="{:.4f}",
+            better="lower",
+            tooltip="‖x - truth‖ / ‖truth‖",
+            of=lambda x, truth, span: nrmse(x, truth),
+            region="pixels",
+        ),
+        Metric(
+            key="mean",
+            title="mean",
+            heading="mean",
+            form="{:.4g}",
+            better=None,
+            tooltip="mean over the region of interest, in the units of the picture",
+            of=lambda inside, background: mean(inside),
+            needs="region",
+        ),
+        Metric(
+            key="std",
+            title="standard deviation",
+            heading="SD",
+            form="{:.4g}",
+            better=None,
+            tooltip="standard deviation over the region of interest; where the object is flat, smaller is less noisy",
+            of=lambda inside, background: standard_deviation(inside),
+            needs="region",
+        ),
+        Metric(
+            key="cnr",
+            title="contrast-to-noise ratio",
+            heading="CNR",
+            form="{:.2f}",
+            better="higher",
+            tooltip="|mean of the region - mean of the background| / its SD; background: a second region, or the rest",
+            of=contrast_to_noise,
+            needs="region",
+        ),
+        Metric(
+            key="relative_residual",
+            title="relative residual",
+            heading="residual",
+            form="{:.4g}",
+            better=None,
+            tooltip="‖A x - y‖ / ‖y‖; smaller is not better: it may fit the noise",
+            of=relative,
+            needs="measurement",
+        ),
+        Metric(
+            key="reduced_chi_square",
+            title="reduced chi-square",
+            heading="chi²",
+            form="{:.4g}",
+            better=None,
+            target=1.0,
+            tooltip="mean ((A x - y) / noise)²; 1: as noise; below: noise is fitted; above: signal is missing",
+            of=chi_square,
+            needs="measurement",
+        ),
+        Metric(
+            key="whiteness",
+            title="whiteness of the residual",
+            heading="white",
+            form="{:.3g}",
+            better=None,
+            target=1.0,
+            tooltip="how neighbours in A x - y go together; 1 ± 0.4 for white noise, above: structure is left",
+            of=white,
+            needs="measurement",
+        ),
+    )
 )
 """All figures of merit, in the order in which they are shown."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from napari_mlpatch.core.metrics import METRICS
+from napari_mlpatch.core.metrics import METRICS, Metric
 
 from .entry import Entry
 
@@ -15,16 +15,18 @@ Key = Callable[[Entry], Any]
 
 def by_metric(key: str) -> Key:
     """The better first; what has no such figure last."""
-    metric = next(m for m in METRICS if m.key == key)
-    sign = -1.0 if metric.better == "higher" else 1.0
+    metric = METRICS.get(key)
 
     def value(entry: Entry) -> float:
-        found = entry.result.metrics.get(key, math.nan) if entry.result else math.nan
-        if key == "reduced_chi_square":  # best at 1
-            found = abs(found - 1.0)
-        return math.inf if math.isnan(found) else sign * found
+        return metric.order(entry.result.metrics.get(key, math.nan) if entry.result else math.nan)
 
     return value
+
+
+def best(metric: Metric, values: Sequence[float]) -> int | None:
+    """Which of several values wins; None where no value of this metric does, or there are not two to compare."""
+    known = [i for i, value in enumerate(values) if not math.isnan(value)]
+    return min(known, key=lambda i: metric.order(values[i])) if metric.ranks and len(known) > 1 else None
 
 
 def by_title(entry: Entry) -> str:
@@ -43,5 +45,6 @@ def by_memory(entry: Entry) -> float:
     return entry.result.peak_bytes if entry.result else math.inf
 
 
-KEYS: tuple[Key, ...] = (by_title, by_iterations, *(by_metric(metric.key) for metric in METRICS), by_seconds, by_memory)
-"""Of each column of the table."""
+def keys() -> tuple[Key, ...]:
+    """Of each column of the table."""
+    return (by_title, by_iterations, *(by_metric(metric.key) for metric in METRICS), by_seconds, by_memory)

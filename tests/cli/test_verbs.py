@@ -173,7 +173,7 @@ def test_evaluate(here, mlpatch):
     code, text, _ = mlpatch("evaluate x.tif --json")
     found = strict(text)["metrics"]
     assert code == 0
-    assert set(found) == {"psnr", "ssim", "nrmse", "data_range", "relative_residual", "reduced_chi_square"}
+    assert set(found) == {"psnr", "ssim", "nrmse", "data_range", "relative_residual", "reduced_chi_square", "whiteness"}
     assert strict(mlpatch("evaluate x.tif --measurement m.h5 --json")[1])["metrics"] == found
     io.write_image("truth.tif", io.samples.image("shepp-logan", SIZE))
     beside = strict(mlpatch("evaluate x.tif --truth truth.tif --json")[1])["metrics"]
@@ -181,6 +181,24 @@ def test_evaluate(here, mlpatch):
     wider = strict(mlpatch("evaluate x.tif --truth truth.tif --data-range 10 --json")[1])["metrics"]
     assert wider["psnr"] == pytest.approx(found["psnr"] + 20) and wider["data_range"] == 10
     assert "data range 10" in mlpatch("evaluate x.tif --data-range 10")[1]
+
+
+def test_evaluate_without_the_truth(here, mlpatch):
+    found = strict(mlpatch("evaluate x.tif --no-truth --json")[1])["metrics"]
+    assert set(found) == {"relative_residual", "reduced_chi_square", "whiteness"}
+    assert mlpatch("evaluate x.tif --no-truth --truth x.tif")[0] == 2
+
+
+def test_evaluate_in_a_region_and_of_each_slice(here, mlpatch):
+    found = strict(mlpatch("evaluate x.tif --region 4:20,6: --background :4,:4 --each --json")[1])
+    assert set(found["region"]) == {"psnr", "ssim", "nrmse", "mean", "std", "cnr", "data_range"}
+    x = io.read_image("x.tif")[0]
+    assert found["region"]["mean"] == pytest.approx(float(x[..., 4:20, 6:].mean()), rel=1e-5)
+    assert found["each"] == [{key: pytest.approx(value) for key, value in found["metrics"].items()}]
+    text = mlpatch("evaluate x.tif --region 4:20,6:")[1]
+    assert "region 4:20,6:" in text and "contrast-to-noise ratio" in text
+    for wrong in ("--region 4:4,0:9", "--region 9", "--region 900:990,0:9", "--background 0:4,0:4"):
+        assert mlpatch(f"evaluate x.tif {wrong}")[0] == 2
 
 
 def test_evaluate_writes_no_nan(here, mlpatch):

@@ -16,6 +16,7 @@ from napari_mlpatch.core.metrics import (
     reduced_chi_square,
     relative_residual,
     ssim,
+    whiteness,
 )
 from napari_mlpatch.core.residuals import residuals
 
@@ -118,6 +119,7 @@ def test_evaluate(problem):
     assert found == {
         "relative_residual": relative_residual(x, problem),
         "reduced_chi_square": reduced_chi_square(x, problem),
+        "whiteness": whiteness(x, problem),
         "psnr": psnr(x, problem.truth, data_range=3.0),
         "ssim": ssim(x, problem.truth, data_range=3.0),
         "nrmse": nrmse(x, problem.truth),
@@ -128,7 +130,7 @@ def test_evaluate(problem):
 
 
 def test_evaluate_without_truth_or_contrast(problem):
-    assert set(evaluate(problem.truth, mp.Problem(problem.A, problem.y))) == {"relative_residual"}
+    assert set(evaluate(problem.truth, mp.Problem(problem.A, problem.y))) == {"relative_residual", "whiteness"}
     flat = mp.Problem(problem.A, problem.y, truth=torch.ones(40, 40))
     assert "psnr" not in evaluate(problem.truth, flat) and evaluate(problem.truth, flat)["data_range"] == 0
     nothing = mp.Problem(problem.A, 0 * problem.y)
@@ -150,10 +152,11 @@ def test_one_table():
     from napari_mlpatch.core.metrics import METRICS, evaluate
 
     problem = mp.simulate(torch.rand(16, 16), mp.operators.Identity(image_shape=(16, 16)), mp.noise.Gaussian(), seed=0)
-    found = evaluate(problem.y, problem)
-    assert set(found) - {"data_range"} == {metric.key for metric in METRICS}
+    found = evaluate(0.9 * problem.y, problem, region="2:14,:9")
+    shown = [metric for metric in METRICS if metric.of is not None]
+    assert set(found) - {"data_range"} == {metric.key for metric in shown}
     text = printed(found)
-    for metric in METRICS:
+    for metric in shown:
         assert metric.title in text and metric.tooltip and metric.heading
         assert (
             ", data range" in next(line for line in text.splitlines() if metric.title in line)

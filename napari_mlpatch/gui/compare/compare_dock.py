@@ -34,7 +34,7 @@ from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
 from napari_mlpatch.workbench.as_text import as_command, as_python
 from napari_mlpatch.workbench.entry import Entry
-from napari_mlpatch.workbench.ranking import KEYS
+from napari_mlpatch.workbench.ranking import best, keys
 from napari_mlpatch.workbench.words import duration, size
 from napari_mlpatch.workbench.workbench import Workbench
 
@@ -60,7 +60,7 @@ class CompareDock(QWidget):
         for i, metric in enumerate(METRICS):
             self.table.horizontalHeaderItem(2 + i).setToolTip(metric.tooltip)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.horizontalHeader().sectionClicked.connect(lambda column: self.workbench.sort(KEYS[column]))
+        self.table.horizontalHeader().sectionClicked.connect(lambda column: self.workbench.sort(keys()[column]))
         self.table.horizontalHeader().setToolTip("Click: the best of this column first")
         self.table.horizontalHeader().setMaximumSectionSize(WIDEST)
         self.table.verticalHeader().hide()
@@ -177,7 +177,7 @@ class CompareDock(QWidget):
         for metric in METRICS:
             values = result.metrics if result else entry.job.scalars
             value = values.get(metric.key, math.nan)
-            texts.append("" if math.isnan(value) else metric.form.format(value))
+            texts.append(metric.text(value))
         texts += [duration(result.seconds), size(result.peak_bytes)] if result else [duration(entry.job.seconds), ""]
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
@@ -199,14 +199,16 @@ class CompareDock(QWidget):
 
     def _mark_winners(self) -> None:
         for column, metric in enumerate(METRICS, start=2):
-            rows = [
-                (e.result.metrics[metric.key], i)
-                for i, e in enumerate(self.workbench.entries)
-                if e.result and metric.key in e.result.metrics and not self.workbench.stale(e)
-            ]
-            if metric.better is None or len(rows) < 2:
+            row = best(
+                metric,
+                [
+                    e.result.metrics.get(metric.key, math.nan) if e.result and not self.workbench.stale(e) else math.nan
+                    for e in self.workbench.entries
+                ],
+            )
+            if row is None:
                 continue
-            item = self.table.item(max(rows)[1] if metric.better == "higher" else min(rows)[1], column)
+            item = self.table.item(row, column)
             font = item.font()
             font.setBold(True)
             item.setFont(font)
