@@ -11,6 +11,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .cg import CgStep, Linear, cg
 from .circulant import dividing, without_zeros
 from .items import dot, each, item_count, norm, ratio
+from .smoothed import smoothed
 
 EXACT = 1e-6
 """A relative residual that is as good as none in single precision."""
@@ -27,15 +28,16 @@ def solve_shifted(
     other: Tensor | None = None,
     iterations: int = 100,
     tolerance: float | Tensor = 1e-6,
-    error: float | Tensor = 0.0,
+    error: float | Tensor | None = None,
     damping: float = 0.0,
 ) -> Iterator[CgStep]:
     """Solve ``(AᵀA + alpha I) x = b`` for ``alpha > 0``, one for all items or ``[B]``; yields each step.
 
     In closed form where the operator has one (one step), else by conjugate gradients preconditioned with the
-    operator's circulant approximation, until ``‖residual‖ <= tolerance ‖b‖``, or x is within ``error`` (one for all,
-    or ``[B]``) of the solution for sure, as ``‖x - solution‖ <= ‖residual‖ / alpha``. They start from ``x``, or from
-    the best point on the line through ``x`` and ``other``. ``damping``: see ``choose_damping``.
+    operator's circulant approximation, until ``‖residual‖ <= tolerance ‖b‖``. With an ``error`` (one for all, or
+    ``[B]``), until x is no farther from the solution for sure, as ``‖x - solution‖ <= ‖residual‖ / alpha``; then the
+    end depends continuously on the data (``smoothed``). They start from ``x``, or from the best point on the line
+    through ``x`` and ``other``. ``damping``: see ``choose_damping``.
     """
     alphas = torch.as_tensor(alpha, dtype=torch.float64).cpu()
     if A.closed_form:
@@ -52,16 +54,19 @@ def solve_shifted(
         x, residual = _best_on_line(system, b, x, other - x)
         yield CgStep(x, residual, ratio(norm(residual), norm(b)), 0)
     size = norm(b)
-    enough = ratio(alphas.to(size) * torch.as_tensor(error).to(size), size)
-    yield from cg(
+    enough = torch.as_tensor(tolerance).to(size) * size
+    if error is not None:
+        enough = torch.maximum(enough, alphas.to(size) * torch.as_tensor(error).to(size))
+    steps = cg(
         system,
         b,
         x,
         precondition=preconditioner(A, b, shift, damping),
         iterations=iterations,
-        tolerance=torch.maximum(enough, torch.as_tensor(tolerance).to(size)),
+        tolerance=ratio(enough, size),
         residual=residual,
     )
+    yield from steps if error is None else smoothed(steps, enough)
 
 
 def preconditioner(A: Operator, like: Tensor, shift: Tensor, damping: float) -> Linear:
