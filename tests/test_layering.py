@@ -32,13 +32,14 @@ MAY_IMPORT = {
     "methods": METHODS - {"io"},
     "explore": {"core", "denoisers", "methods", "networks", "training", "weights"},
     "training": METHODS | {ROOT},
-    "batch": METHODS | {ROOT},
-    "workbench": METHODS - {"solvers", "networks", "denoisers"} | {"training", "explore", "batch", ROOT},
+    "figures": {"core", "io"},
+    "batch": METHODS | {"figures", ROOT},
+    "workbench": METHODS - {"solvers", "networks", "denoisers"} | {"training", "explore", "batch", "figures", ROOT},
     "interop": METHODS | {ROOT},
     "reproduce": METHODS | {"training", ROOT},
-    "cli": METHODS | {"training", "batch", "interop", "reproduce", "explore", "workbench", "gui", ROOT},
+    "cli": METHODS | {"training", "batch", "interop", "reproduce", "explore", "workbench", "figures", "gui", ROOT},
     "gui": METHODS - {"solvers", "networks", "denoisers"}
-    | {"training", "workbench", "explore", "batch", "interop", ROOT},
+    | {"training", "workbench", "explore", "batch", "figures", "interop", ROOT},
 }
 SCREEN = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
 COMPUTING = (

@@ -26,6 +26,7 @@ VERBS = {
     "reconstruct": "make a picture from a measurement",
     "evaluate": "measure how good a picture is",
     "replay": "make a picture again from its recipe",
+    "figure": "a figure for a paper from results: PDF, SVG or PNG",
     "session": "look into a session that was saved from the window",
     "zoom": "enlarge a picture with an MLPatch network, by any factor",
     "equivariance": "does a denoiser do the same to a shifted or turned picture",

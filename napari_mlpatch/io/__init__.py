@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .array_file import read_array
     from .atomic import check_writable, refuse_inputs
     from .guard import existing_file
-    from .image_files import image_from_file, read_image, read_numbers, read_recipe
+    from .image_files import image_from_file, read_image, read_numbers, read_pixel_size, read_recipe
     from .image_writer import write_image
     from .inputs import inputs_of
     from .loading import load, read_measurement
@@ -48,6 +48,7 @@ _NAMES = {
     "read_image": ".image_files",
     "read_measurement": ".loading",
     "read_numbers": ".image_files",
+    "read_pixel_size": ".image_files",
     "read_recipe": ".image_files",
     "read_session": ".session",
     "read_truth": ".truth",
@@ -78,6 +79,7 @@ __all__ = [
     "read_image",
     "read_measurement",
     "read_numbers",
+    "read_pixel_size",
     "read_recipe",
     "read_session",
     "read_truth",

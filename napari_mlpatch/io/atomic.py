@@ -115,6 +115,10 @@ def _is_linked(folder: Path, file: Path) -> bool:
 def _refuse_foreign(file: Path, kind: Kind) -> None:
     if not file.exists() or is_own(file, kind):
         return
+    if kind == "figure":
+        raise InputError(
+            f"{file} is there already. Choose another name, or add --force to replace it (in Python: force=True)."
+        )
     other = next((one for one in get_args(Kind) if is_own(file, one)), None)
     why = (
         f"is a {other} of this program, which is not replaced by a {kind}"

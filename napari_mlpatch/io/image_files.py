@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import tifffile
 
+from napari_mlpatch.core.arguments import is_number
 from napari_mlpatch.core.errors import InputError
 
 from . import h5
@@ -62,6 +63,17 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """
     path = existing_file(path)
     return _about_file(path, _kind(path)).get(RECIPE)
+
+
+def read_pixel_size(path: str | os.PathLike[str]) -> tuple[float | None, str | None]:
+    """The side of a pixel and its unit, as ``write_image`` noted them; None where nothing was noted.
+
+    Raises InputError for files that are missing or damaged.
+    """
+    path = existing_file(path)
+    about = _about_file(path, _kind(path))
+    size, unit = about.get("pixel_size"), about.get("unit")
+    return (float(size) if is_number(size) and 0 < size < math.inf else None), unit if isinstance(unit, str) else None
 
 
 def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:

@@ -17,7 +17,8 @@ import tifffile
 
 from napari_mlpatch.core.files import LARGEST_TEXT
 
-Kind = Literal["picture", "measurement", "session"]
+Kind = Literal["picture", "measurement", "session", "figure"]
+"""Figures carry no seal, so that none is replaced without force."""
 RECIPE = "mlpatch_recipe"
 """Key of the notes with which ``write_image`` marks a picture, also one without a recipe."""
 SEAL = "mlpatch_seal"
