@@ -47,9 +47,9 @@ def test_items_end_on_their_own_and_one_that_is_good_enough_stays():
     assert not together.x[2].any()
 
 
-@pytest.mark.parametrize("share", [3e-3, 1e-2, 0.03, 0.1])
+@pytest.mark.parametrize("share", [1e-4, 5e-4, 2e-3, 1e-2])
 def test_other_roundings_end_at_almost_the_same_place(share):
-    """After a hundred steps: a twentieth of the bound apart at most; where plain ones stop, up to 0.2 of it."""
+    """After a hundred steps, a fifth of the bound apart at most; where plain ones stop, up to 0.7 of it."""
     b = right_side()
     found = [ended(s * b, share * norm(s * b))[-1].x / s for s in (1.0, 1 / 3, 0.7, 7.0, 1e3)]
-    assert all(float(norm(x - found[0])) < 0.05 * share * float(norm(found[0])) for x in found[1:])
+    assert all(float(norm(x - found[0])) < 0.2 * share * float(norm(found[0])) for x in found[1:])
