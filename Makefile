@@ -1,4 +1,4 @@
-# make setup | demo | test | lint | format | types | bench | clean        (QT=pyqt5|pyqt6, ARGS="more arguments")
+# make setup | demo | test | lint | format | types | bench | docs | clean        (QT=pyqt5|pyqt6, ARGS="more arguments")
 #
 # Each target first sets up what it needs: system packages (on Debian and its kin), a virtual environment, the package.
 # On a Linux machine without an NVIDIA card, PyTorch's CUDA packages (several GB) can be left out:
@@ -29,7 +29,7 @@ endif
 export QT_API := $(QT)
 export PYTEST_QT_API := $(QT)
 
-.PHONY: setup demo test lint format types bench clean
+.PHONY: setup demo test lint format types bench docs clean
 
 setup: $(READY)
 
@@ -53,6 +53,10 @@ types: setup
 bench: setup
 	$(VENV)/bin/mlpatch bench $(ARGS)
 
+# Into build/site. MLPATCH_PICTURES=0 leaves out the pictures of methods and operators, which take a minute.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
+
 clean:
 	rm -rf build dist demo .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
@@ -63,5 +67,5 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "$(PYTHON) is missing or older than Python 3.11: make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install -c constraints.txt $(TORCH)
-	$(VENV)/bin/pip install -c constraints.txt -e ".[$(QT),test,dev]"
+	$(VENV)/bin/pip install -c constraints.txt -e ".[$(QT),test,docs,dev]"
 	@touch $@

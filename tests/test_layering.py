@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "io": FORWARD | {"paths"},
     "weights": FORWARD | {"paths"},
     "methods": METHODS - {"io"},
-    "explore": {"core", "denoisers", "methods", "networks", "training", "weights"},
+    "explore": METHODS | {"training", ROOT},
     "training": METHODS | {ROOT},
     "figures": {"core", "io"},
     "batch": METHODS | {"figures", ROOT},

@@ -33,7 +33,7 @@ def blocks(path):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", *(f"docs/{p.name}" for p in sorted(ROOT.glob("docs/*.md")) if p != ADDING)]
+    "name", ["README.md", *(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("docs/**/*.md")) if p != ADDING)]
 )
 def test_python_blocks_run(name, workdir, capsys):
     """One after the other, as a reader would paste them."""
