@@ -28,6 +28,7 @@ VERBS = {
     "replay": "make a picture again from its recipe",
     "figure": "a figure for a paper from results: PDF, SVG or PNG",
     "session": "look into a session that was saved from the window",
+    "batch": "many reconstructions at once: parameters swept over their values",
     "zoom": "enlarge a picture with an MLPatch network, by any factor",
     "equivariance": "does a denoiser do the same to a shifted or turned picture",
     "train": "train a network: a denoiser, or one that reconstructs",

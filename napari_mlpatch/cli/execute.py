@@ -35,7 +35,7 @@ def execute(recipe: Recipe, problem: Problem, network: Any = None, start: Tensor
     from napari_mlpatch.core.run import Control, run
 
     control = Control()
-    with _cancelling(control), _Progress(recipe.method.name, sys.stderr) as progress:
+    with cancelling(control), _Progress(recipe.method.name, sys.stderr) as progress:
         for event in run(recipe, problem, network=network, control=control, start=start):
             if isinstance(event, Step):
                 progress.show(event)
@@ -85,7 +85,7 @@ def summary(out: str, result: Result) -> str:
 
 
 @contextmanager
-def _cancelling(control: Control) -> Iterator[None]:
+def cancelling(control: Control) -> Iterator[None]:
     """Ctrl-C asks the run to cancel after this step; a second one does not wait for that."""
 
     def ask(signum: int, frame: Any) -> None:

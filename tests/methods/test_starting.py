@@ -138,13 +138,16 @@ def test_old_recipes_have_no_start(problem):
 def test_on_the_command_line(tmp_path, monkeypatch, capsys):
     from napari_mlpatch import cli
 
+    def main(line):
+        return cli.main(line.split())
+
     monkeypatch.chdir(tmp_path)
     A = operator()
     mp.io.write_measurement("m.h5", mp.simulate(torch.eye(32), A, mp.noise.Gaussian(relative=0.05), seed=1))
-    assert cli.main("reconstruct m.h5 --method tikhonov --set iterations=3 --out first.tif".split()) == 0
-    assert cli.main("reconstruct m.h5 --method tv --set iterations=4 --start first.tif --out warm.tif".split()) == 0
+    assert main("reconstruct m.h5 --method tikhonov --set iterations=3 --out first.tif") == 0
+    assert main("reconstruct m.h5 --method tv --set iterations=4 --start first.tif --out warm.tif") == 0
     (tmp_path / "first.tif").unlink()
-    assert cli.main("replay warm.tif --json".split()) == 0
+    assert main("replay warm.tif --json") == 0
     assert '"largest_difference": 0.0' in capsys.readouterr().out
-    assert cli.main("reconstruct m.h5 --method fbp --start warm.tif --out again.tif".split()) == 2
+    assert main("reconstruct m.h5 --method fbp --start warm.tif --out again.tif") == 2
     assert "cannot start from a picture" in capsys.readouterr().err

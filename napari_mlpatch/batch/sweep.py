@@ -1,0 +1,271 @@
+"""A sweep: one or two parameters take several values, of one or several methods, and every picture is scored.
+
+>>> axes = [axis("weight=0.01:1:log9", ["tv"])]
+>>> for event in sweep(problem, [Candidate(mp.methods.TV())], axes):
+...     if isinstance(event, Swept):
+...         event.sweep.best, event.sweep.corner
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from napari_mlpatch.core.declare import build, describe
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.events import Done, Failed, Progress, Result
+from napari_mlpatch.core.metrics import METRICS, evaluate
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.recipe import Recipe
+from napari_mlpatch.core.region import mask_of
+from napari_mlpatch.core.registry import methods
+from napari_mlpatch.core.run import Control, run
+from napari_mlpatch.torch_later import torch
+
+from .l_curve import Corner, corner, lengths, penalty
+from .values import MOST, Axis
+
+RANKING = ("psnr", "reduced_chi_square")
+"""By which figure the best is found: the first that there is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A method with its other parameters as they are, and the weights that it runs with."""
+
+    method: Any
+    weights: Any = None
+
+    @property
+    def trained(self) -> str | None:
+        return getattr(getattr(self.weights, "card", None), "sha256", None)
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One combination: its method and values and, once it was run, picture and figures, or why there are none.
+
+    ``picture`` is ``[rows, columns]`` of the region, ``lengths`` those of residual and penalty (see ``l_curve``).
+    """
+
+    method: str
+    values: dict[str, Any]
+    weights: str | None = None
+    recipe: Recipe | None = None
+    picture: np.ndarray | None = field(default=None, repr=False)
+    metrics: dict[str, float] = field(default_factory=dict)
+    lengths: tuple[float, float] = (math.nan, math.nan)
+    penalty: str = ""
+    seconds: float = 0.0
+    iterations: int = 0
+    converged: bool = False
+    error: str = ""
+
+    @property
+    def title(self) -> str:
+        return " ".join([self.method, *(f"{name}={written(value)}" for name, value in self.values.items())])
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """All combinations in order: methods, then the first axis, then the second. ``found`` is the best one's result."""
+
+    cells: tuple[Cell, ...]
+    axes: tuple[Axis, ...]
+    ranked_by: str | None
+    found: Result | None = field(default=None, repr=False)
+
+    @cached_property
+    def best(self) -> int | None:
+        """The number of the best cell: by ``ranked_by``, or where nothing can be said of the noise, at the corner."""
+        if self.ranked_by is None:
+            return None if self.corner is None else self.corner.index
+        return best_of(self.cells, self.ranked_by)
+
+    @cached_property
+    def corner(self) -> Corner | None:
+        """That of the L-curve of one method with one axis of numbers, ``index`` counting cells; else None."""
+        if len(self.axes) != 1 or len({cell.method for cell in self.cells}) != 1:
+            return None
+        values = [next(iter(cell.values.values()), None) for cell in self.cells]
+        if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+            return None
+        residuals, sizes = zip(*(cell.lengths for cell in self.cells), strict=True)
+        return corner([float(v) for v in values], residuals, sizes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Cell ``index`` goes on; ``progress`` is that of its run."""
+
+    index: int
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Cell ``index`` has its picture, or its error."""
+
+    index: int
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class Swept:
+    """All is done, or as much as there was when it was cancelled."""
+
+    sweep: Sweep
+    cancelled: bool = False
+
+
+def written(value: Any) -> str:
+    """A value as a caption has it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def planned(candidates: Sequence[Candidate], axes: Sequence[Axis]) -> list[tuple[Candidate, Cell]]:
+    """All combinations, before they are run. Raises InputError where there are none or too many, or an axis is idle."""
+    if not candidates or not 1 <= len(axes) <= 2:
+        raise InputError(f"A sweep varies one or two parameters of at least one method, got {len(axes)} parameter(s).")
+    for one in axes:
+        if not any(one.belongs_to(candidate.method.name) for candidate in candidates):
+            raise InputError(f"None of the methods has the parameter {one.label!r}, which is to be varied.")
+    found = []
+    for candidate in candidates:
+        own = [one for one in axes if one.belongs_to(candidate.method.name)]
+        for values in itertools.product(*(one.values for one in own)):
+            named = {one.name: value for one, value in zip(own, values, strict=True)}
+            found.append((candidate, Cell(candidate.method.name, named, candidate.trained)))
+    if len(found) > MOST:
+        raise InputError(f"These are {len(found)} combinations, more than {MOST}: vary in fewer steps.")
+    return found
+
+
+def sweep(
+    problem: Problem,
+    candidates: Sequence[Candidate],
+    axes: Sequence[Axis],
+    *,
+    region: Any = None,
+    item: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    control: Control | None = None,
+) -> Iterator[Step | Ended | Swept]:
+    """Run every combination and score it, on a region of the picture or all of it, of one item of a stack or all.
+
+    A combination that fails has its error in words, and the others go on. ``control`` is obeyed between two steps:
+    ``cancel`` ends with what there is, ``stop`` after the present combination.
+    """
+    control = control or Control()
+    plan = planned(candidates, axes)
+    if item is not None:
+        problem = of_item(problem, item)
+    rows, columns = problem.A.domain_shape[-2:]
+    mask = None if region is None else mask_of(region, (rows, columns)).cpu().numpy()
+    box = _box(mask)
+    cells, found, ranked_by = [cell for _, cell in plan], None, None
+    for index, (candidate, _) in enumerate(plan):
+        if control.wish is not None:
+            break
+        inner = Control()
+        for event in _cell(problem, candidate, cells[index], region, box, seed, device, inner):
+            if isinstance(event, Progress):
+                yield Step(index, event)
+                if control.wish == "cancel":
+                    inner.cancel()
+                continue
+            cells[index], result = event
+            ranked_by = next((key for key in RANKING if any(key in cell.metrics for cell in cells)), None)
+            if result is not None and (ranked_by is None or best_of(cells, ranked_by) == index):
+                found = result
+            yield Ended(index, cells[index])
+    made = Sweep(tuple(cells), tuple(axes), ranked_by, found if ranked_by else None)
+    yield Swept(made, cancelled=control.wish is not None)
+
+
+def of_item(problem: Problem, index: int) -> Problem:
+    """The problem of one item of a stack. Raises InputError where it has no such item."""
+    count = len(problem.y)
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
+        raise InputError(f"The item of the stack is a number from 0 to {count - 1}, got {index!r:.40}.")
+    if count == 1:
+        return problem
+    source = dict(problem.source)
+    if source.get("kind") == "file":
+        source["options"] = {**source.get("options", {}), "slice": index}
+    else:
+        source = {"kind": "memory"}
+    truth = None if problem.truth is None else problem.truth[index : index + 1]
+    return dataclasses.replace(problem, y=problem.y[index : index + 1], truth=truth, source=source)
+
+
+def best_of(cells: Sequence[Cell], key: str) -> int | None:
+    """The number of the cell with the best value of a metric; None where none has one."""
+    metric = METRICS.get(key)
+    known = [i for i, cell in enumerate(cells) if not math.isnan(cell.metrics.get(key, math.nan))]
+    return min(known, key=lambda i: metric.order(cells[i].metrics[key]), default=None)
+
+
+def _cell(
+    problem: Problem,
+    candidate: Candidate,
+    cell: Cell,
+    region: Any,
+    box: tuple[slice, slice],
+    seed: int,
+    device: str,
+    control: Control,
+) -> Iterator[Progress | tuple[Cell, Result | None]]:
+    """Run one combination; last comes the cell with all that there is to say about it."""
+    try:
+        described = describe(candidate.method)
+        method = build(methods, described | {"params": described["params"] | cell.values})
+        recipe = Recipe.of(problem, method, weights=candidate.trained, seed=seed, device=device)
+        for event in run(recipe, problem, network=candidate.weights, control=control):
+            if isinstance(event, Progress):
+                yield event
+            elif isinstance(event, Failed):
+                yield dataclasses.replace(cell, recipe=recipe, error=event.message), None
+            elif isinstance(event, Done):
+                yield _scored(problem, cell, event.result, region, box)
+    except InputError as error:
+        yield dataclasses.replace(cell, error=str(error)), None
+    except Exception as error:  # a metric of another package
+        yield dataclasses.replace(cell, error=f"{type(error).__name__}: {error}"), None
+
+
+def _scored(problem: Problem, cell: Cell, result: Result, region: Any, box: tuple[slice, slice]) -> tuple[Cell, Result]:
+    method = result.recipe.build_method()
+    with torch.no_grad():
+        metrics = result.metrics if region is None else evaluate(result.x, problem, region=region)
+        picture = problem.A.picture(result.x)[0, 0].cpu().numpy()[(..., *box)]
+        while picture.ndim > 2:
+            picture = picture[len(picture) // 2]
+        both = lengths(result.x, problem, method)
+    return dataclasses.replace(
+        cell,
+        recipe=result.recipe,
+        picture=picture.copy(),
+        metrics=metrics,
+        lengths=both,
+        penalty=penalty(result.x[:1, :1], method)[0],
+        seconds=result.seconds,
+        iterations=result.iterations,
+        converged=result.converged,
+    ), dataclasses.replace(result, state={})
+
+
+def _box(mask: np.ndarray | None) -> tuple[slice, slice]:
+    """Rows and columns of the smallest rectangle around a region; all where it is None."""
+    if mask is None:
+        return np.s_[:, :]
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -1,0 +1,38 @@
+"""Many reconstructions at once: a parameter swept over its values.
+
+  mlpatch batch sweep m.h5 --method tv --vary weight=0.1:10:log9 --out sweep/
+
+`mlpatch batch sweep --help` tells more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+ACTIONS = {
+    "sweep": "vary one or two parameters of one or several methods, and score every picture",
+}
+"""Each is a module ``batch_NAME`` beside this one."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="|".join(ACTIONS))
+    for name, summary in ACTIONS.items():
+        module = _module(name)
+        one = actions.add_parser(
+            name,
+            help=summary,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.add_arguments(one)
+
+
+def run(args: argparse.Namespace) -> int:
+    return _module(args.action).run(args)
+
+
+def _module(name: str):
+    return importlib.import_module(f".batch_{name}", __package__)
