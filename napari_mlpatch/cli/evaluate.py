@@ -12,12 +12,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .output import metrics, print_json, shape
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.problem import Problem
+    from napari_mlpatch.core.recipe import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--background", metavar="R0:R1,C0:C1", help="of the CNR (all but the region)")
     parser.add_argument("--each", action="store_true", help="also of each slice of a stack")
+    parser.add_argument(
+        "--rerun",
+        action="store_true",
+        help="also SURE, GCV and ring correlation: runs the recipe on other data, 3 times",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -42,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--data-range must be a positive number, got {args.data_range}.")
     if args.no_truth and args.truth is not None:
         raise InputError("--truth and --no-truth contradict each other. Leave one of them out.")
+    if args.rerun and (args.truth is not None or args.measurement is not None):
+        raise InputError("--rerun takes the picture's own recipe and data. Leave --truth and --measurement out.")
     if args.background is not None and args.region is None:
         raise InputError("--background is that of a --region. Give the region, too.")
     picture, found = _beside_image(args) if args.truth is not None else _beside_problem(args)
@@ -53,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"region {args.region}\n{metrics(found['region'])}")
     for i, values in enumerate(found.get("each", ())):
         print(f"slice {i}\n{metrics(values)}")
+    if args.rerun:
+        print("\n".join([*(f"no {key}: {reason}" for key, reason in found["left_out"].items()), found["words"]]))
     return 0
 
 
@@ -86,6 +99,7 @@ def _beside_problem(args: argparse.Namespace) -> tuple[tuple[int, ...], dict[str
     from napari_mlpatch.batch.replay import as_batch, open_problem, read_recipe
     from napari_mlpatch.core.metrics import each, evaluate, in_region
 
+    recipe = None
     if args.measurement is not None:
         picture, problem = io.read_image(args.result)[0], io.read_measurement(args.measurement)
     else:
@@ -102,7 +116,18 @@ def _beside_problem(args: argparse.Namespace) -> tuple[tuple[int, ...], dict[str
         found["region"] = in_region(x, problem, args.region, **options) | _span(found)
     if args.each:
         found["each"] = each(x, problem, data_range=args.data_range)
+    if args.rerun and recipe is not None:
+        _judge(found, x, problem, recipe)
     return picture.shape, found
+
+
+def _judge(found: dict[str, Any], x: Tensor, problem: Problem, recipe: Recipe) -> None:
+    """Add what needs more runs of the recipe, and what it means."""
+    from napari_mlpatch.batch.replay import open_weights
+    from napari_mlpatch.core.without_truth import WORDS, judge, why_not
+
+    found["metrics"] |= judge(x, recipe, problem, open_weights(recipe))
+    found |= {"left_out": why_not(recipe, problem), "words": WORDS}
 
 
 def _span(found: dict[str, Any]) -> dict[str, float]:

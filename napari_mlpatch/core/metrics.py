@@ -1,4 +1,4 @@
-"""Figures of merit: the table of them, and what computes all that a problem allows.
+"""Figures of merit: what computes all that a problem allows. ``metric_table`` declares them.
 
 Pictures are tensors ``[B, C, H, W]``; a figure is the mean over the batch. The data range is always explicit.
 """
@@ -13,10 +13,11 @@ from napari_mlpatch.torch_later import Tensor
 
 from .arguments import instance, is_number
 from .errors import InputError
-from .goodness import Explained, chi_square, reduced_chi_square, relative, relative_residual, white, whiteness
-from .metric import Metric, Metrics
+from .goodness import Explained, reduced_chi_square, relative_residual, whiteness
+from .metric import Metric
+from .metric_table import METRICS
 from .problem import Problem
-from .region import contrast_to_noise, mask_of, mean, pixels, standard_deviation
+from .region import mask_of, pixels
 from .similarity import data_range_of, nrmse, psnr, same_shape, ssim
 
 __all__ = [
@@ -135,106 +136,3 @@ def _span(truth: Tensor, data_range: float | None) -> float:
     if not is_number(span):
         raise InputError(f"The data range of PSNR and SSIM must be a positive number, got {span!r:.60}.")
     return span
-
-
-METRICS = Metrics(
-    (
-        Metric(
-            key="psnr",
-            title="PSNR",
-            heading="PSNR / dB",
-            form="{:.2f}",
-            unit="dB",
-            better="higher",
-            tooltip="peak signal-to-noise ratio; data range = range of the truth",
-            of=lambda x, truth, span: psnr(x, truth, data_range=span),
-            needs_range=True,
-            region="pixels",
-        ),
-        Metric(
-            key="ssim",
-            title="SSIM",
-            heading="SSIM",
-            form="{:.4f}",
-            better="higher",
-            tooltip="structural similarity, 7x7 uniform window; data range = range of the truth",
-            of=lambda x, truth, span, region=None: ssim(x, truth, data_range=span, region=region),
-            needs_range=True,
-            plane=True,
-            region="mask",
-        ),
-        Metric(
-            key="nrmse",
-            title="NRMSE",
-            heading="NRMSE",
-            form="{:.4f}",
-            better="lower",
-            tooltip="‖x - truth‖ / ‖truth‖",
-            of=lambda x, truth, span: nrmse(x, truth),
-            region="pixels",
-        ),
-        Metric(
-            key="mean",
-            title="mean",
-            heading="mean",
-            form="{:.4g}",
-            better=None,
-            tooltip="mean over the region of interest, in the units of the picture",
-            of=lambda inside, background: mean(inside),
-            needs="region",
-        ),
-        Metric(
-            key="std",
-            title="standard deviation",
-            heading="SD",
-            form="{:.4g}",
-            better=None,
-            tooltip="standard deviation over the region of interest; where the object is flat, smaller is less noisy",
-            of=lambda inside, background: standard_deviation(inside),
-            needs="region",
-        ),
-        Metric(
-            key="cnr",
-            title="contrast-to-noise ratio",
-            heading="CNR",
-            form="{:.2f}",
-            better="higher",
-            tooltip="|mean of the region - mean of the background| / its SD; background: a second region, or the rest",
-            of=contrast_to_noise,
-            needs="region",
-        ),
-        Metric(
-            key="relative_residual",
-            title="relative residual",
-            heading="residual",
-            form="{:.4g}",
-            better=None,
-            tooltip="‖A x - y‖ / ‖y‖; smaller is not better: it may fit the noise",
-            of=relative,
-            needs="measurement",
-        ),
-        Metric(
-            key="reduced_chi_square",
-            title="reduced chi-square",
-            heading="chi²",
-            form="{:.4g}",
-            better=None,
-            target=1.0,
-            tooltip="mean ((A x - y) / noise)²; 1: as noise; below: noise is fitted; above: signal is missing",
-            of=chi_square,
-            needs="measurement",
-        ),
-        Metric(
-            key="whiteness",
-            title="whiteness of the residual",
-            heading="white",
-            form="{:.3g}",
-            better=None,
-            target=1.0,
-            tooltip="how neighbours in A x - y go together; 1 ± 0.4 for white noise, above: structure is left",
-            of=white,
-            needs="measurement",
-        ),
-    )
-)
-"""All figures of merit, in the order in which they are shown."""

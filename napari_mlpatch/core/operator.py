@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from numbers import Real
 from typing import Any, ClassVar
@@ -15,6 +16,8 @@ from .made_once import Keeper, plainly
 from .noise_level import from_smooth
 from .registry import operators
 
+Half = tuple["Operator", Callable[[Tensor], Tensor]]
+"""Half of a measurement: its operator, and what takes its data out of the whole."""
 FLOATS = ("float32", "float64")
 COMPLEX = ("complex64", "complex128")
 
@@ -93,6 +96,14 @@ class Operator(Keeper):
         """Which samples of the measurement exist, bool, of a shape that broadcasts to ``range_shape``; None: all.
 
         The others are zero in every measurement, carry no noise and count in no statistic.
+        """
+        return None
+
+    def halves(self) -> tuple[Half, Half] | None:
+        """Two operators on the same image that measure every other view (line, coil, sample) and the rest.
+
+        Each with the function that takes its part of a measurement; None where A cannot be divided so that each half
+        makes a picture. The noise of the two parts is independent.
         """
         return None
 

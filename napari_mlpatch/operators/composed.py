@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG, build, describe
-from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.operator import Half, Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
@@ -124,6 +125,14 @@ class Composed(Operator):
         between = self.outer._normal(widened(self.outer, self.inner._apply(x)))
         return self.inner._adjoint(narrowed(self._between, between))
 
+    def halves(self) -> tuple[Half, Half] | None:
+        """Those of the outer operator."""
+        parts = self.outer.halves()
+        if parts is None:
+            return None
+        first, second = ((dataclasses.replace(self, outer=A), pick) for A, pick in parts)
+        return first, second
+
     def pinv(self, y: Tensor) -> Tensor:
         return self.inner.pinv(narrowed(self._between, self.outer.pinv(y)))
 
@@ -226,6 +235,13 @@ class Scaled(Operator):
     def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
         """``(A'A' + alpha I)⁻¹ b`` for A' = factor · A, from A's own."""
         return self.operator.solve_shifted(b, alpha / self.factor**2) / self.factor**2
+
+    def halves(self) -> tuple[Half, Half] | None:
+        parts = self.operator.halves()
+        if parts is None:
+            return None
+        first, second = ((dataclasses.replace(self, operator=A), pick) for A, pick in parts)
+        return first, second
 
     def pinv(self, y: Tensor) -> Tensor:
         return self.operator.pinv(y) / self.factor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from functools import cached_property
 from typing import Annotated, Literal
@@ -13,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.made_once import MadeOnce
-from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.operator import Half, Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
@@ -120,6 +121,15 @@ class Inpainting(Operator):
         kept = self._table("divided", b.device, b.dtype, MadeOnce)
         kept.drop(lambda key: key != alpha)
         return b * kept.get_or_make(alpha, lambda: 1.0 / (self._on(b.device).to(b.dtype.to_real()) + alpha))
+
+    def halves(self) -> tuple[Half, Half] | None:
+        """Every other measured pixel, as on a chequerboard, and the rest; None where one of them were empty."""
+        rows, columns = np.indices(self.image_shape)
+        masks = [self._mask & ((rows + columns) % 2 == k) for k in (0, 1)]
+        if not all(mask.any() for mask in masks):
+            return None
+        first, second = (dataclasses.replace(self, mask="custom", missing=Array(~mask)) for mask in masks)
+        return (first, first._apply), (second, second._apply)
 
     def pinv(self, y: Tensor) -> Tensor:
         """What was measured, and a smooth surface in between: see ``push_pull.fill``."""

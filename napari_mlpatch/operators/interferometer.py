@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from functools import cached_property
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.operator import Half
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor
 
@@ -159,6 +161,16 @@ class Interferometer(FourierSamples):
     def _normal(self, x: Tensor) -> Tensor:
         symbol = self._table("symbol", x.device, x.dtype, lambda: toeplitz_symbol(self._kernel(x.dtype).real))
         return toeplitz_apply(x, symbol)
+
+    def halves(self) -> tuple[Half, Half] | None:
+        """Every other visibility, and the rest; None where there is one."""
+        if self.range_shape[0] < 2:
+            return None
+        return self._every_other(0), self._every_other(1)
+
+    def _every_other(self, first: int) -> Half:
+        part = dataclasses.replace(self, coverage="custom", coverage_values=Array(self.omega[first::2]))
+        return part, lambda y: y[..., first::2]
 
     def pinv(self, y: Tensor) -> Tensor:
         """The dirty image with uniform weights, ``Aᵀ(w y)``, in the image's units where the plane is covered.

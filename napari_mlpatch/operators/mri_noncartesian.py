@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
+from napari_mlpatch.core.operator import Half
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
@@ -186,6 +188,17 @@ class MRINonCartesian(FourierSamples):
     def _normal(self, x: Tensor) -> Tensor:
         symbol = self._table("symbol", x.device, x.dtype, lambda: hermitian_symbol(self._kernel(x.dtype)))
         return self._combined(hermitian_apply(self._seen(x), symbol), x.shape[:2])
+
+    def halves(self) -> tuple[Half, Half] | None:
+        """Every other spoke (interleave), and the rest; None where there is one."""
+        if self.range_shape[1] < 2:
+            return None
+        return self._every_other(0), self._every_other(1)
+
+    def _every_other(self, first: int) -> Half:
+        path = self.omega.reshape(*self.range_shape[1:], 2)[first::2]
+        part = dataclasses.replace(self, trajectory="custom", trajectory_values=Array(path))
+        return part, lambda y: y[..., first::2, :]
 
     def pinv(self, y: Tensor) -> Tensor:
         """Gridding with density compensation, the coils combined: ``Aᵀ(w y) / sum |S|²``."""

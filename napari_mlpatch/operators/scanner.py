@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydantic import Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG, Angles
-from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.operator import Half, Operator
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .truncation import Truncation, truncation, words
@@ -79,6 +80,15 @@ class Scanner(Operator):
     def _ray_weights(self) -> np.ndarray:
         """By what each ray ``[views, bins]`` counts in filtered back-projection."""
         raise NotImplementedError
+
+    def halves(self) -> tuple[Half, Half] | None:
+        """Every other view, and the rest."""
+        if len(self.angles_deg) < 2:
+            return None
+        return self._every_other(0), self._every_other(1)
+
+    def _every_other(self, first: int) -> Half:
+        return dataclasses.replace(self, angles_deg=self.angles_deg[first::2]), lambda y: y[..., first::2, :]
 
     def pinv(self, y: Tensor) -> Tensor:
         """Filtered back-projection with the ramp filter."""

@@ -189,6 +189,14 @@ def test_evaluate_without_the_truth(here, mlpatch):
     assert mlpatch("evaluate x.tif --no-truth --truth x.tif")[0] == 2
 
 
+def test_evaluate_by_running_again(here, mlpatch):
+    found = strict(mlpatch("evaluate x.tif --no-truth --rerun --json")[1])
+    assert set(found["metrics"]) == {"relative_residual", "reduced_chi_square", "whiteness", "sure", "gcv", "frc"}
+    assert found["left_out"] == {} and "null space" in found["words"]
+    assert "SURE" in mlpatch("evaluate x.tif --rerun")[1]
+    assert mlpatch("evaluate x.tif --measurement m.h5 --rerun")[0] == 2
+
+
 def test_evaluate_in_a_region_and_of_each_slice(here, mlpatch):
     found = strict(mlpatch("evaluate x.tif --region 4:20,6: --background :4,:4 --each --json")[1])
     assert set(found["region"]) == {"psnr", "ssim", "nrmse", "mean", "std", "cnr", "data_range"}

@@ -1,0 +1,138 @@
+"""The table of figures of merit."""
+
+from __future__ import annotations
+
+from .goodness import chi_square, relative, white
+from .metric import Metric, Metrics
+from .region import contrast_to_noise, mean, standard_deviation
+from .similarity import nrmse, psnr, ssim
+
+METRICS = Metrics(
+    (
+        Metric(
+            key="psnr",
+            title="PSNR",
+            heading="PSNR / dB",
+            form="{:.2f}",
+            unit="dB",
+            better="higher",
+            tooltip="peak signal-to-noise ratio; data range = range of the truth",
+            of=lambda x, truth, span: psnr(x, truth, data_range=span),
+            needs_range=True,
+            region="pixels",
+        ),
+        Metric(
+            key="ssim",
+            title="SSIM",
+            heading="SSIM",
+            form="{:.4f}",
+            better="higher",
+            tooltip="structural similarity, 7x7 uniform window; data range = range of the truth",
+            of=lambda x, truth, span, region=None: ssim(x, truth, data_range=span, region=region),
+            needs_range=True,
+            plane=True,
+            region="mask",
+        ),
+        Metric(
+            key="nrmse",
+            title="NRMSE",
+            heading="NRMSE",
+            form="{:.4f}",
+            better="lower",
+            tooltip="‖x - truth‖ / ‖truth‖",
+            of=lambda x, truth, span: nrmse(x, truth),
+            region="pixels",
+        ),
+        Metric(
+            key="mean",
+            title="mean",
+            heading="mean",
+            form="{:.4g}",
+            better=None,
+            tooltip="mean over the region of interest, in the units of the picture",
+            of=lambda inside, background: mean(inside),
+            needs="region",
+        ),
+        Metric(
+            key="std",
+            title="standard deviation",
+            heading="SD",
+            form="{:.4g}",
+            better=None,
+            tooltip="standard deviation over the region of interest; where the object is flat, smaller is less noisy",
+            of=lambda inside, background: standard_deviation(inside),
+            needs="region",
+        ),
+        Metric(
+            key="cnr",
+            title="contrast-to-noise ratio",
+            heading="CNR",
+            form="{:.2f}",
+            better="higher",
+            tooltip="|mean of the region - mean of the background| / its SD; background: a second region, or the rest",
+            of=contrast_to_noise,
+            needs="region",
+        ),
+        Metric(
+            key="relative_residual",
+            title="relative residual",
+            heading="residual",
+            form="{:.4g}",
+            better=None,
+            tooltip="‖A x - y‖ / ‖y‖; smaller is not better: it may fit the noise",
+            of=relative,
+            needs="measurement",
+        ),
+        Metric(
+            key="reduced_chi_square",
+            title="reduced chi-square",
+            heading="chi²",
+            form="{:.4g}",
+            better=None,
+            target=1.0,
+            tooltip="mean ((A x - y) / noise)²; 1: as noise; below: noise is fitted; above: signal is missing",
+            of=chi_square,
+            needs="measurement",
+        ),
+        Metric(
+            key="whiteness",
+            title="whiteness of the residual",
+            heading="white",
+            form="{:.3g}",
+            better=None,
+            target=1.0,
+            tooltip="how neighbours in A x - y go together; 1 ± 0.4 for white noise, above: structure is left",
+            of=white,
+            needs="measurement",
+        ),
+        Metric(
+            key="sure",
+            title="SURE",
+            heading="SURE",
+            form="{:.3g}",
+            better="lower",
+            tooltip="Stein's estimate of ‖A x - A x_true‖² relative to the noise's: 0 perfect, 1 as bad as the data",
+            needs="runs",
+        ),
+        Metric(
+            key="gcv",
+            title="generalised cross-validation",
+            heading="GCV",
+            form="{:.4g}",
+            better="lower",
+            tooltip="(‖A x - y‖² / m) / (1 - degrees of freedom / m)²; estimates the error of A x plus the noise's",
+            needs="runs",
+        ),
+        Metric(
+            key="frc",
+            title="resolution by ring correlation",
+            heading="FRC / px",
+            form="{:.2f}",
+            unit="pixels",
+            better="lower",
+            tooltip="up to where pictures of two halves of the data agree (ring correlation 1/7); 2: everywhere",
+            needs="halves",
+        ),
+    )
+)
+"""All figures of merit, in the order in which they are shown."""
