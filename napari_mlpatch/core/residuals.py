@@ -4,7 +4,29 @@ from __future__ import annotations
 
 from napari_mlpatch.torch_later import Tensor
 
+from .errors import InputError
 from .problem import Problem
+
+
+def picture(x: Tensor, problem: Problem, kind: str) -> Tensor:
+    """One real picture of x: of those that ``pictures`` gives, or "picture" for x itself. Only that is computed.
+
+    Raises InputError for a kind that there is none of.
+    """
+    A = problem.A
+    if kind == "picture":
+        return A.picture(x)
+    if kind == "residual":
+        return A.data_picture(A(x) - problem.y)
+    if kind == "backprojected":
+        return A.picture(A.T(A(x) - problem.y))
+    if kind == "error" and problem.truth is not None:
+        return A.picture(x) - A.picture(problem.truth)
+    found = A.more_pictures(x)
+    if kind not in found:
+        known = ["picture", "residual", "backprojected", *(["error"] if problem.truth is not None else []), *found]
+        raise InputError(f"There is no picture {kind!r} of this problem, only: {', '.join(known)}.")
+    return found[kind]
 
 
 def pictures(x: Tensor, problem: Problem) -> dict[str, Tensor]:

@@ -112,16 +112,13 @@ class Demo:
         self.workbench.failed.connect(lambda text: self.finish(text))
         self.workbench.scene_changed.connect(self._next)
         self.workbench.entries_changed.connect(self._entries_changed)
-        self.workbench.residuals_ready.connect(self._residuals_ready)
         self._later(self._load)
 
     def _load(self) -> None:
         """The next sample, through the page that it belongs to; what was made of the one before is cleared away."""
         part = self.part = self.parts.pop(0)
-        self.waiting, self.residuals = list(part.steps), 0
-        compare, dock = self.session.docks["Compare"], self.session.docks["Problem"]
-        compare.grid.setChecked(False)
-        compare.residual.setCurrentIndex(0)
+        self.waiting, dock = list(part.steps), self.session.docks["Problem"]
+        self.session.stage.set_kind("picture")
         for entry in list(self.workbench.entries):  # the report has them
             self.workbench.remove(entry)
         self.session.show("Problem")
@@ -152,21 +149,18 @@ class Demo:
 
     def _compare(self) -> None:
         self.compared = True
-        compare, kind = self.session.docks["Compare"], self.part.residual if self.part else None
+        stage, kind = self.session.stage, (self.part.residual if self.part else None) or "picture"
         print("mlpatch demo: the comparison")
-        if kind is None:
-            self._show_grid()
+        stage.set_kind(kind)
+        stage.set_view("grid")
+        self._wait(lambda: all(stage.layer(e) and stage.layer(e, kind) for e in stage.shown))
+
+    def _wait(self, ready: Callable[[], Any]) -> None:
+        """Go on once all pictures are on the canvas."""
+        if ready():
+            self._later(self._note, 1500)
         else:
-            compare.residual.setCurrentIndex(compare.residual.findData(kind))
-
-    def _residuals_ready(self, entry: Any, images: object) -> None:
-        self.residuals += 1
-        if self.residuals == len(self.workbench.entries):
-            self._show_grid()
-
-    def _show_grid(self) -> None:
-        self.session.docks["Compare"].grid.setChecked(True)
-        self._later(self._note, 1500)
+            self._later(lambda: self._wait(ready))
 
     def _note(self) -> None:
         """Keep what the report says of this part, and go on."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_mlpatch.workbench.workbench import Workbench
 
-    from .compare.layers import LayerView
+    from .compare.stage import Stage
 
 DOCKS = ("Problem", "Reconstruct", "Compare")
 MORE = {
@@ -55,7 +55,7 @@ class Session:
         self._garbage = GuiThreadGarbage()  # before the long imports, which automatic collection holds up by a quarter
         from napari_mlpatch.workbench.workbench import Workbench
 
-        from .compare.layers import LayerView
+        from .compare.stage import Stage
         from .plumbing.canvas import free_in_own_context
         from .plumbing.notify import show_error
 
@@ -65,7 +65,7 @@ class Session:
         free_in_own_context(viewer)
         self._post = _Post()
         self.workbench: Workbench = Workbench(self._post, HEAD_START)
-        self.view: LayerView = LayerView(viewer, self.workbench)
+        self.stage: Stage = Stage(viewer, self.workbench, self._post)
         self.workbench.failed.connect(show_error)
         self.workbench.devices_changed.connect(self._garbage.freeze)
         self._load = QTimer()
@@ -74,6 +74,7 @@ class Session:
         self._load.timeout.connect(self.workbench.load)
         self._load.start()
         viewer.window._qt_window.destroyed.connect(self.workbench.close)
+        viewer.window._qt_window.destroyed.connect(self.stage.close)
         viewer.window._qt_window.destroyed.connect(self._garbage.close)
         self.docks: dict[str, QWidget] = {}
 
@@ -84,11 +85,11 @@ class Session:
         from .reconstruct.reconstruct_dock import ReconstructDock
 
         if name == "Problem":
-            widget: QWidget = ProblemDock(self.viewer, self.workbench, self.view)
+            widget: QWidget = ProblemDock(self.viewer, self.workbench)
         elif name == "Reconstruct":
-            widget = ReconstructDock(self.workbench, self.view)
+            widget = ReconstructDock(self.workbench)
         elif name == "Compare":
-            widget = CompareDock(self.workbench, self.view, self._select)
+            widget = CompareDock(self.workbench, self.stage)
         else:
             module, cls = MORE[name]
             widget = getattr(importlib.import_module(f".{module}", __package__), cls)(self.viewer, self.workbench)
@@ -133,13 +134,6 @@ class Session:
         window = self.viewer.window._qt_window
         window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         window.resizeDocks([compare], [max(190, window.height() // 4)], Qt.Orientation.Vertical)
-
-    def _select(self, entry: object) -> None:
-        from .reconstruct.reconstruct_dock import ReconstructDock
-
-        dock = self.docks.get("Reconstruct")
-        if isinstance(dock, ReconstructDock):
-            dock.select(entry)  # type: ignore[arg-type]
 
 
 def session(viewer: Viewer | None = None) -> Session:

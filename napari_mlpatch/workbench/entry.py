@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from napari_mlpatch.core.events import Result
 
-from .jobs import Job
-from .named import Named, elided
+from .jobs import Job, to_image
+from .named import WIDEST, Named, elided
 from .numbers import next_id
 from .scene import Scene
 
@@ -23,7 +25,10 @@ class Entry:
     job: Job
     result: Result | None = None
     shown: bool = True
+    number: int = 0
+    """Of its colour: the smallest that no other result has."""
     id: int = field(default_factory=next_id)
+    _last: tuple[Result, np.ndarray] | None = field(default=None, repr=False)
 
     @property
     def title(self) -> str:
@@ -31,12 +36,31 @@ class Entry:
         return self.named.title
 
     @property
+    def frame(self) -> np.ndarray | None:
+        """The picture that there is to show: the newest iterate, the result, before both the scene's quick picture."""
+        job, result = self.job, self.result
+        if job.state in ("failed", "cancelled") or job.frame is None:
+            return self.last if result is not None else self.scene.preview if job.active else None
+        return job.frame
+
+    @property
+    def last(self) -> np.ndarray | None:
+        """The picture of the last good result, kept while the next one is made or if that fails."""
+        result = self.result
+        if result is None:
+            return None
+        if self._last is None or self._last[0] is not result:
+            self._last = (result, to_image(self.scene.problem.A.picture(result.x)))
+        return self._last[1]
+
+    @property
     def caption(self) -> str:
-        """Short lines for a picture: method with weights, other settings, and the figure that tells how good it is."""
+        """One short line for a picture: method with weights, settings, and the figure that tells how good it is."""
         values = self.result.metrics if self.result else {}
         figure = ""
         if "psnr" in values:
             figure = f"{values['psnr']:.2f} dB"
         elif "relative_residual" in values:
             figure = f"residual {100 * values['relative_residual']:.2f} %"
-        return "\n".join(filter(None, [self.named.short, elided(self.named.settings), figure]))
+        name = " ".join(filter(None, [self.named.short, self.named.settings]))
+        return ": ".join(filter(None, [elided(name, WIDEST), figure]))

@@ -18,14 +18,13 @@ from napari_mlpatch.core.events import Result
 from napari_mlpatch.core.iterates import DISK, MEMORY, Pool, Recorder
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.recipe import Recipe
-from napari_mlpatch.core.residuals import pictures
 from napari_mlpatch.core.run import continued
 from napari_mlpatch.core.start import start_of
 from napari_mlpatch.core.trial import estimates
 from napari_mlpatch.torch_later import torch
 
 from .entry import Entry
-from .jobs import Job, JobQueue, Latest, loaded, to_image
+from .jobs import Job, JobQueue, Latest, loaded
 from .named import Chosen, Named
 from .scene import Scene
 from .selection import Selection
@@ -41,7 +40,6 @@ class Workbench(Selection):
     """A row was added, removed or finished."""
     entry_progressed = Signal(object)
     """An entry has a new frame or new numbers."""
-    residuals_ready = Signal(object, dict)
     devices_changed = Signal()
     weights_changed = Signal()
     """There are new weights to choose from."""
@@ -127,7 +125,9 @@ class Workbench(Selection):
             self.queue.forget(entry.job)
             entry.job, entry.scene = job, scene
         else:
-            entry = Entry(named, scene, describe(method), job)
+            used = {e.number for e in self.entries}
+            number = next(n for n in range(len(used) + 1) if n not in used)
+            entry = Entry(named, scene, describe(method), job, number=number)
             self.entries.append(entry)
         entry.shown = True
         stop(self.quick, "estimate")
@@ -158,6 +158,10 @@ class Workbench(Selection):
         self.queue.forget(entry.job)
         self.entries_changed.emit()
 
+    def remove_all(self, entries: list[Entry]) -> None:
+        for entry in list(entries):
+            self.remove(entry)
+
     def sort(self, key: Callable[[Entry], Any]) -> None:
         """Bring the results into an order, in the table and in the grid."""
         self.entries.sort(key=key)
@@ -183,17 +187,6 @@ class Workbench(Selection):
             steps = lambda: estimates(scene.problem, method, loaded(weights), device=device)  # noqa: E731
             tell = lambda cost: None if cost is None else then(cost)  # noqa: E731
             stepwise(self.quick, "estimate", steps, tell, lambda: None, lambda error: failed(str(error)))
-
-    def request_residuals(self, entry: Entry) -> None:
-        """Compute residual pictures of a result; ``residuals_ready`` tells when they are there."""
-        result, problem = entry.result, entry.scene.problem
-        if result is not None:
-            self.quick.call(
-                f"residuals {entry.id}",
-                lambda: {k: to_image(v) for k, v in pictures(result.x, problem).items()},
-                lambda images: self.residuals_ready.emit(entry, images),
-                lambda error: self.failed.emit(str(error)),
-            )
 
     def close(self) -> None:
         self.queue.close()

@@ -75,13 +75,14 @@ class Monkey:
         self.reconstruct.resume.click()
 
     def grid(self) -> None:
-        self.compare.grid.click()
+        self.compare.bar.actions_of[self.random.choice(list(self.compare.bar.actions_of))].trigger()
 
     def napari_grid(self) -> None:
         self.viewer.canvas.grid.enabled = not self.viewer.canvas.grid.enabled
 
     def residual(self) -> None:
-        self.compare.residual.setCurrentIndex(self.random.randrange(self.compare.residual.count()))
+        kind = self.compare.bar.kind
+        kind.setCurrentIndex(self.random.randrange(kind.count()))
 
     def delete_layer(self) -> None:
         if len(self.viewer.layers) > 1:
@@ -104,6 +105,8 @@ class Monkey:
     def tick(self) -> None:
         if rows := self.compare.table.rowCount():
             item = self.compare.table.item(self.random.randrange(rows), 0)
+            if not item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+                return
             on = item.checkState() == Qt.CheckState.Checked
             item.setCheckState(Qt.CheckState.Unchecked if on else Qt.CheckState.Checked)
 

@@ -6,15 +6,16 @@ from qtpy.QtGui import QFont, QFontMetricsF
 
 import napari_mlpatch as mp
 from napari_mlpatch import weights
-from napari_mlpatch.gui.compare.layers import SMALLEST
+from napari_mlpatch.gui.compare.views.grid import SMALLEST
 from napari_mlpatch.workbench.named import WIDEST
 from napari_mlpatch.workbench.ranking import by_metric
 from tests.gui.test_window import finished, wait_for
 
 
 def shown(compare):
-    compare._draw()
-    return compare.curve.currentData(), {item.name() for item in compare.plot.getPlotItem().listDataItems()}
+    plot = compare.plots.plot("convergence")
+    plot.draw()
+    return plot.curve.currentData(), {item.name() for item in plot.curves.getPlotItem().listDataItems()}
 
 
 def test_the_curve_is_one_that_all_shown_results_have(simulated, qtbot):
@@ -25,11 +26,12 @@ def test_the_curve_is_one_that_all_shown_results_have(simulated, qtbot):
     wait_for(qtbot, lambda: finished(simulated))
     titles = {e.title for e in workbench.entries}
     assert shown(compare) == ("psnr", titles)
-    keys = [compare.curve.itemData(i) for i in range(compare.curve.count())]
+    curve = compare.plots.plot("convergence").curve
+    keys = [curve.itemData(i) for i in range(curve.count())]
     assert "objective" in keys, "what one alone tells can be chosen"
 
-    compare.curve.setCurrentIndex(keys.index("objective"))
-    compare.curve.activated.emit(keys.index("objective"))  # as a person does
+    curve.setCurrentIndex(keys.index("objective"))
+    curve.activated.emit(keys.index("objective"))  # as a person does
     assert shown(compare) == ("objective", {workbench.entries[0].title})
     workbench.set_shown(workbench.entries[2], False)
     assert shown(compare)[0] == "objective", "what a person chose stays"
@@ -43,19 +45,20 @@ def test_captions_are_short_and_fit_their_cells(simulated, qtbot):
         workbench.run(other)
     entry = workbench.run(method, weights=weights.Unopened(card))
     wait_for(qtbot, lambda: finished(simulated))
-    *head, figure = entry.caption.split("\n")
-    assert head[0] == "MLPatch-ADMM gray-small" and figure == f"{entry.result.metrics['psnr']:.2f} dB"
-    assert max(map(len, head)) <= WIDEST and head[1].endswith("…")
+    head, figure = entry.caption.split(": ")
+    assert head.startswith("MLPatch-ADMM gray-small") and figure == f"{entry.result.metrics['psnr']:.2f} dB"
+    assert len(head) <= WIDEST and head.endswith("…") and "\n" not in entry.caption
     item = compare.table.item(3, 0)
-    assert item.text().startswith(head[0]) and item.toolTip() == entry.title
+    assert item.text().startswith(head[:20]) and item.toolTip() == entry.title
     assert "mlpatch-gray-small" in entry.title and "inner_iterations=99" in entry.title
 
-    compare.grid.setChecked(True)
+    wait_for(qtbot, lambda: all(simulated.stage.layer_of(e) is not None for e in workbench.entries))
+    compare.bar.actions_of["grid"].trigger()
     grid = simulated.viewer.canvas.grid
     assert grid.shape[0] * grid.shape[1] >= 5
     cells = [la for la in simulated.viewer.layers if la.name_overlay.visible]
     assert len(cells) == 5
-    width = simulated.view._room()[0] / grid.shape[1]
+    width = simulated.stage.room()[0] / grid.shape[1]
     for layer in cells:
         font = QFont()
         font.setPointSizeF(layer.name_overlay.font_size)

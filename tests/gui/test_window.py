@@ -52,7 +52,8 @@ def test_run_all_compare_and_take_away(simulated, qtbot, tmp_path, monkeypatch):
     bold = [r for r in range(len(entries)) if compare.table.item(r, 2).font().bold()]
     assert [entries[r] for r in bold] == [best]
 
-    layer = simulated.view.layer_of(best)
+    wait_for(qtbot, lambda: all(simulated.stage.layer_of(e) is not None for e in entries))
+    layer = simulated.stage.layer_of(best)
     assert layer.data.dtype == np.float32
     np.testing.assert_array_equal(layer.data, best.result.x[0, 0].numpy())
     assert f"{best.result.metrics['psnr']:.2f} dB" in layer.name
@@ -64,8 +65,8 @@ def test_run_all_compare_and_take_away(simulated, qtbot, tmp_path, monkeypatch):
     compare.table.selectRow(entries.index(best))
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (str(tmp_path / "x.tif"), ""))
     said = []
-    monkeypatch.setattr("napari_mlpatch.gui.compare.compare_dock.show_info", said.append)
-    compare._on_selected(compare._save)
+    monkeypatch.setattr("napari_mlpatch.gui.compare.take_away.show_info", said.append)
+    compare.take.on_selected(compare.take.save)
     wait_for(qtbot, lambda: bool(said))
     assert "Saved" in said[0]
     with tifffile.TiffFile(tmp_path / "x.tif") as file:
@@ -133,12 +134,12 @@ def test_deleting_the_layer_of_a_running_job_is_harmless(simulated, qtbot):
     dock.form.set_values({"tolerance": 0.0, "iterations": 60})
     dock.run_button.click()
     entry = simulated.workbench.entries[0]
-    wait_for(qtbot, lambda: simulated.view.layer_of(entry) is not None)
-    simulated.viewer.layers.remove(simulated.view.layer_of(entry))
+    wait_for(qtbot, lambda: simulated.stage.layer_of(entry) is not None)
+    simulated.viewer.layers.remove(simulated.stage.layer_of(entry))
     wait_for(qtbot, lambda: finished(simulated))
-    assert entry.job.state == "done" and simulated.view.layer_of(entry) is None
+    assert entry.job.state == "done" and simulated.stage.layer_of(entry) is None
     simulated.docks["Compare"].table.item(0, 0).setCheckState(Qt.CheckState.Checked)
-    assert simulated.view.layer_of(entry) is not None, "the tick in the table brings it back"
+    wait_for(qtbot, lambda: simulated.stage.layer_of(entry) is not None)  # the tick in the table brings it back
 
 
 def test_grid_and_residuals(simulated, qtbot):
@@ -146,8 +147,8 @@ def test_grid_and_residuals(simulated, qtbot):
         simulated.workbench.run(methods.get(name)())
     wait_for(qtbot, lambda: finished(simulated))
     compare = simulated.docks["Compare"]
-    compare.residual.setCurrentIndex(compare.residual.findData("error"))
-    compare.grid.setChecked(True)
+    compare.bar.kind.setCurrentIndex(compare.bar.kind.findData("error"))
+    compare.bar.actions_of["grid"].trigger()
 
     def shown():
         return [la for la in simulated.viewer.layers if la.visible]

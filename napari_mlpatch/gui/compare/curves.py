@@ -10,10 +10,8 @@ from qtpy.QtCore import QTimer
 from napari_mlpatch.core.metrics import METRICS
 from napari_mlpatch.workbench.entry import Entry
 
-COLOURS = (
-    *("#ffd166", "#06d6a0", "#ef476f", "#4cc9f0", "#f78c6b", "#b388eb"),
-    *("#c5e063", "#ff8fd8", "#6c8cff", "#b98b5e", "#9ee6d8", "#e8e8e8"),
-)
+from .colours import colour_of
+
 LEGEND = 3
 """Most curves that are named in the plot: of more, the list would cover them, and the table shows the colours too."""
 DELAY_MS = 60
@@ -39,11 +37,6 @@ def quantities(histories: Iterable[Sequence[dict[str, float]]]) -> dict[str, str
     return {key: words.get(key, key.replace("_", " ")) for key in order}
 
 
-def colour_of(place: int) -> str:
-    """The colour of the curve of a row of the table."""
-    return COLOURS[place % len(COLOURS)]
-
-
 class Curves(pyqtgraph.PlotWidget):
     """A quantity of every entry over iterations or seconds."""
 
@@ -51,7 +44,7 @@ class Curves(pyqtgraph.PlotWidget):
         super().__init__(background=None)  # pyright: ignore[reportArgumentType]
         self.setMinimumWidth(180)
         self.addLegend(offset=(-5, 5), labelTextSize="8pt")
-        self._items: dict[tuple[int, str, int], pyqtgraph.PlotDataItem] = {}
+        self._items: dict[tuple[int, str], pyqtgraph.PlotDataItem] = {}
         self._labels: tuple[str, str] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -63,21 +56,21 @@ class Curves(pyqtgraph.PlotWidget):
         if not self._timer.isActive():
             self._timer.start()
 
-    def draw(self, entries: list[tuple[int, Entry]], name: str, key: str, by: str) -> None:
-        """Draw ``key`` of the histories over ``by`` ("k" or "seconds"), of rows of the table with their places.
+    def draw(self, entries: list[Entry], name: str, key: str, by: str) -> None:
+        """Draw ``key`` of the histories over ``by`` ("k" or "seconds"), of results in the table's order.
 
         Only what is new is made anew.
         """
         found = {}
         is_positive = key != "psnr"
-        for place, entry in entries:
+        for entry in entries:
             rows = [row for row in list(entry.job.history) if key in row]
             if not rows:
                 continue
-            mark = (entry.id, entry.named.line, place)
+            mark = (entry.id, entry.named.line)
             item = self._items.pop(mark, None)
             if item is None:
-                colour = colour_of(place)
+                colour = colour_of(entry.number)
                 item = self.plot(pen=pyqtgraph.mkPen(colour, width=2), symbolBrush=colour, name=entry.named.line)
             symbol = "o" if len(rows) == 1 else None
             is_positive = is_positive and all(row[key] > 0 for row in rows)

@@ -27,6 +27,8 @@ class WeightsBox(QComboBox):
         self._cards: dict[str, weights.Card] = {}
         self._offered: list[Candidate] = []
         self._by_hand: tuple[str, Problem | None] | None = None
+        self._kept_for: tuple[str, Problem | None] | None = None
+        """What is to stay chosen: by hand, or put back from a result."""
         self._problem: Problem | None = None
         self.activated.connect(self._chosen_by_hand)
         self.currentIndexChanged.connect(self._tell)
@@ -68,7 +70,7 @@ class WeightsBox(QComboBox):
 
     def _kept(self, problem: Problem | None) -> int:
         """The row of what was chosen by hand, else the first."""
-        name, then = self._by_hand or (None, None)
+        name, then = self._kept_for or (None, None)
         for row, one in enumerate(self._offered):
             if one.card.name == name and not one.fit.refusal and (then is problem or not one.fit.remark):
                 return row
@@ -76,7 +78,14 @@ class WeightsBox(QComboBox):
 
     def _chosen_by_hand(self) -> None:
         name = self.currentData()
-        self._by_hand = None if name is None else (name, self._problem)
+        self._by_hand = self._kept_for = None if name is None else (name, self._problem)
+
+    def put_back(self, name: str) -> None:
+        """Choose the weights that a result was made with, where they are here and fit."""
+        self._kept_for = (name, self._problem)
+        row = self._kept(self._problem)
+        if row < len(self._offered) and self._offered[row].card.name == name:
+            self.setCurrentIndex(row)
 
     def _tell(self) -> None:
         """The tooltip of the box is that of what is chosen."""

@@ -8,7 +8,6 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_mlpatch.gui.compare.layers import LayerView
 from napari_mlpatch.gui.forms.form import NumberBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.operators.center_sweep import center_sweep
@@ -26,7 +25,7 @@ class CenterStrip(QWidget):
 
     adopted = Signal(float)
 
-    def __init__(self, viewer: Viewer, workbench: Workbench, view: LayerView):
+    def __init__(self, viewer: Viewer, workbench: Workbench):
         super().__init__()
         self.viewer, self.workbench = viewer, workbench
         self.centers: np.ndarray = np.zeros(0)

@@ -14,7 +14,6 @@ from qtpy.QtWidgets import QFileDialog, QMenu
 from napari_mlpatch import io
 from napari_mlpatch.core.declare import format_angles
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.gui.compare.layers import LayerView
 from napari_mlpatch.gui.forms.measured_form import MeasuredForm
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.operators.center import find_center
@@ -41,8 +40,8 @@ class MeasuredPage(MeasuredForm):
     taken = Signal()
     """A measurement was opened through napari."""
 
-    def __init__(self, viewer: Viewer, workbench: Workbench, view: LayerView):
-        super().__init__(CenterStrip(viewer, workbench, view))
+    def __init__(self, viewer: Viewer, workbench: Workbench):
+        super().__init__(CenterStrip(viewer, workbench))
         self.workbench = workbench
         self.samples.setMenu(self._sample_menu())
         self.strip.adopted.connect(self._adopt)

@@ -6,7 +6,6 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
-from napari_mlpatch.gui.compare.layers import LayerView
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.workbench import Workbench
 
@@ -17,11 +16,11 @@ from .simulate_page import SimulatePage
 class ProblemDock(QWidget):
     """Two pages, *measured* and *simulated*, and below them what the current problem is."""
 
-    def __init__(self, viewer: Viewer, workbench: Workbench, view: LayerView):
+    def __init__(self, viewer: Viewer, workbench: Workbench):
         super().__init__()
         self.workbench = workbench
         self.pages = QTabWidget()
-        self.measured = MeasuredPage(viewer, workbench, view)
+        self.measured = MeasuredPage(viewer, workbench)
         self.simulated = SimulatePage(viewer, workbench)
         self.pages.addTab(self.measured, "I have a measurement")
         self.pages.addTab(self.simulated, "I have an image")

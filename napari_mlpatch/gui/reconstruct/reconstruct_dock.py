@@ -19,11 +19,11 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch import weights
 from napari_mlpatch.core.cost import Cost
+from napari_mlpatch.core.declare import build, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.fit import fit
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.gui.compare.layers import LayerView
 from napari_mlpatch.gui.forms.form import DeclarationForm, section, short
 from napari_mlpatch.gui.forms.weights_box import WeightsBox
 from napari_mlpatch.gui.plumbing.follow import follow
@@ -39,11 +39,11 @@ DEBOUNCE_MS = 300
 class ReconstructDock(QWidget):
     """Method, parameters, weights, device; estimate; run, stop and keep, cancel, continue; progress and queue."""
 
-    def __init__(self, workbench: Workbench, view: LayerView):
+    def __init__(self, workbench: Workbench):
         super().__init__()
-        self.workbench, self.view = workbench, view
-        self.entry: Entry | None = None
-        """The entry that the progress bar and the buttons speak of."""
+        self.workbench = workbench
+        self._taking = self._edited = False
+        """Whether the form is being filled from a result; whether a person has changed it since."""
 
         self.method = short(QComboBox())
         for cls in methods:
@@ -75,7 +75,6 @@ class ReconstructDock(QWidget):
         self.resume.setToolTip("Go on from the kept picture as if there had been no stop")
         self.bar = QProgressBar()
         self.status = QLabel()
-        self.status.setWordWrap(True)
         self.jobs = QListWidget()
         self.jobs.setMaximumHeight(110)
         self._lay_out()
@@ -87,20 +86,32 @@ class ReconstructDock(QWidget):
         self.method.currentIndexChanged.connect(self._method_chosen)
         self.device.currentIndexChanged.connect(self._check)
         self.weights.activated.connect(self._check)
+        self.weights.activated.connect(self._edit)
         self.run_button.clicked.connect(self._run)
         self.run_all.clicked.connect(self._run_all)
         self.stop.clicked.connect(lambda: self.entry and self.entry.job.control.stop())
-        self.cancel.clicked.connect(self._cancel)
-        self.resume.clicked.connect(lambda: self.entry and self.workbench.resume(self.entry, self.more.value()))
+        self.cancel.clicked.connect(lambda: self.entry and self.workbench.queue.cancel(self.entry.job))
+        self.resume.clicked.connect(self._resume)
         follow(self, workbench.devices_changed, self._offer_devices)
         for signal in (workbench.scene_changed, workbench.weights_changed):
             follow(self, signal, self._offer_weights)
             follow(self, signal, self._check)
         follow(self, workbench.entry_progressed, self._progressed)
         follow(self, workbench.entries_changed, self._entries_changed)
+        follow(self, workbench.selection_changed, self._selection_changed)
         self.method.setCurrentIndex(max(0, self.method.findData("tv")))
         self._method_chosen()
         self._entries_changed()
+
+    @property
+    def entry(self) -> Entry | None:
+        """Of whom the progress bar, Stop and Cancel speak: the selected result, or else what runs meanwhile."""
+        selected = self.workbench.selected
+        if selected is not None and selected.job.active:
+            return selected
+        active = [e for e in self.workbench.entries if e.job.active]
+        running = [e for e in active if e.job.state == "running"]
+        return (running or active or [selected])[0]
 
     def _offer_devices(self) -> None:
         known = [self.device.itemText(i) for i in range(self.device.count())]
@@ -151,6 +162,8 @@ class ReconstructDock(QWidget):
         self.form = form
         form.changed.connect(self._offer_weights)
         form.changed.connect(self._check)
+        form.changed.connect(self._edit)
+        self._edit()
         self.about.setText((methods.get(name).__doc__ or "").strip().split("\n")[0].replace("``", ""))
         self._offer_weights()
         self._check()
@@ -212,77 +225,107 @@ class ReconstructDock(QWidget):
         most = "at most about" if cost.iterations > 1 else "about"
         self.cost.setText(f"{most} {duration(cost.seconds)}{how}, {size(cost.bytes)}")
 
+    def _edit(self) -> None:
+        self._edited = not self._taking
+
+    def _selection_changed(self) -> None:
+        """Put back into the form how the selected result was made; what a person has typed only where they chose it."""
+        entry = self.workbench.selected
+        if entry is not None and (self.workbench.by_hand or not self._edited):
+            self._take(entry)
+        self._tell()
+
+    def _take(self, entry: Entry) -> None:
+        method, name = build(methods, entry.method), entry.method["name"]
+        card = getattr(entry.job.network, "card", None)
+        self._taking = True
+        if self.method.currentData() != name:
+            self.method.setCurrentIndex(self.method.findData(name))
+        self.form.set_values({p.name: getattr(method, p.name) for p in parameters(type(method))})
+        if self.device.findText(entry.job.recipe.device) >= 0:
+            self.device.setCurrentText(entry.job.recipe.device)
+        self._offer_weights()
+        if card is not None:
+            self.weights.put_back(card.name)
+        self._check()
+        self._taking = self._edited = False
+
     # ---- running --------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._edited = False
         try:
-            self.entry = self.workbench.run(self.chosen(), self.device.currentText(), self.chosen_weights())
+            self.workbench.run(self.chosen(), self.device.currentText(), self.chosen_weights())
         except InputError as error:
             show_error(str(error))
-        self._entries_changed()
 
     def _run_all(self) -> None:
-        scene = self.workbench.scene
+        scene, first = self.workbench.scene, True
+        self._edited = False
         for cls in methods:
             if scene is None or cls().unsuitable(scene.problem.A):
                 continue
             chosen = self.weights.best(cls(), scene.problem) if cls().needs_network else [None]
             for one in chosen:
-                self.entry = self.workbench.run(cls(), self.device.currentText(), one)
+                self.workbench.run(cls(), self.device.currentText(), one, select=first)
+                first = False
         self.workbench.rank = by_metric("psnr")
-        self._entries_changed()
 
-    def _cancel(self) -> None:
-        if self.entry is not None:
-            self.workbench.queue.cancel(self.entry.job)
+    def _resume(self) -> None:
+        if self.workbench.selected is not None:
+            self.workbench.resume(self.workbench.selected, self.more.value())
 
     def _progressed(self, entry: Entry) -> None:
-        job = entry.job
-        if job.state == "running":
-            self.entry = entry
-        if entry is not self.entry:
-            return
+        if entry is self.entry:
+            self._tell()
+
+    def _tell(self) -> None:
+        """The bar, one short line below it, and the buttons. All else is in the tooltip."""
+        entry = self.entry
+        job = None if entry is None else entry.job
         self.bar.setUpdatesEnabled(False)  # or Qt paints the whole window before setValue returns
-        self.bar.setMaximum(max(job.total, 1) if job.k or not job.active else 0)
-        self.bar.setValue(job.k)
+        self.bar.setMaximum(1 if job is None else max(job.total, 1) if job.k or not job.active else 0)
+        self.bar.setValue(0 if job is None else self.bar.maximum() if job.state == "done" else job.k)
         self.bar.setUpdatesEnabled(True)
-        numbers = ", ".join(f"{k.replace('_', ' ')} {v:.4g}" for k, v in job.scalars.items() if k != "weight")
-        if job.state == "running":
-            eta = "" if job.eta is None else f", at most {duration(job.eta)} left"
-            self.status.setText(f"{entry.title}: iteration {job.k} of {job.total}{eta}\n{numbers}")
-        elif job.state == "done" and entry.result is not None:
-            self.bar.setValue(self.bar.maximum())
-            ended = "ended" if entry.result.iterations >= job.total else "stopped"
-            how = "converged" if entry.result.converged else "not converged" if entry.result.not_converged else ended
-            self.status.setText(
-                f"{entry.title}: {how} at iteration {entry.result.iterations} after {duration(entry.result.seconds)}"
-            )
-        elif job.state in ("failed", "cancelled"):
-            self.status.setText(f"{entry.title}: {job.state}" + (f". {job.message}" if job.message else ""))
+        text, more = said(entry)
+        self.status.setText(text)
+        self.status.setToolTip(more)
         self._buttons()
 
     def _entries_changed(self) -> None:
-        if self.entry is not None and self.entry not in self.workbench.entries and not self.entry.job.active:
-            self.bar.setMaximum(1)
-            self.entry = None
         self.jobs.clear()
         for job in reversed(self.workbench.queue.jobs[-30:]):
             item = QListWidgetItem(f"{job.state:<9}  {job.title}")
-            item.setToolTip(job.message)
+            item.setToolTip("\n".join(filter(None, [job.title, job.message])))
             self.jobs.addItem(item)
-        self._buttons()
+        self._tell()
 
     def _buttons(self) -> None:
-        entry = self.entry
+        entry, selected = self.entry, self.workbench.selected
         active = entry is not None and entry.job.active
         self.stop.setEnabled(active and entry.job.state == "running")  # type: ignore[union-attr]
         self.cancel.setEnabled(active)
-        kept = entry is not None and not active and entry.result is not None
-        iterative = kept and "iterations" in entry.method["params"]  # type: ignore[union-attr]
+        kept = selected is not None and not selected.job.active and selected.result is not None
+        iterative = kept and "iterations" in selected.method["params"]  # type: ignore[union-attr]
         self.resume.setEnabled(bool(iterative))
         self.more.setEnabled(bool(iterative))
 
-    def select(self, entry: Entry) -> None:
-        """Make the buttons speak of this entry."""
-        self.entry = entry
-        self._progressed(entry)
+
+def said(entry: Entry | None) -> tuple[str, str]:
+    """How far a job is, in one short line, and all there is to tell."""
+    if entry is None:
+        return "", ""
+    job, result = entry.job, entry.result
+    numbers = "\n".join(f"{k.replace('_', ' ')} {v:.4g}" for k, v in job.scalars.items() if k != "weight")
+    if job.state == "queued":
+        return "queued", entry.title
+    if job.state == "running":
+        left = "" if job.eta is None else f", about {duration(job.eta)} left"
+        count = f"iteration {job.k} of {job.total}" if job.total > 1 else "running"
+        return f"{count}{left}", f"{entry.title}\n{numbers}"
+    if job.state == "done" and result is not None:
+        ended = "ended" if result.iterations >= job.total else "stopped"
+        how = "converged" if result.converged else "not converged" if result.not_converged else ended
+        text = f"{how} at iteration {result.iterations}, {duration(result.seconds)}"
+        return text, "\n".join(filter(None, [entry.title, result.remark, numbers]))
+    return job.state, "\n".join(filter(None, [entry.title, job.message]))

@@ -1,0 +1,198 @@
+"""The layers of results: one for each kind of picture that was looked at, made when it is."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+
+import numpy as np
+from napari.layers import Image, Layer
+from qtpy.QtCore import QTimer
+
+from napari_mlpatch.core.events import Result
+from napari_mlpatch.workbench.entry import Entry
+from napari_mlpatch.workbench.jobs import contrast_limits
+from napari_mlpatch.workbench.pictures import KINDS, SIGNED, Pictures
+from napari_mlpatch.workbench.scene import Scene
+from napari_mlpatch.workbench.selection import Other
+
+from .canvas import Canvas, place, rename, stretched
+from .contrast import Contrast, Limits
+from .scene_layers import SceneLayers
+
+Key = tuple[int | str, str]
+"""The id of an entry, or "truth", and the kind of picture."""
+
+
+class EntryLayers:
+    """``get`` gives a layer that is up to date, or asks for what it lacks and calls ``come`` when it is there.
+
+    A layer takes napari up to 0.1 s. Each is made in a round of events of its own, and the window answers in between.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        contrast: Contrast,
+        pictures: Pictures,
+        scenes: SceneLayers,
+        scene: Callable[[], Scene | None],
+        come: Callable[[], None],
+    ):
+        self.canvas, self.contrast, self.pictures, self.scenes = canvas, contrast, pictures, scenes
+        self._scene, self._come = scene, come
+        self._layers: dict[Key, Image] = {}
+        self._shows: dict[Key, np.ndarray] = {}
+        self._wanted: dict[Key, Other] = {}
+        self._described: dict[int | str, Result] = {}
+        self.closed: set[int] = set()
+        """Results whose layer the user deleted: it comes back when the result is selected or ticked."""
+        self._timer = QTimer(canvas.viewer.window._qt_window)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(1)  # after 0 ms would be in this round of events, before what it has to paint
+        self._timer.timeout.connect(self._make_one)
+
+    def find(self, of: Other, kind: str = "picture") -> Image | None:
+        """The layer as it is now, if there is one."""
+        if of == "truth" and kind == "picture":
+            return self.scenes["truth"]
+        return self._layers.get(_key(of, kind))
+
+    def get(self, of: Other, kind: str = "picture") -> Image | None:
+        """The layer with the newest picture; None where it is still to come."""
+        if of == "truth" and kind == "picture":
+            return self.scenes["truth"]
+        key, layer = _key(of, kind), self.find(of, kind)
+        image = self.pictures.get(of, kind)
+        if image is None:
+            self.pictures.ask(of, kind, lambda _: self._come())
+            return layer  # what it showed until now
+        if layer is None:
+            self._wanted[key] = of
+            self._timer.start()
+        elif self._shows.get(key) is not image:
+            self._update(layer, key, of, image)
+        return layer
+
+    def refresh(self, entry: Entry) -> None:
+        """A running job has a new frame: put it into the layer if that is on show."""
+        layer = self.find(entry)
+        if layer is not None and layer.visible:
+            self.get(entry)
+
+    def sync(self, entries: list[Entry]) -> None:
+        """Names and recipes; layers of removed entries go, finished results without one get theirs."""
+        known = {e.id for e in entries}
+        for key in [k for k in self._layers if k[0] != "truth" and k[0] not in known]:
+            self._drop(key)
+        for entry in entries:
+            layer = self.find(entry)
+            if entry.shown:
+                self.closed.discard(entry.id)
+            if layer is None:
+                if entry.result is not None and entry.id not in self.closed:
+                    self._wanted[_key(entry, "picture")] = entry
+                    self._timer.start()
+                continue
+            rename(layer, entry.caption)
+            self._describe(layer, entry)
+
+    def forget_truth(self) -> None:
+        """Another problem has another truth."""
+        for key in [k for k in self._layers if k[0] == "truth"]:
+            self._drop(key)
+
+    def removed(self, layer: Layer) -> int | None:
+        """The user deleted a layer. Returns the id of the entry whose picture it was, if it was one."""
+        for key, its in list(self._layers.items()):
+            if its is layer:
+                self._drop(key)
+                if key[1] == "picture" and isinstance(key[0], int):
+                    self.closed.add(key[0])
+                    return key[0]
+        return None
+
+    # ---- plumbing -------------------------------------------------------------------------------------------
+
+    def _make_one(self) -> None:
+        if self._wanted:
+            key = next(iter(self._wanted))
+            of = self._wanted.pop(key)
+            image = self.pictures.get(of, key[1])
+            gone = isinstance(of, Entry) and of.id in self.closed
+            if image is not None and key not in self._layers and not gone:
+                self._make(key, of, image)
+            self._timer.start() if self._wanted else self._come()
+
+    def _make(self, key: Key, of: Other, image: np.ndarray) -> None:
+        kind, scene = key[1], self._scene_of(of)
+        is_picture, short = kind == "picture", of.named.short if isinstance(of, Entry) else "truth"
+        about = {"role": "result" if is_picture else kind} | ({"entry": of.id} if isinstance(of, Entry) else {})
+        layer = self.canvas.add(
+            image.copy(),
+            of.caption if is_picture and isinstance(of, Entry) else f"{KINDS.get(kind, kind)}: {short}",
+            stretched(scene, image.shape) if kind == "residual" else scene.frame,
+            about,
+            contrast_limits=limits_of(image, kind),
+            colormap=colormap_of(image, kind),
+        )
+        self._layers[key], self._shows[key] = layer, image
+        self._join(layer, kind, scene, image)
+        if is_picture and isinstance(of, Entry):
+            self._describe(layer, of)
+
+    def _update(self, layer: Image, key: Key, of: Other, image: np.ndarray) -> None:
+        scene = self._scene_of(of)
+        place(layer, image, stretched(scene, image.shape) if key[1] == "residual" else scene.frame)
+        self._shows[key] = image
+        self._join(layer, key[1], scene, image)
+
+    def _join(self, layer: Image, kind: str, scene: Scene, image: np.ndarray) -> None:
+        shared = scene.limits if kind == "picture" else None
+        self.contrast.add(layer, group_of(scene, kind), limits_of(image, kind), shared)
+
+    def _scene_of(self, of: Other) -> Scene:
+        scene = of.scene if isinstance(of, Entry) else self._scene()
+        assert scene is not None, "there is no truth without a problem"
+        return scene
+
+    def _describe(self, layer: Image, entry: Entry) -> None:
+        if entry.result is not None and self._described.get(entry.id) is not entry.result:
+            self._described[entry.id] = entry.result
+            layer.metadata["mlpatch"]["recipe"] = json.loads(entry.result.recipe.to_json())
+            layer.metadata["mlpatch"]["metrics"] = dict(entry.result.metrics)
+
+    def _drop(self, key: Key) -> None:
+        layer = self._layers.pop(key)
+        self._shows.pop(key, None)
+        if key[1] == "picture":
+            self._described.pop(key[0], None)
+        self.contrast.remove(layer)
+        self.canvas.remove(layer)
+
+
+def limits_of(image: np.ndarray, kind: str) -> Limits:
+    """Contrast limits that suit a picture alone: of what has a sign, as far up as down."""
+    if kind == "phase":
+        return -math.pi, math.pi
+    low, high = contrast_limits(image)
+    if kind in SIGNED:
+        size = max(abs(low), abs(high))
+        return (-size if image.min() < 0 else 0.0), size  # magnitudes of complex data have no sign
+    return low, high
+
+
+def colormap_of(image: np.ndarray, kind: str) -> str:
+    if kind == "phase":
+        return "twilight_shifted"
+    return ("RdBu" if image.min() < 0 else "magma") if kind in SIGNED else "gray"
+
+
+def group_of(scene: Scene, kind: str) -> tuple[str, str]:
+    """Which layers share a contrast: pictures of one kind and one problem."""
+    return scene.problem.fingerprint, kind
+
+
+def _key(of: Other, kind: str) -> Key:
+    return (of.id if isinstance(of, Entry) else "truth"), kind

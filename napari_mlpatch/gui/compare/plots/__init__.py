@@ -1,0 +1,1 @@
+"""The tabs beside the table: one file for each, see ``compare.view.Plot``."""

@@ -1,0 +1,243 @@
+"""The stage: what is on napari's canvas, by one view at a time, of one problem and one selected result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Layer
+from napari.viewer import Viewer
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_mlpatch.workbench.entry import Entry
+from napari_mlpatch.workbench.pictures import Pictures, kinds
+from napari_mlpatch.workbench.scene import Scene
+from napari_mlpatch.workbench.selection import Other
+from napari_mlpatch.workbench.workbench import Workbench
+
+from .canvas import Canvas
+from .colours import colour_of
+from .contrast import Contrast
+from .entry_layers import EntryLayers
+from .parts import views
+from .scene_layers import SceneLayers
+from .view import View
+
+FIRST = "single"
+REFIT_MS = 100
+
+
+class Stage:
+    """Shows the selected result, the ticked ones, the truth, in the view and by the kind of picture that are chosen."""
+
+    changed = Signal()
+    """The view, the kind or the linking of contrasts is another one."""
+    refreshed = Signal()
+    """The view was shown again: what is looked at, or a picture of it, is another one."""
+    frame_changed = Signal(object)
+    """An entry on show has a new frame."""
+
+    def __init__(self, viewer: Viewer, workbench: Workbench, post: Callable[[Callable[[], None]], None]):
+        self.viewer, self.workbench = viewer, workbench
+        self.canvas, self.contrast = Canvas(viewer), Contrast()
+        self.pictures = Pictures(post, lambda: workbench.scene, workbench.failed.emit)
+        self.scenes = SceneLayers(self.canvas, self.contrast)
+        self.results = EntryLayers(
+            self.canvas, self.contrast, self.pictures, self.scenes, lambda: workbench.scene, self.refresh
+        )
+        self.kind = "picture"
+        self.view: View = views.get(FIRST)(self)
+        self._soon = QTimer(viewer.window._qt_window)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(1)  # after 0 ms would be in this round of events, before what it has to paint
+        self._soon.timeout.connect(self.show)
+        self._refit = QTimer(viewer.window._qt_window)
+        self._refit.setSingleShot(True)
+        self._refit.setInterval(REFIT_MS)
+        self._refit.timeout.connect(self.fit)
+        workbench.scene_changed.connect(self._scene_changed)
+        workbench.entries_changed.connect(self._entries_changed)
+        workbench.selection_changed.connect(self._selection_changed)
+        workbench.entry_progressed.connect(self._progressed)
+        viewer.layers.events.removed.connect(self._removed)
+        viewer.layers.selection.events.active.connect(self._activated)
+        viewer.canvas.grid.events.enabled.connect(self._grid_switched)
+
+    # ---- what is looked at ----------------------------------------------------------------------------------
+
+    @property
+    def scene(self) -> Scene | None:
+        return self.workbench.scene
+
+    @property
+    def selected(self) -> Entry | None:
+        return self.workbench.selected
+
+    @property
+    def other(self) -> Other | None:
+        return self.workbench.other
+
+    @property
+    def shown(self) -> list[Entry]:
+        """The ticked results of the present problem that there is something to see of, in the table's order."""
+        return [e for e in self.workbench.present if e.shown and e.frame is not None]
+
+    def kinds(self) -> dict[str, str]:
+        """What can be shown of the results of the present problem: by kind, in words."""
+        return kinds(self.scene)
+
+    def picture(self, of: Other | None, kind: str) -> np.ndarray | None:
+        """The picture ``[rows, columns]``, in the data's units; None where it is still to come, or there is none.
+
+        The view is shown again when it comes. Not to be written to.
+        """
+        if of is None:
+            return None
+        made = self.pictures.get(of, kind)
+        if made is None:
+            self.pictures.ask(of, kind, lambda _: self.refresh())
+        return made
+
+    def ask(self, of: Other | None, kind: str, then: Callable[[np.ndarray], None]) -> None:
+        """Call ``then`` with the picture when it is there: made off the GUI thread, kept until the result changes."""
+        if of is not None:
+            self.pictures.ask(of, kind, then)
+
+    def layer(self, of: Other | None, kind: str = "picture") -> Image | None:
+        """napari's layer of a picture; None where it is still to come. The view is shown again when it comes."""
+        return None if of is None else self.results.get(of, kind)
+
+    def colour(self, entry: Entry) -> str:
+        """The colour of a result, in the table and in all plots."""
+        return colour_of(entry.number)
+
+    # ---- choosing -------------------------------------------------------------------------------------------
+
+    def set_view(self, name: str) -> None:
+        """Show another view."""
+        if name != self.view.name:
+            self.view.leave()
+            self.view = views.get(name)(self)
+        self.show()
+        self.fit()
+        self.changed.emit()
+
+    def set_kind(self, kind: str) -> None:
+        """Show another kind of picture: see ``kinds``."""
+        if kind != self.kind:
+            self.kind = kind
+            self.show()
+            self.changed.emit()
+
+    def link_contrast(self, linked: bool) -> None:
+        """One contrast for all pictures of a kind, or the own of each."""
+        if linked != self.contrast.linked:
+            self.contrast.link(linked)
+            self.changed.emit()
+
+    # ---- showing --------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Show the view again, soon, once for all that ask."""
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def show(self) -> None:
+        """Show the view now."""
+        self._soon.stop()
+        self.view.show()
+        self.refreshed.emit()
+
+    def only(self, layers: Iterable[Layer], active: Layer | None = None) -> None:
+        """Show these pictures and no other, with the contrast they are to have. ``active``: napari's active layer."""
+        layers = list(layers)
+        self.canvas.only(layers)
+        self.contrast.settle()
+        if layers:
+            self.canvas.activate(active if active in layers else layers[-1])
+
+    def fit(self, layers: Iterable[Layer] | None = None) -> None:
+        """Fit the camera to these layers, by default to all pictures on show."""
+        wanted = list(layers) if layers is not None else [la for la in self.viewer.layers if la.visible]
+        if wanted:
+            self.viewer.reset_view(layers=wanted)
+
+    def refit_soon(self) -> None:
+        """Fit the camera again once the canvas has arranged its cells."""
+        self._refit.start()
+
+    def room(self) -> tuple[int, int]:
+        """Width and height of the canvas in pixels."""
+        canvas = self.viewer.window._qt_viewer.canvas.native
+        return canvas.width(), canvas.height()
+
+    # ---- listening ------------------------------------------------------------------------------------------
+
+    def _scene_changed(self) -> None:
+        scene = self.scene
+        assert scene is not None
+        self.scenes.set_scene(scene)
+        self.results.forget_truth()
+        if self.kind not in self.kinds():
+            self.kind = "picture"
+        if self.view.name != FIRST:
+            self.view.leave()
+            self.view = views.get(FIRST)(self)
+        self.view.start_anew()
+        self.show()
+        self.fit()
+        self.changed.emit()
+
+    def _entries_changed(self) -> None:
+        self.results.sync(self.workbench.entries)
+        self.refresh()
+
+    def _selection_changed(self) -> None:
+        if self.selected is not None and self.workbench.by_hand:
+            self.results.closed.discard(self.selected.id)
+        self.refresh()
+
+    def _progressed(self, entry: Entry) -> None:
+        self.results.refresh(entry)
+        if self.view.live and (entry in (self.selected, self.other) or entry.shown):
+            self.refresh()
+        self.frame_changed.emit(entry)
+
+    def _removed(self, event: Any) -> None:
+        """The user deleted a layer: a running job goes on, and the table can bring the result back."""
+        if self.canvas.ours:
+            return
+        self.scenes.removed(event.value)
+        number = self.results.removed(event.value)
+        entry = next((e for e in self.workbench.entries if e.id == number), None)
+        if entry is not None:
+            if entry is self.selected:
+                self.workbench.select(None)
+            self.workbench.set_shown(entry, False)
+
+    def _activated(self, event: Any) -> None:
+        """A layer chosen in napari's list is a result chosen."""
+        entry = None if self.canvas.ours else self.entry_of(event.value)
+        if entry is not None:
+            self.workbench.select(entry)
+
+    def _grid_switched(self, event: Any) -> None:
+        """Somebody used napari's own button."""
+        if not self.canvas.ours and (self.view.name == "grid") != self.viewer.canvas.grid.enabled:
+            self.set_view("grid" if self.viewer.canvas.grid.enabled else FIRST)
+
+    # ---- layers and entries ---------------------------------------------------------------------------------
+
+    def layer_of(self, entry: Entry) -> Image | None:
+        """The layer of a result's picture, as it is now."""
+        return self.results.find(entry)
+
+    def entry_of(self, layer: Layer | None) -> Entry | None:
+        """The result of which a layer shows something."""
+        number = layer.metadata.get("mlpatch", {}).get("entry") if layer is not None else None
+        return next((e for e in self.workbench.entries if e.id == number), None)
+
+    def close(self) -> None:
+        self.pictures.close()

@@ -1,0 +1,233 @@
+"""The table of results: those of the present problem, and folded below them those of earlier ones."""
+
+from __future__ import annotations
+
+import math
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QToolButton,
+    QWidget,
+)
+
+from napari_mlpatch.gui.plumbing.dot import dot
+from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.workbench.columns import Column, columns
+from napari_mlpatch.workbench.entry import Entry
+from napari_mlpatch.workbench.workbench import Workbench
+
+from .colours import colour_of
+
+WIDEST = 240
+"""Pixels of a column: of longer names the rest is in the tooltip."""
+ROW = 24
+UNFINISHED, BEST = "#ffa64d", "#35c46b"
+
+
+class ResultTable(QTableWidget):
+    """A tick takes a result into the views of several, a click selects it, a double click shows it alone."""
+
+    alone = Signal(object)
+    """An entry was clicked twice."""
+
+    def __init__(self, workbench: Workbench):
+        self.columns: tuple[Column, ...] = columns()
+        super().__init__(0, len(self.columns))
+        self.workbench = workbench
+        self.rows: list[Entry | int] = []
+        """What each row is: a result, or the place among ``workbench.earlier`` of the group whose heading it is."""
+        self._open: set[str] = set()
+        """Fingerprints of the earlier problems whose results are unfolded."""
+        self.setHorizontalHeaderLabels([column.heading for column in self.columns])
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.sectionClicked.connect(lambda i: self.workbench.sort(self.columns[i].key))
+        header.setToolTip("Click: the best of this column first")
+        header.setMaximumSectionSize(WIDEST)
+        for i, column in enumerate(self.columns):
+            self.horizontalHeaderItem(i).setToolTip(column.tooltip)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+
+        self.itemChanged.connect(self._ticked)
+        self.itemSelectionChanged.connect(self._selected)
+        self.itemDoubleClicked.connect(self._alone)
+        follow(self, workbench.entries_changed, self.fill)
+        follow(self, workbench.scene_changed, self.fill)
+        follow(self, workbench.selection_changed, self._show_selection)
+        follow(self, workbench.entry_progressed, self._progressed)
+        self.fill()
+
+    # ---- filling --------------------------------------------------------------------------------------------
+
+    def fill(self) -> None:
+        """Bring the rows up to date."""
+        present, earlier = self.workbench.present, self.workbench.earlier
+        rows: list[Entry | int] = [*present]
+        for number, group in enumerate(earlier):
+            rows.append(number)
+            if _fingerprint(group) in self._open:
+                rows += group
+        self.blockSignals(True)
+        if len(rows) != len(self.rows) or any(isinstance(row, int) for row in (*rows, *self.rows)):
+            self.clearSpans()
+            for i, row in enumerate(self.rows):
+                if isinstance(row, int):
+                    self.removeCellWidget(i, 0)
+            self.setRowCount(len(rows))
+        self.rows = rows
+        for i, row in enumerate(rows):
+            if isinstance(row, int):
+                self._fill_group(i, earlier[row])
+            else:
+                self._fill_row(i, row)
+        self._mark_best()
+        for i, column in enumerate(self.columns):
+            if column.metric:
+                has = any(e.result and column.metric in e.result.metrics for e in self.workbench.entries)
+                self.setColumnHidden(i, not has)
+        self.blockSignals(False)
+        self._show_selection()
+
+    def _fill_row(self, i: int, entry: Entry) -> None:
+        stale = self.workbench.stale(entry)
+        remark = entry.result.remark if entry.result is not None and not entry.job.active else ""
+        for j, column in enumerate(self.columns):
+            item = self.item(i, j)
+            if item is None:
+                item = QTableWidgetItem()
+                self.setItem(i, j, item)
+                if j:
+                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            _set_text(item, column.text(entry))
+            _set_bold(item, False)
+            colour = "gray" if stale else UNFINISHED if j == 1 and remark else ""
+            item.setForeground(QColor(colour)) if colour else item.setData(Qt.ItemDataRole.ForegroundRole, None)
+            item.setToolTip(stale or remark or (entry.title if j == 0 else ""))
+        first = self.item(i, 0)
+        first.setToolTip("\n".join(filter(None, [entry.title, stale, remark])))
+        first.setIcon(dot(colour_of(entry.number)))
+        if stale:
+            first.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)  # pyright: ignore[reportArgumentType]
+            first.setData(Qt.ItemDataRole.CheckStateRole, None)
+        else:
+            flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable
+            first.setFlags(flags)  # pyright: ignore[reportArgumentType]
+            first.setCheckState(Qt.CheckState.Checked if entry.shown else Qt.CheckState.Unchecked)
+
+    def _fill_group(self, i: int, group: list[Entry]) -> None:
+        """The row above results of an earlier problem: it opens them, goes back to them or clears them."""
+        for j in range(len(self.columns)):
+            self.setItem(i, j, item := QTableWidgetItem())
+            item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        self.setSpan(i, 0, 1, len(self.columns))
+        is_open = _fingerprint(group) in self._open
+        count = f"{len(group)} result{'s' if len(group) > 1 else ''} of an earlier problem: {group[0].scene.title}"
+        unfold = QToolButton()
+        unfold.setObjectName("unfold")
+        unfold.setAutoRaise(True)
+        unfold.setText(count)
+        unfold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        unfold.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
+        unfold.setToolTip("Fold them away" if is_open else "List them")
+        back, clear = QToolButton(), QToolButton()
+        for button, text, name, tip in (
+            (back, "Back to it", "back", "Make it the present problem again, with these results"),
+            (clear, "Clear", "clear", "Remove these results"),
+        ):
+            button.setText(text)
+            button.setObjectName(name)
+            button.setToolTip(tip)
+        unfold.clicked.connect(lambda: self._fold(group))
+        back.clicked.connect(lambda: self.workbench.set_scene(group[0].scene))
+        clear.clicked.connect(lambda: self.workbench.remove_all(group))
+        bar = QWidget()
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(2, 0, 2, 0)
+        row.addWidget(unfold)
+        row.addStretch(1)
+        row.addWidget(back)
+        row.addWidget(clear)
+        self.setCellWidget(i, 0, bar)
+
+    def _mark_best(self) -> None:
+        for j, column in enumerate(self.columns):
+            if column.best is None:
+                continue
+            found = [
+                (column.best(row), i)
+                for i, row in enumerate(self.rows)
+                if isinstance(row, Entry) and row.result is not None and not self.workbench.stale(row)
+            ]
+            found = [pair for pair in found if math.isfinite(pair[0])]
+            if len(found) > 1:
+                item = self.item(min(found)[1], j)
+                assert item is not None
+                _set_bold(item, True)
+                item.setForeground(QColor(BEST))
+
+    def _progressed(self, entry: Entry) -> None:
+        if entry in self.rows:
+            self.blockSignals(True)
+            self._fill_row(self.rows.index(entry), entry)
+            self.blockSignals(False)
+
+    # ---- selecting ------------------------------------------------------------------------------------------
+
+    def _show_selection(self) -> None:
+        self.blockSignals(True)
+        selected = self.workbench.selected
+        if selected is None or selected not in self.rows:
+            self.setCurrentItem(None)
+            self.clearSelection()
+        elif self.currentRow() != self.rows.index(selected) or not self.selectedItems():
+            self.setCurrentCell(self.rows.index(selected), 0)
+        self.blockSignals(False)
+
+    def _selected(self) -> None:
+        row = self.currentRow()
+        entry = self.rows[row] if 0 <= row < len(self.rows) else None
+        if isinstance(entry, Entry):
+            self.workbench.select(entry)
+
+    def _ticked(self, item: QTableWidgetItem) -> None:
+        entry = self.rows[item.row()]
+        if item.column() == 0 and isinstance(entry, Entry):
+            shown = item.checkState() == Qt.CheckState.Checked
+            if shown != entry.shown:
+                self.workbench.set_shown(entry, shown)
+
+    def _alone(self, item: QTableWidgetItem) -> None:
+        entry = self.rows[item.row()]
+        if isinstance(entry, Entry):
+            self.workbench.select(entry)
+            self.alone.emit(entry)
+
+    def _fold(self, group: list[Entry]) -> None:
+        self._open ^= {_fingerprint(group)}
+        self.fill()
+
+
+def _fingerprint(group: list[Entry]) -> str:
+    return group[0].scene.problem.fingerprint
+
+
+def _set_text(item: QTableWidgetItem, text: str) -> None:
+    if item.text() != text:
+        item.setText(text)
+
+
+def _set_bold(item: QTableWidgetItem, bold: bool) -> None:
+    font = item.font()
+    if font.bold() != bold:
+        font.setBold(bold)
+        item.setFont(font)

@@ -1,0 +1,103 @@
+"""The row that chooses what is on the canvas: the view, the kind of picture, the second of a pair, the contrast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QAction, QActionGroup
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolBar, QToolButton, QWidget
+
+from napari_mlpatch.gui.plumbing.follow import follow, follow_key
+
+from .parts import views
+from .stage import Stage
+
+
+class ViewBar(QWidget):
+    """Buttons of all views, each with its key; the boxes."""
+
+    def __init__(self, stage: Stage):
+        super().__init__()
+        self.stage = stage
+        self.buttons = QToolBar()
+        self.buttons.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.actions_of: dict[str, QAction] = {}
+        group = QActionGroup(self)
+        for cls in views:
+            action = self.buttons.addAction(cls.title)
+            action.setCheckable(True)
+            group.addAction(action)
+            about = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
+            action.setToolTip(f"{about}\nKey: {cls.key}" if cls.key else about)
+            action.triggered.connect(lambda _=False, name=cls.name: stage.set_view(name))
+            self.actions_of[cls.name] = action
+            if cls.key:
+                follow_key(self, stage.viewer, cls.key, lambda name=cls.name: stage.set_view(name))
+        self.kind, self.other = QComboBox(), QComboBox()
+        for box in (self.kind, self.other):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(9)
+        self.kind.setToolTip("What is shown of every result: the picture, what it leaves unexplained, its error")
+        self.other.setToolTip("What the selected result is compared with, in views of two")
+        self.versus = QLabel("with")
+        self.linked = QToolButton()
+        self.linked.setText("Linked")
+        self.linked.setCheckable(True)
+        self.linked.setToolTip("One contrast for all pictures of a kind; else each has the one that suits it alone")
+        self._panel: QWidget | None = None
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.addWidget(self.buttons, 1)
+        for widget in (self.kind, self.versus, self.other, self.linked):
+            self._row.addWidget(widget)
+
+        self.kind.currentIndexChanged.connect(lambda _: stage.set_kind(self.kind.currentData()))
+        self.other.activated.connect(lambda _: stage.workbench.set_other(self.other.currentData()))
+        self.linked.toggled.connect(stage.link_contrast)
+        follow(self, stage.changed, self._stage_changed)
+        follow(self, stage.workbench.entries_changed, self._offer)
+        follow(self, stage.workbench.selection_changed, self._offer)
+        follow(self, stage.workbench.scene_changed, self._offer)
+        self._view = ""
+        self._stage_changed()
+
+    def _stage_changed(self) -> None:
+        view = self.stage.view
+        self.actions_of[view.name].setChecked(True)
+        self.linked.blockSignals(True)
+        self.linked.setChecked(self.stage.contrast.linked)
+        self.linked.blockSignals(False)
+        for widget in (self.versus, self.other):
+            widget.setVisible(view.pair)
+        if view.name != self._view:
+            self._view = view.name
+            if self._panel is not None:
+                self._panel.deleteLater()
+            self._panel = view.panel()
+            if self._panel is not None:
+                self._row.insertWidget(1, self._panel)
+        self._offer()
+
+    def _offer(self) -> None:
+        """What there is to choose from."""
+        kinds = [(words, kind) for kind, words in self.stage.kinds().items()]
+        _fill(self.kind, kinds, self.stage.kind)
+        workbench = self.stage.workbench
+        has_truth = workbench.scene is not None and workbench.scene.problem.truth is not None
+        others: list[tuple[str, Any]] = [("truth", "truth")] if has_truth else []
+        others += [(e.named.line, e) for e in workbench.present if e is not workbench.selected]
+        _fill(self.other, others, workbench.other)
+
+
+def _fill(box: QComboBox, wanted: list[tuple[str, Any]], chosen: Any) -> None:
+    """Fill anew only where something is different."""
+    box.blockSignals(True)
+    if wanted != [(box.itemText(i), box.itemData(i)) for i in range(box.count())]:
+        box.clear()
+        for text, data in wanted:
+            box.addItem(text, data)
+    place = next((i for i, (_, data) in enumerate(wanted) if data is chosen or data == chosen), -1)
+    if box.currentIndex() != place:
+        box.setCurrentIndex(place)
+    box.blockSignals(False)
