@@ -34,23 +34,18 @@ class Canvas:
 
     def add(self, data: np.ndarray, name: str, frame: Frame, about: dict[str, Any], **more: Any) -> Image:
         """A new layer, hidden and not active. ``more`` goes to napari."""
-        layers = self.viewer.layers
-        with self.acting():
-            layers._activate_on_insert = False
-            try:
-                layer = self.viewer.add_image(
-                    data,
-                    name=name,
-                    scale=frame.scale,
-                    translate=frame.translate,
-                    units=frame.units,
-                    axis_labels=frame.axis_labels,
-                    metadata={"mlpatch": dict(about)},
-                    visible=False,
-                    **more,
-                )
-            finally:
-                layers._activate_on_insert = True
+        with self.acting(), not_activated(self.viewer):
+            layer = self.viewer.add_image(
+                data,
+                name=name,
+                scale=frame.scale,
+                translate=frame.translate,
+                units=frame.units,
+                axis_labels=frame.axis_labels,
+                metadata={"mlpatch": dict(about)},
+                visible=False,
+                **more,
+            )
         assert isinstance(layer, Image)
         return layer
 
@@ -74,6 +69,16 @@ class Canvas:
         if self.viewer.layers.selection.active is not layer and (layer is None or layer in self.viewer.layers):
             with self.acting():
                 self.viewer.layers.selection.active = layer
+
+
+@contextlib.contextmanager
+def not_activated(viewer: Viewer) -> Iterator[None]:
+    """Layers that are added meanwhile do not become the active one."""
+    viewer.layers._activate_on_insert = False
+    try:
+        yield
+    finally:
+        viewer.layers._activate_on_insert = True
 
 
 def set_visible(layer: Layer, visible: bool) -> None:

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mlpatch.explore.equivariance import TRANSFORMATIONS, Deviation, deviations
-from napari_mlpatch.gui.compare.layers import not_activated
+from napari_mlpatch.gui.compare.canvas import not_activated
 from napari_mlpatch.gui.plumbing.looking import Looking
 from napari_mlpatch.workbench.stepwise import stepwise, stop
 from napari_mlpatch.workbench.workbench import Workbench

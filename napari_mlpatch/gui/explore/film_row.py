@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QSlider,
 
 from napari_mlpatch import weights
 from napari_mlpatch.explore.film import Frame, has_iterations, of_iterations, of_training
-from napari_mlpatch.gui.compare.layers import not_activated
+from napari_mlpatch.gui.compare.canvas import not_activated
 from napari_mlpatch.gui.forms.form import short
 from napari_mlpatch.gui.forms.network_box import NetworkBox
 from napari_mlpatch.gui.plumbing.follow import follow

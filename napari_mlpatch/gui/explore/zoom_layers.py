@@ -10,7 +10,8 @@ from napari.layers import Image, Layer
 from napari.viewer import Viewer
 
 from napari_mlpatch.explore.zoom import FineGrid
-from napari_mlpatch.gui.compare.layers import LINKED, not_activated
+from napari_mlpatch.gui.compare.canvas import not_activated
+from napari_mlpatch.gui.compare.contrast import SHARED
 
 ROLE = "zoom"
 
@@ -33,7 +34,7 @@ def add_over(
             **place(layer, grid),
         )
     assert isinstance(made, Image)
-    link_layers([layer, made], LINKED)
+    link_layers([layer, made], SHARED)
     layers.move(layers.index(made), layers.index(above or layer) + 1)
     return made
 
