@@ -9,7 +9,7 @@ import pyqtgraph
 from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_mlpatch.gui.compare.curves import COLOURS
+from napari_mlpatch.gui.compare.colours import COLOURS
 from napari_mlpatch.workbench.training_job import Training
 
 DELAY_MS = 200
