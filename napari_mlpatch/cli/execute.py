@@ -57,8 +57,8 @@ def write(path: Path, result: Result, force: bool = False) -> None:
     from napari_mlpatch import io
 
     io.write_result(path, result, force=force)
-    if result.x.is_complex() and path.suffix.lower() in (".tif", ".tiff"):
-        say(f"{path.name}: the picture is complex; the TIFF holds its magnitude first and its phase last")
+    if result.x.is_complex() and path.suffix.lower() in (".tif", ".tiff", ".fits", ".fit"):
+        say(f"{path.name}: the picture is complex; the file holds its magnitude first and its phase last")
 
 
 def facts(out: str | None, result: Result) -> dict[str, Any]:

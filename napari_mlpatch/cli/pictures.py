@@ -15,7 +15,7 @@ from .reading import SAMPLE
 if TYPE_CHECKING:
     import numpy as np
 
-WITH_RECIPE = (".tif", ".tiff", ".npy", ".h5")
+WITH_RECIPE = (".tif", ".tiff", ".npy", ".h5", ".fits")
 
 
 def opened(name: str) -> tuple[np.ndarray, dict[str, Any] | None]:

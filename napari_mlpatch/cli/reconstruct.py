@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="FILE|sample:NAME", help="a measurement, or a bundled one")
     parser.add_argument("--method", required=True, metavar="NAME", help="e.g. fbp, tv, unet, unrolled")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="parameter of the method")
-    parser.add_argument("--out", required=True, metavar="FILE", help="picture to write: .tif, .npy or .h5")
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="picture to write: .tif, .ome.tif, .h5, .fits or .npy"
+    )
     target.add_force(parser)
     parser.add_argument(
         "--weights", metavar="NAME", help="trained weights: a name of `mlpatch weights list`, or a .safetensors file"

@@ -29,7 +29,7 @@ EQUAL = 1e-3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", metavar="RECIPE.json|PICTURE", help="a recipe, or a picture that carries one")
-    parser.add_argument("--out", metavar="FILE", help="picture to write: .tif, .npy or .h5")
+    parser.add_argument("--out", metavar="FILE", help="picture to write: .tif, .ome.tif, .h5, .fits or .npy")
     target.add_force(parser)
     parser.add_argument("--data", metavar="FILE", help="the measurement (or the image), where it lies elsewhere now")
     parser.add_argument("--weights", metavar="FILE", help="the recipe's own weights, where they are not installed")

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--window", metavar="TOP,LEFT,BOTTOM,RIGHT", help="this part only: edges in pixels, the first centre is 0,0")
     add("--pixel-size", type=float, metavar="LENGTH", help="of IMAGE (from its recipe); --out notes that of its own")
     add("--unit", help="of the pixel size, e.g. mm")
-    add("--out", required=True, metavar="FILE", help="picture to write: .tif, .npy or .h5")
+    add("--out", required=True, metavar="FILE", help="picture to write: .tif, .ome.tif, .h5, .fits or .npy")
     target.add_force(parser)
     add("--json", action="store_true", help="one JSON document on standard output")
 

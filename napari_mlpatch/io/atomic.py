@@ -13,7 +13,8 @@ from napari_mlpatch.core.files import beside, clean_up, path_of, reason_of, repl
 
 from .own import Kind, is_own, seal
 
-IMAGE_SUFFIXES = (".tif", ".tiff", ".npy", ".h5", ".hdf5")
+IMAGE_SUFFIXES = (".tif", ".tiff", ".npy", ".h5", ".hdf5", ".fits", ".fit")
+"""Last suffixes of ``writers.FORMATS``."""
 
 
 def check_writable(

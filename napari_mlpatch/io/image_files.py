@@ -20,13 +20,12 @@ from . import h5
 from .arrays import check_finite, to_complex64, to_float32
 from .formats import HEAD, formats
 from .guard import existing_file, reading
-from .own import RECIPE, notes_for, sha256_of
+from .own import NOTES_PART, NOTES_TAG, POLAR, RECIPE, notes_for, sha256_of
 from .picture import open_picture
-from .readers.fits import fits_image, is_fits
+from .readers.fits import fits_image, fits_notes, is_fits
 from .readers.numpy_file import read_npy
 from .readers.tiff import stored_tiff
 
-POLAR = "magnitude_and_phase"
 LUMA = np.array([0.2125, 0.7154, 0.0721], np.float32)  # Rec. 709
 
 
@@ -40,19 +39,17 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
     if kind == "tiff":
         stored = stored_tiff(path)
         about = _about_file(path, kind)
-        array = _pixels(path, stored.read(()))
-        shape = about.get("shape", [])  # with more than three axes, pages alone do not tell it
-        if len(shape) > 3 and all(isinstance(n, int) and n > 0 for n in shape) and math.prod(shape) == array.size:
-            array = array.reshape(shape)
-        if about.get(POLAR) and array.ndim > 2 and len(array) == 2:
-            array = (array[0] * np.exp(1j * array[1])).astype(np.complex64)
-        return array, about.get(RECIPE)
+        return _as_written(_pixels(path, stored.read(())), about), about.get(RECIPE)
     if kind == "npy":
         return _pixels(path, read_npy(path)), _about_file(path, kind).get(RECIPE)
     if kind == "hdf5":
         with reading(path, "an image of this program"), h5py.File(path, "r") as file:
             array = _pixels(path, h5.array(path, file, "image"))
         return array, _about_file(path, kind).get(RECIPE)
+    if kind == "fits":
+        about = _about_file(path, kind)
+        if about:
+            return _as_written(_pixels(path, fits_image(path)), about), about.get(RECIPE)
     return image_from_file(path)[0], None
 
 
@@ -143,14 +140,27 @@ def _about_file(path: Path, kind: str) -> dict[str, Any]:
     """What ``write_image`` noted in or beside a file; nothing for files of other programs."""
     if kind == "tiff":
         with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
-            return _about(file.pages[0].tags.valueof("ImageDescription"))  # type: ignore[union-attr]
+            tags: Any = file.pages[0].tags  # type: ignore[union-attr]
+            return _about(tags.valueof(NOTES_TAG)) or _about(tags.valueof("ImageDescription"))
     if kind == "npy":
         with suppress(OSError, ValueError, RecursionError):  # no notes, or those of another program
             return _ours(notes_for(path, sha256_of(path)))
     if kind == "hdf5":
         with reading(path, "an image of this program"), h5py.File(path, "r") as file:
             return _about(h5.array(path, file, "about").tobytes().decode()) if "about" in file else {}
+    if kind == "fits":
+        return _about(fits_notes(path, NOTES_PART))
     return {}
+
+
+def _as_written(array: np.ndarray, about: dict[str, Any]) -> np.ndarray:
+    """With the axes that files of pages do not tell, and complex again."""
+    shape = about.get("shape", [])
+    if len(shape) > 3 and all(isinstance(n, int) and n > 0 for n in shape) and math.prod(shape) == array.size:
+        array = array.reshape(shape)
+    if about.get(POLAR) and array.ndim > 2 and len(array) == 2:
+        array = (array[0] * np.exp(1j * array[1])).astype(np.complex64)
+    return array
 
 
 def _about(text: Any) -> dict[str, Any]:

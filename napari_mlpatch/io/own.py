@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,9 +24,16 @@ RECIPE = "mlpatch_recipe"
 """Key of the notes with which ``write_image`` marks a picture, also one without a recipe."""
 SEAL = "mlpatch_seal"
 """Key of the seal in notes, and attribute of an HDF5 file: the first, so that it is near the file's beginning."""
+POLAR = "magnitude_and_phase"
+"""Key of the notes of pictures that are complex, in files that know real numbers only."""
+NOTES_TAG = 65000
+"""Of OME-TIFF, one of those that are free: our notes, as text."""
+NOTES_PART = "MLPATCH"
+"""Of FITS, the table that holds our notes."""
 GROUP = "mlpatch"
 """Group of a measurement file."""
-NEAR = 65536  # bytes
+NEAR = 65536
+"""Bytes from the beginning or the end of a file, among which the seal is."""
 PATTERN = re.compile(rb"mlpatch (picture|measurement|session) sha256:([0-9a-f]{64})")
 
 
@@ -38,10 +46,10 @@ def seal(path: Path) -> None:
     """Put the hash of a file that has just been written into its blank seal."""
     found = _found(path)
     if found is None:
-        raise RuntimeError(f"{path} has no seal among its first {NEAR} bytes")
+        raise RuntimeError(f"{path} has no seal among its first or last {NEAR} bytes")
     with path.open("r+b") as file:
-        file.seek(found.start(2))
-        file.write(_hash(path, found).encode())
+        file.seek(found.at)
+        file.write(_hash(path, found.at).encode())
 
 
 def is_own(path: Path, kind: Kind = "picture") -> bool:
@@ -58,7 +66,7 @@ def is_own(path: Path, kind: Kind = "picture") -> bool:
         found = _found(path)
         if found is None:
             return _unsealed(path) == kind
-        return found[1].decode() == kind and found[2].decode() == _hash(path, found)
+        return found.kind == kind and found.hash == _hash(path, found.at)
     except Exception:  # damaged, foreign, gone: not ours
         return False
 
@@ -78,9 +86,23 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _found(path: Path) -> re.Match[bytes] | None:
+@dataclass(frozen=True)
+class _Seal:
+    """A seal as it stands in a file, its hash ``at`` so many bytes from the beginning."""
+
+    kind: str
+    hash: str
+    at: int
+
+
+def _found(path: Path) -> _Seal | None:
     with path.open("rb") as file:
-        return PATTERN.search(file.read(NEAR))
+        for start in (0, max(0, path.stat().st_size - NEAR)):
+            file.seek(start)
+            found = PATTERN.search(file.read(NEAR))
+            if found:
+                return _Seal(found[1].decode(), found[2].decode(), start + found.start(2))
+    return None
 
 
 def _unsealed(path: Path) -> Kind | None:
@@ -102,11 +124,16 @@ def _unsealed(path: Path) -> Kind | None:
     return "picture" if ours and {"operator", "method"} <= noted[RECIPE].keys() else None
 
 
-def _hash(path: Path, found: re.Match[bytes]) -> str:
+def _hash(path: Path, at: int) -> str:
     """Of the file with a blank seal."""
+    result = hashlib.sha256()
     with path.open("rb") as file:
-        result = hashlib.sha256(file.read(found.start(2)) + b"0" * 64)
-        file.seek(found.end(2))
+        left = at
+        while left and (part := file.read(min(left, 1 << 20))):
+            result.update(part)
+            left -= len(part)
+        result.update(b"0" * 64)
+        file.seek(at + 64)
         while part := file.read(1 << 20):
             result.update(part)
     return result.hexdigest()

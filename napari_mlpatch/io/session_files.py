@@ -24,11 +24,11 @@ from napari_mlpatch.torch_later import torch
 from . import h5
 from .atomic import replacing
 from .guard import existing_file, reading
-from .image_writer import hdf5_content
 from .loading import read_measurement
 from .own import RECIPE, SEAL, blank_seal, is_own
 from .problem_file import write_measurement
 from .result_state import pack, unpack
+from .writers.hdf5 import content_of
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
@@ -101,7 +101,7 @@ def save_result(path: Path, result: Result) -> None:
         RESULT: _known(result, state),
     }
     with replacing(path, (".h5",), force=True) as temporary:
-        temporary.write_bytes(hdf5_content(array, about, arrays))
+        temporary.write_bytes(content_of(array, about, arrays))
 
 
 def read_problem(path: Path, source: dict[str, Any] | None) -> Problem:

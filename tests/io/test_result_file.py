@@ -10,7 +10,7 @@ import torch
 import napari_mlpatch as mp
 
 
-@pytest.mark.parametrize("name", ["x.tif", "x.npy", "x.h5"])
+@pytest.mark.parametrize("name", ["x.tif", "x.npy", "x.h5", "x.ome.tif", "x.fits"])
 @pytest.mark.parametrize("lead", [(1, 1), (3, 1), (1, 2), (2, 3)])
 def test_slices_and_channels_are_all_there(tmp_path, name, lead):
     x = torch.rand(*lead, 6, 5, generator=torch.Generator().manual_seed(0))

@@ -20,7 +20,7 @@ from napari_mlpatch import io
 from napari_mlpatch.core import files
 from napari_mlpatch.core.errors import InputError
 
-KINDS = (".tif", ".npy", ".h5")
+KINDS = (".tif", ".npy", ".h5", ".ome.tif", ".fits")
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits differ")
 
 

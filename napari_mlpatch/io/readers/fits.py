@@ -85,6 +85,19 @@ def fits_image(path: Path) -> np.ndarray:
     return images[0].stored.read(())
 
 
+def fits_notes(path: Path, name: str) -> str:
+    """The text in the table of bytes of that name; empty where there is none. Raises InputError."""
+    from astropy.io import fits
+
+    with _complete(path), fits.open(path, memmap=False, lazy_load_hdus=True) as file:
+        for any_hdu in file:
+            hdu: Any = any_hdu
+            if hdu.name == name and "TFIELDS" in hdu.header:
+                check_claim(path, f"its part {name}", (int(hdu.header["NAXIS1"]), int(hdu.header["NAXIS2"])), 1)
+                return np.asarray(hdu.data.field(0)).astype(np.uint8).tobytes().decode("utf-8", "replace")
+    return ""
+
+
 def contents_of(path: Path) -> Contents:
     """What a FITS file holds. Pixels are scaled by BSCALE and BZERO; BLANK becomes NaN. Raises InputError."""
     from astropy.io import fits  # takes a second to load
