@@ -115,6 +115,14 @@ class Recipe(_Strict):
             raise InputError("This is not a recipe: its keys are texts.")
         return cls(**values)
 
+    def located(self, source: dict[str, Any]) -> Recipe:
+        """The recipe with another place of its data, also for the picture that it starts from, if that is of them."""
+        changed: dict[str, Any] = {"data": self.data.model_copy(update={"source": source})}
+        first = None if self.start is None else self.start.recipe
+        if self.start is not None and first is not None and first.data.sha256 == self.data.sha256:
+            changed["start"] = self.start.model_copy(update={"recipe": first.located(source)})
+        return self.model_copy(update=changed)
+
     def to_json(self) -> str:
         return self.model_dump_json(indent=2)
 

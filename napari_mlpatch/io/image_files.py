@@ -69,7 +69,8 @@ def read_pixel_size(path: str | os.PathLike[str]) -> tuple[float | None, str | N
     """
     path = existing_file(path)
     about = _about_file(path, _kind(path))
-    size, unit = about.get("pixel_size"), about.get("unit")
+    size: Any = about.get("pixel_size")
+    unit = about.get("unit")
     return (float(size) if is_number(size) and 0 < size < math.inf else None), unit if isinstance(unit, str) else None
 
 

@@ -231,8 +231,7 @@ def _named_here(result: Result, problem: Problem, path: Path) -> Any:
     """The result with a recipe that finds its data: those that were only in memory are in the session's file."""
     if not is_memory(problem.source):
         return result
-    data = result.recipe.data.model_copy(update={"source": {"kind": "file", "path": str(path), "options": {}}})
-    return replace(result, recipe=result.recipe.model_copy(update={"data": data}))
+    return replace(result, recipe=result.recipe.located({"kind": "file", "path": str(path), "options": {}}))
 
 
 def _manifest(session: Session, names: list[str], pictures: list[str]) -> dict[str, Any]:

@@ -137,8 +137,7 @@ def read_result(path: Path, problem: Problem, *, data_here: bool = False) -> Res
     if not np.isfinite(array).all():
         raise InputError(f"{path} holds NaN or infinite values.")
     if data_here:
-        data = recipe.data.model_copy(update={"source": problem.source})
-        recipe = recipe.model_copy(update={"data": data})
+        recipe = recipe.located(problem.source)
     return Result(
         x=torch.from_numpy(array.reshape(wanted)),
         metrics=known.metrics,

@@ -239,10 +239,10 @@ FULL = """
 @unix
 def test_a_full_disk(tmp_path):
     """A limit on the size of files: writing beyond it fails as it does on a full disk."""
-    paths = [tmp_path / name for name in ("x.tif", "x.npy", "x.h5", "m.h5")]
-    for path in paths[:3]:
+    paths = [tmp_path / name for name in ("x.tif", "x.npy", "x.h5", "x.ome.tif", "x.fits", "m.h5")]
+    for path in paths[:-1]:
         io.write_image(path, np.ones((4, 4)))
-    io.write_measurement(paths[3], problem())
+    io.write_measurement(paths[-1], problem())
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     done = in_a_process(FULL, *paths)
     assert done.returncode == 0, done.stderr
@@ -283,7 +283,7 @@ def test_killed_while_writing(tmp_path):
             array, recipe = io.read_image(path)
             assert recipe is not None and (array == recipe["k"]).all()
     io.check_writable(paths[0])
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.h5", "x.json", "x.npy", "x.tif"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.fits", "x.h5", "x.json", "x.npy", "x.ome.tif", "x.tif"]
 
 
 @unix

@@ -43,7 +43,9 @@ def write(target: Path, array: np.ndarray, about: dict[str, Any], force: bool) -
             if unit and unit.isascii() and unit.isprintable() and len(unit) < 60:
                 header[f"CUNIT{axis}"] = unit
     if about[RECIPE] is not None:
-        header["METHOD"] = str(about[RECIPE].get("method", {}).get("name", ""))[:60], "the recipe is in a table behind"
+        method = about[RECIPE].get("method")
+        name = method.get("name") if isinstance(method, dict) else method
+        header["METHOD"] = ascii(name)[1:-1][:60], "the recipe is in the table behind"
     notes = {key: value for key, value in about.items() if key != SEAL} | {"shape": array.shape}
     text = np.frombuffer(json.dumps({**notes, SEAL: about[SEAL]}).encode(), np.uint8)  # the seal at the end of the file
     column = fits.Column(name="JSON", format=f"{len(text)}B", array=text[None])
