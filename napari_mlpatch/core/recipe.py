@@ -17,7 +17,7 @@ from .method import Method
 from .problem import Problem
 from .registry import methods
 
-__all__ = ["Data", "Description", "Recipe", "Start", "build", "describe"]
+__all__ = ["Data", "Description", "Network", "Recipe", "Start", "build", "describe"]
 
 
 class _Strict(BaseModel):
@@ -39,6 +39,12 @@ class Data(_Strict):
     noise_std: float | None = None
 
 
+class Network(Description):
+    """What tensors are made into: the architecture, and whether it works on normalised pictures."""
+
+    normalise: bool = True
+
+
 class Start(_Strict):
     """The picture that the iterations begin with: its fingerprint, and where it is found again.
 
@@ -53,7 +59,8 @@ class Start(_Strict):
 class Recipe(_Strict):
     """Operator, noise, method, parameters, weights, data, seed, device and versions of one result.
 
-    ``weights`` is their SHA-256, or ``python:`` and the name of a callable: such a recipe cannot be replayed.
+    ``weights`` is the SHA-256 of their tensors, or ``python:`` and the name of a callable: such a recipe cannot be
+    replayed. ``network`` is what the tensors were made into, as their card said; a run fills it in, or checks it.
     ``stopped_at`` is the iteration at which the user stopped it, where that was before the method's own end.
     ``start`` is the picture that the iterations begin with, where that is another than the method's own.
     """
@@ -63,6 +70,7 @@ class Recipe(_Strict):
     noise: Description | None = None
     method: Description
     weights: str | None = None
+    network: Network | None = None
     data: Data
     seed: int = Field(default=0, ge=0, lt=2**63)
     device: str = "cpu"

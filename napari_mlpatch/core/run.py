@@ -23,6 +23,7 @@ from .operator import Operator
 from .problem import Problem
 from .recipe import Description, Recipe, build, describe
 from .registry import operators
+from .same_network import with_network
 from .simulate import simulate
 from .start import checked_start, start_of
 from .steps import RANDOM, device_of, moved, steps
@@ -89,7 +90,7 @@ def run(
         if found.refusal:
             raise InputError(found.refusal)
         method = method.settled(network, device)
-        recipe = recipe.model_copy(update={"method": Description(**describe(method))})
+        recipe = with_network(recipe.model_copy(update={"method": Description(**describe(method))}), network)
         yield Started(recipe)
         before, done_before = (history[-1]["seconds"], history[-1]["k"]) if history else (0.0, 0)
         held = held_bytes(problem.A, device)

@@ -153,10 +153,7 @@ def pictures(module: Reconstructor, problem: Problem, normalise: bool = True) ->
 
 def is_normalised(network: Any) -> bool:
     """Whether it was trained on normalised pictures: as its card says, or for a module its ``normalise``; else yes."""
-    from napari_mlpatch.networks.scaling import normalises
-
-    card = getattr(network, "card", None)
-    return bool(getattr(network, "normalise", True)) if card is None else normalises(card)
+    return bool(getattr(getattr(network, "card", network), "normalise", True))
 
 
 def far_from_training(problem: Problem) -> str:

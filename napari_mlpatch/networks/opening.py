@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from napari_mlpatch.core import kept
 
-from .scaling import normalises
-
 MOST = 6
 MOST_BYTES = 2**30
 _networks = kept.Kept(MOST, MOST_BYTES)
@@ -27,7 +25,7 @@ def opened(weights: Any, device: torch.device | str = "cpu", precision: str = "f
     from . import bytes_of_network, from_tensors
 
     made, there = weights.card.architecture, torch.device(device)
-    normalise = normalises(weights.card)
+    normalise = weights.card.normalise
 
     def make() -> nn.Module:
         network: Any = from_tensors(made.name, made.params, weights.tensors).to(there)

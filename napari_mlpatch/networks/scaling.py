@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -52,16 +52,6 @@ def restoring(scale: Tensor, y: Tensor) -> Tensor:
     As pictures scale with the data, that of no data is zero, whatever the network has for zeros.
     """
     return torch.where(y.flatten(1).abs().amax(1) > 0, scale, torch.zeros_like(scale))
-
-
-def normalises(card: Any) -> bool:
-    """Whether the weights of a card were trained with ``normalise``: what the task in its training says, else True."""
-    found: Any = getattr(card, "training", None)
-    while isinstance(found, dict):
-        if isinstance(found.get("normalise"), bool):
-            return found["normalise"]
-        found = found.get("task", found.get("params"))
-    return True
 
 
 def along(scale: Tensor, x: Tensor) -> Tensor:

@@ -46,3 +46,13 @@ class Card(BaseModel):
         if not all(type(level) in (int, float) and 0 <= level < 1e300 for level in levels):
             return None
         return float(levels[0]), float(levels[1])
+
+    @property
+    def normalise(self) -> bool:
+        """Whether they were trained with ``normalise``: what the task of their training says, else True."""
+        found: Any = self.training
+        while isinstance(found, dict):
+            if isinstance(found.get("normalise"), bool):
+                return found["normalise"]
+            found = found.get("task", found.get("params"))
+        return True
