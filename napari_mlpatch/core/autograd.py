@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -70,3 +71,38 @@ class Linear(torch.autograd.Function):
     def vmap(info: Any, in_dims: tuple[int, None, None], x: Tensor, operator: Operator, kind: str):  # type: ignore[override]
         x = x.movedim(in_dims[0], 0)
         return Linear.apply(x.flatten(0, 1), operator, kind).unflatten(0, x.shape[:2]), 0  # type: ignore[union-attr]
+
+
+class Itemwise(torch.autograd.Function):
+    """A function of a batch that looks at values, as quick pictures do for the noise in them, under ``torch.func``.
+
+    ``vmap``'s axis joins the batch, whose items are independent; derivatives are the function's own.
+    """
+
+    @staticmethod
+    def forward(y: Tensor, f: Callable[[Tensor], Tensor]) -> Tensor:  # type: ignore[override]
+        return f(y)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Any], output: Tensor) -> None:
+        y, ctx.f = inputs
+        ctx.save_for_backward(y)
+        ctx.save_for_forward(y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor):  # type: ignore[override]
+        return torch.func.vjp(ctx.f, *ctx.saved_tensors)[1](grad)[0], None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: None):  # type: ignore[override]
+        return torch.func.jvp(ctx.f, ctx.saved_tensors, (tangent,))[1]
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int, None], y: Tensor, f: Callable[[Tensor], Tensor]):  # type: ignore[override]
+        y = y.movedim(in_dims[0], 0)
+        return Itemwise.apply(y.flatten(0, 1), f).unflatten(0, y.shape[:2]), 0  # type: ignore[union-attr]
+
+
+def itemwise(f: Callable[[Tensor], Tensor], y: Tensor) -> Tensor:
+    """``f(y)`` for y ``[B, ...]``, also inside of transforms of ``torch.func``."""
+    return Itemwise.apply(y, f) if torch._C._are_functorch_transforms_active() else f(y)  # type: ignore[return-value]

@@ -190,7 +190,12 @@ class Blur(Operator):
         filter has to restore. With the valid boundary, the data are first continued so that right and left, bottom
         and top meet. A kernel that sums to zero leaves nothing of the mean, which then comes back as zero.
         """
+        from napari_mlpatch.core.autograd import itemwise  # needs PyTorch at once
+
         self._check(y, "adjoint")
+        return itemwise(self._wiener, y)
+
+    def _wiener(self, y: Tensor) -> Tensor:
         symbol, power = self._symbols(y.device, y.dtype.to_real())
         ratio = [[self._noise_to_signal(image[None, None]) for image in channels] for channels in y]
         mean = y.mean((-2, -1), keepdim=True)

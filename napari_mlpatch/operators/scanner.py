@@ -92,7 +92,9 @@ class Scanner(Operator):
 
     def pinv(self, y: Tensor) -> Tensor:
         """Filtered back-projection with the ramp filter."""
-        return self.fbp(y)
+        from napari_mlpatch.core.autograd import itemwise  # needs PyTorch at once
+
+        return itemwise(self.fbp, y)
 
     def remarks(self, y: Tensor) -> tuple[str, ...]:
         """That the object is wider than the detector, where rows do not end in air."""

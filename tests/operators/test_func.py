@@ -94,3 +94,11 @@ def test_closed_form_with_a_number_for_each_item(A):
     both = torch.cat([A.solve_shifted(v[None], float(a)) for v, a in zip(b, alpha, strict=True)])
     assert relative(A.solve_shifted(b, alpha), both) < 1e-12
     assert relative(A.solve_shifted(b, alpha[:1].reshape(())), A.solve_shifted(b, 0.1)) < 1e-12
+
+
+@each_operator
+def test_quick_pictures_map_over_any_axis(A):
+    """Also those that look at the data: for noise, for rows that do not end in air."""
+    y = torch.stack([measurement(A, 2, 1), 3.0 * measurement(A, 2, 1), A(1.0 + image(A, 2, 1))], 2)
+    found = vmap(A.pinv, in_dims=2, out_dims=1)(y)
+    assert relative(found, torch.stack([A.pinv(v) for v in y.unbind(2)], 1)) < 1e-12
