@@ -32,6 +32,7 @@ class HomeDock(QWidget):
             start=1,
         ):
             button = QPushButton(f"{number}  {name}")
+            button.setToolTip(f"Bring the {name} dock to the front")
             button.clicked.connect(lambda _=False, name=name: session.show(name))
             line = QLabel(text)
             line.setWordWrap(True)

@@ -26,7 +26,8 @@ class Direct(Denoising):
     """``D(A.pinv(y))``: the operator's quick picture (FBP, zero-filling, Kaiser-Squires...), denoised.
 
     Equation:
-        x = D_σ(A⁺ y),      A⁺ the quick picture: FBP, zero filling, gridding, Wiener...
+        x = D_σ(A⁺ y)
+        A⁺ y: the quick picture (FBP, zero filling, gridding, Wiener...)
 
     When to use it:
         A fast look, on any operator for which the quick picture is noisy rather than wrong: one pass of the denoiser.

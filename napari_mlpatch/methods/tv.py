@@ -38,7 +38,8 @@ class TV(Method):
     Equation:
         x = argmin_x  ½ ‖A x - y‖² + weight Σᵢ |(∇x)ᵢ|
 
-        |(∇x)ᵢ| = √(∂₁xᵢ² + ∂₂xᵢ²) (isotropic)   or   |∂₁xᵢ| + |∂₂xᵢ| (anisotropic)
+        |(∇x)ᵢ| = √(∂₁xᵢ² + ∂₂xᵢ²)    isotropic
+                = |∂₁xᵢ| + |∂₂xᵢ|     anisotropic
 
     When to use it:
         Few angles, few samples, much noise, and pictures of nearly flat regions with sharp edges; no training is

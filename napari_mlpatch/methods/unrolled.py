@@ -26,7 +26,7 @@ class Unrolled(Learned):
     than in the training, which seldom makes the picture better: the last one goes on.
 
     Equation:
-        xₖ₊₁ = Λ_k(xₖ, Aᵀ(A xₖ - y), ...),   k = 1 ... iterations,   each Λ_k learned
+        xₖ₊₁ = Λ_k(xₖ, Aᵀ(A xₖ - y), ...),   k = 1 ... iterations,  Λ_k learned
 
     When to use it:
         The geometry, noise and kind of picture that the weights were trained for, or near to them: the operator stands

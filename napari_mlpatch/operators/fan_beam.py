@@ -46,7 +46,8 @@ class FanBeam(Scanner):
 
     Equation:
         y(β, u) = ∫ x(source(β) + t · direction(β, u)) dt
-                = p(β - γ, D sin γ),   γ = arctan(u / source_to_detector) (flat), D = source_to_axis
+                = p(β - γ, source_to_axis · sin γ),      p: the parallel sinogram
+        γ = arctan(u / source_to_detector)               on a flat detector
 
     When to use it:
         Laboratory and medical CT in the plane of the source: a point source and a flat or curved detector go round the

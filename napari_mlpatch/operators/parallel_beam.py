@@ -49,8 +49,8 @@ class ParallelBeam(Scanner):
     precision). Else it is Aᵀ(A x).
 
     Equation:
-        y(θ, s) = ∫ x(r) δ(s - r · (cos θ, -sin θ)) dr,   averaged over each detector bin
-        ŷ(θ, ω) = x̂(ω cos θ, -ω sin θ)                   (Fourier slice theorem)
+        y(θ, s) = ∫ x(r) δ(s - r · (cos θ, -sin θ)) dr,  averaged over a bin
+        ŷ(θ, ω) = x̂(ω cos θ, -ω sin θ)                  Fourier slice theorem
 
     When to use it:
         Synchrotron CT, electron tomography, and fan-beam data that were sorted into parallel rays. Angles, detector

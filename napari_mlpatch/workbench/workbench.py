@@ -49,6 +49,8 @@ class Workbench(Selection):
 
     def __init__(self, post: Callable[[Callable[[], None]], None] = lambda f: f(), head_start: float = 0.0):
         super().__init__()
+        self.post = post
+        """Calls a function on the GUI thread."""
         self.queue = JobQueue(post, self._job_changed, head_start)
         self.quick = Latest(post)
         self.trainer = Trainer(post, self._training_changed)

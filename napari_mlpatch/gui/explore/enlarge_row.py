@@ -45,6 +45,7 @@ class EnlargeRow(QWidget):
             button.setToolTip(f"Add the whole picture with {factor} x {factor} times as many pixels as a layer")
             button.clicked.connect(lambda _=False, factor=factor: self.enlarge(factor))
         self.stop = QPushButton("Stop")
+        self.stop.setToolTip("Give the enlargement up")
         self.stop.clicked.connect(self.end)
         self.progress = QLabel()
         self.progress.setWordWrap(True)

@@ -50,6 +50,7 @@ class EquivariancePanel(QWidget):
         )
         self.table = QTableWidget(0, 3)
         self.table.setHorizontalHeaderLabels(["transformation", "rms", "largest"])
+        self.table.setToolTip("Differences relative to the root mean square of f(x); a click shows the picture of one")
         self.table.verticalHeader().hide()
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

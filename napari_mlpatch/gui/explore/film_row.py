@@ -72,6 +72,7 @@ class FilmRow(QWidget):
         self.play = QToolButton()
         self.play.setCheckable(True)
         self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setToolTip("Training step, or iteration")
         self.label = QLabel()
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.core.declare import Parameter, build, format_angles, parameters, parse_angles
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.page import bounds_of
 from napari_mlpatch.core.registry import Registry
 from napari_mlpatch.gui.plumbing.array_box import ArrayBox
 
@@ -218,10 +218,8 @@ def _first(p: Parameter) -> Any:
 
 
 def _tooltip(p: Parameter) -> str:
-    low = "" if p.minimum is None else f"from {p.minimum:g}"
-    high = "" if p.maximum is None or math.isinf(p.maximum) else f"to {p.maximum:g}"
-    bounds = f" ({' '.join(w for w in (low, high) if w)})" if low or high else ""
-    return f"{p.name}: {p.description}{bounds}"
+    """Name, meaning, bounds, unit and default."""
+    return f"{p.name}: {p.description}{'; ' if p.description else ''}{bounds_of(p)}"
 
 
 def short(combo: QComboBox) -> QComboBox:

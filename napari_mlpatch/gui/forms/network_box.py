@@ -22,6 +22,7 @@ class NetworkBox(QComboBox):
     def __init__(self, workbench: Workbench):
         super().__init__()
         short(self)
+        self.setToolTip("The trained MLPatch network that is used")
         self._cards: dict[str, weights.Card] = {}
         self._loaded: weights.Weights | None = None
         self._offer()

@@ -24,6 +24,8 @@ class ProblemDock(QWidget):
         self.simulated = SimulatePage(viewer, workbench)
         self.pages.addTab(self.measured, "I have a measurement")
         self.pages.addTab(self.simulated, "I have an image")
+        self.pages.setTabToolTip(0, "From a file: sinogram, projections, k-space, shear...")
+        self.pages.setTabToolTip(1, "Simulate a measurement of an image, so that the truth is known")
         for page in (self.measured, self.simulated):
             page.taken.connect(lambda page=page: self.pages.setCurrentWidget(page))
         self.summary = QLabel()

@@ -27,6 +27,7 @@ from napari_mlpatch.core.registry import noises, operators
 from napari_mlpatch.core.simulate import simulate
 from napari_mlpatch.gui.forms.form import DeclarationForm, short
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.help_page import HelpButton, beside
 from napari_mlpatch.torch_later import torch
 from napari_mlpatch.workbench.scene import Frame, Scene
 from napari_mlpatch.workbench.workbench import Workbench
@@ -52,6 +53,8 @@ class SimulatePage(QWidget):
         for made in io.simulations.SIMULATIONS:
             menu.addAction(made.title, lambda made=made: self.add_sample(made.image, made.name))
         self.samples.setMenu(menu)
+        self.image.native.setToolTip("The image layer that is measured: the truth")
+        self.samples.setToolTip("Images that come with the program, some with operator and noise")
         self.operator, self.noise = short(QComboBox()), short(QComboBox())
         for combo, registry in ((self.operator, operators), (self.noise, noises)):
             for cls in registry:
@@ -61,6 +64,9 @@ class SimulatePage(QWidget):
         self.noise.setCurrentIndex(max(0, self.noise.findData("gaussian")))
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
+        self.operator.setToolTip("What is measured of the image: the forward operator A of y = A x + n")
+        self.noise.setToolTip("What is added to the measurement")
+        self.help = HelpButton(operators, self.operator, workbench.post)
         self.seed.setToolTip("The same seed gives the same noise")
         self.operator_place, self.noise_place = QVBoxLayout(), QVBoxLayout()
         self.operator_form = DeclarationForm(operators, self.operator.currentData(), hidden=("image_shape",))
@@ -86,7 +92,7 @@ class SimulatePage(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("image", self.image.native)
         form.addRow("", self.samples)
-        form.addRow("operator", self.operator)
+        form.addRow("operator", beside(self.operator, self.help))
         noise = QFormLayout()
         noise.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         noise.addRow("noise", self.noise)

@@ -27,6 +27,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.gui.forms.form import DeclarationForm, section, short
 from napari_mlpatch.gui.forms.weights_box import WeightsBox
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.help_page import HelpButton, beside
 from napari_mlpatch.gui.plumbing.notify import show_error
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.ranking import by_metric
@@ -68,6 +69,12 @@ class ReconstructDock(QWidget):
         self.more.setRange(1, 10_000)
         self.more.setValue(100)
         self.more.setSuffix(" more")
+        self.method.setToolTip("How the picture is made from the measurement")
+        self.help = HelpButton(methods, self.method, workbench.post)
+        self.device.setToolTip("Where it is computed: the processor (cpu), or a graphics card (cuda)")
+        self.run_button.setToolTip("Queue this method with the parameters below on the present problem")
+        self.cancel.setToolTip("End after this iteration and throw the picture away")
+        self.more.setToolTip("So many iterations more than it has done")
         self.run_all.setToolTip(
             "Queue every method that suits the operator, with its default parameters, and rank them in the end"
         )
@@ -77,6 +84,7 @@ class ReconstructDock(QWidget):
         self.status = QLabel()
         self.jobs = QListWidget()
         self.jobs.setMaximumHeight(110)
+        self.jobs.setToolTip("Runs that wait, run, or have ended; one at a time on a device")
         self._lay_out()
 
         self._debounce = QTimer(self)
@@ -120,7 +128,7 @@ class ReconstructDock(QWidget):
     def _lay_out(self) -> None:
         top = QFormLayout()
         top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        top.addRow("method", self.method)
+        top.addRow("method", beside(self.method, self.help))
         top.addRow("weights", self.weights)
         top.addRow("device", self.device)
         run = QHBoxLayout()

@@ -65,6 +65,8 @@ class TrainDock(QWidget):
         self.folder, self.choose_folder = QLineEdit(), QToolButton()
         self.folder.setToolTip("Where the checkpoint is kept, from which Resume goes on")
         self.choose_folder.setText("…")
+        self.choose_folder.setToolTip("Choose the folder of the checkpoint")
+        self.resume.setToolTip("Go on from the checkpoint in the folder below")
         self.tabs = QTabWidget()
         self._lay_out()
 
@@ -97,6 +99,8 @@ class TrainDock(QWidget):
         inside.addStretch(1)
         self.tabs.addTab(page, "Recipe")
         self.tabs.addTab(self.view, "Curves")
+        self.tabs.setTabToolTip(0, "What is trained, on what, for how long")
+        self.tabs.setTabToolTip(1, "Loss and held-out figures while it is trained")
         self.tabs.currentChanged.connect(self._fit)
         self._fit()
         layout = QVBoxLayout(self)

@@ -41,8 +41,11 @@ class DataForm(QWidget):
         self.kind = short(QComboBox())
         for cls in sources:
             self.kind.addItem(cls.title, cls.name)
+        self.kind.setToolTip("Where the images come from that the network learns from")
         self.paths, self.truths = _PathsBox("folders and files, one on each line"), _PathsBox("true pictures of these")
         self.folder, self.files = QPushButton("Add a folder…"), QPushButton("Add files…")
+        self.folder.setToolTip("All images in a folder and its folders")
+        self.files.setToolTip("Single images")
         self.drawn, self.range = Rows(Drawn, DRAWN), Rows(Files, RANGE, none_means="as it is")
         self.common = Rows(Drawn, COMMON)
         self.others = {cls.name: Rows(cls, _about(cls)) for cls in sources if _group(cls.name) == cls.name != "files"}

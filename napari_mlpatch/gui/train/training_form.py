@@ -68,7 +68,9 @@ class TrainingForm(QWidget):
         self.network = short(QComboBox())
         for cls in architectures:
             self.network.addItem(cls.title, cls.name)
+        self.network.setToolTip("The architecture: a denoiser, or a network that reconstructs")
         self.params = QCollapsible("Parameters of the network")
+        self.params.toggleButton().setToolTip("Width, depth and the like; more is better and slower")
         self.params_form: DeclarationForm | None = None
         self.data = DataForm()
         self.task = TaskForm(workbench)
@@ -76,6 +78,7 @@ class TrainingForm(QWidget):
         models = (TrainingRecipe, Denoise, Reconstruct)
         self.main, self.more = Rows(models, MAIN, none_means="no limit"), Rows(models, MORE)
         self.device = short(QComboBox())
+        self.device.setToolTip("Where it is trained: the processor (cpu), or a graphics card (cuda)")
         self._lay_out()
 
         self.set_recipe(recipe, root)
@@ -94,6 +97,7 @@ class TrainingForm(QWidget):
             return form
 
         more = QCollapsible("More")
+        more.toggleButton().setToolTip("Loss, precision and other details of the training")
         for box in (self.params, more):
             box.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
             box.content().layout().setContentsMargins(0, 4, 0, 4)
