@@ -29,6 +29,7 @@ def controls(dock):
     for widget in dock.findChildren(QWidget):
         parent = widget.parentWidget()
         part = isinstance(parent, owners) or "Private" in parent.metaObject().className()
+        part = part or widget.objectName().startswith("qt_")  # the arrow of a tool bar that is too short
         if isinstance(widget, kinds) and not part and not isinstance(widget, QHeaderView | QScrollBar):
             yield widget
 

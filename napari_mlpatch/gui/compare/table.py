@@ -52,6 +52,7 @@ class ResultTable(QTableWidget):
         header.setMaximumSectionSize(WIDEST)
         for i, column in enumerate(self.columns):
             self.horizontalHeaderItem(i).setToolTip(column.tooltip)
+        self.setToolTip("A tick shows a result in the grid, a click selects it, a double click shows it alone")
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

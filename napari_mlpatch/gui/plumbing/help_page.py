@@ -95,6 +95,7 @@ class HelpDialog(QDialog):
     def _write(self) -> None:
         about, shown = page(self.registry.get(self.name)), self._examples.get(self.name)
         document = self.text.document()
+        assert document is not None
         line = ""
         if shown is not None:
             self.text.picture = _image(shown.strip())
@@ -153,7 +154,8 @@ def beside(widget: QWidget, button: QWidget) -> QHBoxLayout:
 
 def _image(strip: np.ndarray) -> QImage:
     rows, columns = strip.shape
-    image = QImage(np.ascontiguousarray(strip).data, columns, rows, columns, QImage.Format.Format_Grayscale8)
+    values = strip.tobytes()  # held as long as Qt reads it
+    image = QImage(values, columns, rows, columns, QImage.Format.Format_Grayscale8)
     return image.scaledToWidth(PICTURE_WIDTH, Qt.TransformationMode.SmoothTransformation)
 
 
