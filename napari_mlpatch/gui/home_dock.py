@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from .plumbing.follow import follow
+from .plumbing.label import Note
 
 if TYPE_CHECKING:
     from .session import Session
@@ -19,7 +20,7 @@ class HomeDock(QWidget):
         super().__init__()
         self.session = session
         layout = QVBoxLayout(self)
-        self.lines: dict[str, QLabel] = {}
+        self.lines: dict[str, Note] = {}
         for number, (name, text) in enumerate(
             (
                 ("Problem", "Load a measurement, or simulate one from an image"),
@@ -34,15 +35,11 @@ class HomeDock(QWidget):
             button = QPushButton(f"{number}  {name}")
             button.setToolTip(f"Bring the {name} dock to the front")
             button.clicked.connect(lambda _=False, name=name: session.show(name))
-            line = QLabel(text)
-            line.setWordWrap(True)
+            line = Note(text)
             layout.addWidget(button)
             layout.addWidget(line)
             self.lines[name] = line
-        tip = QLabel(
-            "Drop a sinogram (TIFF, NPY, NPZ, HDF5, MAT) onto the window, or try File > Open Sample > MLPatch."
-        )
-        tip.setWordWrap(True)
+        tip = Note("Drop a sinogram (TIFF, NPY, NPZ, HDF5, MAT) onto the window, or try File > Open Sample > MLPatch.")
         layout.addWidget(tip)
         layout.addStretch(1)
         follow(self, session.workbench.scene_changed, self._update)

@@ -26,6 +26,8 @@ MORE = {
 }
 """Docks that are opened one by one: module and class, made with the viewer and the workbench."""
 
+WIDTH = 360
+"""Pixels that every dock on the right gets along with, its scroll bar included."""
 HEAD_START = 0.4
 """Seconds that a job waits until its picture has a layer."""
 LOAD_MS = 300
@@ -81,6 +83,7 @@ class Session:
     def dock(self, name: str) -> QWidget:
         """The dock of that name, made where the user has closed it or not opened it yet."""
         from .compare.compare_dock import CompareDock
+        from .plumbing.wheel import still
         from .problem.problem_dock import ProblemDock
         from .reconstruct.reconstruct_dock import ReconstructDock
 
@@ -95,6 +98,7 @@ class Session:
             widget = getattr(importlib.import_module(f".{module}", __package__), cls)(self.viewer, self.workbench)
         self.docks[name] = widget
         widget.destroyed.connect(lambda: self._closed(name, widget))
+        still(widget)
         return widget if name == "Compare" else _scrolling(widget)
 
     def _closed(self, name: str, widget: QWidget) -> None:
@@ -155,7 +159,7 @@ def _scrolling(widget: QWidget) -> QScrollArea:
     area.setWidget(widget)
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setMinimumWidth(max(340, widget.minimumSizeHint().width() + 24))
+    area.setMinimumWidth(WIDTH)  # whatever is shown in it
     return area
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 from napari.viewer import Viewer
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.explore.zoom import bicubic, fine_grid, strips
+from napari_mlpatch.gui.plumbing.label import Note
 from napari_mlpatch.gui.plumbing.notify import show_info
 from napari_mlpatch.workbench.stepwise import stepwise, stop
 from napari_mlpatch.workbench.words import duration
@@ -47,8 +48,7 @@ class EnlargeRow(QWidget):
         self.stop = QPushButton("Stop")
         self.stop.setToolTip("Give the enlargement up")
         self.stop.clicked.connect(self.end)
-        self.progress = QLabel()
-        self.progress.setWordWrap(True)
+        self.progress = Note()
         row = QHBoxLayout()
         for button in (*self.factors.values(), self.stop):
             row.addWidget(button)

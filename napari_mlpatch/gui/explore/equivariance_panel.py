@@ -11,7 +11,6 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QLabel,
     QPushButton,
     QScrollArea,
     QTableWidget,
@@ -22,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.explore.equivariance import TRANSFORMATIONS, Deviation, deviations
 from napari_mlpatch.gui.compare.canvas import not_activated
+from napari_mlpatch.gui.plumbing.label import Note
 from napari_mlpatch.gui.plumbing.looking import Looking
 from napari_mlpatch.workbench.stepwise import stepwise, stop
 from napari_mlpatch.workbench.workbench import Workbench
@@ -60,8 +60,7 @@ class EquivariancePanel(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         self.table.setMinimumHeight(ROW_HEIGHT * (len(TRANSFORMATIONS) + 2))
-        self.hint = QLabel()
-        self.hint.setWordWrap(True)
+        self.hint = Note()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self.start, self.table, self.hint):

@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -29,6 +28,7 @@ from napari_mlpatch.gui.compare.colours import COLOURS
 from napari_mlpatch.gui.forms.form import NumberBox
 from napari_mlpatch.gui.forms.network_box import NetworkBox
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key, follow_mouse
+from napari_mlpatch.gui.plumbing.label import Name, Note
 from napari_mlpatch.gui.plumbing.looking import Looking, is_flat
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
 from napari_mlpatch.workbench.workbench import Workbench
@@ -55,9 +55,7 @@ class MicroscopeDock(QWidget):
         self._sigma = 0.1
         self.sigma.setToolTip("Noise level that the network is told, as a share of the picture's range")
         self.film = FilmRow(viewer, workbench, self.weights)
-        self.image_name, self.facts = QLabel(), QLabel()
-        for label in (self.image_name, self.facts):
-            label.setWordWrap(True)
+        self.image_name, self.facts = Name(), Note()
         self.follow = QCheckBox("Follow the mouse")
         self.follow.setChecked(True)
         self.follow.setToolTip("Show the patch of the pixel under the mouse")

@@ -7,6 +7,7 @@ import pyqtgraph
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_mlpatch.explore.microscope import Patch
+from napari_mlpatch.gui.plumbing.plot import Plot
 
 
 class PatchPlot(QWidget):
@@ -14,7 +15,7 @@ class PatchPlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = pyqtgraph.PlotWidget(background=None)  # pyright: ignore[reportArgumentType]
+        self.plot = Plot()
         self.plot.setAspectLocked(True)
         self.plot.invertY(True)
         self.plot.setMinimumHeight(230)

@@ -11,13 +11,14 @@ from napari.experimental import unlink_layers
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QVBoxLayout, QWidget
 
 from napari_mlpatch.explore.zoom import FineGrid, bicubic, refinements
 from napari_mlpatch.gui.forms.form import NumberBox, section
 from napari_mlpatch.gui.forms.network_box import NetworkBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.in_view import in_view
+from napari_mlpatch.gui.plumbing.label import Name, Note
 from napari_mlpatch.gui.plumbing.looking import is_flat
 from napari_mlpatch.workbench.stepwise import stepwise, stop
 from napari_mlpatch.workbench.workbench import Workbench
@@ -47,9 +48,7 @@ class ZoomDock(QWidget):
         self.sigma.setToolTip(
             "Noise of the picture, as a share of its range: its contrast limits are 0 and 1 to the network"
         )
-        self.image_name, self.refined = QLabel(), QLabel()
-        for label in (self.image_name, self.refined):
-            label.setWordWrap(True)
+        self.image_name, self.refined = Name(), Note()
         self.whole = EnlargeRow(viewer, workbench, self.choice)
         self.refine = QCheckBox("Refine as I zoom")
         self.refine.setToolTip(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QValidator
 from qtpy.QtWidgets import (
+    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -27,8 +28,26 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.page import bounds_of
 from napari_mlpatch.core.registry import Registry
 from napari_mlpatch.gui.plumbing.array_box import ArrayBox
+from napari_mlpatch.gui.plumbing.wheel import still
 
 MOST = 2**31 - 1  # of a QSpinBox
+BUTTONS = 52
+"""Pixels of a box that its two buttons and margins take."""
+
+
+def _fitting(box: QAbstractSpinBox, prefix: str, suffix: str) -> QSize:
+    """Room for six digits and the unit; the largest possible number would make it as wide as the window."""
+    letters = box.fontMetrics().horizontalAdvance(f"{prefix}0.12345{suffix}")
+    return QSize(letters + BUTTONS, QAbstractSpinBox.sizeHint(box).height())
+
+
+class CountBox(QSpinBox):
+    """A whole number."""
+
+    def sizeHint(self) -> QSize:
+        return _fitting(self, self.prefix(), self.suffix())
+
+    minimumSizeHint = sizeHint
 
 
 class NumberBox(QDoubleSpinBox):
@@ -54,10 +73,8 @@ class NumberBox(QDoubleSpinBox):
             return QValidator.State.Intermediate, text, position
         return QValidator.State.Acceptable, text, position
 
-    def sizeHint(self):  # the 15 decimals would make it as wide as the window
-        hint = super().sizeHint()
-        hint.setWidth(110)
-        return hint
+    def sizeHint(self) -> QSize:
+        return _fitting(self, self.prefix(), self.suffix())
 
     minimumSizeHint = sizeHint
 
@@ -89,7 +106,7 @@ class Field(QWidget):
             row.addWidget(box)
             return box.isChecked, lambda v: box.setChecked(bool(v))
         if p.kind == "choice":
-            combo = QComboBox()
+            combo = short(QComboBox())
             combo.addItems([str(c) for c in p.choices])
             combo.currentIndexChanged.connect(self.changed)
             row.addWidget(combo, 1)
@@ -106,7 +123,7 @@ class Field(QWidget):
     def _number(self, p: Parameter, row: QHBoxLayout) -> tuple[Callable[[], Any], Callable[[Any], None]]:
         low, high = p.minimum, p.maximum
         if p.kind == "int":
-            box: Any = QSpinBox()
+            box: Any = CountBox()
             box.setRange(int(max(-MOST if low is None else low, -MOST)), int(min(MOST if high is None else high, MOST)))
             box.setKeyboardTracking(False)
             convert: Callable[[Any], Any] = int
@@ -186,6 +203,7 @@ class DeclarationForm(QWidget):
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self.fields: dict[str, Field] = {}
         for p in parameters(registry.get(name)):
             if p.name in hidden:
@@ -198,6 +216,8 @@ class DeclarationForm(QWidget):
                 widget.setToolTip(_tooltip(p))
             layout.addRow(label, field)
             self.fields[p.name] = field
+        self.rows = layout
+        still(self)
 
     def values(self) -> dict[str, Any]:
         """The parameters as typed. Raises InputError where a text cannot be read."""
@@ -222,10 +242,10 @@ def _tooltip(p: Parameter) -> str:
     return f"{p.name}: {p.description}{'; ' if p.description else ''}{bounds_of(p)}"
 
 
-def short(combo: QComboBox) -> QComboBox:
+def short(combo: QComboBox, letters: int = 10) -> QComboBox:
     """A combo box that does not ask for the width of its longest entry; the list itself is as wide as it needs."""
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(14)
+    combo.setMinimumContentsLength(letters)
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return combo
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -20,8 +18,10 @@ from superqt import QCollapsible
 
 from napari_mlpatch import io
 from napari_mlpatch.core.declare import format_angles
+from napari_mlpatch.gui.plumbing.label import Note, Remark
 
-from .form import NumberBox
+from .columns import PAGE, align, column, tight
+from .form import CountBox, NumberBox, short
 from .reading_form import ReadingForm
 
 
@@ -34,16 +34,12 @@ class MeasuredForm(QWidget):
         self.strip = strip
         self.measurement: io.Measurement | None = None
         self.sample: str | None = None
-        self.open = QPushButton("Open a file…")
+        self.open = QPushButton("Open file…")
         self.folder = QPushButton("Folder…")
         self.folder.setToolTip("Open a folder of projections, a picture in each file")
-        self.samples = QToolButton()
-        self.samples.setText("Samples")
-        self.samples.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.found, self.problem_text = QLabel("Open a sinogram, or drop one onto the window."), QLabel()
-        for label in (self.found, self.problem_text):
-            label.setWordWrap(True)
-        self.problem_text.setStyleSheet("color: orange")
+        self.samples = QPushButton("Samples")
+        self.found, self.problem_text = Note("Open a sinogram, or drop one onto the window."), Remark()
+        self.problem_text.hide()
 
         self.open.setToolTip("Open a measurement: sinogram, projections, k-space, shear... in any format that is read")
         self.samples.setToolTip("Measurements that come with the program")
@@ -53,18 +49,17 @@ class MeasuredForm(QWidget):
         self.angle_file = QToolButton()
         self.angle_file.setText("…")
         self.angle_file.setToolTip("Read the angles from a text file")
-        self.slice = QSpinBox()
-        self.center_mode = QComboBox()
+        self.slice = CountBox()
+        self.center_mode = short(QComboBox(), 6)
         self.slice.setToolTip("Which slice of the stack, counted from 0")
         self.center_mode.setToolTip("Where the rotation axis is: in the middle or as the file says, found, or given")
         self.center = NumberBox(0.0, 1e6)
         self.center.setSuffix(" bins")
         self.center.setToolTip("Bin coordinate of the rotation axis, counted from 0, any fraction")
-        self.center_note = QLabel()
-        self.center_note.setWordWrap(True)
+        self.center_note = Note()
         self.clip = NumberBox(0.0, 1e12)
         self.clip.setToolTip("Raise counts below this before the logarithm; 0 leaves them and reports bad ones")
-        self.rings = QSpinBox()
+        self.rings = CountBox()
         self.rings.setRange(0, 999)
         self.rings.setSpecialValueText("leave")
         self.rings.setSuffix(" bins")
@@ -80,7 +75,7 @@ class MeasuredForm(QWidget):
         self.flat = NumberBox(0.0, 1e12)
         self.flat.setToolTip("Counts without a sample, where the file has no flat field")
         self.pitch, self.pixel = NumberBox(1e-12, 1e12), NumberBox(1e-12, 1e12)
-        self.image_size = QSpinBox()
+        self.image_size = CountBox()
         self.image_size.setRange(8, 16384)
         self.image_size.setToolTip("Rows and columns of the picture, in pixels")
         self.pitch.setToolTip("Width of a detector bin, in any unit of length; the pixel size is in the same")
@@ -103,30 +98,35 @@ class MeasuredForm(QWidget):
         center.setContentsMargins(0, 0, 0, 0)
         center.addWidget(self.center_mode)
         center.addWidget(self.center, 1)
-        self.form = QFormLayout()
-        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        self.form.addRow("angles / °", self.angles_row)
-        self.form.addRow("slice", self.slice)
-        self.form.addRow("flat field", self.flat)
-        self.form.addRow("centre", self.center_row)
-        self.form.addRow("", self.center_note)
-        more = QFormLayout()
-        more.addRow("image size", self.image_size)
-        more.addRow("detector pitch", self.pitch)
-        more.addRow("pixel size", self.pixel)
-        more.addRow("clip counts", self.clip)
-        more.addRow("outliers", self.outliers)
-        more.addRow("rings", self.rings)
-        more.addRow("views", self.views)
+        self.form = column(
+            ("angles / °", self.angles_row),
+            ("slice", self.slice),
+            ("flat field", self.flat),
+            ("centre", self.center_row),
+            ("", self.center_note),
+        )
+        self.more = column(
+            ("image size", self.image_size),
+            ("detector pitch", self.pitch),
+            ("pixel size", self.pixel),
+            ("clip counts", self.clip),
+            ("outliers", self.outliers),
+            ("rings", self.rings),
+            ("views", self.views),
+        )
+        for part in (self.reading, self.more):
+            part.setContentsMargins(0, 0, 0, 4)
         inner = QWidget()
-        inner.setLayout(more)
+        inner.setLayout(self.more)
         self.advanced = QCollapsible("Axes, sizes and counts")
         self.advanced.toggleButton().setToolTip("What is read otherwise than found, sizes, and repairs of the data")
         reading = QWidget()
         reading.setLayout(self.reading)
         self.advanced.addWidget(reading)
         self.advanced.addWidget(inner)
+        tight(self.advanced)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(*PAGE)
         layout.addLayout(top)
         layout.addWidget(self.found)
         layout.addLayout(self.form)
@@ -134,6 +134,10 @@ class MeasuredForm(QWidget):
         layout.addWidget(self.advanced)
         layout.addWidget(self.problem_text)
         layout.addStretch(1)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        align(self.reading, self.more)  # now that the window's font is known
 
     def _show_row(self, widget: QWidget, visible: bool) -> None:
         widget.setVisible(visible)

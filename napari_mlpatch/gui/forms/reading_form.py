@@ -9,6 +9,8 @@ from qtpy.QtWidgets import QComboBox, QFormLayout
 
 from napari_mlpatch import io
 
+from .form import short
+
 AXIS, UNIT = "angle_axis", "angle_unit"
 
 
@@ -23,6 +25,8 @@ class ReadingForm(QFormLayout):
 
     def __init__(self):
         super().__init__()
+        self.setContentsMargins(0, 0, 0, 0)
+        self.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.axis, self.unit, self.log = (
             _box("as found", *words)
             for words in (("rows", "columns", "pages"), ("degrees", "radians"), ("taken", "not taken"))
@@ -53,7 +57,7 @@ class ReadingForm(QFormLayout):
 
 
 def _box(first: str, *words: str) -> QComboBox:
-    box = QComboBox()
+    box = short(QComboBox())
     box.addItem(first, None)
     for word in words:
         box.addItem(word, word)

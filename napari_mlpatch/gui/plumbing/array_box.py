@@ -9,12 +9,13 @@ import numpy as np
 from napari import current_viewer
 from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from napari_mlpatch import io
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
 
+from .label import Name
 from .notify import show_error
 
 
@@ -27,7 +28,7 @@ class ArrayBox(QWidget):
         super().__init__()
         self.nothing = nothing
         self.value: Array | None = None
-        self.text = QLabel(nothing)
+        self.text = Name(nothing)
         self.button = QToolButton()
         self.button.setText("Choose…")
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.label import Note
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .measured_page import MeasuredPage
@@ -28,11 +29,11 @@ class ProblemDock(QWidget):
         self.pages.setTabToolTip(1, "Simulate a measurement of an image, so that the truth is known")
         for page in (self.measured, self.simulated):
             page.taken.connect(lambda page=page: self.pages.setCurrentWidget(page))
-        self.summary = QLabel()
-        self.summary.setWordWrap(True)
+        self.summary = Note()
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.summary.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.pages)
         layout.addWidget(self.summary, 1)
         follow(self, workbench.scene_changed, self._summarise)

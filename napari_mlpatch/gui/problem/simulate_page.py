@@ -9,14 +9,11 @@ from magicgui.widgets import create_widget
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
-    QFormLayout,
-    QLabel,
     QMenu,
     QPushButton,
-    QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -25,9 +22,11 @@ from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import noises, operators
 from napari_mlpatch.core.simulate import simulate
-from napari_mlpatch.gui.forms.form import DeclarationForm, short
+from napari_mlpatch.gui.forms.columns import PAGE, align, column
+from napari_mlpatch.gui.forms.form import CountBox, DeclarationForm, short
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.help_page import HelpButton, beside
+from napari_mlpatch.gui.plumbing.label import Remark
 from napari_mlpatch.torch_later import torch
 from napari_mlpatch.workbench.scene import Frame, Scene
 from napari_mlpatch.workbench.workbench import Workbench
@@ -43,9 +42,7 @@ class SimulatePage(QWidget):
         super().__init__()
         self.viewer, self.workbench = viewer, workbench
         self.image: Any = create_widget(annotation=Image, label="image")
-        self.samples = QToolButton()
-        self.samples.setText("Sample image")
-        self.samples.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.samples = QPushButton("Sample image")
         menu = QMenu(self)
         for name in io.samples.names("image"):
             menu.addAction(io.samples.describe(name).title, lambda name=name: self.add_sample(name))
@@ -62,7 +59,7 @@ class SimulatePage(QWidget):
                     combo.addItem(cls.title, cls.name)
         self.operator.setCurrentIndex(max(0, self.operator.findData("parallel-beam")))
         self.noise.setCurrentIndex(max(0, self.noise.findData("gaussian")))
-        self.seed = QSpinBox()
+        self.seed = CountBox()
         self.seed.setRange(0, 2**31 - 1)
         self.operator.setToolTip("What is measured of the image: the forward operator A of y = A x + n")
         self.noise.setToolTip("What is added to the measurement")
@@ -72,9 +69,8 @@ class SimulatePage(QWidget):
         self.operator_form = DeclarationForm(operators, self.operator.currentData(), hidden=("image_shape",))
         self.noise_form = DeclarationForm(noises, self.noise.currentData())
         self.simulate = QPushButton("Simulate")
-        self.trouble = QLabel()
-        self.trouble.setWordWrap(True)
-        self.trouble.setStyleSheet("color: orange")
+        self.trouble = Remark()
+        self.trouble.hide()
         self._lay_out()
         self.operator.currentIndexChanged.connect(self._operator_chosen)
         self.noise.currentIndexChanged.connect(self._noise_chosen)
@@ -88,24 +84,26 @@ class SimulatePage(QWidget):
         self._reset_choices()
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("image", self.image.native)
-        form.addRow("", self.samples)
-        form.addRow("operator", beside(self.operator, self.help))
-        noise = QFormLayout()
-        noise.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        noise.addRow("noise", self.noise)
-        seed = QFormLayout()
-        seed.addRow("seed", self.seed)
+        short(self.image.native)  # names of layers have any length
+        top = column(("image", self.image.native), ("", self.samples), ("operator", beside(self.operator, self.help)))
+        noise, seed = column(("noise", self.noise)), column(("seed", self.seed))
+        self._columns = (top, noise, seed)
         self.operator_place.addWidget(self.operator_form)
         self.noise_place.addWidget(self.noise_form)
         layout = QVBoxLayout(self)
-        for part in (form, self.operator_place, noise, self.noise_place, seed):
+        layout.setContentsMargins(*PAGE)
+        for part in (top, self.operator_place, noise, self.noise_place, seed):
             layout.addLayout(part)
         layout.addWidget(self.simulate)
         layout.addWidget(self.trouble)
         layout.addStretch(1)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self._align()  # now that the window's font is known
+
+    def _align(self) -> None:
+        align(*self._columns, self.operator_form.rows, self.noise_form.rows)
 
     # ---- choosing -------------------------------------------------------------------------------------------
 
@@ -143,6 +141,7 @@ class SimulatePage(QWidget):
         old.hide()  # at once: it is deleted only when the event loop comes round
         old.deleteLater()
         setattr(self, name, new)
+        self._align()
 
     def _fill(self) -> None:
         """Sensible parameters for the image's size."""

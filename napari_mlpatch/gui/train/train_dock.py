@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -23,7 +22,9 @@ from qtpy.QtWidgets import (
 from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, reason_of, replace_bytes
+from napari_mlpatch.gui.forms.columns import PAGE
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.label import Note, Remark
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
 from napari_mlpatch.training import TrainingRecipe, checkpoint
 from napari_mlpatch.training.examples import EXAMPLE
@@ -54,11 +55,8 @@ class TrainDock(QWidget):
         self.cancel.setToolTip("End after this step; Resume goes on from there")
         self.bar = QProgressBar()
         self.bar.hide()  # until there is something to show
-        self.status = QLabel("Trains a network by the recipe below. The other docks will list its weights.")
-        self.hint = QLabel()
-        self.hint.setStyleSheet("color: orange")
-        for label in (self.status, self.hint):
-            label.setWordWrap(True)
+        self.status = Note("Trains a network by the recipe below. The other docks will list its weights.")
+        self.hint = Remark()
         self.open, self.save = QPushButton("Open recipe…"), QPushButton("Save recipe…")
         self.open.setToolTip("A file as `mlpatch train` reads it; relative paths start at its folder")
         self.save.setToolTip("For `mlpatch train`, another computer, or later")
@@ -93,6 +91,7 @@ class TrainDock(QWidget):
         self.form.forms.append(checkpoint_form)
         page = QWidget()
         inside = QVBoxLayout(page)
+        inside.setContentsMargins(*PAGE)
         inside.addLayout(side_by_side(self.open, self.save))
         inside.addWidget(self.form)
         inside.addLayout(checkpoint_form)
@@ -104,6 +103,7 @@ class TrainDock(QWidget):
         self.tabs.currentChanged.connect(self._fit)
         self._fit()
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
         layout.addLayout(side_by_side(self.train, self.cancel, self.resume))
         layout.addWidget(self.bar)
         layout.addWidget(self.status)
@@ -175,7 +175,7 @@ class TrainDock(QWidget):
                 training.losses, training.psnr = list(before.losses), list(before.psnr)
             self.workbench.trainer.start(training)
         except InputError as error:
-            self.hint.setText(_breakable(str(error)))
+            self.hint.setText(str(error))
             self.hint.show()
             show_error(str(error))
             return
@@ -215,15 +215,10 @@ class TrainDock(QWidget):
         self.bar.setUpdatesEnabled(True)
         self.bar.show()
         if not training.cancelled.is_set() or not training.active:
-            self.status.setText(_breakable(_words(training)))
+            self.status.setText(_words(training))
         self.view.show_training(training)
         if not training.active or self.train.isEnabled():
             self._check()
-
-
-def _breakable(text: str) -> str:
-    """A label cannot break a long path, and makes the dock as wide as it."""
-    return text.replace("/", "/\u200b").replace("\\", "\\\u200b")
 
 
 def _words(training: Training) -> str:

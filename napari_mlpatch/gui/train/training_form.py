@@ -14,13 +14,14 @@ from napari_mlpatch.core.declare import build, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import exists, path_of
 from napari_mlpatch.core.registry import architectures
+from napari_mlpatch.gui.forms.columns import align, tight
 from napari_mlpatch.gui.forms.form import DeclarationForm, section, short
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.training import Denoise, Files, Pairs, Reconstruct, TrainingRecipe
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .training_data import DataForm
-from .training_rows import Rows, align, changed
+from .training_rows import Rows, changed
 from .training_task import TaskForm
 
 MAIN = {
@@ -99,8 +100,7 @@ class TrainingForm(QWidget):
         more = QCollapsible("More")
         more.toggleButton().setToolTip("Loss, precision and other details of the training")
         for box in (self.params, more):
-            box.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
-            box.content().layout().setContentsMargins(0, 4, 0, 4)
+            tight(box)
         more.addWidget(self.more)
         names, network = rows(("title", self.title), ("name", self.name)), rows(("architecture", self.network))
         device = rows(("device", self.device))

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QWidge
 from napari_mlpatch.core.declare import parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.gui.forms.form import Field
+from napari_mlpatch.gui.plumbing.wheel import still
 
 
 def changed(fields: dict[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +53,7 @@ class Rows(QWidget):
                 self.form.addRow(label, field)
                 self.fields[p.name], self._labels[p.name] = field, label
         self._shown: dict[str, Any] = {}
+        still(self)
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Show these values; fields that are not among them stay as they are."""
@@ -74,15 +76,6 @@ def _plain(kind: Any) -> dict[str, Any]:
         return {}
     plain, info = get_args(kind)
     return {"type": plain, "minimum": next((m.ge for m in info.metadata if hasattr(m, "ge")), None)}
-
-
-def align(*forms: QFormLayout) -> None:
-    """Give the labels of several forms one width, so that they look like one."""
-    items = [form.itemAt(row, QFormLayout.ItemRole.LabelRole) for form in forms for row in range(form.rowCount())]
-    labels = [item.widget() for item in items if item is not None]
-    widest = max(label.sizeHint().width() for label in labels)
-    for label in labels:
-        label.setMinimumWidth(widest)
 
 
 def side_by_side(*buttons: QPushButton) -> QHBoxLayout:

@@ -12,6 +12,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import noises, operators
 from napari_mlpatch.gui.forms.form import NumberBox
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.label import Note
 from napari_mlpatch.gui.plumbing.notify import show_error
 from napari_mlpatch.training import Denoise, Reconstruct, Task
 from napari_mlpatch.training.examples import example_operator
@@ -36,19 +37,19 @@ class TaskForm(QWidget):
         noise = QWidget()
         row = QHBoxLayout(noise)
         row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(3)
         row.addWidget(self.low, 1)
         row.addWidget(QLabel("to"))
         row.addWidget(self.high, 1)
         self.levels, self.problem = QWidget(), QWidget()
         self.form = QFormLayout(self.levels)
         self.operator_form = QFormLayout()
-        self.operator, self.noise = QLabel(), QLabel()
+        self.operator, self.noise = Note(), Note()
         for form in (self.form, self.operator_form):
             form.setContentsMargins(0, 0, 0, 0)
             form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.form.addRow("noise level", noise)
         for word, label in (("operator", self.operator), ("noise", self.noise)):
-            label.setWordWrap(True)
             self.operator_form.addRow(word, label)
         self.use = QPushButton("Use the present problem")
         self.use.setToolTip("Train for the operator and the noise of the measurement in the Problem dock")

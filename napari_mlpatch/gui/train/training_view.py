@@ -7,9 +7,11 @@ import math
 
 import pyqtgraph
 from qtpy.QtCore import QSize, QTimer
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_mlpatch.gui.compare.colours import COLOURS
+from napari_mlpatch.gui.plumbing.label import Note
+from napari_mlpatch.gui.plumbing.plot import Plot
 from napari_mlpatch.workbench.training_job import Training
 
 DELAY_MS = 200
@@ -23,10 +25,9 @@ class TrainingView(QWidget):
         super().__init__()
         self.loss, self.psnr = _plot("loss"), _plot("PSNR / dB")
         self.loss.setLogMode(y=True)
-        self._loss = self.loss.plot(pen=pyqtgraph.mkPen("#cccccc", width=2))
+        self._loss = self.loss.plot_plain()
         self._psnr: dict[str, pyqtgraph.PlotDataItem] = {}
-        self.figures = QLabel("Curves and figures come with the first steps.")
-        self.figures.setWordWrap(True)
+        self.figures = Note("Curves and figures come with the first steps.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.figures)
@@ -110,13 +111,13 @@ def _ticks(values: list[float]) -> list[tuple[float, str]]:
     return [(math.log10(float(label)), f"{float(label):g}") for label in labels]
 
 
-class _Plot(pyqtgraph.PlotWidget):
+class _Plot(Plot):
     def sizeHint(self) -> QSize:  # it would ask for 640 x 480
         return QSize(180, 180)
 
 
-def _plot(label: str) -> pyqtgraph.PlotWidget:
-    plot = _Plot(background=None)  # pyright: ignore[reportArgumentType]
+def _plot(label: str) -> Plot:
+    plot = _Plot()
     plot.setMinimumWidth(180)
     plot.setMinimumHeight(180)
     plot.setMaximumHeight(320)
