@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from napari_mlpatch.workbench.captions import figure
+
 from .plumbing.follow import follow
 from .plumbing.label import Note
 
@@ -54,7 +56,7 @@ class HomeDock(QWidget):
         done = sum(e.result is not None for e in workbench.entries)
         if running or done:
             self.lines["Reconstruct"].setText(f"{running} running or queued, {done} done")
-        rated = [e for e in workbench.entries if e.result and "psnr" in e.result.metrics]
+        rated = [e for e in workbench.present if e.result and "psnr" in e.result.metrics]
         if rated:
             best = max(rated, key=lambda e: e.result.metrics["psnr"])  # type: ignore[union-attr]
-            self.lines["Compare"].setText("best so far: " + best.caption.replace("\n", ", "))
+            self.lines["Compare"].setText(f"best so far: {best.named.short}, {figure(best)}")

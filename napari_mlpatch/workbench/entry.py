@@ -10,7 +10,7 @@ import numpy as np
 from napari_mlpatch.core.events import Result
 
 from .jobs import Job, to_image
-from .named import WIDEST, Named, elided
+from .named import Named
 from .numbers import next_id
 from .scene import Scene
 
@@ -52,15 +52,3 @@ class Entry:
         if self._last is None or self._last[0] is not result:
             self._last = (result, to_image(self.scene.problem.A.picture(result.x)))
         return self._last[1]
-
-    @property
-    def caption(self) -> str:
-        """One short line for a picture: method with weights, settings, and the figure that tells how good it is."""
-        values = self.result.metrics if self.result else {}
-        figure = ""
-        if "psnr" in values:
-            figure = f"{values['psnr']:.2f} dB"
-        elif "relative_residual" in values:
-            figure = f"residual {100 * values['relative_residual']:.2f} %"
-        name = " ".join(filter(None, [self.named.short, self.named.settings]))
-        return ": ".join(filter(None, [elided(name, WIDEST), figure]))

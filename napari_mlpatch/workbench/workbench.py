@@ -127,7 +127,7 @@ class Workbench(Selection):
             self.queue.forget(entry.job)
             entry.job, entry.scene = job, scene
         else:
-            used = {e.number for e in self.entries}
+            used = {e.number for e in self.present}
             number = next(n for n in range(len(used) + 1) if n not in used)
             entry = Entry(named, scene, describe(method), job, number=number)
             self.entries.append(entry)

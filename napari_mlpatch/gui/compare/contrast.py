@@ -45,6 +45,10 @@ class Contrast:
     def members(self, group: Hashable) -> list[Image]:
         return [layer for layer, its in self._group.items() if its == group]
 
+    def group(self, layer: Image) -> Hashable:
+        """The group of a layer; None where it is in none."""
+        return self._group.get(layer)
+
     def settle(self) -> None:
         """Give every layer on show the contrast that it is to have."""
         on_show = [layer for layer in self._group if layer.visible]

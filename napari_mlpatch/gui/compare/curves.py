@@ -1,4 +1,4 @@
-"""How results converge: one curve for each."""
+"""How results converge: one curve for each, in the colour of its row of the table, which is their legend."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from napari_mlpatch.workbench.entry import Entry
 
 from .colours import colour_of
 
-LEGEND = 3
-"""Most curves that are named in the plot: of more, the list would cover them, and the table shows the colours too."""
 DELAY_MS = 60
 """Curves are drawn a while after what asks for them, so that a new picture and they are not painted in one go."""
 
@@ -43,9 +41,7 @@ class Curves(pyqtgraph.PlotWidget):
     def __init__(self, due: Callable[[], None]):
         super().__init__(background=None)  # pyright: ignore[reportArgumentType]
         self.setMinimumWidth(180)
-        self.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self._items: dict[tuple[int, str], pyqtgraph.PlotDataItem] = {}
-        self._labels: tuple[str, str] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MS)
@@ -56,7 +52,7 @@ class Curves(pyqtgraph.PlotWidget):
         if not self._timer.isActive():
             self._timer.start()
 
-    def draw(self, entries: list[Entry], name: str, key: str, by: str) -> None:
+    def draw(self, entries: list[Entry], key: str, by: str) -> None:
         """Draw ``key`` of the histories over ``by`` ("k" or "seconds"), of results in the table's order.
 
         Only what is new is made anew.
@@ -79,10 +75,4 @@ class Curves(pyqtgraph.PlotWidget):
         for item in self._items.values():
             self.removeItem(item)
         self._items = found
-        self.getPlotItem().legend.setVisible(len(found) <= LEGEND)
         self.setLogMode(y=is_positive and bool(found))
-        labels = ("iteration" if by == "k" else by, name)
-        if labels != self._labels:  # a label takes 20 ms
-            self._labels = labels
-            self.setLabel("bottom", labels[0])
-            self.setLabel("left", labels[1])

@@ -11,6 +11,7 @@ from napari.layers import Image, Layer
 from qtpy.QtCore import QTimer
 
 from napari_mlpatch.core.events import Result
+from napari_mlpatch.workbench.captions import figure
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.pictures import KINDS, SIGNED, Pictures
@@ -38,10 +39,11 @@ class EntryLayers:
         pictures: Pictures,
         scenes: SceneLayers,
         scene: Callable[[], Scene | None],
+        name: Callable[[Other], str],
         come: Callable[[], None],
     ):
         self.canvas, self.contrast, self.pictures, self.scenes = canvas, contrast, pictures, scenes
-        self._scene, self._come = scene, come
+        self._scene, self._name, self._come = scene, name, come
         self._layers: dict[Key, Image] = {}
         self._shows: dict[Key, np.ndarray] = {}
         self._wanted: dict[Key, Other] = {}
@@ -83,7 +85,7 @@ class EntryLayers:
 
     def sync(self, entries: list[Entry]) -> None:
         """Names and recipes; layers of removed entries go, finished results without one get theirs."""
-        known = {e.id for e in entries}
+        known: dict[int | str, Entry] = {e.id: e for e in entries}
         for key in [k for k in self._layers if k[0] != "truth" and k[0] not in known]:
             self._drop(key)
         for entry in entries:
@@ -95,8 +97,10 @@ class EntryLayers:
                     self._wanted[_key(entry, "picture")] = entry
                     self._timer.start()
                 continue
-            rename(layer, entry.caption)
             self._describe(layer, entry)
+        for key, layer in self._layers.items():
+            if key[0] in known:
+                rename(layer, self._caption(known[key[0]], key[1]))
 
     def forget_truth(self) -> None:
         """Another problem has another truth."""
@@ -127,11 +131,11 @@ class EntryLayers:
 
     def _make(self, key: Key, of: Other, image: np.ndarray) -> None:
         kind, scene = key[1], self._scene_of(of)
-        is_picture, short = kind == "picture", of.named.short if isinstance(of, Entry) else "truth"
+        is_picture = kind == "picture"
         about = {"role": "result" if is_picture else kind} | ({"entry": of.id} if isinstance(of, Entry) else {})
         layer = self.canvas.add(
             image.copy(),
-            of.caption if is_picture and isinstance(of, Entry) else f"{KINDS.get(kind, kind)}: {short}",
+            self._caption(of, kind),
             stretched(scene, image.shape) if kind == "residual" else scene.frame,
             about,
             contrast_limits=limits_of(image, kind),
@@ -151,6 +155,12 @@ class EntryLayers:
     def _join(self, layer: Image, kind: str, scene: Scene, image: np.ndarray) -> None:
         shared = scene.limits if kind == "picture" else None
         self.contrast.add(layer, group_of(scene, kind), limits_of(image, kind), shared)
+
+    def _caption(self, of: Other, kind: str) -> str:
+        name = self._name(of)
+        if kind != "picture":
+            return f"{name}: {KINDS.get(kind, kind)}"
+        return ": ".join(filter(None, [name, figure(of) if isinstance(of, Entry) else ""]))
 
     def _scene_of(self, of: Other) -> Scene:
         scene = of.scene if isinstance(of, Entry) else self._scene()

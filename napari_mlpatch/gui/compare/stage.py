@@ -11,12 +11,14 @@ from napari.viewer import Viewer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_mlpatch.workbench.captions import names
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.pictures import Pictures, kinds
 from napari_mlpatch.workbench.scene import Scene
 from napari_mlpatch.workbench.selection import Other
 from napari_mlpatch.workbench.workbench import Workbench
 
+from .bars import captions, colour_bars, scale_bar
 from .canvas import Canvas
 from .colours import colour_of
 from .contrast import Contrast
@@ -45,8 +47,10 @@ class Stage:
         self.pictures = Pictures(post, lambda: workbench.scene, workbench.failed.emit)
         self.scenes = SceneLayers(self.canvas, self.contrast)
         self.results = EntryLayers(
-            self.canvas, self.contrast, self.pictures, self.scenes, lambda: workbench.scene, self.refresh
+            self.canvas, self.contrast, self.pictures, self.scenes, lambda: workbench.scene, self.name_of, self.refresh
         )
+        self._names: dict[int, str] = {}
+        self.bars = True
         self.kind = "picture"
         self.view: View = views.get(FIRST)(self)
         self._soon = QTimer(viewer.window._qt_window)
@@ -109,6 +113,14 @@ class Stage:
         """napari's layer of a picture; None where it is still to come. The view is shown again when it comes."""
         return None if of is None else self.results.get(of, kind)
 
+    def name_of(self, of: Other) -> str:
+        """What it is called on the canvas and in plots: short, but no two results of the table alike."""
+        if not isinstance(of, Entry):
+            return of
+        if of.id not in self._names:
+            self._names = names(self.workbench.entries)
+        return self._names.get(of.id, of.named.short)
+
     def colour(self, entry: Entry) -> str:
         """The colour of a result, in the table and in all plots."""
         return colour_of(entry.number)
@@ -148,6 +160,7 @@ class Stage:
         """Show the view now."""
         self._soon.stop()
         self.view.show()
+        self._explain()
         self.refreshed.emit()
 
     def only(self, layers: Iterable[Layer], active: Layer | None = None) -> None:
@@ -155,8 +168,22 @@ class Stage:
         layers = list(layers)
         self.canvas.only(layers)
         self.contrast.settle()
+        captions(self.viewer, layers)
         if layers:
             self.canvas.activate(active if active in layers else layers[-1])
+
+    def explain(self, wanted: bool) -> None:
+        """Whether there are a colour bar, and a scale bar where there is a length."""
+        self.bars = wanted
+        self._explain()
+        self.changed.emit()
+
+    def _explain(self) -> None:
+        rows, columns = self.viewer.canvas.grid.actual_shape(self.viewer.layers)
+        width, height = self.room()
+        shown = [la for la in self.viewer.layers if isinstance(la, Image) and la.visible] if self.bars else []
+        colour_bars(self.viewer, shown, self.contrast, (width / columns, height / rows))
+        scale_bar(self.viewer, shown)
 
     def fit(self, layers: Iterable[Layer] | None = None) -> None:
         """Fit the camera to these layers, by default to all pictures on show."""
@@ -191,6 +218,9 @@ class Stage:
         self.changed.emit()
 
     def _entries_changed(self) -> None:
+        self._names = names(self.workbench.present) | {
+            number: name for group in self.workbench.earlier for number, name in names(group).items()
+        }
         self.results.sync(self.workbench.entries)
         self.refresh()
 

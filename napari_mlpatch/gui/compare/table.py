@@ -20,6 +20,7 @@ from napari_mlpatch.gui.plumbing.dot import dot
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.columns import Column, columns
 from napari_mlpatch.workbench.entry import Entry
+from napari_mlpatch.workbench.named import elided
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .colours import colour_of
@@ -27,6 +28,9 @@ from .colours import colour_of
 WIDEST = 240
 """Pixels of a column: of longer names the rest is in the tooltip."""
 ROW = 24
+LONGEST = 52
+"""Characters of the heading above results of an earlier problem."""
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 UNFINISHED, BEST = "#ffa64d", "#35c46b"
 
 
@@ -107,8 +111,8 @@ class ResultTable(QTableWidget):
             if item is None:
                 item = QTableWidgetItem()
                 self.setItem(i, j, item)
-                if j:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            if j and item.textAlignment() != RIGHT:
+                item.setTextAlignment(RIGHT)
             _set_text(item, column.text(entry))
             _set_bold(item, False)
             colour = "gray" if stale else UNFINISHED if j == 1 and remark else ""
@@ -136,10 +140,10 @@ class ResultTable(QTableWidget):
         unfold = QToolButton()
         unfold.setObjectName("unfold")
         unfold.setAutoRaise(True)
-        unfold.setText(count)
+        unfold.setText(elided(count, LONGEST))
         unfold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         unfold.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
-        unfold.setToolTip("Fold them away" if is_open else "List them")
+        unfold.setToolTip(f"{count}\n{'Fold them away' if is_open else 'List them'}")
         back, clear = QToolButton(), QToolButton()
         for button, text, name, tip in (
             (back, "Back to it", "back", "Make it the present problem again, with these results"),
@@ -154,10 +158,9 @@ class ResultTable(QTableWidget):
         bar = QWidget()
         row = QHBoxLayout(bar)
         row.setContentsMargins(2, 0, 2, 0)
-        row.addWidget(unfold)
+        for button in (unfold, back, clear):
+            row.addWidget(button)
         row.addStretch(1)
-        row.addWidget(back)
-        row.addWidget(clear)
         self.setCellWidget(i, 0, bar)
 
     def _mark_best(self) -> None:

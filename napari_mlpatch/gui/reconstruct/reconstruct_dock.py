@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QListWidget,
-    QListWidgetItem,
     QProgressBar,
     QPushButton,
     QSpinBox,
@@ -35,6 +34,7 @@ from napari_mlpatch.workbench.words import duration, size
 from napari_mlpatch.workbench.workbench import Workbench
 
 DEBOUNCE_MS = 300
+LISTED = 30
 
 
 class ReconstructDock(QWidget):
@@ -110,6 +110,7 @@ class ReconstructDock(QWidget):
         self.method.setCurrentIndex(max(0, self.method.findData("tv")))
         self._method_chosen()
         self._entries_changed()
+        self._edited = False
 
     @property
     def entry(self) -> Entry | None:
@@ -284,6 +285,7 @@ class ReconstructDock(QWidget):
             self.workbench.resume(self.workbench.selected, self.more.value())
 
     def _progressed(self, entry: Entry) -> None:
+        self._list_jobs()
         if entry is self.entry:
             self._tell()
 
@@ -301,12 +303,21 @@ class ReconstructDock(QWidget):
         self._buttons()
 
     def _entries_changed(self) -> None:
-        self.jobs.clear()
-        for job in reversed(self.workbench.queue.jobs[-30:]):
-            item = QListWidgetItem(f"{job.state:<9}  {job.title}")
-            item.setToolTip("\n".join(filter(None, [job.title, job.message])))
-            self.jobs.addItem(item)
+        self._list_jobs()
         self._tell()
+
+    def _list_jobs(self) -> None:
+        """The newest jobs and their states; only what is new is written."""
+        wanted = list(reversed(self.workbench.queue.jobs[-LISTED:]))
+        while self.jobs.count() > len(wanted):
+            self.jobs.takeItem(0)
+        while self.jobs.count() < len(wanted):
+            self.jobs.addItem("")
+        for i, job in enumerate(wanted):
+            item, text = self.jobs.item(i), f"{job.state:<9}  {job.title}"
+            if item.text() != text:
+                item.setText(text)
+                item.setToolTip("\n".join(filter(None, [job.title, job.message])))
 
     def _buttons(self) -> None:
         entry, selected = self.entry, self.workbench.selected

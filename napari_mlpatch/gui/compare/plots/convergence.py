@@ -52,7 +52,7 @@ class Convergence(Plot):
             self.curve.setCurrentIndex(max(0, self.curve.findData(chosen)))
             self.curve.blockSignals(False)
         by = "k" if self.axis.currentText() == "iteration" else "seconds"
-        self.curves.draw(shown, self.curve.currentText(), self.curve.currentData() or "", by)
+        self.curves.draw(shown, self.curve.currentData() or "", by)
 
     def _chosen(self) -> None:
         self._by_hand = True

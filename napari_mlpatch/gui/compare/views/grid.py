@@ -38,13 +38,8 @@ class Grid(View):
         shape = (2, len(results)) if below else self._shape(len(cells))
         grid = stage.viewer.canvas.grid
         with stage.canvas.acting():
-            for layer in self._cells:
-                if layer not in cells:
-                    layer.name_overlay.visible = False
             self._order(cells)
             stage.only(cells, active=stage.layer(stage.selected))
-            for layer in cells:
-                layer.name_overlay.visible = True
             anew = not grid.enabled or grid.shape != shape
             if anew:
                 grid.stride, grid.spacing, grid.shape = 1, 0.02, shape
@@ -59,7 +54,7 @@ class Grid(View):
         super().leave()
         with self.stage.canvas.acting():
             for layer in self._cells:
-                layer.name_overlay.visible = False
+                layer.name_overlay.font_size = LARGEST
             self._cells = []
             self.stage.viewer.canvas.grid.enabled = False
 

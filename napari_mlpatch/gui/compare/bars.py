@@ -1,0 +1,41 @@
+"""What explains a picture on the canvas: its caption, the colours, the length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari.layers import Image, Layer
+from napari.viewer import Viewer
+
+from .contrast import Contrast
+
+ROOM = 260
+"""Pixels of a cell that a colour bar needs, not to cover the picture."""
+COLOUR_BAR = (10, 100)
+
+
+def captions(viewer: Viewer, shown: Sequence[Layer]) -> None:
+    """The name of each picture on show stands in its corner, over a shade."""
+    for layer in viewer.layers:
+        wanted = layer in shown and isinstance(layer, Image)
+        if layer.name_overlay.visible != wanted:
+            layer.name_overlay.visible = wanted
+
+
+def colour_bars(viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell: tuple[float, float]) -> None:
+    """One for all that share their contrast, in the last of them; one for each where they do not."""
+    last = {contrast.group(layer) or layer: layer for layer in shown} if contrast.linked else {la: la for la in shown}
+    painted = viewer.window._qt_window.isVisible()  # before that napari 0.9 does not know the size of its letters
+    wanted = set(last.values()) if min(cell) >= ROOM and painted else set()
+    for layer in viewer.layers:
+        if isinstance(layer, Image) and layer.colorbar.visible != (layer in wanted):
+            layer.colorbar.size, layer.colorbar.font_size = COLOUR_BAR, 8
+            layer.colorbar.visible = layer in wanted
+
+
+def scale_bar(viewer: Viewer, shown: Sequence[Layer]) -> None:
+    """Shown where pixels have a length."""
+    bar = viewer.canvas.overlays.scale_bar
+    wanted = any(str(layer.units[-1]) not in ("pixel", "dimensionless") for layer in shown)
+    if bar.visible != wanted:
+        bar.font_size, bar.visible = 8, wanted

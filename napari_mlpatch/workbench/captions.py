@@ -1,0 +1,34 @@
+"""What results are called where there is little room: short, but no two alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from .entry import Entry
+from .named import WIDEST, elided
+
+
+def names(entries: Iterable[Entry]) -> dict[int, str]:
+    """Method and weights, by the id of the entry; of those that are alike also the settings in which they differ."""
+    alike: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        alike[entry.named.short].append(entry)
+    found = {}
+    for short, group in alike.items():
+        settings = [entry.named.settings.split(", ") for entry in group]
+        common = set.intersection(*map(set, settings))
+        for entry, its in zip(group, settings, strict=True):
+            differs = ", ".join(s for s in its if s and s not in common)
+            found[entry.id] = elided(f"{short} {differs}".strip(), WIDEST)
+    return found
+
+
+def figure(entry: Entry) -> str:
+    """The figure that tells how good a result is: the PSNR, or how much is left unexplained."""
+    values = entry.result.metrics if entry.result else {}
+    if "psnr" in values:
+        return f"{values['psnr']:.2f} dB"
+    if "relative_residual" in values:
+        return f"residual {100 * values['relative_residual']:.2f} %"
+    return ""
