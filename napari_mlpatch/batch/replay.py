@@ -19,10 +19,11 @@ from napari_mlpatch.core.files import path_of, read_text
 from napari_mlpatch.core.problem import Problem, sha256
 from napari_mlpatch.core.recipe import Recipe, Start, installed_versions
 from napari_mlpatch.core.registry import noises, operators
+from napari_mlpatch.core.run import Done, Failed, run
 from napari_mlpatch.core.start import as_batch as start_batch
 from napari_mlpatch.torch_later import Tensor, torch
 
-__all__ = ["as_batch", "open_problem", "open_start", "open_weights", "read_recipe", "read_start", "rerun"]
+__all__ = ["as_batch", "open_problem", "open_start", "open_weights", "read_recipe", "read_start", "replay", "rerun"]
 
 Execute = Callable[[Recipe, Problem, Any, Tensor | None], Result]
 """Runs a recipe on its problem, with its weights and the picture to start from. Raises InputError."""
@@ -152,6 +153,26 @@ def rerun(recipe: Recipe, problem: Problem, *, device: str | None = None) -> Rec
             "versions": installed_versions(),
         }
     )
+
+
+def replay(recipe: Recipe, *, data: str | os.PathLike[str] | None = None, device: str | None = None) -> Result:
+    """Make a picture again from its recipe: its data (or those in a file), its weights, its start, its seed.
+
+    Raises InputError where one of them is gone or is another, and what went wrong in the run.
+    """
+    problem = open_problem(recipe, data)
+    trained = open_weights(recipe) if recipe.build_method().needs_network else None
+    start = open_start(recipe, problem, _execute)
+    return _execute(with_start(rerun(recipe, problem, device=device), start), problem, trained, start)
+
+
+def _execute(recipe: Recipe, problem: Problem, network: Any = None, start: Tensor | None = None) -> Result:
+    for event in run(recipe, problem, network=network, start=start):
+        if isinstance(event, Done):
+            return event.result
+        if isinstance(event, Failed):
+            raise event.error
+    raise AssertionError("a run without control ends in Done or Failed")
 
 
 def as_batch(picture: np.ndarray | Tensor, problem: Problem) -> Tensor:

@@ -26,6 +26,7 @@ VERBS = {
     "reconstruct": "make a picture from a measurement",
     "evaluate": "measure how good a picture is",
     "replay": "make a picture again from its recipe",
+    "recipe": "the recipe of a picture in words, as code, as a command; what changed between two",
     "figure": "a figure for a paper from results: PDF, SVG or PNG",
     "session": "look into a session that was saved from the window",
     "batch": "many reconstructions at once: parameters swept over their values",

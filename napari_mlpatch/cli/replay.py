@@ -3,6 +3,7 @@
   mlpatch replay x.tif --out again.tif
   mlpatch replay recipe.json --data moved/m.h5 --device cpu
   mlpatch replay x.tif --weights mine.safetensors
+  mlpatch replay - --out again.tif < recipe.json
 
 Says whether the picture is the old one, where there is an old one; exit code 1 where it is not.
 """
@@ -10,6 +11,7 @@ Says whether the picture is the old one, where there is an old one; exit code 1 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,9 @@ EQUAL = 1e-3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE.json|PICTURE", help="a recipe, or a picture that carries one")
+    parser.add_argument(
+        "recipe", metavar="RECIPE.json|PICTURE", help="a recipe (- for standard input), or a picture that carries one"
+    )
     parser.add_argument("--out", metavar="FILE", help="picture to write: .tif, .ome.tif, .h5, .fits or .npy")
     target.add_force(parser)
     parser.add_argument("--data", metavar="FILE", help="the measurement (or the image), where it lies elsewhere now")
@@ -49,10 +53,14 @@ def run(args: argparse.Namespace) -> int:
         rerun,
         with_start,
     )
+    from napari_mlpatch.core.recipe import Recipe
 
     from . import execute
 
-    recipe, picture = read_recipe(args.recipe)
+    if args.recipe == "-":
+        recipe, picture = Recipe.from_json(sys.stdin.read()), None
+    else:
+        recipe, picture = read_recipe(args.recipe)
     if args.device is None:
         _check_device(recipe.device)
     problem = open_problem(recipe, args.data or _moved(recipe, Path(args.recipe)))
@@ -70,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     comparison = {} if old is None else _compare(result.x, old)
     if out is not None:
         execute.write(out, result, args.force)
-    name = args.out or args.recipe
+    name = args.out or ("the picture" if args.recipe == "-" else args.recipe)
     if args.json:
         print_json(execute.facts(args.out, result) | comparison)
     else:

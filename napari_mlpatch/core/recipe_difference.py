@@ -1,0 +1,165 @@
+"""What changed between two recipes, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .declare import PYTHON
+from .recipe import Description, Recipe
+
+AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that differs: what, and how it is written in the first and in the second recipe."""
+
+    what: str
+    first: str
+    second: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.first} → {self.second}"
+
+
+def differences(a: Recipe, b: Recipe, weights: Callable[[str], str] = lambda sha256: sha256[:12]) -> list[Difference]:
+    """All that differs between two recipes: data, operator, noise, method, parameters, weights, seed, device...
+
+    Empty where they are the same. ``weights`` names weights by their SHA-256. Where both are of one method (operator,
+    noise) its parameters are told one by one, else each with those that the other has not, or has otherwise.
+    """
+    found = _data(a, b)
+    found += _described("operator", a.operator, b.operator)
+    found += _described("noise", a.noise, b.noise)
+    if a.data.noise_std != b.data.noise_std:
+        found.append(Difference("noise level", _text(a.data.noise_std, "unknown"), _text(b.data.noise_std, "unknown")))
+    found += _described("method", a.method, b.method)
+    if a.weights != b.weights:
+        found.append(Difference("weights", *(_weights(recipe.weights, weights) for recipe in (a, b))))
+    if _start(a) != _start(b):
+        found.append(Difference("start", _start(a), _start(b)))
+    if a.stopped_at != b.stopped_at:
+        found.append(Difference("stopped at iteration", *(_text(r.stopped_at, "its own end") for r in (a, b))))
+    for what, first, second in (("seed", a.seed, b.seed), ("device", a.device, b.device)):
+        if first != second:
+            found.append(Difference(what, str(first), str(second)))
+    for name in dict.fromkeys((*a.versions, *b.versions)):
+        first, second = a.versions.get(name, "unknown"), b.versions.get(name, "unknown")
+        if first != second:
+            found.append(Difference(f"version of {name}", first, second))
+    return found
+
+
+def described(recipe: Recipe, weights: Callable[[str], str] = lambda sha256: sha256[:12]) -> list[tuple[str, str]]:
+    """All that a recipe says, each with what it is."""
+    stopped = [] if recipe.stopped_at is None else [("stopped at iteration", str(recipe.stopped_at))]
+    return [
+        ("data", _place(recipe)),
+        ("operator", summary(recipe.operator)),
+        ("noise", summary(recipe.noise)),
+        ("noise level", _text(recipe.data.noise_std, "unknown")),
+        ("method", summary(recipe.method)),
+        ("weights", _weights(recipe.weights, weights)),
+        ("start", _start(recipe)),
+        *stopped,
+        ("seed", str(recipe.seed)),
+        ("device", recipe.device),
+        ("versions", ", ".join(f"{name} {number}" for name, number in recipe.versions.items())),
+    ]
+
+
+def summary(description: Description | None) -> str:
+    """Name and parameters in one line; of long lists how many, and from where to where."""
+    if description is None:
+        return "none"
+    params = ", ".join(f"{name} {_text(value)}" for name, value in description.params.items())
+    return f"{description.name.removeprefix(PYTHON)} ({params})" if params else description.name.removeprefix(PYTHON)
+
+
+def _data(a: Recipe, b: Recipe) -> list[Difference]:
+    if a.data.sha256 != b.data.sha256:
+        first, second = _place(a), _place(b)
+        if first == second:
+            first, second = f"{first} ({a.data.sha256[:8]})", f"{second} ({b.data.sha256[:8]})"
+        return [Difference("data", first, second)]
+    if a.data.source != b.data.source:
+        first, second = _place(a), _place(b)
+        if first != second:
+            return [Difference("place of the same data", first, second)]
+    return []
+
+
+def _place(recipe: Recipe) -> str:
+    """Where the data came from, with how they were read where that was told."""
+    source = recipe.data.source
+    kind = source.get("kind")
+    if kind == "simulated":
+        image = source.get("image")
+        image = image if isinstance(image, dict) else {}
+        of = image.get("path") or image.get("name") or "an image in memory"
+        options = image.get("options")
+        how = _options(options if isinstance(options, dict) else {})
+        return f"simulated from {of}{how}, seed {source.get('seed', 0)}"
+    options = source.get("options")
+    how = _options(options if isinstance(options, dict) else {})
+    return f"{source.get('path') or source.get('name') or 'only in memory'}{how}"
+
+
+def _options(options: dict[str, Any]) -> str:
+    known = ", ".join(f"{name} {_text(value)}" for name, value in options.items())
+    return f" ({known})" if known else ""
+
+
+def _described(what: str, a: Description | None, b: Description | None) -> list[Difference]:
+    if a == b:
+        return []
+    if a is None or b is None or a.name != b.name:
+        return [Difference(what, summary(a), summary(b))]
+    names = dict.fromkeys((*a.params, *b.params))
+    changed = [n for n in names if a.params.get(n) != b.params.get(n) or (n in a.params) != (n in b.params)]
+    label = f"{what} {a.name.removeprefix(PYTHON)}"
+    return [
+        Difference(f"{label}: {name}", _text(a.params.get(name), AUTOMATIC), _text(b.params.get(name), AUTOMATIC))
+        for name in changed
+        if _text(a.params.get(name), AUTOMATIC) != _text(b.params.get(name), AUTOMATIC)
+    ] or [Difference(label, "values of the same look", "other values")]
+
+
+def _text(value: Any, none: str = AUTOMATIC) -> str:
+    if value is None:
+        return none
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.7g}" if math.isfinite(value) else str(value)
+    if isinstance(value, dict) and set(value) == {"npy"}:
+        from .array import Array
+
+        try:
+            array = Array.parse(value)
+        except ValueError:
+            return "a damaged array"
+        return f"{array!r} {array.sha256[:8]}"
+    if isinstance(value, list | tuple):
+        if len(value) > 6:
+            return f"{len(value)} values from {_text(value[0])} to {_text(value[-1])}"
+        return " x ".join(map(_text, value)) if len(value) == 2 else ", ".join(map(_text, value))
+    if isinstance(value, dict):
+        return str(value.get("name", "...")) if "name" in value else f"{len(value)} values"
+    return str(value)
+
+
+def _weights(value: str | None, name: Callable[[str], str]) -> str:
+    if value is None:
+        return "none"
+    return f"the Python callable {value.removeprefix(PYTHON)}" if value.startswith(PYTHON) else name(value)
+
+
+def _start(recipe: Recipe) -> str:
+    if recipe.start is None:
+        return "the method's own"
+    made = "a picture" if recipe.start.recipe is None else f"a result of {recipe.start.recipe.method.name}"
+    return f"{made} ({recipe.start.sha256[:8]})"
