@@ -1,5 +1,6 @@
 """The site builds without a warning, and has a page for each method and operator; so does the text have its picture."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -50,3 +51,29 @@ def test_strip_of_pictures_of_different_heights():
 
 def test_nothing_else_has_a_picture():
     assert example("noises", "gaussian") is None
+
+
+PICTURES = sorted((ROOT / "docs").glob("*.png"))
+
+
+def test_pictures_are_small_and_those_that_the_script_makes():
+    script = _script()
+    assert [p.name for p in PICTURES] == sorted(script.COMMITTED.values())
+    assert sum(p.stat().st_size for p in PICTURES) < 400_000
+
+
+def test_film_is_a_minute_long(tmp_path):
+    ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    camera = _script().Camera(None, tmp_path, filmed=True)
+    camera.frames = [np.full((70, 100, 3), k, np.uint8) for k in range(60)]
+    camera.write(tmp_path / "film.mp4")
+    about = next(ffmpeg.read_frames(str(tmp_path / "film.mp4")))
+    assert about["duration"] == 60.0 and about["size"] == (96, 64)
+
+
+def _script():
+    spec = importlib.util.spec_from_file_location("make_pictures", ROOT / "docs" / "make_pictures.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
