@@ -119,10 +119,10 @@ def run(
                     break
             if last is None:
                 raise InputError(_nothing_done(recipe.method.name, continues=state is not None))
-            seconds = before + meter.seconds
+            seconds, rise = before + meter.seconds, meter.peak_bytes  # of the method alone, not of its evaluation
             with torch.no_grad():
                 metrics = evaluate(last.x, there)
-            peak = peak_bytes(problem.A, device, meter.peak_bytes, held)
+            peak = peak_bytes(problem.A, device, rise, held)
         if stopped and not last.converged and last.k < last.total:
             recipe = recipe.model_copy(update={"stopped_at": last.k})
         yield Done(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Generator
 from typing import Any, TypeVar
 
@@ -21,6 +22,9 @@ from .problem import Problem
 from .recipe import Recipe
 from .run import run
 
+GIVE_WAY = 0.1
+"""Seconds between two chances to leave a computation."""
+
 T = TypeVar("T")
 Computing = Generator[None, None, T]
 
@@ -30,6 +34,7 @@ WORDS = (
     "sees what A does not: errors in its null space, a wrong A, or artefacts that both halves share."
 )
 """What figures without a truth show, and what they cannot."""
+BLIND = "Without a truth nothing sees errors in A's null space, a wrong A, or artefacts that all data share."
 
 STARTED = (
     "The result began with another picture, so that it is not made from its data alone. Run it from its own start."
@@ -181,13 +186,15 @@ def _again(recipe: Recipe, problem: Problem, network: Any) -> Computing[Tensor]:
         raise InputError(STARTED)
     problem = dataclasses.replace(problem, truth=None, source={"kind": "memory"})
     method, known = recipe.build_method(), recipe.model_dump(include={"weights", "seed", "device"})
-    again = Recipe.of(problem, method, **known)
+    again, told = Recipe.of(problem, method, **known), time.monotonic()
     for event in run(again.model_copy(update={"stopped_at": recipe.stopped_at}), problem, network=network):
         if isinstance(event, Failed):
             raise event.error if isinstance(event.error, InputError) else RuntimeError(event.message)
         if isinstance(event, Done):
             return event.result.x
-        yield None
+        if time.monotonic() - told > GIVE_WAY:
+            yield None
+            told = time.monotonic()
     raise AssertionError("a run without control ends in Done or Failed")
 
 

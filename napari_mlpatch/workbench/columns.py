@@ -12,6 +12,9 @@ from .entry import Entry
 from .ranking import Key, by_iterations, by_memory, by_metric, by_seconds, by_title
 from .words import duration, size
 
+REGION = "▣"
+"""Marks the headings of figures in the region of interest."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -22,8 +25,8 @@ class Column:
     key: Key
     tooltip: str = ""
     best: Callable[[Entry], float] | None = None
-    metric: str = ""
-    """The key of the metric that it shows: hidden where no result has it."""
+    known: Callable[[Entry], bool] | None = None
+    """Whether a result has it: the column is hidden where none has. None: all have."""
 
 
 def columns() -> tuple[Column, ...]:
@@ -31,7 +34,8 @@ def columns() -> tuple[Column, ...]:
     return (
         Column("result", title, by_title),
         Column("iterations", iterations, by_iterations),
-        *(_of_metric(metric) for metric in METRICS),
+        *(_of_metric(metric) for metric in METRICS if metric.needs != "region"),
+        *(_in_region(metric) for metric in METRICS if metric.per_region),
         Column("time", seconds, by_seconds),
         Column("memory", memory, by_memory),
     )
@@ -71,5 +75,19 @@ def _of_metric(metric: Metric) -> Column:
         key,
         metric.tooltip,
         key if metric.ranks else None,
-        metric.key,
+        lambda entry: entry.result is not None and metric.key in entry.result.metrics,
+    )
+
+
+def _in_region(metric: Metric) -> Column:
+    def order(entry: Entry) -> float:
+        return metric.order(entry.region.get(metric.key, math.nan))
+
+    return Column(
+        f"{metric.heading} {REGION}",
+        lambda entry: metric.text(entry.region.get(metric.key, math.nan)),
+        order,
+        f"In the region of interest: {metric.tooltip}",
+        order if metric.ranks else None,
+        lambda entry: metric.key in entry.region,
     )

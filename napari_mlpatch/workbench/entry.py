@@ -28,6 +28,8 @@ class Entry:
     number: int = 0
     """Of its colour: the smallest that no other result has."""
     id: int = field(default_factory=next_id)
+    region: dict[str, float] = field(default_factory=dict)
+    """Figures in the region of interest, where there is one: see ``Figures``."""
     _last: tuple[Result, np.ndarray] | None = field(default=None, repr=False)
 
     @property

@@ -24,6 +24,7 @@ from napari_mlpatch.core.trial import estimates
 from napari_mlpatch.torch_later import torch
 
 from .entry import Entry
+from .figures import Figures
 from .jobs import Job, JobQueue, Latest, loaded
 from .named import Chosen, Named
 from .scene import Scene
@@ -60,6 +61,7 @@ class Workbench(Selection):
         """Where jobs can run."""
         self.rank: Callable[[Entry], Any] | None = None
         """The order into which results are brought once all of the queue are there."""
+        self.figures = Figures(self)
         self._started: Job | None = None
 
     def load(self) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
-from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .plot_tabs import PlotTabs
 from .stage import Stage
 from .table import ResultTable
+from .table_bar import TableBar
 from .take_away import TakeAway
 from .view_bar import ViewBar
 
@@ -25,12 +25,9 @@ class CompareDock(QWidget):
         self.table = ResultTable(workbench)
         self.plots = PlotTabs(stage)
         self.take = TakeAway(workbench)
-        self.note = QLabel()
+        self.below = TableBar(stage)
         self.table.alone.connect(lambda entry: stage.set_view("single"))
         self._lay_out()
-        follow(self, workbench.entries_changed, self._say)
-        follow(self, workbench.scene_changed, self._say)
-        self._say()
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
@@ -47,11 +44,4 @@ class CompareDock(QWidget):
         layout.setSpacing(2)
         layout.addLayout(top)
         layout.addWidget(split, 1)
-        layout.addWidget(self.note)
-
-    def _say(self) -> None:
-        """The data range that PSNR and SSIM are relative to: without it they mean nothing."""
-        found = [e.result.metrics for e in self.workbench.present if e.result is not None]
-        ranges = sorted({metrics["data_range"] for metrics in found if "data_range" in metrics})
-        self.note.setText("data range of PSNR and SSIM: " + ", ".join(f"{r:.4g}" for r in ranges) if ranges else "")
-        self.note.setVisible(bool(ranges))
+        layout.addWidget(self.below)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
@@ -21,6 +19,7 @@ from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.columns import Column, columns
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.named import elided
+from napari_mlpatch.workbench.table_text import best
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .colours import colour_of
@@ -31,7 +30,9 @@ ROW = 24
 LONGEST = 52
 """Characters of the heading above results of an earlier problem."""
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-UNFINISHED, BEST = "#ffa64d", "#35c46b"
+UNFINISHED = "#ffa64d"
+BEST = (53, 196, 107, 70)
+"""Behind the best value: a shade, so that its letters keep the colours of theme and selection."""
 
 
 class ResultTable(QTableWidget):
@@ -68,6 +69,7 @@ class ResultTable(QTableWidget):
         self.itemDoubleClicked.connect(self._alone)
         follow(self, workbench.entries_changed, self.fill)
         follow(self, workbench.scene_changed, self.fill)
+        follow(self, workbench.figures.changed, self.fill)
         follow(self, workbench.selection_changed, self._show_selection)
         follow(self, workbench.entry_progressed, self._progressed)
         self.fill()
@@ -97,9 +99,8 @@ class ResultTable(QTableWidget):
                 self._fill_row(i, row)
         self._mark_best()
         for i, column in enumerate(self.columns):
-            if column.metric:
-                has = any(e.result and column.metric in e.result.metrics for e in self.workbench.entries)
-                self.setColumnHidden(i, not has)
+            if column.known is not None:
+                self.setColumnHidden(i, not any(column.known(e) for e in self.workbench.entries))
         self.blockSignals(False)
         self._show_selection()
 
@@ -115,6 +116,7 @@ class ResultTable(QTableWidget):
                 item.setTextAlignment(RIGHT)
             _set_text(item, column.text(entry))
             _set_bold(item, False)
+            item.setData(Qt.ItemDataRole.BackgroundRole, None)
             colour = "gray" if stale else UNFINISHED if j == 1 and remark else ""
             item.setForeground(QColor(colour)) if colour else item.setData(Qt.ItemDataRole.ForegroundRole, None)
             item.setToolTip(stale or remark or (entry.title if j == 0 else ""))
@@ -164,20 +166,14 @@ class ResultTable(QTableWidget):
         self.setCellWidget(i, 0, bar)
 
     def _mark_best(self) -> None:
+        present = [row for row in self.rows if isinstance(row, Entry) and not self.workbench.stale(row)]
         for j, column in enumerate(self.columns):
-            if column.best is None:
-                continue
-            found = [
-                (column.best(row), i)
-                for i, row in enumerate(self.rows)
-                if isinstance(row, Entry) and row.result is not None and not self.workbench.stale(row)
-            ]
-            found = [pair for pair in found if math.isfinite(pair[0])]
-            if len(found) > 1:
-                item = self.item(min(found)[1], j)
+            row = best(column, present)
+            if row is not None:
+                item = self.item(self.rows.index(present[row]), j)
                 assert item is not None
                 _set_bold(item, True)
-                item.setForeground(QColor(BEST))
+                item.setBackground(QColor(*BEST))
 
     def _progressed(self, entry: Entry) -> None:
         if entry in self.rows:
