@@ -29,7 +29,7 @@ VERBS = {
     "recipe": "the recipe of a picture in words, as code, as a command; what changed between two",
     "figure": "a figure for a paper from results: PDF, SVG or PNG",
     "session": "look into a session that was saved from the window",
-    "batch": "many reconstructions at once: parameters swept over their values",
+    "batch": "many reconstructions at once: sweep parameters, compare methods",
     "zoom": "enlarge a picture with an MLPatch network, by any factor",
     "equivariance": "does a denoiser do the same to a shifted or turned picture",
     "train": "train a network: a denoiser, or one that reconstructs",

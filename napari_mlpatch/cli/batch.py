@@ -1,8 +1,9 @@
-"""Many reconstructions at once: a parameter swept over its values.
+"""Many reconstructions at once: a parameter swept over its values, or methods compared on simulated measurements.
 
   mlpatch batch sweep m.h5 --method tv --vary weight=0.1:10:log9 --out sweep/
+  mlpatch batch compare recipe.json --out compared/
 
-`mlpatch batch sweep --help` tells more.
+`mlpatch batch sweep --help` and `mlpatch batch compare --help` tell more.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import importlib
 
 ACTIONS = {
     "sweep": "vary one or two parameters of one or several methods, and score every picture",
+    "compare": "images x operator x noise seeds x methods: a ranked table and a report",
 }
 """Each is a module ``batch_NAME`` beside this one."""
 
