@@ -211,3 +211,14 @@ def test_views_bear_an_empty_window_and_every_turn(session, simulated, qtbot):
     stage.set_kind("picture")
     wait_for(qtbot, lambda: on_show(simulated) == [stage.layer_of(entry)])
     assert not [la for la in simulated.viewer.layers if la.metadata.get("mlpatch", {}).get("role") == "view"]
+
+
+def test_a_job_that_ends_after_the_window_has_gone_touches_nothing(session):
+    """Its timers are deleted with the window; calling one would be an error in the event loop."""
+    stage = session.stage
+    stage._soon.stop()
+    stage.close()
+    session.workbench.entries_changed.emit()
+    session.workbench.scene_changed.emit()
+    assert not stage._soon.isActive()
+    stage.close()  # once more is harmless

@@ -61,10 +61,14 @@ class Stage:
         self._refit.setSingleShot(True)
         self._refit.setInterval(REFIT_MS)
         self._refit.timeout.connect(self.fit)
-        workbench.scene_changed.connect(self._scene_changed)
-        workbench.entries_changed.connect(self._entries_changed)
-        workbench.selection_changed.connect(self._selection_changed)
-        workbench.entry_progressed.connect(self._progressed)
+        self._followed = (
+            (workbench.scene_changed, self._scene_changed),
+            (workbench.entries_changed, self._entries_changed),
+            (workbench.selection_changed, self._selection_changed),
+            (workbench.entry_progressed, self._progressed),
+        )
+        for signal, slot in self._followed:
+            signal.connect(slot)
         viewer.layers.events.removed.connect(self._removed)
         viewer.layers.selection.events.active.connect(self._activated)
         viewer.canvas.grid.events.enabled.connect(self._grid_switched)
@@ -270,4 +274,7 @@ class Stage:
         return next((e for e in self.workbench.entries if e.id == number), None)
 
     def close(self) -> None:
+        """Follow nothing any more: the window and its timers are gone while the last job may still be ending."""
+        for signal, slot in self._followed:
+            signal.disconnect(slot, missing_ok=True)
         self.pictures.close()
