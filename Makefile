@@ -1,4 +1,4 @@
-# make setup | demo | test | lint | format | types | bench | docs | clean        (QT=pyqt5|pyqt6, ARGS="more arguments")
+# make setup | demo | test | lint | format | types | bench | docs | clean        (QT=pyqt5|pyqt6|pyside6, ARGS="more arguments")
 #
 # Each target first sets up what it needs: system packages (on Debian and its kin), a virtual environment, the package.
 # On a Linux machine without an NVIDIA card, PyTorch's CUDA packages (several GB) can be left out:
@@ -8,8 +8,8 @@ QT ?= pyqt5
 PYTHON ?= python3
 ARGS ?=
 
-ifeq ($(filter $(QT),pyqt5 pyqt6),)
-$(error QT=$(QT) is unknown: use QT=pyqt5 or QT=pyqt6)
+ifeq ($(filter $(QT),pyqt5 pyqt6 pyside6),)
+$(error QT=$(QT) is unknown: use QT=pyqt5, QT=pyqt6 or QT=pyside6)
 endif
 
 VENV := $(if $(filter pyqt5,$(QT)),.venv,.venv-$(QT))
@@ -19,7 +19,7 @@ TORCH = $(shell grep '^torch==' constraints.txt)
 # What Qt, OpenGL and a virtual display need on a bare Debian 12.
 DEBIAN := xvfb xauth libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon-x11-0 libxcb-icccm4 libxcb-image0 \
           libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 \
-          $(if $(filter pyqt6,$(QT)),libegl1 libxcb-cursor0)
+          $(if $(filter pyqt6 pyside6,$(QT)),libegl1 libxcb-cursor0)
 
 # napari renders on a real display or under Xvfb; Qt's "offscreen" platform gives a black canvas.
 ifeq ($(DISPLAY)$(filter Darwin,$(shell uname)),)

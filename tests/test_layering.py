@@ -184,3 +184,9 @@ def test_files_are_written_whole_or_not_at_all():
 def test_a_write_is_noticed():
     for line in ("Path(p).write_text(x)", 'open(path, "w", newline="")', 'p.open("wb")', "plot.save(str(p))"):
         assert WRITES.search(line), line
+
+
+def test_contributing_names_all_rooms():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = text.partition("The rooms of")[2].partition("What a change")[0]
+    assert [room for room in MAY_IMPORT if room != ROOT and not re.search(rf"\b{room}\b", rooms)] == []
