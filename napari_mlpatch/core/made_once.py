@@ -106,10 +106,12 @@ def _parts(value: Any) -> list[Any]:
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Tensors are made as if nothing was differentiated, mapped or in inference mode."""
+    """Tensors are made as if nothing was differentiated, mapped or in inference mode; no run pays for them."""
     from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
-    with torch.inference_mode(False), torch.no_grad(), temporarily_clear_interpreter_stack():
+    from .meter import apart
+
+    with apart(), torch.inference_mode(False), torch.no_grad(), temporarily_clear_interpreter_stack():
         yield
 
 

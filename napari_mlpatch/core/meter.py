@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import threading
 import time
+from collections.abc import Iterator
 
 import psutil
 
@@ -14,6 +15,8 @@ from napari_mlpatch.torch_later import torch
 SAMPLE_SECONDS = 0.01
 _lock = threading.RLock()
 _active: list[Meter] = []
+_makers = 0
+"""How many make something ``apart`` now."""
 
 
 class Meter:
@@ -21,20 +24,24 @@ class Meter:
 
     On a GPU the peak is the allocator's. On the CPU it is that of the process's resident memory, which Linux keeps
     itself, and which is sampled every 10 ms elsewhere; other work of the same process counts as well. What earlier work
-    has left in the allocator is given back first (with glibc), so that memory that is used again counts.
+    has left in the allocator is given back first (with glibc), so that memory that is used again counts. What is made
+    ``apart`` does not count, and stands in ``aside``: so the peak does not depend on whether it was there already.
     """
 
     def __init__(self, device: torch.device):
         self._device = device
         self._stop = threading.Event()
-        self._peak = self._base = 0
+        self._peak = self._base = self.aside = 0
+        self._before: int | None = None
         self._ended: float | None = None
 
     def __enter__(self) -> Meter:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)
-            self._base = torch.cuda.memory_allocated(self._device)
+            with _lock:
+                self._base = self._peak = torch.cuda.memory_allocated(self._device)
+                _active.append(self)
         else:
             _trim()
             with _lock:
@@ -49,12 +56,9 @@ class Meter:
     def __exit__(self, *error: object) -> None:
         self._ended = self.seconds
         self._stop.set()
-        if self._device.type == "cuda":
-            self._peak = torch.cuda.max_memory_allocated(self._device)
-        else:
-            with _lock:
-                self._see(_highest())
-                _active.remove(self)
+        with _lock:
+            self._see(self._highest())
+            _active.remove(self)
 
     @property
     def seconds(self) -> float:
@@ -63,17 +67,58 @@ class Meter:
     @property
     def peak_bytes(self) -> int:
         if self._ended is None:
-            if self._device.type == "cuda":
-                return torch.cuda.max_memory_allocated(self._device) - self._base
-            self._see(_highest())
+            self._see(self._highest())
         return self._peak - self._base
 
     def _see(self, size: int) -> None:
-        self._peak = max(self._peak, size)
+        if self._before is None:  # else something is made apart
+            self._peak = max(self._peak, size)
 
     def _sample(self) -> None:
         while not self._stop.wait(SAMPLE_SECONDS):
-            self._see(_resident())
+            with _lock:
+                if not _makers:
+                    self._see(_resident())
+
+    def _highest(self) -> int:
+        is_gpu = self._device.type == "cuda"
+        return torch.cuda.max_memory_allocated(self._device) if is_gpu else _highest()
+
+    def _level(self) -> int:
+        return torch.cuda.memory_allocated(self._device) if self._device.type == "cuda" else _resident()
+
+    def _move(self, level: int) -> None:
+        """Go on from another level, as if it had grown before the start."""
+        grown, self._before = level - (self._before or 0), None
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
+        self._base, self._peak, self.aside = self._base + grown, self._peak + grown, self.aside + grown
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """What is made meanwhile and stays counts for no meter, nor does what its making takes.
+
+    Tables of an operator are there when the next run comes, which must not seem to need less than the first one.
+    """
+    global _makers
+    with _lock:
+        _makers += 1
+        if _makers == 1:
+            for meter in _active:
+                meter._see(meter._highest())
+                meter._before = meter._level()  # from now on it does not look
+    try:
+        yield
+    finally:
+        with _lock:
+            _makers -= 1
+            moved = [meter for meter in _active if meter._before is not None] if _makers == 0 else []
+            if any(meter._device.type != "cuda" for meter in moved):
+                _trim()
+                _forget_highest()
+            for meter in moved:
+                meter._move(meter._level())
 
 
 def _resident() -> int:
@@ -94,6 +139,10 @@ def _start_again() -> bool:
     highest = _highest()
     for meter in _active:
         meter._see(highest)
+    return _forget_highest()
+
+
+def _forget_highest() -> bool:
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")

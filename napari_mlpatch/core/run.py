@@ -119,10 +119,10 @@ def run(
                     break
             if last is None:
                 raise InputError(_nothing_done(recipe.method.name, continues=state is not None))
-            seconds, rise = before + meter.seconds, meter.peak_bytes  # of the method alone, not of its evaluation
+            seconds, rise, aside = before + meter.seconds, meter.peak_bytes, meter.aside  # without evaluation
             with torch.no_grad():
                 metrics = evaluate(last.x, there)
-            peak = peak_bytes(problem.A, device, rise, held)
+            peak = peak_bytes(problem.A, device, rise, held + aside)
         if stopped and not last.converged and last.k < last.total:
             recipe = recipe.model_copy(update={"stopped_at": last.k})
         yield Done(
@@ -157,10 +157,10 @@ def run(
 def peak_bytes(A: Operator, device: torch.device, rise: int, held: int) -> int:
     """Bytes of A's tables and of what a run held beside them, whether it made the tables or found them made.
 
-    ``rise`` is the peak above the start of the run, ``held`` what tables took then.
+    ``rise`` is the peak above the start of the run, ``held`` what tables took then, and what was made apart since.
     """
     holds = held_bytes(A, device)
-    return max(rise - (holds - held), 0) + max(A.memory_bytes(), holds)
+    return max(rise - max(holds - held, 0), 0) + max(A.memory_bytes(), holds)
 
 
 def reconstruct(
