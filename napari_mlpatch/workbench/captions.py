@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from .columns import REGION
 from .entry import Entry
 from .named import WIDEST, elided
 
@@ -25,10 +26,13 @@ def names(entries: Iterable[Entry]) -> dict[int, str]:
 
 
 def figure(entry: Entry) -> str:
-    """The figure that tells how good a result is: the PSNR, or how much is left unexplained."""
+    """How good a result is: PSNR and SSIM, those in the region of interest where there is one; or what is left over."""
     values = entry.result.metrics if entry.result else {}
-    if "psnr" in values:
-        return f"{values['psnr']:.2f} dB"
+    mark = f"{REGION} " if "psnr" in entry.region else ""
+    here = values | entry.region
+    if "psnr" in here:
+        return f"{mark}{here['psnr']:.2f} dB" + (f", {here['ssim']:.3f}" if "ssim" in here else "")
     if "relative_residual" in values:
-        return f"residual {100 * values['relative_residual']:.2f} %"
+        fit = f", chi² {values['reduced_chi_square']:.3g}" if "reduced_chi_square" in values else ""
+        return f"residual {100 * values['relative_residual']:.2f} %{fit}"
     return ""

@@ -46,7 +46,9 @@ def test_captions_are_short_and_fit_their_cells(simulated, qtbot):
     wait_for(qtbot, lambda: finished(simulated))
     wait_for(qtbot, lambda: all(simulated.stage.layer_of(e) is not None for e in workbench.entries))
     head, figure = simulated.stage.layer_of(entry).name.split(": ")
-    assert head == "MLPatch-ADMM gray-small" and figure == f"{entry.result.metrics['psnr']:.2f} dB"
+    assert head == "MLPatch-ADMM gray-small"
+    values = entry.result.metrics
+    assert figure == f"{values['psnr']:.2f} dB, {values['ssim']:.3f}"
     item = compare.table.item(3, 0)
     assert item.text().startswith(head[:20]) and item.toolTip() == entry.title
     assert "mlpatch-gray-small" in entry.title and "inner_iterations=99" in entry.title

@@ -42,6 +42,11 @@ def test_a_region_is_drawn_and_measured(compared, qtbot):
     assert entry.region == in_region(entry.result.x, entry.scene.problem, mask)
     assert mask.sum() in range(15**2, 18**2), "a quarter of each side"
 
+    shown = compared.stage.layer_of(entry)
+    wait_for(qtbot, lambda: f"▣ {entry.region['psnr']:.2f} dB, {entry.region['ssim']:.3f}" in shown.name)
+    compared.stage.show()
+    assert viewer.layers.selection.active is layer, "a view that is shown again does not take the tool away"
+
     layer.data = [np.array([[5, 20], [5, 40], [30, 40], [30, 20]])]  # moved
     wait_for(qtbot, lambda: columns(compare)["PSNR / dB ▣"] != first)
     cnr = columns(compare)["CNR ▣"]

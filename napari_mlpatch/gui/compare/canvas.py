@@ -65,7 +65,10 @@ class Canvas:
                 set_visible(layer, True)
 
     def activate(self, layer: Layer | None) -> None:
-        """Make it napari's active layer, whose controls are on the left."""
+        """Make it napari's active layer, whose controls are on the left. A region that is being drawn stays it."""
+        before = self.viewer.layers.selection.active
+        if before is not None and before.visible and before.metadata.get("mlpatch", {}).get("role") == "region":
+            return
         if self.viewer.layers.selection.active is not layer and (layer is None or layer in self.viewer.layers):
             with self.acting():
                 self.viewer.layers.selection.active = layer

@@ -64,6 +64,7 @@ class Stage:
         self._followed = (
             (workbench.scene_changed, self._scene_changed),
             (workbench.entries_changed, self._entries_changed),
+            (workbench.figures.changed, self._entries_changed),
             (workbench.selection_changed, self._selection_changed),
             (workbench.entry_progressed, self._progressed),
         )
