@@ -14,6 +14,7 @@ import numpy as np
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 
+from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.scene import Frame, Scene
 
 
@@ -57,7 +58,7 @@ class Canvas:
     def only(self, shown: Iterable[Layer]) -> None:
         """Show these pictures and no other. What a person has drawn on top (shapes, points) stays as it is."""
         wanted = set(shown)
-        with self.acting():
+        with self.acting(), at_once(self.viewer):
             for layer in list(self.viewer.layers):
                 if layer not in wanted and isinstance(layer, Image):
                     set_visible(layer, False)

@@ -11,6 +11,7 @@ from napari.viewer import Viewer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_mlpatch.gui.plumbing.scenegraph import at_once, count_cells_once
 from napari_mlpatch.workbench.captions import names
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.pictures import Pictures, kinds
@@ -43,6 +44,7 @@ class Stage:
 
     def __init__(self, viewer: Viewer, workbench: Workbench, post: Callable[[Callable[[], None]], None]):
         self.viewer, self.workbench = viewer, workbench
+        count_cells_once(viewer)
         self.canvas, self.contrast = Canvas(viewer), Contrast()
         self.pictures = Pictures(post, lambda: workbench.scene, workbench.failed.emit)
         self.scenes = SceneLayers(self.canvas, self.contrast)
@@ -134,10 +136,11 @@ class Stage:
 
     def set_view(self, name: str) -> None:
         """Show another view."""
-        if name != self.view.name:
-            self.view.leave()
-            self.view = views.get(name)(self)
-        self.show()
+        with at_once(self.viewer):
+            if name != self.view.name:
+                self.view.leave()
+                self.view = views.get(name)(self)
+            self.show()
         self.fit()
         self.changed.emit()
 
@@ -164,8 +167,9 @@ class Stage:
     def show(self) -> None:
         """Show the view now."""
         self._soon.stop()
-        self.view.show()
-        self._explain()
+        with at_once(self.viewer):
+            self.view.show()
+            self._explain()
         self.refreshed.emit()
 
     def only(self, layers: Iterable[Layer], active: Layer | None = None) -> None:
@@ -208,6 +212,12 @@ class Stage:
     # ---- listening ------------------------------------------------------------------------------------------
 
     def _scene_changed(self) -> None:
+        with at_once(self.viewer):
+            self._set_scene()
+        self.fit()
+        self.changed.emit()
+
+    def _set_scene(self) -> None:
         scene = self.scene
         assert scene is not None
         self.scenes.set_scene(scene)
@@ -219,8 +229,6 @@ class Stage:
             self.view = views.get(FIRST)(self)
         self.view.start_anew()
         self.show()
-        self.fit()
-        self.changed.emit()
 
     def _entries_changed(self) -> None:
         self._names = names(self.workbench.present) | {

@@ -11,6 +11,8 @@ from napari_mlpatch.gui.compare.view import View
 
 SMALLEST, LARGEST = 6.0, 10.0
 """Sizes of letters in captions."""
+KEEP = 0.75
+"""Of the side that pictures could have: as long as it is larger, a grid keeps its shape when cells come or go."""
 LETTER = 0.96
 """Pixels of an average letter's width, for each unit of the size."""
 
@@ -71,7 +73,16 @@ class Grid(View):
         width, height = self.stage.room()
         count = max(count, 1)  # the window may be closing
         shapes = [(rows, math.ceil(count / rows)) for rows in range(1, count + 1)]
-        return max(shapes, key=lambda s: (min(width / s[1], height / s[0]), -s[0] * s[1]))
+
+        def side(shape: tuple[int, int]) -> float:
+            return min(width / shape[1], height / shape[0])
+
+        best = max(shapes, key=lambda s: (side(s), -s[0] * s[1]))
+        grid = self.stage.viewer.canvas.grid
+        now = tuple(grid.shape)
+        if grid.enabled and min(now) > 0 and now[0] * now[1] >= count and side(now) >= KEEP * side(best):
+            return now  # another shape makes napari build the whole canvas anew
+        return best
 
     def _fit_captions(self) -> None:
         """Letters so small that no caption is wider than its cell."""
