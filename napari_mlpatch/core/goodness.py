@@ -132,7 +132,12 @@ def correlations(found: Explained) -> list[list[Correlation]]:
     for item, size in zip(r, sizes.tolist(), strict=True):
         scale = float(item.abs().max())
         exact = not scale > 0 or float(item.abs().double().norm()) <= ROUNDING * size
-        items.append([] if exact else [c for lag in lags(shape) if (c := _at(item / scale, where, lag)) is not None])
+        if exact:
+            items.append([])
+            continue
+        item = item / scale
+        power = item.abs().square()
+        items.append([c for lag in lags(shape) if (c := _at(item, power, where, lag)) is not None])
     return items
 
 
@@ -145,19 +150,20 @@ def lags(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return [lag for lag in around if lag > (0, 0) and lag[0] < shape[-2] and abs(lag[1]) < shape[-1]]
 
 
-def _at(r: Tensor, where: Tensor | None, lag: tuple[int, ...]) -> Correlation | None:
+def _at(r: Tensor, power: Tensor, where: Tensor | None, lag: tuple[int, ...]) -> Correlation | None:
+    """The correlation at one lag; ``power`` is ``|r|²``."""
     first, second = _shifted(lag)
     a, b = r[(..., *first)], r[(..., *second)]
+    power_a, power_b = power[(..., *first)], power[(..., *second)]
     count = a.numel()
     if where is not None:
         count = int((where[(..., *first)] & where[(..., *second)]).sum()) * len(r)
-    products = a * b.conj()
-    power = float(products.abs().square().sum().double())
-    if count < FEWEST or not power > 0:
+    expected = float((power_a * power_b).sum())
+    if count < FEWEST or not expected > 0:
         return None
-    total = complex(products.sum())
-    norm = math.sqrt(float(a.abs().square().sum().double()) * float(b.abs().square().sum().double()))
-    return Correlation(lag, total.real / norm, abs(total) ** 2 / power)
+    total = complex((a * b.conj()).sum())
+    norm = math.sqrt(float(power_a.sum()) * float(power_b.sum()))
+    return Correlation(lag, total.real / norm, abs(total) ** 2 / expected)
 
 
 def _shifted(lag: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:

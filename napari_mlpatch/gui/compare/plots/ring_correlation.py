@@ -14,7 +14,7 @@ from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.entry import Entry
 
 COMPUTE, STOP = "Compute", "Stop"
-HINT = "dashed: 1/7; dotted: half-bit"
+HINT = "– – 1/7  ··· half-bit"
 
 
 @plots.register("ring-correlation", title="FRC", order=50)
