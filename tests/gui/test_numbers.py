@@ -53,7 +53,9 @@ def test_a_region_is_drawn_and_measured(compared, qtbot):
     layer.add_ellipses([np.array([[50, 10], [60, 30]])])  # a background
     wait_for(qtbot, lambda: columns(compare)["CNR ▣"] != cnr)
     compared.stage.set_view("grid")
-    assert layer.visible, "views leave it alone"
+    assert not layer.visible, "it would take a cell"
+    compared.stage.set_view("single")
+    assert layer.visible and viewer.layers[-1] is layer, "above the pictures"
     viewer.layers.remove(layer)
     assert not button.isChecked() and workbench.figures.region is None
     assert "mean ▣" not in columns(compare)

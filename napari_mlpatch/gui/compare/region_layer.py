@@ -43,6 +43,8 @@ class RegionButton(QPushButton):
         self.toggled.connect(self._toggled)
         follow(self, self.workbench.scene_changed, self._scene_changed)
         follow(self, stage.viewer.layers.events.removed, self._removed)
+        follow(self, stage.viewer.canvas.grid.events.enabled, self._keep_on_top)
+        follow(self, stage.refreshed, self._keep_on_top)
 
     def _toggled(self, on: bool) -> None:
         if not on:
@@ -99,6 +101,17 @@ class RegionButton(QPushButton):
         if len(layer.data) > 1:
             self._colour(layer)
         self.workbench.figures.set_region(masks[0] if masks else None, masks[1] if len(masks) > 1 else None)
+
+    def _keep_on_top(self, event: Any = None) -> None:
+        """Pictures come above it in napari's list. In a grid, where it would take a cell of its own, it is hidden."""
+        layer, layers = self.layer, self.stage.viewer.layers
+        if layer is None or layer not in layers:
+            return
+        in_grid = self.stage.viewer.canvas.grid.enabled
+        set_visible(layer, not in_grid)
+        if not in_grid and layers[-1] is not layer:
+            with self.stage.canvas.acting():
+                layers.move(layers.index(layer), len(layers))
 
     def _colour(self, layer: Shapes) -> None:
         """The background in a colour of its own."""
