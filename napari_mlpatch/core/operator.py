@@ -114,8 +114,8 @@ class Operator(Keeper):
         return x.abs() if x.is_complex() else x
 
     def more_pictures(self, x: Tensor) -> dict[str, Tensor]:
-        """What else there is to see of an image x, by name: the phase where it is complex."""
-        return {"phase": x.angle()} if x.is_complex() else {}
+        """What else there is to see of an image x, by name: phase, real and imaginary part where it is complex."""
+        return {"phase": x.angle(), "real": x.real, "imaginary": x.imag} if x.is_complex() else {}
 
     def data_picture(self, y: Tensor) -> Tensor:
         """A measurement ``[B, C, *range_shape]`` as real pictures ``[B, C, rows, columns]``."""

@@ -21,6 +21,16 @@ class Frame:
     units: tuple[str, str] = ("pixel", "pixel")
     axis_labels: tuple[str, str] = ("row", "column")
 
+    def to_pixels(self, place: tuple[float, float]) -> tuple[float, float]:
+        """Row and column of a place in the world; the centre of the first pixel is (0, 0)."""
+        row, column = ((p - t) / s for p, t, s in zip(place, self.translate, self.scale, strict=True))
+        return row, column
+
+    def to_world(self, pixel: tuple[float, float]) -> tuple[float, float]:
+        """Where a row and a column lie in the world."""
+        row, column = (p * s + t for p, t, s in zip(pixel, self.translate, self.scale, strict=True))
+        return row, column
+
     @property
     def pixel_size(self) -> float | None:
         """Side of a pixel in ``units``; None where rows and columns differ, or it is 1 pixel."""

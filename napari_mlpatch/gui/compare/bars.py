@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from napari.components.overlays import TextOverlay
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 
@@ -12,6 +13,7 @@ from .contrast import Contrast
 ROOM = 260
 """Pixels of a cell that a colour bar needs, not to cover the picture."""
 COLOUR_BAR = (10, 100)
+LABEL = "mlpatch_colours"
 
 
 def captions(viewer: Viewer, shown: Sequence[Layer]) -> None:
@@ -31,6 +33,16 @@ def colour_bars(viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell
         if isinstance(layer, Image) and layer.colorbar.visible != (layer in wanted):
             layer.colorbar.size, layer.colorbar.font_size = COLOUR_BAR, 8
             layer.colorbar.visible = layer in wanted
+
+
+def colour_label(viewer: Viewer, words: str) -> None:
+    """What the numbers at the colour bar are, beside it; none where there is no bar."""
+    overlays = viewer.canvas.overlays
+    text = words if any(isinstance(layer, Image) and layer.colorbar.visible for layer in viewer.layers) else ""
+    if LABEL not in overlays:
+        overlays[LABEL] = TextOverlay(position="top_right", font_size=8)
+    if overlays[LABEL].text != text or overlays[LABEL].visible != bool(text):
+        overlays[LABEL].text, overlays[LABEL].visible = text, bool(text)
 
 
 def scale_bar(viewer: Viewer, shown: Sequence[Layer]) -> None:

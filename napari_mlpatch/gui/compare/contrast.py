@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Hashable, Iterator
 from typing import Any
 
@@ -21,14 +22,19 @@ class Contrast:
         self._own: dict[Image, Limits] = {}
         self._shared: dict[Hashable, dict[str, Any]] = {}
         self._widest: set[Hashable] = set()
+        self._coloured: set[Image] = set()
+        self._heard: weakref.WeakSet[Image] = weakref.WeakSet()
         self._busy = False
 
-    def add(self, layer: Image, group: Hashable, own: Limits, shared: Limits | None) -> None:
+    def add(self, layer: Image, group: Hashable, own: Limits, shared: Limits | None, own_colours: bool = False) -> None:
         """Let a layer belong to a group.
 
         ``own`` suits its picture alone, ``shared`` all of the group; None: as wide as that of the widest on show.
+        With ``own_colours`` the layer keeps its colormap.
         """
-        if layer not in self._group:
+        (self._coloured.add if own_colours else self._coloured.discard)(layer)
+        if layer not in self._heard:
+            self._heard.add(layer)
             for name in SHARED:
                 getattr(layer.events, name).connect(lambda event, name=name: self._changed(layer, name))
         self._own[layer], self._group[layer] = own, group
@@ -41,13 +47,14 @@ class Contrast:
     def remove(self, layer: Image) -> None:
         self._group.pop(layer, None)
         self._own.pop(layer, None)
+        self._coloured.discard(layer)
 
     def members(self, group: Hashable) -> list[Image]:
         return [layer for layer, its in self._group.items() if its == group]
 
     def group(self, layer: Image) -> Hashable:
-        """The group of a layer; None where it is in none."""
-        return self._group.get(layer)
+        """The group of a layer whose colours it shares; None where it is in none."""
+        return None if layer in self._coloured else self._group.get(layer)
 
     def settle(self) -> None:
         """Give every layer on show the contrast that it is to have."""
@@ -71,12 +78,13 @@ class Contrast:
         wanted = self._shared.get(group, {}) if self.linked else {"contrast_limits": self._own[layer]}
         with self._quiet():
             for name, value in wanted.items():
-                _set(layer, name, value)
+                if self._shares(layer, name):
+                    _set(layer, name, value)
 
     def _changed(self, layer: Image, name: str) -> None:
         """A person moved a slider."""
         group = self._group.get(layer)
-        if self._busy or group is None or not layer.visible:
+        if self._busy or group is None or not layer.visible or not self._shares(layer, name):
             return
         value = getattr(layer, name)
         if name == "contrast_limits":
@@ -90,8 +98,11 @@ class Contrast:
         self._shared.setdefault(group, {})[name] = value
         with self._quiet():
             for other in self.members(group):
-                if other is not layer and other.visible:
+                if other is not layer and other.visible and self._shares(other, name):
                     _set(other, name, value)
+
+    def _shares(self, layer: Image, name: str) -> bool:
+        return name != "colormap" or layer not in self._coloured
 
     @contextlib.contextmanager
     def _quiet(self) -> Iterator[None]:

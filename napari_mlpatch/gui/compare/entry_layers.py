@@ -100,7 +100,7 @@ class EntryLayers:
             self._describe(layer, entry)
         for key, layer in self._layers.items():
             if key[0] in known:
-                rename(layer, self._caption(known[key[0]], key[1]))
+                rename(layer, self.caption(known[key[0]], key[1]))
 
     def forget_truth(self) -> None:
         """Another problem has another truth."""
@@ -135,7 +135,7 @@ class EntryLayers:
         about = {"role": "result" if is_picture else kind} | ({"entry": of.id} if isinstance(of, Entry) else {})
         layer = self.canvas.add(
             image.copy(),
-            self._caption(of, kind),
+            self.caption(of, kind),
             stretched(scene, image.shape) if kind == "residual" else scene.frame,
             about,
             contrast_limits=limits_of(image, kind),
@@ -156,7 +156,8 @@ class EntryLayers:
         shared = scene.limits if kind == "picture" else None
         self.contrast.add(layer, group_of(scene, kind), limits_of(image, kind), shared)
 
-    def _caption(self, of: Other, kind: str) -> str:
+    def caption(self, of: Other, kind: str) -> str:
+        """What the layer of a picture is called."""
         name = self._name(of)
         if kind != "picture":
             return f"{name}: {KINDS.get(kind, kind)}"

@@ -6,7 +6,7 @@ import time
 
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
-from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.follow import follow, follow_key
 from napari_mlpatch.workbench.entry import Entry
 
 from .parts import plots
@@ -32,7 +32,10 @@ class PlotTabs(QTabWidget):
             page = QWidget()
             QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
             self.addTab(page, cls.title)
-            self.setTabToolTip(i, (cls.__doc__ or "").strip().split("\n")[0])
+            about = (cls.__doc__ or "").strip().split("\n")[0]
+            self.setTabToolTip(i, f"{about}\nKey: {cls.key}" if cls.key else about)
+            if cls.key:
+                follow_key(self, stage.viewer, cls.key, lambda name=cls.name: self.plot(name), about)
         self.currentChanged.connect(self._turn)
         follow(self, stage.refreshed, self._show)
         follow(self, stage.frame_changed, self._progressed)

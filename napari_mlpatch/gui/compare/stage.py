@@ -19,14 +19,17 @@ from napari_mlpatch.workbench.scene import Scene
 from napari_mlpatch.workbench.selection import Other
 from napari_mlpatch.workbench.workbench import Workbench
 
-from .bars import captions, colour_bars, scale_bar
+from .bars import captions, colour_bars, colour_label, scale_bar
 from .canvas import Canvas
 from .colours import colour_of
 from .contrast import Contrast
 from .entry_layers import EntryLayers
+from .own_layers import OwnLayers
 from .parts import views
 from .scene_layers import SceneLayers
+from .sight import Sight
 from .view import View
+from .words import Words
 
 FIRST = "single"
 REFIT_MS = 100
@@ -53,6 +56,10 @@ class Stage:
         )
         self._names: dict[int, str] = {}
         self.bars = True
+        self.own_layers, self.words = OwnLayers(self.canvas, self.contrast), Words(viewer)
+        self.sight = Sight(viewer, self.room)
+        self.kept: dict[str, dict[str, Any]] = {}
+        """What views remember from one time to the next, by their names: where a wipe stood, how large a lens was."""
         self.kind = "picture"
         self.view: View = views.get(FIRST)(self)
         self._soon = QTimer(viewer.window._qt_window)
@@ -135,13 +142,14 @@ class Stage:
     # ---- choosing -------------------------------------------------------------------------------------------
 
     def set_view(self, name: str) -> None:
-        """Show another view."""
-        with at_once(self.viewer):
-            if name != self.view.name:
+        """Show another view; the camera stays on what it looks at. Of the view on show: turn it, or the like."""
+        with self.sight.kept(), at_once(self.viewer):
+            if name == self.view.name:
+                self.view.once_more()
+            else:
                 self.view.leave()
                 self.view = views.get(name)(self)
             self.show()
-        self.fit()
         self.changed.emit()
 
     def set_kind(self, kind: str) -> None:
@@ -193,6 +201,7 @@ class Stage:
         shown = [la for la in self.viewer.layers if isinstance(la, Image) and la.visible] if self.bars else []
         colour_bars(self.viewer, shown, self.contrast, (width / columns, height / rows))
         scale_bar(self.viewer, shown)
+        colour_label(self.viewer, self.view.label())
 
     def fit(self, layers: Iterable[Layer] | None = None) -> None:
         """Fit the camera to these layers, by default to all pictures on show."""

@@ -10,12 +10,17 @@ from napari.layers import Image
 from qtpy.QtWidgets import QWidget
 
 from napari_mlpatch.workbench.entry import Entry
+from napari_mlpatch.workbench.pictures import KINDS
 from napari_mlpatch.workbench.scene import Frame
 
 from .canvas import place, rename
 
 if TYPE_CHECKING:
     from .stage import Stage
+
+
+LOOKS = {"colormap": "gray", "blending": "translucent_no_depth", "opacity": 1.0, "gamma": 1.0}
+"""Of a layer that a view makes, where it says nothing else."""
 
 
 class View:
@@ -76,14 +81,22 @@ class View:
     def leave(self) -> None:
         """Take everything away that it put there."""
         for layer in self._put.values():
-            self.stage.canvas.remove(layer)
+            self.stage.own_layers.give(layer)
         self._put.clear()
+        self.say("")
         for undo in self._undo:
             undo()
         self._undo.clear()
 
     def start_anew(self) -> None:
         """Another problem: forget what was remembered of the one before."""
+
+    def label(self) -> str:
+        """What the numbers at a colour bar are."""
+        return KINDS.get(self.stage.kind, self.stage.kind)
+
+    def once_more(self) -> None:
+        """The view was chosen while it is on show: turn it round, or the like."""
 
     def panel(self) -> QWidget | None:
         """Controls of its own (an interval, a direction) for the Compare dock's row of buttons; made anew on call."""
@@ -111,15 +124,31 @@ class View:
         layer = self._put.get(key)
         if layer is None or layer not in self.stage.viewer.layers:
             about = {"role": "view", "view": self.name}
-            layer = self.stage.canvas.add(np.array(data), name, frame, about, contrast_limits=limits, **more)
+            looks = LOOKS | more
+            layer = self.stage.own_layers.take()
+            if layer is None:
+                layer = self.stage.canvas.add(np.array(data), name, frame, about, contrast_limits=limits, **looks)
+                self._put[key] = layer
+                return layer
             self._put[key] = layer
-        else:
-            place(layer, data, frame)
-            rename(layer, name)
-            if limits is not None and tuple(layer.contrast_limits) != limits:
-                layer.contrast_limits_range = limits
-                layer.contrast_limits = limits
+            layer.metadata["mlpatch"] = about
+            for what, value in looks.items():
+                setattr(layer, what, value)
+        place(layer, data, frame)
+        rename(layer, name)
+        if limits is not None and tuple(layer.contrast_limits) != limits:
+            layer.contrast_limits_range = limits
+            layer.contrast_limits = limits
         return layer
+
+    def say(self, text: str) -> None:
+        """Words above the pictures: what is missing for this view. An empty text takes them away, as leaving does."""
+        self.stage.words.say(text)
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What this view remembers from one time to the next."""
+        return self.stage.kept.setdefault(self.name, {})
 
     def undo(self, act: Callable[[], Any]) -> None:
         """Call this in ``leave``, once: to disconnect, to stop a timer, to take a callback of the mouse away."""
@@ -143,6 +172,9 @@ class Plot(View):
     def make(self) -> QWidget:
         """The widget of the tab."""
         raise NotImplementedError
+
+    def say(self, text: str) -> None:
+        """A plot has its widget for words: those on the canvas are the view's."""
 
     def colour(self, entry: Entry) -> str:
         """The colour of a result's curve, which its row of the table has, too."""

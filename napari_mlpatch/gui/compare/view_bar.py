@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolBar, QToolButton
 
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key
 
+from .key_help import HELP, KeyHelp
 from .parts import views
 from .stage import Stage
 
@@ -41,7 +42,16 @@ class ViewBar(QWidget):
             action.triggered.connect(lambda _=False, name=cls.name: stage.set_view(name))
             self.actions_of[cls.name] = action
             if cls.key:
-                follow_key(self, stage.viewer, cls.key, lambda name=cls.name: stage.set_view(name))
+                follow_key(
+                    self, stage.viewer, cls.key, lambda name=cls.name: stage.set_view(name), f"{cls.title}: {about}"
+                )
+        self.help = KeyHelp(stage.viewer)
+        for key in HELP:
+            follow_key(self, stage.viewer, key, self.help.toggle, "This list")
+        follow_key(
+            self, stage.viewer, "Shift-B", lambda: stage.explain(not stage.bars), "Colour bars and scale bar on or off"
+        )
+        self.destroyed.connect(self.help.close_for_good)
         self.kind, self.other = QComboBox(), QComboBox()
         for box in (self.kind, self.other):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -74,6 +84,9 @@ class ViewBar(QWidget):
         follow(self, stage.workbench.scene_changed, self._offer)
         self._view = ""
         self._stage_changed()
+
+    def _turn_bars(self) -> None:
+        self.stage.explain(not self.stage.bars)
 
     def _stage_changed(self) -> None:
         view = self.stage.view

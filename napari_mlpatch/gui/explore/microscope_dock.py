@@ -78,7 +78,7 @@ class MicroscopeDock(QWidget):
         self.film.changed.connect(self._film_changed)
         self._look_throttled = qthrottled(self.look_at, timeout=60)
         follow_mouse(self, viewer, self._moved)
-        follow_key(self, viewer, "Shift-P", self.pin_current)
+        follow_key(self, viewer, "Shift-P", self.pin_current, "Pin the patch under the cursor")
         follow(self, workbench.weights_changed, self._weights_changed)
         follow(self, viewer.layers.selection.events.active, self._name_image)
         follow(self, viewer.layers.events.removed, self._removed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -24,13 +25,22 @@ def follow(widget: QObject, signal: Any, slot: Callable[..., Any]) -> None:
     widget.destroyed.connect(stop)
 
 
-def follow_key(widget: QObject, viewer: Viewer, key: str, slot: Callable[[], Any]) -> None:
-    """Let a key of the viewer call ``slot`` until Qt deletes the widget, or until something else takes the key."""
+KEYS: weakref.WeakKeyDictionary[Viewer, dict[str, str]] = weakref.WeakKeyDictionary()
+"""What keys do, in words, for each viewer: see ``follow_key``."""
+
+
+def follow_key(widget: QObject, viewer: Viewer, key: str, slot: Callable[[], Any], about: str = "") -> None:
+    """Let a key of the viewer call ``slot`` until Qt deletes the widget, or until something else takes the key.
+
+    ``about`` says in words what it does, for the list of all keys.
+    """
+    KEYS.setdefault(viewer, {})[key] = about
 
     def own(_: Viewer) -> None:
         slot()
 
     def stop() -> None:
+        KEYS.get(viewer, {}).pop(key, None)
         with contextlib.suppress(Exception):
             present = viewer.bind_key(key, None)
             if present is not None and present is not own:

@@ -44,13 +44,11 @@ class Grid(View):
             stage.only(cells, active=stage.layer(stage.selected))
             anew = not grid.enabled or grid.shape != shape
             if anew:
-                grid.stride, grid.spacing, grid.shape = 1, 0.02, shape
-                grid.enabled = True
+                with stage.sight.kept():
+                    grid.stride, grid.spacing, grid.shape = 1, 0.02, shape
+                    grid.enabled = True
         self._cells = cells
         self._fit_captions()
-        if anew:
-            stage.fit(cells)
-            stage.refit_soon()  # once the cells have their size
 
     def leave(self) -> None:
         super().leave()

@@ -26,11 +26,8 @@ class Single(View):
             layer = stage.layer(selected, "picture")  # of a running job there is no residual yet
         if layer is None or (layer is self._on and layer.visible):
             return  # a person may have put other pictures beside it
-        new = self._on is None
         self._on = layer
         stage.only([layer], active=layer)
-        if new:
-            stage.fit([layer])
 
     def start_anew(self) -> None:
         self._on = None

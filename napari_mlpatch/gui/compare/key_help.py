@@ -1,0 +1,93 @@
+"""All keys at a glance, over the canvas: made from what is registered, so that it is never out of date."""
+
+from __future__ import annotations
+
+import contextlib
+
+from napari.viewer import Viewer
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout
+
+from napari_mlpatch.gui.plumbing.follow import KEYS
+
+HELP = ("F1", "Shift-?")
+STYLE = """
+QFrame#keys { background: rgba(20, 22, 28, 225); border: 1px solid rgba(255, 255, 255, 60); border-radius: 8px; }
+QLabel { color: #f0f0f0; background: transparent; }
+QLabel#key { background: rgba(255, 255, 255, 35); border-radius: 3px; padding: 1px 7px; font-weight: bold; }
+"""
+
+
+class KeyHelp(QObject):
+    """A list that lies over the canvas until a key or the mouse is pressed."""
+
+    def __init__(self, viewer: Viewer):
+        super().__init__(viewer.window._qt_window)
+        self.viewer = viewer
+        self.frame: QFrame | None = None
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Keys and what they do; keys that do the same stand together."""
+        keys: dict[str, list[str]] = {}
+        for key, about in KEYS.get(self.viewer, {}).items():
+            if about:
+                keys.setdefault(about, []).append(key)
+        return [(" or ".join(map(shown, each)), about) for about, each in keys.items()]
+
+    def toggle(self) -> None:
+        """Show the list, or take it away."""
+        if self.frame is not None:
+            self.hide()
+            return
+        canvas = self.viewer.window._qt_viewer.canvas.native
+        frame = self.frame = QFrame(canvas)
+        frame.setObjectName("keys")
+        frame.setStyleSheet(STYLE)
+        layout, grid = QVBoxLayout(frame), QGridLayout()
+        layout.setContentsMargins(18, 14, 18, 14)
+        layout.addWidget(QLabel("<b>Keys</b> while the pictures have the focus"))
+        layout.addLayout(grid)
+        grid.setColumnStretch(1, 1)
+        for i, (key, about) in enumerate(self.rows()):
+            name, words = QLabel(key), QLabel(about)
+            name.setObjectName("key")
+            words.setWordWrap(True)
+            grid.addWidget(name, i, 0, alignment=Qt.AlignmentFlag.AlignLeft)
+            grid.addWidget(words, i, 1)
+        width = min(620, canvas.width() - 20)
+        frame.setFixedWidth(width)
+        frame.adjustSize()
+        frame.move((canvas.width() - width) // 2, max(0, (canvas.height() - frame.height()) // 2))
+        frame.show()
+        frame.raise_()
+        self.viewer.window._qt_window.installEventFilter(self)
+        canvas.installEventFilter(self)
+        frame.installEventFilter(self)
+
+    def hide(self) -> None:
+        frame, self.frame = self.frame, None
+        if frame is not None:
+            with contextlib.suppress(RuntimeError):  # the window may be closing
+                for watched in (self.viewer.window._qt_window, self.viewer.window._qt_viewer.canvas.native):
+                    watched.removeEventFilter(self)
+                frame.hide()
+                frame.deleteLater()
+
+    def close_for_good(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            self.hide()
+            self.deleteLater()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.Resize):
+            if watched is not self.frame or event.type() == QEvent.Type.MouseButtonPress:
+                self.hide()
+        elif event is not None and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
+            self.hide()
+            return True
+        return False
+
+
+def shown(key: str) -> str:
+    """A key as keyboards name it."""
+    return {"Shift-?": "?"}.get(key, key.replace("-", " + "))

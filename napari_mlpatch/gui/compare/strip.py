@@ -1,0 +1,77 @@
+"""Values as a list of bars with one common scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qtpy.QtCore import QRectF, Qt
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from qtpy.QtWidgets import QWidget
+
+LINE = 19
+"""Pixels of a row."""
+NAME, VALUE = 0.42, 0.2
+"""Parts of the width for names and figures; the bars have the rest."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A name, its colour ("" for that of text), and a value, None where there is none."""
+
+    name: str
+    colour: str
+    value: float | None
+
+
+class Strip(QWidget):
+    """Bars from zero, or from the smallest value where all lie far above it; with a reference, a line at the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[Row] = []
+        self.reference = False
+
+    def set_rows(self, rows: list[Row], reference: bool) -> None:
+        """Show these; with ``reference``, the first is what the others should be."""
+        if (rows, reference) != (self.rows, self.reference):
+            self.rows, self.reference = rows, reference
+            self.setMinimumHeight(LINE * len(rows))
+            self.update()
+
+    def span(self) -> tuple[float, float]:
+        """Of the scale: it holds zero and all values."""
+        values = [row.value for row in self.rows if row.value is not None and row.value == row.value]
+        low, high = min([0.0, *values]), max([0.0, *values])
+        return (low, high) if high > low else (0.0, 1.0)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter, ink = QPainter(self), self.palette().color(QPalette.ColorRole.WindowText)
+        low, high = self.span()
+        left, right = self.width() * NAME, self.width() * (1 - VALUE) - 8
+
+        def x(value: float) -> float:
+            return left + (value - low) / (high - low) * (right - left)
+
+        metrics = painter.fontMetrics()
+        for i, row in enumerate(self.rows):
+            top, middle = i * LINE, i * LINE + LINE / 2
+            colour = QColor(row.colour) if row.colour else ink
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            painter.drawEllipse(QRectF(3, middle - 4, 8, 8))
+            painter.setPen(ink)
+            name = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, int(left - 22))
+            flags = Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(16, top, left - 18, LINE), flags | Qt.AlignmentFlag.AlignLeft, name)
+            if row.value is None:
+                continue
+            rest = QRectF(right + 6, top, self.width() - right - 8, LINE)
+            painter.drawText(rest, flags | Qt.AlignmentFlag.AlignRight, f"{row.value:.5g}")
+            if row.value == row.value:
+                start, end = sorted((x(0.0), x(row.value)))
+                painter.fillRect(QRectF(start, top + 4, max(end - start, 1.0), LINE - 8), colour)
+        first = self.rows[0].value if self.rows else None
+        if self.reference and first is not None and first == first:
+            painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
+            painter.drawLine(int(x(first)), 0, int(x(first)), LINE * len(self.rows))
+        painter.end()
