@@ -13,6 +13,8 @@ from .contrast import Contrast
 ROOM = 260
 """Pixels of a cell that a colour bar needs, not to cover the picture."""
 COLOUR_BAR = (10, 100)
+CORNER = "bottom_right"
+"""Of colour bar, label and scale bar, where napari stacks them: names stand in the others."""
 LABEL = "mlpatch_colours"
 
 
@@ -32,6 +34,7 @@ def colour_bars(viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell
     for layer in viewer.layers:
         if isinstance(layer, Image) and layer.colorbar.visible != (layer in wanted):
             layer.colorbar.size, layer.colorbar.font_size = COLOUR_BAR, 8
+            layer.colorbar.position = CORNER
             layer.colorbar.visible = layer in wanted
 
 
@@ -40,7 +43,7 @@ def colour_label(viewer: Viewer, words: str) -> None:
     overlays = viewer.canvas.overlays
     text = words if any(isinstance(layer, Image) and layer.colorbar.visible for layer in viewer.layers) else ""
     if LABEL not in overlays:
-        overlays[LABEL] = TextOverlay(position="top_right", font_size=8)
+        overlays[LABEL] = TextOverlay(position=CORNER, font_size=8)
     if overlays[LABEL].text != text or overlays[LABEL].visible != bool(text):
         overlays[LABEL].text, overlays[LABEL].visible = text, bool(text)
 

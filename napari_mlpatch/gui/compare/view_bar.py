@@ -6,7 +6,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction, QActionGroup
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolBar, QToolButton, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolBar, QToolButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key
 
@@ -20,6 +20,9 @@ QToolButton:hover { background: rgba(128, 128, 128, 70) }
 QToolButton:checked { background: rgba(70, 110, 220, 190); color: white }
 """
 """napari's themes show no difference. These colours can be seen in the dark one and in the light one."""
+
+PANEL = 3
+"""Place of a view's own controls in the second line: after the boxes for the pair."""
 
 
 class ViewBar(QWidget):
@@ -68,10 +71,15 @@ class ViewBar(QWidget):
         self.bars.setCheckable(True)
         self.bars.setToolTip("Colour bar, and scale bar where pixels have a length")
         self._panel: QWidget | None = None
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.addWidget(self.buttons, 1)
-        for widget in (self.kind, self.versus, self.other, self.linked, self.bars):
+        column, self._row = QVBoxLayout(self), QHBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(self.buttons)
+        column.addLayout(self._row)
+        for widget in (self.kind, self.versus, self.other):
+            self._row.addWidget(widget)
+        self._row.addStretch(1)
+        for widget in (self.linked, self.bars):
             self._row.addWidget(widget)
 
         self.kind.currentIndexChanged.connect(lambda _: stage.set_kind(self.kind.currentData()))
@@ -103,7 +111,7 @@ class ViewBar(QWidget):
                 self._panel.deleteLater()
             self._panel = view.panel()
             if self._panel is not None:
-                self._row.insertWidget(1, self._panel)
+                self._row.insertWidget(PANEL, self._panel)
         self._offer()
 
     def _offer(self) -> None:
