@@ -32,16 +32,19 @@ def colour_bars(viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell
     painted = viewer.window._qt_window.isVisible()  # before that napari 0.9 does not know the size of its letters
     wanted = set(last.values()) if min(cell) >= ROOM and painted else set()
     for layer in viewer.layers:
+        corner = "middle_right" if viewer.canvas.grid.enabled else CORNER  # in a grid nothing is stacked
+        if isinstance(layer, Image) and layer in wanted and layer.colorbar.position != corner:
+            layer.colorbar.position = corner
         if isinstance(layer, Image) and layer.colorbar.visible != (layer in wanted):
             layer.colorbar.size, layer.colorbar.font_size = COLOUR_BAR, 8
-            layer.colorbar.position = CORNER
             layer.colorbar.visible = layer in wanted
 
 
 def colour_label(viewer: Viewer, words: str) -> None:
-    """What the numbers at the colour bar are, beside it; none where there is no bar."""
+    """What the numbers at the colour bar are, beside it; none where there is no bar, or where captions tell it."""
     overlays = viewer.canvas.overlays
-    text = words if any(isinstance(layer, Image) and layer.colorbar.visible for layer in viewer.layers) else ""
+    has_bar = any(isinstance(layer, Image) and layer.colorbar.visible for layer in viewer.layers)
+    text = words if has_bar and not viewer.canvas.grid.enabled else ""
     if LABEL not in overlays:
         overlays[LABEL] = TextOverlay(position=CORNER, font_size=8)
     if overlays[LABEL].text != text or overlays[LABEL].visible != bool(text):

@@ -14,6 +14,9 @@ from .table_bar import TableBar
 from .take_away import TakeAway
 from .view_bar import ViewBar
 
+LOWEST = 96
+"""Pixels for table and plots: a small window is not to grow for them."""
+
 
 class CompareDock(QWidget):
     """Results of all methods, ranked and drawn; the row of views above them rules the canvas."""
@@ -36,6 +39,7 @@ class CompareDock(QWidget):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.table)
         split.addWidget(self.plots)
+        split.setMinimumHeight(LOWEST)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 1)
         split.setSizes([600, 300])

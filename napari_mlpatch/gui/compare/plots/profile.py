@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pyqtgraph
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.profiles import Point, distances, line_profile
@@ -14,6 +13,7 @@ from napari_mlpatch.gui.compare.pair import frame_at
 from napari_mlpatch.gui.compare.parts import plots
 from napari_mlpatch.gui.compare.view import Plot
 from napari_mlpatch.gui.plumbing.mouse import At, Drag, Keys
+from napari_mlpatch.gui.plumbing.plot import Plot as Paper
 from napari_mlpatch.gui.plumbing.strokes import Strokes
 from napari_mlpatch.workbench.pictures import KINDS
 from napari_mlpatch.workbench.scene import Frame
@@ -28,8 +28,10 @@ class Profile(Plot):
 
     def make(self) -> QWidget:
         widget = QWidget()
-        self.plot = pyqtgraph.PlotWidget(background=None)  # pyright: ignore[reportArgumentType]
+        self.plot = Paper()
         self.plot.setMinimumWidth(180)
+        for side in ("bottom", "left"):
+            self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.hint = QLabel(HINT)
         self.curves: dict[int | str, pyqtgraph.PlotDataItem] = {}
         layout = QVBoxLayout(widget)
@@ -87,21 +89,25 @@ class Profile(Plot):
             key = of if isinstance(of, str) else of.id
             curve = left.pop(key, None)
             if curve is None:
-                ink = self.plot.palette().color(self.plot.foregroundRole())
-                pen = pyqtgraph.mkPen(ink, width=1, style=Qt.PenStyle.DashLine)
-                pen = pen if isinstance(of, str) else pyqtgraph.mkPen(self.colour(of), width=1)
-                curve = self.curves[key] = self.plot.plot(pen=pen, connect="finite")
-            curve.setData(along, line_profile(picture, start, end))
+                pen = None if isinstance(of, str) else pyqtgraph.mkPen(self.colour(of), width=1)
+                curve = self.curves[key] = self.plot.plot_plain() if pen is None else self.plot.plot(pen=pen)
+            values = line_profile(picture, start, end)
+            curve.setData(along, values, connect="all" if np.isfinite(values).all() else "finite")
         for key in left:
-            self.plot.removeItem(self.curves.pop(key))
+            self._remove(key)
         self._label(frame)
         ends = [frame.to_world(start), frame.to_world(end)]
         self.strokes.draw([np.array(ends)], ends)
 
+    def _remove(self, key: int | str) -> None:
+        curve = self.curves.pop(key)
+        self.plot.removeItem(curve)
+        if curve in self.plot._plain:
+            self.plot._plain.remove(curve)
+
     def _clear(self) -> None:
-        for curve in self.curves.values():
-            self.plot.removeItem(curve)
-        self.curves.clear()
+        for key in list(self.curves):
+            self._remove(key)
         self.strokes.clear()
         self.line = None
 
