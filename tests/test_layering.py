@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "workbench": METHODS - {"solvers", "networks", "denoisers"} | {"training", "explore", "batch", "figures", ROOT},
     "interop": METHODS | {ROOT},
     "reproduce": METHODS | {"training", ROOT},
+    "__main__": {"cli"},
     "cli": METHODS | {"training", "batch", "interop", "reproduce", "explore", "workbench", "figures", "gui", ROOT},
     "gui": METHODS - {"solvers", "networks", "denoisers"}
     | {"training", "workbench", "explore", "batch", "figures", "interop", ROOT},

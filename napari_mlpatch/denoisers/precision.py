@@ -13,19 +13,21 @@ SLOW = "This machine computes bfloat16 in software, which takes many times as lo
 
 
 def settled(precision: Precision, network: Any, device: torch.device | str) -> Precision:
-    """What "auto" means for these weights on this device.
+    """The precision that these weights really compute in on this device.
 
-    bfloat16 where the device has arithmetic for it and the architecture says that it pays and costs no quality
-    (``Architecture.suits_bfloat16``), else float32.
+    "auto" is bfloat16 where the device has arithmetic for it and the architecture says that it pays and costs no
+    quality (``Architecture.suits_bfloat16``), else float32. Where there is nothing to be rounded, bfloat16 is float32.
     """
-    if precision != "auto":
-        return precision
     card = getattr(network, "card", None)
-    if card is None or not has_bfloat16(torch.device(device).type):
-        return "float32"
+    if card is None:
+        return "float32" if precision == "auto" else precision
     from napari_mlpatch import networks  # needs PyTorch at once
 
     made = networks.declaration(card.architecture.name, card.architecture.params)
+    if precision != "auto":
+        return precision if made.computes_in_bfloat16 else "float32"
+    if not has_bfloat16(torch.device(device).type):
+        return "float32"
     return "bfloat16" if made.suits_bfloat16 else "float32"
 
 

@@ -83,7 +83,7 @@ class DeepEquilibrium(Learned):
         normalise = is_normalised(network)
         y, A, scale = normalised(problem.y, problem.A, normalise)
         scale = restoring(scale, problem.y) if normalise else scale
-        strange = "" if normalise else far_from_training(problem)
+        strange = far_from_training(network, problem)
         yield None
         equation = module.equation(y.to(torch.complex64 if y.is_complex() else torch.float32), A)
         z = equation.start if start is None else self._first(equation, start, scale)

@@ -20,7 +20,7 @@ from napari_mlpatch.denoisers.precision import SLOW
 from napari_mlpatch.solvers.items import norm, ratio
 from napari_mlpatch.torch_later import Tensor, torch
 
-from . import trained_for
+from . import trained_for, trained_noise
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.noise import Noise
@@ -50,7 +50,7 @@ class Learned(Method):
         yield None
         done = state["k"] if state else 0
         normalise = is_normalised(network)
-        remark = "" if normalise else far_from_training(problem)
+        remark = far_from_training(network, problem)
         for k, x in enumerate(pictures(module, problem, normalise), 1):
             if k <= done:
                 yield None  # made again, as networks keep more than a picture from one iteration to the next
@@ -98,9 +98,7 @@ class Learned(Method):
             return Fit(f"The weights {card.name!r} cannot be used: {error}")
         if refusal or card.operator is None:
             return Fit(refusal)
-        then = trained_for.noise_of(card)
-        used = trained_for.remark(card.name, card.operator.model_dump(), A, then, noise)
-        return Fit(remark=" ".join(filter(None, [used, self._remark(card)])))
+        return Fit(remark=" ".join(filter(None, [trained_for.remark(card, A, noise), self._remark(card)])))
 
     def _remark(self, card: Card) -> str:
         """What else to know about running it as this method is set."""
@@ -129,7 +127,7 @@ class Learned(Method):
         if made.channels != needed:
             parts = f"{needed} (real and imaginary parts)" if is_complex else f"{needed}"
             return f"{these} are for pictures with {made.channels} channels, these data make pictures with {parts}."
-        if len(A.domain_shape) != made.axes:
+        if made.axes not in (None, len(A.domain_shape)):
             return f"{these} are for pictures of {made.axes} axes, these have {len(A.domain_shape)}."
         return made.unsuitable(A)
 
@@ -156,7 +154,13 @@ def is_normalised(network: Any) -> bool:
     return bool(getattr(getattr(network, "card", network), "normalise", True))
 
 
-def far_from_training(problem: Problem) -> str:
+def far_from_training(network: Any, problem: Problem) -> str:
+    """What to say of data that are far from those of the training, in their values or their noise; empty if not."""
+    strange = "" if is_normalised(network) else _far_values(problem)
+    return strange or trained_noise.far_from_training(getattr(network, "card", None), problem)
+
+
+def _far_values(problem: Problem) -> str:
     """What to say where a network that was trained on pictures of values near 1 is to make others; empty if not."""
     from napari_mlpatch.networks.scaling import divided, picture_scale
 

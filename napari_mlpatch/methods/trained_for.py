@@ -11,6 +11,8 @@ from napari_mlpatch.core.noise import Noise
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import Registry, noises, operators
 
+from . import trained_noise
+
 if TYPE_CHECKING:
     from napari_mlpatch.weights import Card
 
@@ -54,29 +56,25 @@ def differences(trained: Described, used: Described, registry: Registry = operat
     return found
 
 
-def remark(name: str, trained: Described, A: Operator, trained_noise: Described | None, noise: Noise | None) -> str:
-    """What to know about using weights of that name on A; empty where all is as in the training."""
-    found = differences(trained, describe(A))
-    if trained_noise is not None and noise is not None:
-        found += [f"noise: {text}" for text in _of_noise(trained_noise, noise)]
+def remark(card: Card, A: Operator, noise: Noise | None) -> str:
+    """What to know about using the weights of a card on A; empty where all is as in the training."""
+    found = [] if card.operator is None else differences(card.operator.model_dump(), describe(A))
+    if noise is not None:
+        found += [f"noise: {text}" for text in _of_noise(card, noise)]
     if not found:
         return ""
     more = f"; and {len(found) - MOST} more" if len(found) > MOST else ""
-    return f"The weights {name!r} were trained for {'; for '.join(found[:MOST])}{more}. The result may be poorer."
+    return f"The weights {card.name!r} were trained for {'; for '.join(found[:MOST])}{more}. The result may be poorer."
 
 
-def noise_of(card: Card) -> Described | None:
-    """The noise of the training: none, where its task says so; None where nothing is known."""
-    if card.noise is not None:
-        return card.noise.model_dump()
-    task = card.training.get("task") if isinstance(card.training, dict) else None
-    params = task.get("params") if isinstance(task, dict) and task.get("name") == "reconstruct" else None
-    return {"name": "none", "params": {}} if isinstance(params, dict) and params.get("noise") is None else None
-
-
-def _of_noise(trained: Described, noise: Noise) -> list[str]:
+def _of_noise(card: Card, noise: Noise) -> list[str]:
     """Differences of what counts: a level that another one stands for is left out of account."""
-    used = describe(noise)
+    level = trained_noise.within(card, noise)
+    if level is not None:
+        return [level] if level else []
+    trained, used = trained_noise.noise_of(card), describe(noise)
+    if trained is None:
+        return []
     try:
         then: Any = build(noises, trained)
     except InputError:

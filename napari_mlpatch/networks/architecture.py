@@ -32,14 +32,19 @@ class Architecture:
     start_images: ClassVar[int] = 8
     """So many images a step go with ``start``."""
 
-    axes: ClassVar[int] = 2
-    """So many axes its pictures have."""
+    computes_in_bfloat16: ClassVar[bool] = True
+    """Whether there is anything in it that the precision "bfloat16" rounds."""
 
     suits_bfloat16: bool = False
     """Whether such a network is much faster in bfloat16, where a processor has that, and as good to 0.05 dB."""
 
     reads_pixels: bool = False
     """Whether it is trained on random pixels and what is around them (``from_neighbourhoods``), not on crops."""
+
+    @property
+    def axes(self) -> int | None:
+        """So many axes its pictures have; None: any."""
+        return 2
 
     def build(self) -> nn.Module:
         """A new network, with random weights."""

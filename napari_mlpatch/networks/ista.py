@@ -49,6 +49,11 @@ class ISTAConfig(Architecture):
     method: ClassVar[str] = "unrolled"
     start: ClassVar = {"iterations": 10}
     start_images: ClassVar = 4
+    computes_in_bfloat16: ClassVar = False  # D is no network, see ``Precise``
+
+    @property
+    def axes(self) -> int | None:
+        return None if self.transform == "none" else 2
 
     def build(self) -> ISTA:
         return ISTA(self)
@@ -74,8 +79,7 @@ class ISTA(Reconstructor):
 
     def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
         """The picture after each step. Raises InputError where pictures have other channels or axes."""
-        if self.config.transform != "none":
-            has_complex_pictures(y, A, self.config)
+        has_complex_pictures(y, A, self.config)
         b, D = A.T(y), Precise(self.synthesis)
         steps, weights = self.step(), self.weight()
         z = D.adjoint(to_channels(torch.zeros_like(b)))

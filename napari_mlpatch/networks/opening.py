@@ -43,17 +43,21 @@ def release(device: torch.device | str) -> None:
 
 
 def in_bfloat16(network: nn.Module) -> nn.Module:
-    """The network, changed: its convolutions and linear layers compute in bfloat16 and give what they are given."""
+    """The network, changed: its convolutions and linear layers compute in bfloat16 and give what they are given.
+
+    Those are the layers of PyTorch, and of other modules the methods that they name as ``convolving``.
+    """
     for layer in network.modules():
-        if isinstance(layer, nn.modules.conv._ConvNd | nn.Linear):
-            layer.forward = _rough(layer.forward)  # type: ignore[method-assign]
+        is_layer = isinstance(layer, nn.modules.conv._ConvNd | nn.Linear)
+        for name in ("forward",) if is_layer else getattr(layer, "convolving", ()):
+            setattr(layer, name, _rough(getattr(layer, name)))
     return network
 
 
 def _rough(forward: Any) -> Any:
-    def called(x: Tensor, *more: Any) -> Tensor:
+    def called(x: Tensor, *more: Any, **named: Any) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16):
-            return forward(x, *more).to(x.dtype)
+            return forward(x, *more, **named).to(x.dtype)
 
     return called
 

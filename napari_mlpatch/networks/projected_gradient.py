@@ -71,6 +71,7 @@ class ProjectedGradient(Reconstructor):
             self.widths = Positive(torch.full((n, config.filters, 1, 1), 0.05))
 
     starts_from_picture = True
+    convolving = ("_penalty",)
 
     def iterates(self, y: Tensor, A: Operator, start: Tensor | None = None) -> Iterator[Tensor]:
         """The picture after each iteration.

@@ -60,6 +60,8 @@ class BoundedDenoiser(nn.Module):
     denoisers, ICML 2019.
     """
 
+    convolving = ("forward",)
+
     def __init__(self, channels: int, width: int = 64, depth: int = 5, bound: float = 1.0):
         super().__init__()
         widths = [channels, *[width] * (depth - 1), channels]

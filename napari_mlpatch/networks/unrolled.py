@@ -21,7 +21,7 @@ def has_complex_pictures(y: Tensor, A: Operator, config: Any) -> bool:
     Raises InputError where the network is for other pictures: not two-dimensional, or with another number of channels.
     """
     name = config.title
-    if len(A.domain_shape) != 2:
+    if config.axes not in (None, len(A.domain_shape)):
         raise InputError(
             f"{name} works on two-dimensional pictures, this operator's have the shape {list(A.domain_shape)}."
         )

@@ -17,6 +17,7 @@ from .recipe import TrainingRecipe
 EXPLODED = 1e3
 """So many times its running median is more than any loss swings."""
 REMEMBERED, ENOUGH = 101, 3
+"""Means of the loss; before there are enough of them, each step is looked at."""
 
 
 class Guard:
@@ -25,8 +26,28 @@ class Guard:
     def __init__(self, recipe: TrainingRecipe, folder: Path | None):
         self._recipe, self._folder = recipe, folder
         self._means: deque[float] = deque(maxlen=REMEMBERED)
+        self._usual = 0.0
         self.kept: int | None = None
         """The step of the last checkpoint."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there are too few means to tell what is usual, so that ``step`` is to be called."""
+        return len(self._means) < ENOUGH
+
+    def step(self, loss: float, nothing: float, k: int) -> None:
+        """Looks at the loss of one step, and at what it would be if the network gave ``nothing`` but zeros.
+
+        Raises InputError where it is not finite, or more than 1000 times both the largest such loss so far and the
+        very first one, which is of before anything was learned.
+        """
+        if not math.isfinite(loss):
+            raise self.diverged(f"The loss is {loss}", k)
+        if not self._usual:
+            self._usual = loss
+        self._usual = max(self._usual, nothing)
+        if loss > EXPLODED * self._usual > 0:
+            raise self.diverged(f"The loss exploded: it is {loss:.3g}, and a picture of zeros has {nothing:.3g}", k)
 
     def loss(self, mean: float, k: int, remember: bool = True) -> None:
         """Raises InputError where the loss is not finite, or more than 1000 times its running median."""

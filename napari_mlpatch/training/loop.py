@@ -20,6 +20,7 @@ from napari_mlpatch.core.files import path_of, reason_of
 from napari_mlpatch.core.steps import RANDOM
 
 from . import checkpoint, snapshots
+from .activations import counted
 from .captured import Captured
 from .clock import Clock, learning_rate
 from .data import open_data
@@ -163,6 +164,10 @@ def _events(
         optimiser.step()
         return loss
 
+    def first(batch: Batch) -> Tensor:
+        with counted(f"A step with {recipe.images} images"):
+            return learn(batch)
+
     advance = Captured(learn, device, recipe.graph and team.size == 1)
     if not done:
         keep_snapshot(0)
@@ -178,7 +183,11 @@ def _events(
         random.manual_seed((recipe.seed << 32) + (k * team.size + team.rank))  # no state to keep between steps
         lr = clock.learning_rate(recipe, k)
         set_learning_rate(optimiser, lr, device)
-        total += advance(task.batch(network, pictures, recipe.images, random))
+        batch = task.batch(network, pictures, recipe.images, random)
+        loss = first(batch) if k == done + 1 and not on_gpu else advance(batch)
+        total += loss
+        if guard.is_new:
+            guard.step(float(loss), float(task.nothing(batch)), k)
         follow(average, network, min(recipe.ema, k / (k + 10)))
         since += 1
         last = k == recipe.steps or (clock.limited and team.agree(clock.over(k)))

@@ -40,6 +40,12 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
     assert not loaded & {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide6"}
 
 
+@pytest.mark.parametrize("module", ["napari_mlpatch", "napari_mlpatch.cli"])
+def test_modules_that_are_the_command(module):
+    done = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "mlpatch" in done.stdout, done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
 def test_ctrl_c(here):
     (here / "out.tif").write_bytes((here / "x.tif").read_bytes())

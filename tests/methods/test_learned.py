@@ -5,7 +5,7 @@ import torch
 
 import napari_mlpatch as mp
 from napari_mlpatch import networks
-from napari_mlpatch.core.registry import methods
+from napari_mlpatch.core.registry import architectures, methods
 from napari_mlpatch.networks import Reconstructor
 
 from .test_items import OPERATORS, apart, each_operator, measured
@@ -185,3 +185,20 @@ def test_data_in_other_units_than_those_of_a_training_without_normalisation():
     assert "does not scale with the data: bring the data to that unit" in other.remark
     opened = mp.reconstruct(problem, M.UNet(), networks.opened(trained))
     torch.testing.assert_close(opened.x, result.x, msg="a module knows how it was trained")
+
+
+@pytest.mark.parametrize("name", sorted(made.name for made in architectures if made.method != "denoiser"))
+def test_what_a_recipe_says_of_the_precision_is_what_was_done(name, monkeypatch):
+    """bfloat16 changes the picture a little, or the recipe says float32 where there is nothing to round."""
+    monkeypatch.setattr("napari_mlpatch.methods.learned.has_bfloat16", lambda kind: True)
+    A = OPERATORS["parallel-beam"]
+    torch.manual_seed(0)
+    network = networks.build(name, architectures.get(name).start)
+    for value in network.parameters():  # those that start as zero would hide it
+        value.data += 0.02 * torch.randn_like(value)
+    weights, method = weights_of(network, A), methods.get(network.config.method)
+    problem = mp.Problem(A, measured(A, 1.0).float())
+    rough, fine = (mp.reconstruct(problem, method(precision=p), weights) for p in ("bfloat16", "float32"))
+    said = rough.recipe.method.params["precision"]
+    assert said == ("bfloat16" if network.config.computes_in_bfloat16 else "float32")
+    assert 1e-6 < apart(rough.x, fine.x) < 0.1 if said == "bfloat16" else torch.equal(rough.x, fine.x)

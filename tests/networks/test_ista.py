@@ -131,6 +131,16 @@ def test_sparse_coding_of_vectors():
     assert 10 * math.log10(np.square(x - truth).sum() / np.square(truth).sum()) == pytest.approx(-6.3, abs=0.5)
 
 
+def test_pictures_that_are_sparse_themselves_may_have_any_axes_but_not_any_channels():
+    axes = {name: networks.declaration("ista", {"transform": name}).axes for name in ("none", "wavelets", "dictionary")}
+    assert axes == {"none": None, "wavelets": 2, "dictionary": 2}
+    A = Dense(torch.eye(6, dtype=torch.float64))
+    with pytest.raises(mp.InputError, match="for pictures with 2 channels, these data make pictures with 1"):
+        networks.build("ista", {"transform": "none", "channels": 2})(torch.rand(1, 1, 6), A)
+    with pytest.raises(mp.InputError, match="two-dimensional pictures"):
+        networks.build("ista", {})(torch.rand(1, 1, 6), A)
+
+
 @pytest.mark.parametrize("params", [{"moments": 2, "levels": 2}, {"transform": "dictionary", "atoms": 4, "size": 3}])
 def test_complex_pictures_and_gradients(params):
     A = operators.get("mri-cartesian")(image_shape=(9, 12), acceleration=2)

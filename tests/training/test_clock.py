@@ -8,6 +8,7 @@ import pytest
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.training import TrainingRecipe, checkpoint, clock, loop, train
 from napari_mlpatch.training.clock import FINAL, Clock
+from napari_mlpatch.training.guard import Guard
 
 TINY = {
     "name": "tiny",
@@ -148,3 +149,19 @@ def test_it_is_seen_before_a_checkpoint_is_replaced(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"exploded.* step 14\..*step 13, is"):
         list(train(made, out=tmp_path, report_every=4))
     assert checkpoint.load(tmp_path, made)["k"] == 13
+
+
+def test_an_explosion_in_the_first_steps_is_seen_at_once():
+    """Long before there is a median: beside what a picture of zeros would have."""
+    with pytest.raises(InputError, match=r"(exploded: .*zeros has|The loss is (inf|nan)).* at step [2-9]\. Lower"):
+        list(train(recipe(network={"name": "dncnn", "params": {"depth": 4, "width": 4}}, crop=16, lr=1e3, warmup=0)))
+
+
+def test_a_dark_image_in_the_first_step_is_no_measure():
+    guard = Guard(recipe(), None)
+    for k, (loss, nothing) in enumerate([(1e-9, 0.3), (0.5, 0.4), (90.0, 0.2)], 1):
+        guard.step(loss, nothing, k)
+    with pytest.raises(InputError, match=r"exploded: it is 600, and a picture of zeros has 0\.2 at step 4"):
+        guard.step(600.0, 0.2, 4)
+    with pytest.raises(InputError, match="The loss is nan at step 5"):
+        guard.step(math.nan, 0.2, 5)

@@ -103,6 +103,10 @@ class Denoise(Task):
             found = network.from_neighbourhoods(inputs, level)
             yield self._error(found, outputs, level) * (len(outputs) / len(truth))
 
+    def nothing(self, batch: Batch) -> Tensor:
+        _, truth, sigma = batch
+        return self._error(torch.zeros_like(truth), truth, sigma)
+
     def _error(self, found: Tensor, clean: Tensor, sigma: Tensor) -> Tensor:
         difference = (found.float() - clean).flatten(1)
         error = (difference.abs() if self.loss == "l1" else difference.square()).mean(1)

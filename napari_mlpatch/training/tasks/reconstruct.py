@@ -151,8 +151,14 @@ class Reconstruct(Task):
 
     def losses(self, network: Any, batch: Batch) -> Iterator[Tensor]:
         y, truth, *start = batch
-        difference = (network(y, self.unit, *start) - truth).abs()
-        yield (difference if self.loss == "l1" else difference.square()).mean()
+        yield self._error(network(y, self.unit, *start) - truth)
+
+    def nothing(self, batch: Batch) -> Tensor:
+        return self._error(batch[1])
+
+    def _error(self, difference: Tensor) -> Tensor:
+        size = difference.abs()
+        return (size if self.loss == "l1" else size.square()).mean()
 
     @cached_property
     def unit(self) -> Operator:

@@ -43,6 +43,10 @@ class Task:
         """
         raise NotImplementedError
 
+    def nothing(self, batch: Batch) -> Tensor:
+        """The loss that a network would have which gives zeros: beside it, one sees a loss that explodes at once."""
+        return torch.tensor(torch.inf)
+
     def figures(self, network: nn.Module, held_out: Any, crop: int | None = None) -> dict[str, float]:
         """How good a network is on images that were held out, by name; always with the same noise.
 
