@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import Parameter, build, describe, lengths, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.noise import Noise
@@ -47,6 +48,8 @@ def differences(trained: Described, used: Described, registry: Registry = operat
         a, b = then.get(p.name), now.get(p.name)
         if _close(a, b) or (same_lengths and p.name in lengths(cls)):
             continue
+        if p.kind == "array" and (a is None) != (b is None) and _chosen_otherwise(cls, p.name, then, now):
+            continue  # "custom", which is said
         parts = list(zip(_parts(a), _parts(b), strict=False))
         found += [text for pair in parts for text in differences(*pair)] if parts else [_difference(p, a, b)]
         if len(parts) > 1 and not _close(
@@ -94,9 +97,20 @@ def _difference(p: Parameter, then: Any, now: Any) -> str:
         if len(then) != len(now):
             return f"{len(then)} angles, this has {len(now)}"
         return f"other angles ({then[0]:g} to {then[-1]:g} instead of {now[0]:g} to {now[-1]:g})"
+    if p.kind == "array" and then is None:
+        return f"{_words(p)} {p.none_means}, this has its own ({_sizes(Array.parse(now).shape)})"
     if p.kind == "array" or not all(isinstance(value, int | float | str | None) for value in (then, now)):
-        return f"another {_words(p)}"
+        return f"{'other' if p.name.endswith('s') else 'another'} {_words(p)}"
     return _both(p, then, now)
+
+
+def _chosen_otherwise(cls: type, array: str, then: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether what an array holds was made by a named rule on one side, and is given on the other ("custom")."""
+    for p in parameters(cls):
+        if p.kind == "choice" and array.startswith(p.name):
+            pair = {then.get(p.name), now.get(p.name)}
+            return len(pair) == 2 and "custom" in pair
+    return False
 
 
 def _both(p: Parameter, then: Any, now: Any) -> str:

@@ -1,5 +1,6 @@
 """Which trained weights fit a method and its data: refusals with their reason, remarks."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -113,7 +114,16 @@ def test_other_masks_kernels_and_parts():
     mri = [O.MRICartesian((16, 16), acceleration=4, seed=seed) for seed in (0, 1)]
     assert "for seed 0, this has 1" in fit(M.UNet(), unet(mri[0]), problem_of(mri[1])).remark
     kernels = [O.Blur((16, 16), "custom", kernel_values=torch.eye(n).numpy() / n) for n in (3, 5)]
-    assert "another kernel values" in fit(M.UNet(), unet(kernels[0]), problem_of(kernels[1])).remark
+    assert "other kernel values" in fit(M.UNet(), unet(kernels[0]), problem_of(kernels[1])).remark
+    gaussian = O.Blur((16, 16))
+    assert "for kernel gaussian, this has custom. The" in fit(M.UNet(), unet(gaussian), problem_of(kernels[0])).remark
+    several = O.MRICartesian(
+        (16, 16), acceleration=4, sensitivities=torch.ones(3, 16, 16, dtype=torch.complex64).numpy()
+    )
+    given = O.MRICartesian((16, 16), mask="custom", mask_values=np.eye(16), sensitivities=several.sensitivities)
+    for A, words in ((several, ""), (given, "for mask variable-density, this has custom; ")):
+        remark = fit(M.UNet(), unet(mri[0]), problem_of(A)).remark
+        assert f"{words}for sensitivities simulated, this has its own (3 x 16 x 16). The" in remark
     blur, mask = O.Blur((16, 16)), O.Inpainting((16, 16))
     pair = O.Stacked(parts=(blur, mask))
     assert "operator 'stacked of blur and inpainting'" in fit(M.UNet(), unet(pair), problem_of(blur)).refusal
