@@ -83,6 +83,7 @@ class Session:
     def dock(self, name: str) -> QWidget:
         """The dock of that name, made where the user has closed it or not opened it yet."""
         from .compare.compare_dock import CompareDock
+        from .plumbing.tab_order import follow_the_eye
         from .plumbing.wheel import still
         from .problem.problem_dock import ProblemDock
         from .reconstruct.reconstruct_dock import ReconstructDock
@@ -99,6 +100,7 @@ class Session:
         self.docks[name] = widget
         widget.destroyed.connect(lambda: self._closed(name, widget))
         still(widget)
+        follow_the_eye(widget)
         return widget if name == "Compare" else _scrolling(widget)
 
     def _closed(self, name: str, widget: QWidget) -> None:
@@ -118,13 +120,16 @@ class Session:
                 self._give_room(dock)
 
     def open_all(self) -> None:
-        """All docks in order, the first one in front."""
+        """All docks in order; in front the one that says what to do next, else the first."""
         home = self.viewer.window._wrapped_dock_widgets.get("Workbench (MLPatch)")
         if home is not None:
             home.setWindowTitle("Workbench")
         for name in DOCKS:
             self.open(name)
-        self.show("Problem")
+        if home is None:
+            self.show("Problem")
+        else:
+            QTimer.singleShot(0, home.raise_)  # once its tab is there
 
     def show(self, name: str) -> None:
         """Bring a dock to the front."""

@@ -12,7 +12,7 @@ from napari_mlpatch.gui.plumbing.label import Name, Remark, breakable
 from napari_mlpatch.gui.session import WIDTH
 
 SCROLL_BAR = 14
-RIGHT = ("Problem", "Patch microscope", "Zoom", "Train")
+RIGHT = ("Problem", "Reconstruct", "Patch microscope", "Zoom", "Train")
 LONG = "a_very_long_name_of_a_file_that_nobody_wants_to_type_twice/" * 4
 
 
@@ -33,7 +33,7 @@ def widths(docks):
 def forms(docks):
     """The docks once with the form of each declared class."""
     simulated = docks["Problem"].simulated
-    for combo in (simulated.operator, simulated.noise, docks["Train"].form.network):
+    for combo in (simulated.operator, simulated.noise, docks["Reconstruct"].method, docks["Train"].form.network):
         for row in range(combo.count()):
             combo.setCurrentIndex(row)
             combo.activated.emit(row)
@@ -63,6 +63,11 @@ def test_long_texts_do_not_widen_the_window(docks, session):
     docks["Problem"].measured.problem_text.show()
     docks["Problem"].simulated.trouble.setText(LONG)
     docks["Problem"].simulated.trouble.show()
+    docks["Reconstruct"].reason.setText(LONG)
+    docks["Reconstruct"].reason.show()
+    docks["Reconstruct"].status.setText(LONG)
+    docks["Reconstruct"].weights.addItem(LONG)
+    docks["Reconstruct"].weights.setCurrentIndex(docks["Reconstruct"].weights.count() - 1)
     docks["Train"].status.setText(LONG)
     docks["Train"].hint.setText(LONG)
     docks["Train"].hint.show()

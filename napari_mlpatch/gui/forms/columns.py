@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QLayout, QWidget
 from superqt import QCollapsible
 
 PAGE = (6, 8, 6, 6)
 """Margins of a page."""
 
 
-def column(*pairs: tuple[str, QWidget]) -> QFormLayout:
+def column(*pairs: tuple[str, QWidget | QLayout]) -> QFormLayout:
     """A form whose fields take the width that there is."""
     form = QFormLayout()
     form.setContentsMargins(0, 0, 0, 0)

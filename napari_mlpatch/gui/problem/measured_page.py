@@ -16,6 +16,7 @@ from napari_mlpatch.core.declare import format_angles
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.gui.forms.measured_form import MeasuredForm
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.keys import on_return
 from napari_mlpatch.operators.center import find_center
 from napari_mlpatch.operators.fan_beam import FanBeam
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
@@ -51,6 +52,7 @@ class MeasuredPage(MeasuredForm):
         self._debounce.setInterval(DEBOUNCE_MS)
         self._debounce.timeout.connect(self.apply)
         self.open.clicked.connect(self._choose)
+        on_return(self, self._return)
         self.folder.clicked.connect(self._choose_folder)
         self.angle_file.clicked.connect(self._choose_angles)
         self.center_mode.currentIndexChanged.connect(self._center_mode_changed)
@@ -69,6 +71,14 @@ class MeasuredPage(MeasuredForm):
         for name in io.samples.names("measurement"):
             menu.addAction(io.samples.describe(name).title, lambda name=name: self.load_sample(name))
         return menu
+
+    def _return(self) -> None:
+        """What was typed counts at once; without a measurement, one is opened."""
+        if self.measurement is None:
+            self._choose()
+        else:
+            self._debounce.stop()
+            self.apply()
 
     # ---- loading --------------------------------------------------------------------------------------------
 

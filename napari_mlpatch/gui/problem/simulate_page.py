@@ -26,7 +26,9 @@ from napari_mlpatch.gui.forms.columns import PAGE, align, column
 from napari_mlpatch.gui.forms.form import CountBox, DeclarationForm, short
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.help_page import HelpButton, beside
+from napari_mlpatch.gui.plumbing.keys import on_return
 from napari_mlpatch.gui.plumbing.label import Remark
+from napari_mlpatch.gui.plumbing.tab_order import order_soon
 from napari_mlpatch.torch_later import torch
 from napari_mlpatch.workbench.scene import Frame, Scene
 from napari_mlpatch.workbench.workbench import Workbench
@@ -76,6 +78,7 @@ class SimulatePage(QWidget):
         self.noise.currentIndexChanged.connect(self._noise_chosen)
         self.image.changed.connect(self._image_chosen)
         self.simulate.clicked.connect(self.apply)
+        on_return(self, self.simulate.click)
         follow(self, viewer.layers.events.inserted, self._reset_choices)
         follow(self, viewer.layers.events.inserted, self._layer_inserted)
         follow(self, viewer.layers.events.removed, self._reset_choices)
@@ -142,6 +145,7 @@ class SimulatePage(QWidget):
         old.deleteLater()
         setattr(self, name, new)
         self._align()
+        order_soon(self)
 
     def _fill(self) -> None:
         """Sensible parameters for the image's size."""

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QListWidget,
-    QProgressBar,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from collections.abc import Callable
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QComboBox, QScrollArea, QVBoxLayout, QWidget
 
 from napari_mlpatch import weights
 from napari_mlpatch.core.cost import Cost
@@ -22,19 +14,28 @@ from napari_mlpatch.core.declare import build, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.fit import fit
 from napari_mlpatch.core.method import Method
+from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.gui.forms.form import DeclarationForm, section, short
+from napari_mlpatch.gui.forms.columns import align, column
+from napari_mlpatch.gui.forms.form import DeclarationForm, short
 from napari_mlpatch.gui.forms.weights_box import WeightsBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.help_page import HelpButton, beside
+from napari_mlpatch.gui.plumbing.keys import CTRL_RETURN, ESCAPE, on_key, on_return
+from napari_mlpatch.gui.plumbing.label import Note, Remark
 from napari_mlpatch.gui.plumbing.notify import show_error
+from napari_mlpatch.gui.plumbing.tab_order import order_soon
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.ranking import by_metric
+from napari_mlpatch.workbench.several import all_methods, one_of_each_kind
 from napari_mlpatch.workbench.words import duration, size
 from napari_mlpatch.workbench.workbench import Workbench
 
+from .run_panel import RunPanel
+
 DEBOUNCE_MS = 300
-LISTED = 30
+LEAST_HEIGHT = 150
+"""Pixels of the form, in the lowest window."""
 
 
 class ReconstructDock(QWidget):
@@ -52,39 +53,18 @@ class ReconstructDock(QWidget):
         self.weights = WeightsBox()
         self.device = QComboBox()
         self._offer_devices()
-        self.about, self.reason, self.cost = QLabel(), QLabel(), QLabel()
-        for label in (self.about, self.reason, self.cost):
-            label.setWordWrap(True)
-        self.reason.setStyleSheet("color: orange")
+        self.about, self.reason, self.cost = Note(), Remark(), Note()
         self.form = DeclarationForm(methods, self.method.currentData())
         self.form_place = QVBoxLayout()
         self.form_place.addWidget(self.form)
 
-        self.run_button = QPushButton("Run")
-        self.run_all = QPushButton("Run all methods")
-        self.stop = QPushButton("Stop and keep")
-        self.cancel = QPushButton("Cancel")
-        self.resume = QPushButton("Continue")
-        self.more = QSpinBox()
-        self.more.setRange(1, 10_000)
-        self.more.setValue(100)
-        self.more.setSuffix(" more")
         self.method.setToolTip("How the picture is made from the measurement")
         self.help = HelpButton(methods, self.method, workbench.post)
         self.device.setToolTip("Where it is computed: the processor (cpu), or a graphics card (cuda)")
-        self.run_button.setToolTip("Queue this method with the parameters below on the present problem")
-        self.cancel.setToolTip("End after this iteration and throw the picture away")
-        self.more.setToolTip("So many iterations more than it has done")
-        self.run_all.setToolTip(
-            "Queue every method that suits the operator, with its default parameters, and rank them in the end"
-        )
-        self.stop.setToolTip("End after this iteration and keep the picture")
-        self.resume.setToolTip("Go on from the kept picture as if there had been no stop")
-        self.bar = QProgressBar()
-        self.status = QLabel()
-        self.jobs = QListWidget()
-        self.jobs.setMaximumHeight(110)
-        self.jobs.setToolTip("Runs that wait, run, or have ended; one at a time on a device")
+        panel = self.panel = RunPanel(workbench)
+        self.run_button, self.run_all, self.run_kinds = panel.run, panel.all, panel.kinds
+        self.stop, self.cancel, self.resume, self.more = panel.stop, panel.cancel, panel.resume, panel.more
+        self.bar, self.status, self.jobs = panel.bar, panel.status, panel.jobs
         self._lay_out()
 
         self._debounce = QTimer(self)
@@ -95,66 +75,56 @@ class ReconstructDock(QWidget):
         self.device.currentIndexChanged.connect(self._check)
         self.weights.activated.connect(self._check)
         self.weights.activated.connect(self._edit)
-        self.run_button.clicked.connect(self._run)
-        self.run_all.clicked.connect(self._run_all)
-        self.stop.clicked.connect(lambda: self.entry and self.entry.job.control.stop())
-        self.cancel.clicked.connect(lambda: self.entry and self.workbench.queue.cancel(self.entry.job))
-        self.resume.clicked.connect(self._resume)
+        panel.run_wanted.connect(self._run)
+        panel.all_wanted.connect(lambda: self._run_several(all_methods))
+        panel.kinds_wanted.connect(lambda: self._run_several(one_of_each_kind, 1))
+        on_return(self, self.run_button.click)
+        on_key(self, CTRL_RETURN, self.run_all.click)
+        on_key(self, ESCAPE, self.cancel.click)
         follow(self, workbench.devices_changed, self._offer_devices)
         for signal in (workbench.scene_changed, workbench.weights_changed):
             follow(self, signal, self._offer_weights)
             follow(self, signal, self._check)
-        follow(self, workbench.entry_progressed, self._progressed)
-        follow(self, workbench.entries_changed, self._entries_changed)
         follow(self, workbench.selection_changed, self._selection_changed)
         self.method.setCurrentIndex(max(0, self.method.findData("tv")))
         self._method_chosen()
-        self._entries_changed()
         self._edited = False
 
     @property
     def entry(self) -> Entry | None:
-        """Of whom the progress bar, Stop and Cancel speak: the selected result, or else what runs meanwhile."""
-        selected = self.workbench.selected
-        if selected is not None and selected.job.active:
-            return selected
-        active = [e for e in self.workbench.entries if e.job.active]
-        running = [e for e in active if e.job.state == "running"]
-        return (running or active or [selected])[0]
+        """Of whom the progress bar, Stop and Cancel speak."""
+        return self.panel.entry
 
     def _offer_devices(self) -> None:
         known = [self.device.itemText(i) for i in range(self.device.count())]
         self.device.addItems([name for name in self.workbench.devices if name not in known])
 
     def _lay_out(self) -> None:
-        top = QFormLayout()
-        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        top.addRow("method", beside(self.method, self.help))
-        top.addRow("weights", self.weights)
-        top.addRow("device", self.device)
-        run = QHBoxLayout()
-        run.addWidget(self.run_button, 2)
-        run.addWidget(self.run_all, 1)
-        control = QHBoxLayout()
-        for widget in (self.stop, self.cancel):
-            control.addWidget(widget)
-        again = QHBoxLayout()
-        again.addWidget(self.resume, 1)
-        again.addWidget(self.more)
+        top = column(("method", beside(self.method, self.help)), ("weights", self.weights), ("device", self.device))
+        self._columns = (top,)
+        page = QWidget()
+        inside = QVBoxLayout(page)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.addLayout(top)
+        inside.addWidget(self.about)
+        inside.addLayout(self.form_place)
+        inside.addWidget(self.reason)
+        inside.addWidget(self.cost)
+        inside.addStretch(1)
+        area = QScrollArea()  # of its own, so that what runs stays in sight
+        area.setWidget(page)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumHeight(LEAST_HEIGHT)
         layout = QVBoxLayout(self)
-        layout.addLayout(top)
-        layout.addWidget(self.about)
-        layout.addLayout(self.form_place)
-        layout.addWidget(self.reason)
-        layout.addWidget(self.cost)
-        layout.addLayout(run)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.status)
-        layout.addLayout(control)
-        layout.addLayout(again)
-        layout.addWidget(section("Queue"))
-        layout.addWidget(self.jobs)
-        layout.addStretch(1)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.addWidget(area, 1)
+        layout.addWidget(self.panel)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        align(*self._columns, self.form.rows)  # now that the window's font is known
 
     # ---- choosing -------------------------------------------------------------------------------------------
 
@@ -169,6 +139,8 @@ class ReconstructDock(QWidget):
         self.form.hide()
         self.form.deleteLater()
         self.form = form
+        align(*self._columns, form.rows)
+        order_soon(self)
         form.changed.connect(self._offer_weights)
         form.changed.connect(self._check)
         form.changed.connect(self._edit)
@@ -214,8 +186,9 @@ class ReconstructDock(QWidget):
         self.reason.setText(reason or remark)
         self.reason.setVisible(bool(reason or remark))
         self.run_button.setEnabled(not reason)
-        self.run_button.setToolTip(reason or "Start, or queue behind what is running")
-        self.run_all.setEnabled(scene is not None)
+        self.run_button.setToolTip(reason or "Start, or queue behind what is running (Return)")
+        for button in (self.run_all, self.run_kinds):
+            button.setEnabled(scene is not None)
         self.cost.setText("")
         if not reason:
             self._debounce.start()
@@ -242,7 +215,6 @@ class ReconstructDock(QWidget):
         entry = self.workbench.selected
         if entry is not None and (self.workbench.by_hand or not self._edited):
             self._take(entry)
-        self._tell()
 
     def _take(self, entry: Entry) -> None:
         method, name = build(methods, entry.method), entry.method["name"]
@@ -268,83 +240,13 @@ class ReconstructDock(QWidget):
         except InputError as error:
             show_error(str(error))
 
-    def _run_all(self) -> None:
-        scene, first = self.workbench.scene, True
+    def _run_several(self, choose: Callable[[Operator], list[Method]], most: int | None = None) -> None:
+        """Queue the methods, each with its best weights, ``most`` of them, and rank the results in the end."""
+        problem, first = self.workbench.scene and self.workbench.scene.problem, True
         self._edited = False
-        for cls in methods:
-            if scene is None or cls().unsuitable(scene.problem.A):
-                continue
-            chosen = self.weights.best(cls(), scene.problem) if cls().needs_network else [None]
+        for method in choose(problem.A) if problem else []:
+            chosen = self.weights.best(method, problem)[:most] if method.needs_network and problem else [None]
             for one in chosen:
-                self.workbench.run(cls(), self.device.currentText(), one, select=first)
+                self.workbench.run(method, self.device.currentText(), one, select=first)
                 first = False
         self.workbench.rank = by_metric("psnr")
-
-    def _resume(self) -> None:
-        if self.workbench.selected is not None:
-            self.workbench.resume(self.workbench.selected, self.more.value())
-
-    def _progressed(self, entry: Entry) -> None:
-        self._list_jobs()
-        if entry is self.entry:
-            self._tell()
-
-    def _tell(self) -> None:
-        """The bar, one short line below it, and the buttons. All else is in the tooltip."""
-        entry = self.entry
-        job = None if entry is None else entry.job
-        self.bar.setUpdatesEnabled(False)  # or Qt paints the whole window before setValue returns
-        self.bar.setMaximum(1 if job is None else max(job.total, 1) if job.k or not job.active else 0)
-        self.bar.setValue(0 if job is None else self.bar.maximum() if job.state == "done" else job.k)
-        self.bar.setUpdatesEnabled(True)
-        text, more = said(entry)
-        self.status.setText(text)
-        self.status.setToolTip(more)
-        self._buttons()
-
-    def _entries_changed(self) -> None:
-        self._list_jobs()
-        self._tell()
-
-    def _list_jobs(self) -> None:
-        """The newest jobs and their states; only what is new is written."""
-        wanted = list(reversed(self.workbench.queue.jobs[-LISTED:]))
-        while self.jobs.count() > len(wanted):
-            self.jobs.takeItem(0)
-        while self.jobs.count() < len(wanted):
-            self.jobs.addItem("")
-        for i, job in enumerate(wanted):
-            item, text = self.jobs.item(i), f"{job.state:<9}  {job.title}"
-            if item.text() != text:
-                item.setText(text)
-                item.setToolTip("\n".join(filter(None, [job.title, job.message])))
-
-    def _buttons(self) -> None:
-        entry, selected = self.entry, self.workbench.selected
-        active = entry is not None and entry.job.active
-        self.stop.setEnabled(active and entry.job.state == "running")  # type: ignore[union-attr]
-        self.cancel.setEnabled(active)
-        kept = selected is not None and not selected.job.active and selected.result is not None
-        iterative = kept and "iterations" in selected.method["params"]  # type: ignore[union-attr]
-        self.resume.setEnabled(bool(iterative))
-        self.more.setEnabled(bool(iterative))
-
-
-def said(entry: Entry | None) -> tuple[str, str]:
-    """How far a job is, in one short line, and all there is to tell."""
-    if entry is None:
-        return "", ""
-    job, result = entry.job, entry.result
-    numbers = "\n".join(f"{k.replace('_', ' ')} {v:.4g}" for k, v in job.scalars.items() if k != "weight")
-    if job.state == "queued":
-        return "queued", entry.title
-    if job.state == "running":
-        left = "" if job.eta is None else f", about {duration(job.eta)} left"
-        count = f"iteration {job.k} of {job.total}" if job.total > 1 else "running"
-        return f"{count}{left}", f"{entry.title}\n{numbers}"
-    if job.state == "done" and result is not None:
-        ended = "ended" if result.iterations >= job.total else "stopped"
-        how = "converged" if result.converged else "not converged" if result.not_converged else ended
-        text = f"{how} at iteration {result.iterations}, {duration(result.seconds)}"
-        return text, "\n".join(filter(None, [entry.title, result.remark, numbers]))
-    return job.state, "\n".join(filter(None, [entry.title, job.message]))

@@ -24,6 +24,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, reason_of, replace_bytes
 from napari_mlpatch.gui.forms.columns import PAGE
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key
 from napari_mlpatch.gui.plumbing.label import Note, Remark
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
 from napari_mlpatch.training import TrainingRecipe, checkpoint
@@ -52,7 +53,7 @@ class TrainDock(QWidget):
         self.train, self.cancel = QPushButton("Train"), QPushButton("Cancel")
         self.resume = QPushButton("Resume")
         self.train.setToolTip("Train from the start; the weights go to your own, where the other docks find them")
-        self.cancel.setToolTip("End after this step; Resume goes on from there")
+        self.cancel.setToolTip("End after this step; Resume goes on from there (Escape)")
         self.bar = QProgressBar()
         self.bar.hide()  # until there is something to show
         self.status = Note("Trains a network by the recipe below. The other docks will list its weights.")
@@ -71,6 +72,7 @@ class TrainDock(QWidget):
         self.train.clicked.connect(lambda: self.start(resume=False))
         self.resume.clicked.connect(lambda: self.start(resume=True))
         self.cancel.clicked.connect(self._cancel)
+        on_key(self, ESCAPE, self.cancel.click)
         self.open.clicked.connect(self._open)
         self.save.clicked.connect(self._save)
         self.choose_folder.clicked.connect(self._choose_folder)

@@ -17,6 +17,7 @@ from napari_mlpatch.core.registry import architectures
 from napari_mlpatch.gui.forms.columns import align, tight
 from napari_mlpatch.gui.forms.form import DeclarationForm, section, short
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.tab_order import order_soon
 from napari_mlpatch.training import Denoise, Files, Pairs, Reconstruct, TrainingRecipe
 from napari_mlpatch.workbench.workbench import Workbench
 
@@ -211,6 +212,7 @@ class TrainingForm(QWidget):
             self.params_form.deleteLater()
         self.params_form = form
         self.params.addWidget(form)
+        order_soon(self)
         form.changed.connect(self._reading_changed)
         self._reading_changed()
 
