@@ -59,12 +59,14 @@ class Session:
 
         from .compare.stage import Stage
         from .plumbing.canvas import free_in_own_context
+        from .plumbing.memory import memory, renew
         from .plumbing.notify import show_error
 
         self.viewer = viewer
         # Upright, so that the names of six docks can be read.
         viewer.window._qt_window.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.East)
         free_in_own_context(viewer)
+        renew()
         self._post = _Post()
         self.workbench: Workbench = Workbench(self._post, HEAD_START)
         self.stage: Stage = Stage(viewer, self.workbench, self._post)
@@ -78,6 +80,7 @@ class Session:
         viewer.window._qt_window.destroyed.connect(self.workbench.close)
         viewer.window._qt_window.destroyed.connect(self.stage.close)
         viewer.window._qt_window.destroyed.connect(self._garbage.close)
+        viewer.window._qt_window.destroyed.connect(lambda: memory().save())
         self.docks: dict[str, QWidget] = {}
 
     def dock(self, name: str) -> QWidget:

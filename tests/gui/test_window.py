@@ -283,15 +283,15 @@ def test_a_file_is_named_as_the_origin_only_where_it_gives_the_same_values(tmp_p
     from PIL import Image as Picture
 
     from napari_mlpatch import io
-    from napari_mlpatch.gui.problem.simulate_page import _origin
+    from napari_mlpatch.gui.problem.from_layer import origin_of
 
     raw = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Picture.fromarray(raw).save(tmp_path / "raw.png")
     np.save(tmp_path / "image.npy", raw.astype(np.float32))
-    source = _origin(str(tmp_path / "image.npy"), raw.astype(np.float32))
+    source = origin_of(str(tmp_path / "image.npy"), raw.astype(np.float32))
     assert np.array_equal(io.open_image(source), raw.astype(np.float32))
-    assert _origin(str(tmp_path / "raw.png"), raw.astype(np.float32)) == {"kind": "memory"}  # ours are 0..1
-    assert _origin(None, raw) == _origin(str(tmp_path / "gone.npy"), raw) == {"kind": "memory"}
+    assert origin_of(str(tmp_path / "raw.png"), raw.astype(np.float32)) == {"kind": "memory"}  # ours are 0..1
+    assert origin_of(None, raw) == origin_of(str(tmp_path / "gone.npy"), raw) == {"kind": "memory"}
 
 
 def test_an_error_while_showing_does_not_end_the_queue(simulated, qtbot, monkeypatch):

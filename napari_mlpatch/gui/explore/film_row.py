@@ -9,13 +9,14 @@ from typing import Any
 from napari.layers import Image
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from napari_mlpatch import weights
 from napari_mlpatch.explore.film import Frame, has_iterations, of_iterations, of_training
 from napari_mlpatch.gui.compare.canvas import not_activated
 from napari_mlpatch.gui.forms.form import short
 from napari_mlpatch.gui.forms.network_box import NetworkBox
+from napari_mlpatch.gui.plumbing.dialogs import ask_folder
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.training import snapshots
 from napari_mlpatch.workbench.entry import Entry
@@ -146,7 +147,7 @@ class FilmRow(QWidget):
     def _chosen(self) -> None:
         what = self.what.currentData()
         if what == OTHER:
-            what = QFileDialog.getExistingDirectory(self, "The folder of a training")
+            what = ask_folder(self, "checkpoint", "The folder of a training")
             if not what:
                 self._choose_playing()
                 return

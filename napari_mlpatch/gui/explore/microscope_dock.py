@@ -11,7 +11,6 @@ from napari.layers import Image, Points, Vectors
 from napari.viewer import Viewer
 from qtpy.QtWidgets import (
     QCheckBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QPushButton,
@@ -27,6 +26,7 @@ from napari_mlpatch.explore.microscope import Patch
 from napari_mlpatch.gui.compare.colours import COLOURS
 from napari_mlpatch.gui.forms.form import NumberBox
 from napari_mlpatch.gui.forms.network_box import NetworkBox
+from napari_mlpatch.gui.plumbing.dialogs import ask_target
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key, follow_mouse
 from napari_mlpatch.gui.plumbing.label import Name, Note
 from napari_mlpatch.gui.plumbing.looking import Looking, is_flat
@@ -287,7 +287,7 @@ class MicroscopeDock(QWidget):
         return None if seen is None else (seen, self.weights.currentData() if frame is None else frame.label)
 
     def _export(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export the patches", "patches.csv", "CSV (*.csv)")
+        path = ask_target(self, "patches", "Export the patches", "patches.csv", "CSV (*.csv)")
         if path:
             try:
                 self.save(path)

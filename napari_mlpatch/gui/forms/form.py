@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -28,6 +27,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.page import bounds_of
 from napari_mlpatch.core.registry import Registry
 from napari_mlpatch.gui.plumbing.array_box import ArrayBox
+from napari_mlpatch.gui.plumbing.dialogs import ask_file
 from napari_mlpatch.gui.plumbing.wheel import still
 
 MOST = 2**31 - 1  # of a QSpinBox
@@ -181,7 +181,7 @@ class Field(QWidget):
         from napari_mlpatch import io
         from napari_mlpatch.gui.plumbing.notify import show_error
 
-        path, _ = QFileDialog.getOpenFileName(self, "Angles, one on each line", "", "Text (*.txt *.csv *.dat);;All (*)")
+        path = ask_file(self, "angles", "Angles, one on each line", "Text (*.txt *.csv *.dat);;All (*)")
         if not path:
             return
         try:
@@ -209,7 +209,7 @@ class DeclarationForm(QWidget):
             if p.name in hidden:
                 continue
             field = Field(p)
-            field.set(_first(p) if p.required else p.default)
+            field.set(first_value(p) if p.required else p.default)
             field.changed.connect(self.changed)
             label = QLabel(p.name.replace("_deg", "").replace("_", " "))
             for widget in (label, field):
@@ -233,7 +233,7 @@ class DeclarationForm(QWidget):
         return build(self.registry, {"name": self.name, "params": self.values() | hidden})
 
 
-def _first(p: Parameter) -> Any:
+def first_value(p: Parameter) -> Any:
     return {"float": 1.0, "int": max(1, int(p.minimum or 1))}.get(p.kind, ())
 
 
@@ -248,6 +248,12 @@ def short(combo: QComboBox, letters: int = 10) -> QComboBox:
     combo.setMinimumContentsLength(letters)
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return combo
+
+
+def choose(combo: QComboBox, *names: str) -> None:
+    """Choose the first of the names that is offered."""
+    rows = [row for row in map(combo.findData, names) if row >= 0]
+    combo.setCurrentIndex(rows[0] if rows else 0)
 
 
 def section(title: str) -> QLabel:

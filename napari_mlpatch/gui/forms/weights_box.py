@@ -8,6 +8,7 @@ from napari_mlpatch import weights
 from napari_mlpatch.core.method import Fit, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.gui.plumbing.dot import dot
+from napari_mlpatch.gui.plumbing.memory import memory
 from napari_mlpatch.methods.suitable import Candidate, best_of_each, ranked
 
 from .form import short
@@ -30,6 +31,7 @@ class WeightsBox(QComboBox):
         self._kept_for: tuple[str, Problem | None] | None = None
         """What is to stay chosen: by hand, or put back from a result."""
         self._problem: Problem | None = None
+        self._method = ""
         self.activated.connect(self._chosen_by_hand)
         self.currentIndexChanged.connect(self._tell)
 
@@ -38,7 +40,7 @@ class WeightsBox(QComboBox):
 
         What was chosen by hand stays, where it fits; on another problem, where it fits without a remark.
         """
-        self._problem = problem
+        self._problem, self._method = problem, method.name
         self.blockSignals(True)
         self._fill(method, problem)
         self.blockSignals(False)
@@ -69,16 +71,26 @@ class WeightsBox(QComboBox):
             self.setCurrentIndex(self._kept(problem))
 
     def _kept(self, problem: Problem | None) -> int:
-        """The row of what was chosen by hand, else the first."""
+        """The row of what was chosen by hand, else in an earlier session for this method, else the first."""
         name, then = self._kept_for or (None, None)
         for row, one in enumerate(self._offered):
             if one.card.name == name and not one.fit.refusal and (then is problem or not one.fit.remark):
+                return row
+        earlier = memory().text("weights", self._method)
+        for row, one in enumerate(self._offered):
+            if one.card.name == earlier and not one.fit.refusal and not one.fit.remark:
                 return row
         return 0
 
     def _chosen_by_hand(self) -> None:
         name = self.currentData()
         self._by_hand = self._kept_for = None if name is None else (name, self._problem)
+        memory().put(name, "weights", self._method)
+
+    def forget(self) -> None:
+        """The most suitable ones again."""
+        self._by_hand = self._kept_for = None
+        memory().put(None, "weights", self._method)
 
     def put_back(self, name: str) -> None:
         """Choose the weights that a result was made with, where they are here and fit."""

@@ -9,12 +9,13 @@ import numpy as np
 from napari import current_viewer
 from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from napari_mlpatch import io
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
 
+from .dialogs import ask_file
 from .label import Name
 from .notify import show_error
 
@@ -77,9 +78,7 @@ class ArrayBox(QWidget):
             self.menu.addAction(f"None: {self.nothing}", lambda: self.choose(lambda: None))
 
     def _from_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self, "An array", "", "Arrays and images (*.npy *.png *.tif *.tiff *.jpg);;All (*)"
-        )
+        path = ask_file(self, "array", "An array", "Arrays and images (*.npy *.png *.tif *.tiff *.jpg);;All (*)")
         if path:
             self.choose(lambda: io.read_array(path), path.rsplit("/", 1)[-1])
 

@@ -9,12 +9,13 @@ from typing import Any
 from napari.layers import Layer
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QFileDialog, QMenu
+from qtpy.QtWidgets import QMenu
 
 from napari_mlpatch import io
 from napari_mlpatch.core.declare import format_angles
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.gui.forms.measured_form import MeasuredForm
+from napari_mlpatch.gui.plumbing.dialogs import ask_file, ask_folder
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.keys import on_return
 from napari_mlpatch.operators.center import find_center
@@ -83,12 +84,12 @@ class MeasuredPage(MeasuredForm):
     # ---- loading --------------------------------------------------------------------------------------------
 
     def _choose(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a measurement", "", _files())
+        path = ask_file(self, "measurement", "Open a measurement", _files())
         if path:
             self.load(path)
 
     def _choose_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Open a folder of projections")
+        path = ask_folder(self, "projections", "Open a folder of projections")
         if path:
             self.load(path)
 
@@ -144,7 +145,7 @@ class MeasuredPage(MeasuredForm):
         self._center_mode_changed()
 
     def _choose_angles(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Angles, one on each line", "", "Text (*.txt *.csv *.dat);;All (*)")
+        path = ask_file(self, "angles", "Angles, one on each line", "Text (*.txt *.csv *.dat);;All (*)")
         if path:
             try:
                 unit = self.reading.options().get("angle_unit")

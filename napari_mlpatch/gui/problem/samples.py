@@ -56,7 +56,7 @@ def _measurement(name: str) -> list[LayerData]:
 
 
 def _image(name: str) -> list[LayerData]:
-    from .simulate_page import sample_layer
+    from .from_layer import sample_layer
 
     return [(io.samples.image(name), sample_layer(name), "image")]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from magicgui.widgets import create_widget
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
@@ -12,6 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
+    QHBoxLayout,
     QMenu,
     QPushButton,
     QVBoxLayout,
@@ -23,15 +23,19 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import noises, operators
 from napari_mlpatch.core.simulate import simulate
 from napari_mlpatch.gui.forms.columns import PAGE, align, column
-from napari_mlpatch.gui.forms.form import CountBox, DeclarationForm, short
+from napari_mlpatch.gui.forms.form import CountBox, DeclarationForm, choose, short
+from napari_mlpatch.gui.forms.remembered import changes, recall, reset
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.help_page import HelpButton, beside
 from napari_mlpatch.gui.plumbing.keys import on_return
 from napari_mlpatch.gui.plumbing.label import Remark
+from napari_mlpatch.gui.plumbing.memory import memory
 from napari_mlpatch.gui.plumbing.tab_order import order_soon
 from napari_mlpatch.torch_later import torch
-from napari_mlpatch.workbench.scene import Frame, Scene
+from napari_mlpatch.workbench.scene import Scene
 from napari_mlpatch.workbench.workbench import Workbench
+
+from .from_layer import frame_of, origin_of, plane_of, sample_layer
 
 
 class SimulatePage(QWidget):
@@ -59,8 +63,8 @@ class SimulatePage(QWidget):
             for cls in registry:
                 if getattr(cls, "in_forms", True):
                     combo.addItem(cls.title, cls.name)
-        self.operator.setCurrentIndex(max(0, self.operator.findData("parallel-beam")))
-        self.noise.setCurrentIndex(max(0, self.noise.findData("gaussian")))
+        choose(self.operator, memory().text("operator"), "parallel-beam")
+        choose(self.noise, memory().text("noise"), "gaussian")
         self.seed = CountBox()
         self.seed.setRange(0, 2**31 - 1)
         self.operator.setToolTip("What is measured of the image: the forward operator A of y = A x + n")
@@ -70,10 +74,14 @@ class SimulatePage(QWidget):
         self.operator_place, self.noise_place = QVBoxLayout(), QVBoxLayout()
         self.operator_form = DeclarationForm(operators, self.operator.currentData(), hidden=("image_shape",))
         self.noise_form = DeclarationForm(noises, self.noise.currentData())
-        self.simulate = QPushButton("Simulate")
+        self.simulate, self.reset = QPushButton("Simulate"), QPushButton("Reset")
+        self.reset.setToolTip("Defaults of operator and noise, for the size of the image; what was typed is forgotten")
         self.trouble = Remark()
         self.trouble.hide()
         self._lay_out()
+        self.operator.activated.connect(lambda: memory().put(self.operator.currentData(), "operator"))
+        self.noise.activated.connect(lambda: memory().put(self.noise.currentData(), "noise"))
+        self.reset.clicked.connect(self._reset)
         self.operator.currentIndexChanged.connect(self._operator_chosen)
         self.noise.currentIndexChanged.connect(self._noise_chosen)
         self.image.changed.connect(self._image_chosen)
@@ -84,6 +92,8 @@ class SimulatePage(QWidget):
         follow(self, viewer.layers.events.removed, self._reset_choices)
         follow(self, viewer.layers.events.reordered, self._reset_choices)
         self._shape: tuple[int, ...] | None = None
+        for form in (self.operator_form, self.noise_form):
+            self._remember(form)
         self._reset_choices()
 
     def _lay_out(self) -> None:
@@ -97,7 +107,10 @@ class SimulatePage(QWidget):
         layout.setContentsMargins(*PAGE)
         for part in (top, self.operator_place, noise, self.noise_place, seed):
             layout.addLayout(part)
-        layout.addWidget(self.simulate)
+        last = QHBoxLayout()
+        last.addWidget(self.simulate, 1)
+        last.addWidget(self.reset)
+        layout.addLayout(last)
         layout.addWidget(self.trouble)
         layout.addStretch(1)
 
@@ -144,13 +157,36 @@ class SimulatePage(QWidget):
         old.hide()  # at once: it is deleted only when the event loop comes round
         old.deleteLater()
         setattr(self, name, new)
+        self._remember(new)
         self._align()
         order_soon(self)
 
     def _fill(self) -> None:
-        """Sensible parameters for the image's size."""
+        """Sensible parameters for the image's size, or those that were used for this size before."""
         if self._shape is not None:
             self.operator_form.set_values(operators.get(self.operator.currentData()).suggest(self._shape))
+            known = memory().get("operators", self.operator.currentData())
+            if isinstance(known, dict) and known.get("shape") == list(self._shape):
+                recall(self.operator_form, known.get("params"), image_shape=self._shape)
+
+    def _remember(self, form: DeclarationForm) -> None:
+        """What was typed into such a form before, and from now on."""
+        if form.registry is noises:
+            recall(form, memory().get("noises", form.name))
+        form.changed.connect(self._keep)
+
+    def _keep(self) -> None:
+        memory().put(changes(self.noise_form), "noises", self.noise_form.name)
+        if self._shape is not None:
+            known = {"shape": list(self._shape), "params": changes(self.operator_form)}
+            memory().put(known, "operators", self.operator_form.name)
+
+    def _reset(self) -> None:
+        for kind, form in (("operators", self.operator_form), ("noises", self.noise_form)):
+            memory().put(None, kind, form.name)
+            reset(form)
+        self.seed.setValue(0)
+        self._fill()
 
     def add_sample(self, name: str, simulation: str | None = None) -> None:
         """Add a bundled image as a layer and choose it; with the name of a simulated sample, simulate it too."""
@@ -174,7 +210,10 @@ class SimulatePage(QWidget):
         self.image.value = layer
         for combo, part in ((self.operator, made.operator), (self.noise, made.noise)):
             combo.setCurrentIndex(combo.findData(part["name"]))
-        self._fill()
+        for form in (self.operator_form, self.noise_form):  # whatever was typed into them before
+            reset(form)
+        if self._shape is not None:
+            self.operator_form.set_values(operators.get(self.operator.currentData()).suggest(self._shape))
         self.operator_form.set_values(self.operator_form.values() | made.operator["params"])
         self.noise_form.set_values(self.noise_form.values() | made.noise["params"])
         self.seed.setValue(made.seed)
@@ -192,14 +231,14 @@ class SimulatePage(QWidget):
             self._complain("Add an image layer first.")
             return
         try:
-            image = _plane(layer, self.viewer)
+            image = plane_of(layer, self.viewer)
             A = self.operator_form.build(image_shape=image.shape)
             noise = self.noise_form.build()
         except (InputError, ValueError) as error:
             self._complain(str(error))
             return
         known, path = layer.metadata.get("mlpatch_image"), getattr(layer.source, "path", None)
-        frame = _frame(layer)
+        frame = frame_of(layer)
         layer.visible = False
         seed, title = (
             self.seed.value(),
@@ -207,7 +246,7 @@ class SimulatePage(QWidget):
         )
 
         def make() -> Scene:
-            source = known or _origin(path, image)
+            source = known or origin_of(path, image)
             return Scene(simulate(torch.from_numpy(image), A, noise, seed=seed, source=source), title, frame)
 
         self.workbench.prepare(make, self._complain)
@@ -215,53 +254,3 @@ class SimulatePage(QWidget):
     def _complain(self, text: str) -> None:
         self.trouble.setText(text)
         self.trouble.setVisible(bool(text))
-
-
-def sample_layer(name: str) -> dict[str, Any]:
-    """Name, size and origin of a sample image's layer."""
-    about = io.samples.describe(name)
-    size = about.pixel_size or 1.0
-    return {
-        "name": name,
-        "scale": (size, size),
-        "units": (about.unit or "pixel",) * 2,
-        "metadata": {"mlpatch_image": {"kind": "sample", "name": name}},
-    }
-
-
-def _plane(layer: Image, viewer: Viewer) -> np.ndarray:
-    """The 2-D image on show, float32. Raises InputError for colour images."""
-    if layer.rgb:
-        raise InputError(f"The layer {layer.name!r} is a colour image. Convert it to grey first (Layers > Convert).")
-    data = layer.data
-    step = viewer.dims.current_step[-data.ndim :]
-    index: Any = tuple(step[: data.ndim - 2])
-    plane = np.asarray(data[index])
-    if plane.ndim != 2 or np.iscomplexobj(plane):
-        raise InputError(
-            f"Simulation needs a real 2-D image, the layer {layer.name!r} shows {plane.dtype} {plane.shape}."
-        )
-    return plane.astype(np.float32)
-
-
-def _frame(layer: Image) -> Frame:
-    """Where the layer's plane lies in the world."""
-
-    def pair(values: Any) -> tuple[Any, Any]:
-        return values[-2], values[-1]
-
-    units = [str(unit) for unit in layer.units]
-    return Frame(pair(layer.scale.tolist()), pair(layer.translate.tolist()), pair(units), pair(layer.axis_labels))
-
-
-def _origin(path: str | None, plane: np.ndarray) -> dict[str, Any]:
-    """The file that the plane came from, where reading it again gives the same values; else it is only in memory.
-
-    napari shows the raw values of pictures, ours are scaled to 0..1, and a stack's plane is no file of its own.
-    """
-    source = {"kind": "file", "path": str(path)}
-    try:
-        same = path is not None and np.array_equal(io.open_image(source), plane)
-    except InputError:
-        same = False
-    return source if same else {"kind": "memory"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QComboBox, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_mlpatch import weights
 from napari_mlpatch.core.cost import Cost
@@ -17,12 +17,14 @@ from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.gui.forms.columns import align, column
-from napari_mlpatch.gui.forms.form import DeclarationForm, short
+from napari_mlpatch.gui.forms.form import DeclarationForm, choose, short
+from napari_mlpatch.gui.forms.remembered import changes, recall, reset
 from napari_mlpatch.gui.forms.weights_box import WeightsBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.help_page import HelpButton, beside
 from napari_mlpatch.gui.plumbing.keys import CTRL_RETURN, ESCAPE, on_key, on_return
 from napari_mlpatch.gui.plumbing.label import Note, Remark
+from napari_mlpatch.gui.plumbing.memory import memory
 from napari_mlpatch.gui.plumbing.notify import show_error
 from napari_mlpatch.gui.plumbing.tab_order import order_soon
 from napari_mlpatch.workbench.entry import Entry
@@ -60,6 +62,8 @@ class ReconstructDock(QWidget):
 
         self.method.setToolTip("How the picture is made from the measurement")
         self.help = HelpButton(methods, self.method, workbench.post)
+        self.reset = QPushButton("Reset")
+        self.reset.setToolTip("Defaults of this method, and its most suitable weights; what was typed is forgotten")
         self.device.setToolTip("Where it is computed: the processor (cpu), or a graphics card (cuda)")
         panel = self.panel = RunPanel(workbench)
         self.run_button, self.run_all, self.run_kinds = panel.run, panel.all, panel.kinds
@@ -72,6 +76,8 @@ class ReconstructDock(QWidget):
         self._debounce.setInterval(DEBOUNCE_MS)
         self._debounce.timeout.connect(self._estimate)
         self.method.currentIndexChanged.connect(self._method_chosen)
+        self.method.activated.connect(lambda: memory().put(self.method.currentData(), "method"))
+        self.reset.clicked.connect(self._reset)
         self.device.currentIndexChanged.connect(self._check)
         self.weights.activated.connect(self._check)
         self.weights.activated.connect(self._edit)
@@ -86,7 +92,7 @@ class ReconstructDock(QWidget):
             follow(self, signal, self._offer_weights)
             follow(self, signal, self._check)
         follow(self, workbench.selection_changed, self._selection_changed)
-        self.method.setCurrentIndex(max(0, self.method.findData("tv")))
+        choose(self.method, memory().text("method"), "tv")
         self._method_chosen()
         self._edited = False
 
@@ -100,7 +106,11 @@ class ReconstructDock(QWidget):
         self.device.addItems([name for name in self.workbench.devices if name not in known])
 
     def _lay_out(self) -> None:
-        top = column(("method", beside(self.method, self.help)), ("weights", self.weights), ("device", self.device))
+        top = column(
+            ("method", beside(self.method, self.help)),
+            ("weights", self.weights),
+            ("device", beside(self.device, self.reset)),
+        )
         self._columns = (top,)
         page = QWidget()
         inside = QVBoxLayout(page)
@@ -141,6 +151,8 @@ class ReconstructDock(QWidget):
         self.form = form
         align(*self._columns, form.rows)
         order_soon(self)
+        recall(form, memory().get("methods", name))
+        form.changed.connect(lambda: memory().put(changes(form), "methods", name))
         form.changed.connect(self._offer_weights)
         form.changed.connect(self._check)
         form.changed.connect(self._edit)
@@ -148,6 +160,12 @@ class ReconstructDock(QWidget):
         self.about.setText((methods.get(name).__doc__ or "").strip().split("\n")[0].replace("``", ""))
         self._offer_weights()
         self._check()
+
+    def _reset(self) -> None:
+        """The defaults of this method again, and the most suitable weights."""
+        reset(self.form)
+        self.weights.forget()
+        self.form.changed.emit()
 
     def _offer_weights(self) -> None:
         scene = self.workbench.scene

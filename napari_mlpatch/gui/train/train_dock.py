@@ -6,7 +6,6 @@ from pathlib import Path
 
 from napari.viewer import Viewer
 from qtpy.QtWidgets import (
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -23,6 +22,7 @@ from napari_mlpatch import weights
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, reason_of, replace_bytes
 from napari_mlpatch.gui.forms.columns import PAGE
+from napari_mlpatch.gui.plumbing.dialogs import ask_file, ask_folder, ask_target
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key
 from napari_mlpatch.gui.plumbing.label import Note, Remark
@@ -138,7 +138,7 @@ class TrainDock(QWidget):
             raise InputError(f"The recipe cannot be written to {path}: {reason_of(error)}.") from None
 
     def _open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a training recipe", "", RECIPES)
+        path = ask_file(self, "recipe", "Open a training recipe", RECIPES)
         if path:
             try:
                 self.open_recipe(path)
@@ -146,7 +146,7 @@ class TrainDock(QWidget):
                 show_error(str(error))
 
     def _save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save the recipe", f"{self.form.name.text()}.recipe.json", RECIPES)
+        path = ask_target(self, "recipe", "Save the recipe", f"{self.form.name.text()}.recipe.json", RECIPES)
         if path:
             try:
                 self.save_recipe(path)
@@ -155,7 +155,7 @@ class TrainDock(QWidget):
                 show_error(str(error))
 
     def _choose_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "A folder for the checkpoint")
+        path = ask_folder(self, "checkpoint", "A folder for the checkpoint")
         if path:
             self.folder.setText(path)
             self._check()

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.declare import parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import sources
 from napari_mlpatch.gui.forms.form import short
+from napari_mlpatch.gui.plumbing.dialogs import ask_files, ask_folder
 from napari_mlpatch.training import Files, Synthetic
 from napari_mlpatch.training.sources import Source, description_of
 from napari_mlpatch.training.sources.drawn import Drawn
@@ -145,11 +146,11 @@ class DataForm(QWidget):
         self.changed.emit()
 
     def _add_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "A folder with images")
+        path = ask_folder(self, "training images", "A folder with images")
         self.add([path] if path else [])
 
     def _add_files(self) -> None:
-        self.add(QFileDialog.getOpenFileNames(self, "Images", "", FILES)[0])
+        self.add(ask_files(self, "training images", "Images", FILES))
 
     def add(self, paths: list[str]) -> None:
         """Name more folders or files."""

@@ -1,0 +1,51 @@
+"""Dialogs that open where the last one of their kind has ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from .memory import memory
+
+
+def ask_file(parent: QWidget, kind: str, title: str, filters: str) -> str:
+    """A file to open; empty where none was chosen."""
+    path, _ = QFileDialog.getOpenFileName(parent, title, _folder(kind), filters)
+    return _note(kind, path)
+
+
+def ask_files(parent: QWidget, kind: str, title: str, filters: str) -> list[str]:
+    """Files to open."""
+    paths, _ = QFileDialog.getOpenFileNames(parent, title, _folder(kind), filters)
+    _note(kind, paths[0] if paths else "")
+    return paths
+
+
+def ask_folder(parent: QWidget, kind: str, title: str) -> str:
+    """A folder; empty where none was chosen."""
+    path = QFileDialog.getExistingDirectory(parent, title, _folder(kind))
+    if path:
+        memory().put(path, "folders", kind)
+    return path
+
+
+def ask_target(parent: QWidget, kind: str, title: str, name: str, filters: str) -> str:
+    """Where to write a file that is called ``name`` by default; empty where nothing was chosen."""
+    folder = _folder(kind)
+    path, _ = QFileDialog.getSaveFileName(parent, title, str(Path(folder) / name) if folder else name, filters)
+    return _note(kind, path)
+
+
+def _folder(kind: str) -> str:
+    folder = memory().text("folders", kind)
+    try:
+        return folder if folder and Path(folder).is_dir() else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _note(kind: str, path: str) -> str:
+    if path:
+        memory().put(str(Path(path).parent), "folders", kind)
+    return path

@@ -1,0 +1,63 @@
+"""What a layer of the window gives to a simulation: its plane on show, where it lies, where it came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Image
+from napari.viewer import Viewer
+
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.workbench.scene import Frame
+
+
+def sample_layer(name: str) -> dict[str, Any]:
+    """Name, size and origin of a sample image's layer."""
+    about = io.samples.describe(name)
+    size = about.pixel_size or 1.0
+    return {
+        "name": name,
+        "scale": (size, size),
+        "units": (about.unit or "pixel",) * 2,
+        "metadata": {"mlpatch_image": {"kind": "sample", "name": name}},
+    }
+
+
+def plane_of(layer: Image, viewer: Viewer) -> np.ndarray:
+    """The 2-D image on show, float32. Raises InputError for colour images."""
+    if layer.rgb:
+        raise InputError(f"The layer {layer.name!r} is a colour image. Convert it to grey first (Layers > Convert).")
+    data = layer.data
+    step = viewer.dims.current_step[-data.ndim :]
+    index: Any = tuple(step[: data.ndim - 2])
+    plane = np.asarray(data[index])
+    if plane.ndim != 2 or np.iscomplexobj(plane):
+        raise InputError(
+            f"Simulation needs a real 2-D image, the layer {layer.name!r} shows {plane.dtype} {plane.shape}."
+        )
+    return plane.astype(np.float32)
+
+
+def frame_of(layer: Image) -> Frame:
+    """Where the layer's plane lies in the world."""
+
+    def pair(values: Any) -> tuple[Any, Any]:
+        return values[-2], values[-1]
+
+    units = [str(unit) for unit in layer.units]
+    return Frame(pair(layer.scale.tolist()), pair(layer.translate.tolist()), pair(units), pair(layer.axis_labels))
+
+
+def origin_of(path: str | None, plane: np.ndarray) -> dict[str, Any]:
+    """The file that the plane came from, where reading it again gives the same values; else it is only in memory.
+
+    napari shows the raw values of pictures, ours are scaled to 0..1, and a stack's plane is no file of its own.
+    """
+    source = {"kind": "file", "path": str(path)}
+    try:
+        same = path is not None and np.array_equal(io.open_image(source), plane)
+    except InputError:
+        same = False
+    return source if same else {"kind": "memory"}
