@@ -23,7 +23,17 @@ from napari_mlpatch.core.run import Done, Failed, run
 from napari_mlpatch.core.start import as_batch as start_batch
 from napari_mlpatch.torch_later import Tensor, torch
 
-__all__ = ["as_batch", "open_problem", "open_start", "open_weights", "read_recipe", "read_start", "replay", "rerun"]
+__all__ = [
+    "as_batch",
+    "execute",
+    "open_problem",
+    "open_start",
+    "open_weights",
+    "read_recipe",
+    "read_start",
+    "replay",
+    "rerun",
+]
 
 Execute = Callable[[Recipe, Problem, Any, Tensor | None], Result]
 """Runs a recipe on its problem, with its weights and the picture to start from. Raises InputError."""
@@ -162,11 +172,11 @@ def replay(recipe: Recipe, *, data: str | os.PathLike[str] | None = None, device
     """
     problem = open_problem(recipe, data)
     trained = open_weights(recipe) if recipe.build_method().needs_network else None
-    start = open_start(recipe, problem, _execute)
-    return _execute(with_start(rerun(recipe, problem, device=device), start), problem, trained, start)
+    start = open_start(recipe, problem, execute)
+    return execute(with_start(rerun(recipe, problem, device=device), start), problem, trained, start)
 
 
-def _execute(recipe: Recipe, problem: Problem, network: Any = None, start: Tensor | None = None) -> Result:
+def execute(recipe: Recipe, problem: Problem, network: Any = None, start: Tensor | None = None) -> Result:
     for event in run(recipe, problem, network=network, start=start):
         if isinstance(event, Done):
             return event.result

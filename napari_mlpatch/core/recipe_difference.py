@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .declare import PYTHON
+from .declare import PYTHON, parameters
 from .recipe import Description, Recipe
+from .registry import Registry, methods, noises, operators
 
 AUTOMATIC = "automatic"
 
@@ -39,6 +40,11 @@ def differences(a: Recipe, b: Recipe, weights: Callable[[str], str] = lambda sha
     found += _described("method", a.method, b.method)
     if a.weights != b.weights:
         found.append(Difference("weights", *(_weights(recipe.weights, weights) for recipe in (a, b))))
+    if a.network is not None and b.network is not None:
+        found += _described("network", a.network, b.network)
+        if a.network.normalise != b.network.normalise:
+            normalised = (_text(recipe.network is not None and recipe.network.normalise) for recipe in (a, b))
+            found.append(Difference("network normalises", *normalised))
     if _start(a) != _start(b):
         found.append(Difference("start", _start(a), _start(b)))
     if a.stopped_at != b.stopped_at:
@@ -71,11 +77,18 @@ def described(recipe: Recipe, weights: Callable[[str], str] = lambda sha256: sha
     ]
 
 
-def summary(description: Description | None) -> str:
-    """Name and parameters in one line; of long lists how many, and from where to where."""
+def summary(description: Description | None, registry: Registry | None = None) -> str:
+    """Name and parameters in one line; of long lists how many, and from where to where.
+
+    With the registry that knows the name, only the parameters that are not the defaults.
+    """
     if description is None:
         return "none"
-    params = ", ".join(f"{name} {_text(value)}" for name, value in description.params.items())
+    defaults: dict[str, Any] = {}
+    if registry is not None and description.name in registry.names():
+        defaults = {p.name: p.default for p in parameters(registry.get(description.name)) if not p.required}
+    changed = [(n, v) for n, v in description.params.items() if not (n in defaults and v == defaults[n])]
+    params = ", ".join(f"{name} {_text(value)}" for name, value in changed)
     return f"{description.name.removeprefix(PYTHON)} ({params})" if params else description.name.removeprefix(PYTHON)
 
 
@@ -116,8 +129,11 @@ def _options(options: dict[str, Any]) -> str:
 def _described(what: str, a: Description | None, b: Description | None) -> list[Difference]:
     if a == b:
         return []
+    if a is not None and b is not None and (a.name, a.params) == (b.name, b.params):
+        return []
     if a is None or b is None or a.name != b.name:
-        return [Difference(what, summary(a), summary(b))]
+        registry = {"method": methods, "operator": operators, "noise": noises}.get(what)
+        return [Difference(what, summary(a, registry), summary(b, registry))]
     names = dict.fromkeys((*a.params, *b.params))
     changed = [n for n in names if a.params.get(n) != b.params.get(n) or (n in a.params) != (n in b.params)]
     label = f"{what} {a.name.removeprefix(PYTHON)}"

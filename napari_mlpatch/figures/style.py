@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core.declare import CONFIG, explain
-from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.declare import CONFIG, build
+from napari_mlpatch.core.registry import Registry
 
 WIDTHS = {
     "nature-single": 89.0,
@@ -24,9 +24,13 @@ Region = tuple[int, int, int, int]
 """First row, last row (excluded), first column, last column (excluded)."""
 
 
+styles = Registry("figure style", "napari_mlpatch.figures", "napari_mlpatch.figure_styles")
+
+
+@styles.register("paper", title="Figure for a paper")
 @dataclass(frozen=True, config=CONFIG)
 class Style:
-    """How a figure looks. None: chosen by the figure. Raises ValidationError; ``style`` raises InputError."""
+    """How a figure looks. None: chosen by the figure. Raises InputError for impossible values."""
 
     width: Annotated[
         Literal[
@@ -83,6 +87,12 @@ class Style:
             return text
         return None
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Style:
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ValueError(f"low must be below high, got {self.low:g} and {self.high:g}")
+        return self
+
     @property
     def millimetres(self) -> float:
         """Width of the figure."""
@@ -96,13 +106,7 @@ class Style:
 
 def style(**values: Any) -> Style:
     """A style. Raises InputError for unknown names and impossible values."""
-    try:
-        found = Style(**values)
-    except ValidationError as error:
-        raise InputError(f"The style of the figure: {explain(error, Style)}") from None
-    if found.low is not None and found.high is not None and not found.low < found.high:
-        raise InputError(f"The darkest value must be below the brightest, got {found.low:g} and {found.high:g}.")
-    return found
+    return build(styles, {"name": "paper", "params": values})
 
 
 def region_of(text: str) -> Region:

@@ -39,3 +39,16 @@ def open_zoom() -> QWidget:
 
 def open_train() -> QWidget:
     return session().dock("Train")
+
+
+def save_session() -> None:
+    """Everything of the workbench into one folder."""
+    here = session()
+    here.stage.sessions.save(here.viewer.window._qt_window)
+
+
+def open_session() -> None:
+    """The docks, and in them everything as it was saved."""
+    here = session()
+    here.open_all()
+    here.stage.sessions.open(here.viewer.window._qt_window)

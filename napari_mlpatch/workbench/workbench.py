@@ -31,6 +31,7 @@ from .scene import Scene
 from .selection import Selection
 from .stepwise import stepwise, stop
 from .training_job import Trainer, Training
+from .undo import Undo
 
 
 class Workbench(Selection):
@@ -62,6 +63,7 @@ class Workbench(Selection):
         self.rank: Callable[[Entry], Any] | None = None
         """The order into which results are brought once all of the queue are there."""
         self.figures = Figures(self)
+        self.undo = Undo()
         self._started: Job | None = None
 
     def load(self) -> None:
@@ -157,14 +159,28 @@ class Workbench(Selection):
         self.entries_changed.emit()
 
     def remove(self, entry: Entry) -> None:
-        self._drop(entry)  # first, or its queued job's end would remove it too
-        self.queue.cancel(entry.job)
-        self.queue.forget(entry.job)
-        self.entries_changed.emit()
+        self.remove_all([entry])
 
     def remove_all(self, entries: list[Entry]) -> None:
-        for entry in list(entries):
-            self.remove(entry)
+        """Take results out of the list; ``undo`` brings back what was finished."""
+        places = [(self.entries.index(entry), entry) for entry in entries if entry in self.entries]
+        for _, entry in places:
+            self._drop(entry)  # first, or its queued job's end would remove it too
+            self.queue.cancel(entry.job)
+            self.queue.forget(entry.job)
+        back = [(place, entry) for place, entry in sorted(places, key=lambda pair: pair[0]) if entry.result is not None]
+        if back:
+            words = f"remove {back[0][1].title}" if len(back) == 1 else f"remove {len(back)} results"
+            self.undo.did(words, lambda: self._bring_back(back))
+        self.entries_changed.emit()
+
+    def _bring_back(self, places: list[tuple[int, Entry]]) -> None:
+        for place, entry in places:
+            if entry.job.active:  # it was cancelled, its last good result is kept
+                entry.job.state = "cancelled"
+            self.entries.insert(min(place, len(self.entries)), entry)
+        self.select(places[0][1] if not self.stale(places[0][1]) else self.selected)
+        self.entries_changed.emit()
 
     def sort(self, key: Callable[[Entry], Any]) -> None:
         """Bring the results into an order, in the table and in the grid."""

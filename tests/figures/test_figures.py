@@ -163,7 +163,7 @@ def test_labels_are_not_taken_for_mathematics(tmp_path):
         (lambda: draw(three(), scale=(1.0, 0.0), unit="mm"), "positive"),
         (lambda: style(inset="3,4"), "40:72"),
         (lambda: style(wide=3), "wide"),
-        (lambda: style(low=2, high=1), "below the brightest"),
+        (lambda: style(low=2, high=1), "low must be below high"),
         (lambda: write_figure("x.gif", draw(three())), "does not end in"),
     ],
 )

@@ -11,6 +11,7 @@ from napari.viewer import Viewer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_mlpatch.gui.leave.sessions import Sessions
 from napari_mlpatch.gui.plumbing.scenegraph import at_once, count_cells_once
 from napari_mlpatch.workbench.captions import names
 from napari_mlpatch.workbench.entry import Entry
@@ -60,6 +61,7 @@ class Stage:
         self.sight = Sight(viewer, self.room)
         self.kept: dict[str, dict[str, Any]] = {}
         """What views remember from one time to the next, by their names: where a wipe stood, how large a lens was."""
+        self.sessions = Sessions(self)
         self.kind = "picture"
         self.view: View = views.get(FIRST)(self)
         self._soon = QTimer(viewer.window._qt_window)

@@ -132,6 +132,10 @@ class MeasuredPage(MeasuredForm):
             self.load(source["path"])
         return True
 
+    def take_measurement(self, measurement: io.Measurement) -> None:
+        """Show a measurement that was not read from a file, and ask for what it lacks."""
+        self._loaded(measurement, None)
+
     def _refused(self, text: str) -> None:
         """The measurement that was there before stays."""
         self.found.setText(self.description() if self.measurement else "Open a sinogram, or drop one onto the window.")
@@ -165,6 +169,13 @@ class MeasuredPage(MeasuredForm):
 
     def _adopt(self, value: float) -> None:
         """Take over a centre from the strip."""
+        mode, before = self.center_mode.currentIndex(), self.center.value()
+
+        def back() -> None:
+            self.center.setValue(before)
+            self.center_mode.setCurrentIndex(mode)
+
+        self.workbench.undo.did(f"adopt the centre {value:.2f}", back)
         self.center_mode.setCurrentIndex(self.center_mode.findData("value"))
         self.center.setValue(value)
 

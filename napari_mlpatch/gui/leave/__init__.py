@@ -1,0 +1,1 @@
+"""Taking away: sessions, figures, what changed; napari's own menus, writers and preferences."""

@@ -1,0 +1,90 @@
+"""Save all that is on the workbench as one folder, and open it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_mlpatch import io
+from napari_mlpatch.gui.compare.parts import views
+from napari_mlpatch.gui.plumbing.notify import show_error, show_info
+from napari_mlpatch.workbench.leaving import as_session, put, scenes_of
+
+if TYPE_CHECKING:
+    from napari_mlpatch.gui.compare.stage import Stage
+    from napari_mlpatch.workbench.scene import Scene
+
+
+class Sessions:
+    """The folder of a stage's session: the one that was saved or opened last, None before."""
+
+    def __init__(self, stage: Stage):
+        self.stage, self.workbench = stage, stage.workbench
+        self.folder: Path | None = None
+
+    def save(self, parent: QWidget | None = None) -> None:
+        """Into the folder that is known, else ask for one."""
+        if self.folder is None:
+            self.save_as(parent)
+        else:
+            self.write(self.folder)
+
+    def save_as(self, parent: QWidget | None = None) -> None:
+        """Into a folder that is asked for; it is made where there is none."""
+        if not self.workbench.entries and self.workbench.scene is None:
+            show_info("There is nothing to save yet: open a measurement first.")
+            return
+        start = str(self.folder or Path.cwd() / "session")
+        path, _ = QFileDialog.getSaveFileName(parent, "Save the session in a new folder", start)
+        if path:
+            self.write(Path(path))
+
+    def write(self, folder: Path) -> None:
+        """Off the GUI thread."""
+        session = as_session(self.workbench, self._view())
+        count = len(session.results)
+
+        def done(where: Any) -> None:
+            self.folder = Path(where)
+            show_info(f"Saved the session in {where}: {count} result{'' if count == 1 else 's'}.")
+
+        self.workbench.quick.call(
+            "session", lambda: io.write_session(folder, session), done, lambda e: show_error(str(e))
+        )
+
+    def open(self, parent: QWidget | None = None) -> None:
+        """A folder that is asked for."""
+        start = str(self.folder.parent if self.folder else Path.cwd())
+        path = QFileDialog.getExistingDirectory(parent, "Open the folder of a session", start)
+        if path:
+            self.read(Path(path))
+
+    def read(self, folder: Path) -> None:
+        """Off the GUI thread, then everything at once."""
+
+        def load() -> tuple[io.Session, list[Scene]]:
+            session = io.read_session(folder)
+            return session, scenes_of(session)
+
+        def show(found: tuple[io.Session, list[Scene]]) -> None:
+            self.folder = folder
+            put(self.workbench, *found)
+            self._show(found[0].view)
+            show_info(f"Opened the session {folder.name}: {len(found[0].results)} results.")
+
+        self.workbench.quick.call("session", load, show, lambda e: show_error(str(e)))
+
+    def _view(self) -> dict[str, Any]:
+        stage = self.stage
+        return {"name": stage.view.name, "kind": stage.kind, "linked": stage.contrast.linked}
+
+    def _show(self, view: Any) -> None:
+        name, kind = view.get("name"), view.get("kind")
+        if isinstance(view.get("linked"), bool):
+            self.stage.link_contrast(view["linked"])
+        if kind in self.stage.kinds():
+            self.stage.set_kind(kind)
+        if name in [view.name for view in views]:  # pyright: ignore[reportAttributeAccessIssue]
+            self.stage.set_view(name)
