@@ -58,6 +58,7 @@ class Session:
         from napari_mlpatch.workbench.workbench import Workbench
 
         from .compare.stage import Stage
+        from .leave.preferences import follow_preferences
         from .plumbing.canvas import free_in_own_context
         from .plumbing.memory import memory, renew
         from .plumbing.notify import show_error
@@ -71,6 +72,7 @@ class Session:
         self.workbench: Workbench = Workbench(self._post, HEAD_START)
         self.stage: Stage = Stage(viewer, self.workbench, self._post)
         self.workbench.failed.connect(show_error)
+        follow_preferences(self.workbench)
         self.workbench.devices_changed.connect(self._garbage.freeze)
         self._load = QTimer()
         self._load.setSingleShot(True)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from napari_mlpatch.torch_later import torch
 
 EXIT_SECONDS = 30.0
+_limit = 0
 _running: weakref.WeakKeyDictionary[threading.Thread, Callable[[], None]] = weakref.WeakKeyDictionary()
 
 
@@ -22,9 +23,19 @@ def start(name: str, work: Callable[[], None], close: Callable[[], None]) -> thr
     return thread
 
 
-@functools.cache
+def limit(count: int) -> None:
+    """Let computations use so many cores, from the next job on; 0: as many as fit the machine."""
+    global _limit
+    _limit = max(0, count)
+
+
 def cores() -> int:
-    """How many cores they use: one is left to the window. As PyTorch has it at first; it applies to all threads."""
+    """How many cores they use. As PyTorch has it at first, one is left to the window; it applies to all threads."""
+    return _limit or _fitting()
+
+
+@functools.cache
+def _fitting() -> int:
     return max(1, torch.get_num_threads() - 1)
 
 

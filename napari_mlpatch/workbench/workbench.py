@@ -60,6 +60,7 @@ class Workbench(Selection):
         """The room for iterates of all results."""
         self.devices: tuple[str, ...] = ("cpu",)
         """Where jobs can run."""
+        self._preferred = "cpu"
         self.rank: Callable[[Entry], Any] | None = None
         """The order into which results are brought once all of the queue are there."""
         self.figures = Figures(self)
@@ -74,6 +75,16 @@ class Workbench(Selection):
             self.devices_changed.emit()
 
         self.quick.call("devices", lambda: torch.cuda.device_count(), found, lambda e: self.failed.emit(str(e)))
+
+    @property
+    def preferred_device(self) -> str:
+        """Where new runs are computed, unless a person chooses another: "cuda" is the first graphics card."""
+        return next((name for name in self.devices if name.startswith(self._preferred)), "cpu")
+
+    def prefer(self, device: str) -> None:
+        """Compute new runs there, where there is such a device."""
+        self._preferred = device
+        self.devices_changed.emit()
 
     # ---- the problem ----------------------------------------------------------------------------------------
 

@@ -139,3 +139,37 @@ def test_file_save_keeps_the_recipe(simulated, qtbot, tmp_path):
     whole = simulated.viewer.add_image(np.arange(12, dtype=np.uint8).reshape(3, 4), name="not ours")
     assert whole.save(str(tmp_path / "y.tif"), plugin="napari-mlpatch")
     assert tifffile.imread(tmp_path / "y.tif").dtype == np.uint8, "pictures of others keep their type"
+
+
+def test_preferences(simulated, monkeypatch):
+    from types import SimpleNamespace
+
+    from napari_mlpatch.core.budget import limit
+    from napari_mlpatch.gui.leave import preferences
+    from napari_mlpatch.weights import own_folder
+    from napari_mlpatch.workbench import threads
+
+    properties = MANIFEST.contributions.configurations["compute"].properties
+    assert set(properties) == {"device", "threads", "memory_gb"}
+    plain = {name: part.default for name, part in properties.items()}
+    workbench, device = simulated.workbench, simulated.docks["Reconstruct"].device
+    workbench.devices = ("cpu", "cuda:0")
+    monkeypatch.delenv("MLPATCH_WEIGHTS")
+    monkeypatch.delenv("MLPATCH_MEMORY_GB", raising=False)
+
+    def say(weights="", **compute):
+        settings = SimpleNamespace(compute=SimpleNamespace(**plain | compute), folders=SimpleNamespace(weights=weights))
+        preferences.apply(workbench, settings)
+
+    before, fitting = own_folder(), threads.cores()
+    say(device="cuda", threads=3, memory_gb=1.5, weights="/somewhere/else")
+    assert device.currentText() == "cuda:0" and threads.cores() == 3 and limit() == 1.5 * 2**30
+    assert str(own_folder()) == "/somewhere/else"
+    device.setCurrentText("cpu")  # by hand
+    say(device="cuda")
+    assert device.currentText() == "cpu" and threads.cores() == fitting and own_folder() == before
+    monkeypatch.setenv("MLPATCH_WEIGHTS", "/of/the/environment")
+    say(weights="/somewhere/else")
+    assert str(own_folder()) == "/of/the/environment", "what a person has set goes first"
+    say()
+    assert str(own_folder()) == "/of/the/environment"

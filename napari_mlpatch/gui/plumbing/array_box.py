@@ -43,7 +43,7 @@ class ArrayBox(QWidget):
 
     def set(self, value: Any) -> None:
         """Show a value without telling anybody."""
-        self.value = None if value is None or value == () else Array.parse(value)
+        self.value = None if value is None or (isinstance(value, tuple) and not value) else Array.parse(value)
         self._show(None)
 
     def choose(self, read: Callable[[], Array | None], source: str | None = None) -> None:

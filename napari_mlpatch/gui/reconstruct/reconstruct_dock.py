@@ -54,6 +54,7 @@ class ReconstructDock(QWidget):
             self.method.addItem(cls.title, cls.name)
         self.weights = WeightsBox()
         self.device = QComboBox()
+        self._preferred = "cpu"
         self._offer_devices()
         self.about, self.reason, self.cost = Note(), Remark(), Note()
         self.form = DeclarationForm(methods, self.method.currentData())
@@ -104,6 +105,9 @@ class ReconstructDock(QWidget):
     def _offer_devices(self) -> None:
         known = [self.device.itemText(i) for i in range(self.device.count())]
         self.device.addItems([name for name in self.workbench.devices if name not in known])
+        if self.workbench.preferred_device != self._preferred:  # not each time: a person may have chosen another
+            self._preferred = self.workbench.preferred_device
+            self.device.setCurrentText(self._preferred)
 
     def _lay_out(self) -> None:
         top = column(
