@@ -147,7 +147,7 @@ class Session:
         """The forms on the right use the window's whole height, the table below a quarter of it."""
         window = self.viewer.window._qt_window
         window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-        window.resizeDocks([compare], [max(190, window.height() // 4)], Qt.Orientation.Vertical)
+        window.resizeDocks([compare], [max(240, window.height() // 4)], Qt.Orientation.Vertical)
 
 
 def session(viewer: Viewer | None = None) -> Session:

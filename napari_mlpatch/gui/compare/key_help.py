@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout
 from napari_mlpatch.gui.plumbing.follow import KEYS
 
 HELP = ("F1", "Shift-?")
+LONGEST = 68
+"""Letters that fit into a line."""
 STYLE = """
 QFrame#keys { background: rgba(20, 22, 28, 225); border: 1px solid rgba(255, 255, 255, 60); border-radius: 8px; }
 QLabel { color: #f0f0f0; background: transparent; }
@@ -29,7 +31,8 @@ class KeyHelp(QObject):
     def rows(self) -> list[tuple[str, str]]:
         """Keys and what they do; keys that do the same stand together."""
         keys: dict[str, list[str]] = {}
-        for key, about in KEYS.get(self.viewer, {}).items():
+        for key, words in KEYS.get(self.viewer, {}).items():
+            about = words.split(";")[0].rstrip(".")  # the rest is in the button's tooltip
             if about:
                 keys.setdefault(about, []).append(key)
         return [(" or ".join(map(shown, each)), about) for about, each in keys.items()]
@@ -44,14 +47,15 @@ class KeyHelp(QObject):
         frame.setObjectName("keys")
         frame.setStyleSheet(STYLE)
         layout, grid = QVBoxLayout(frame), QGridLayout()
-        layout.setContentsMargins(18, 14, 18, 14)
+        layout.setContentsMargins(14, 10, 14, 10)
+        grid.setVerticalSpacing(3)
         layout.addWidget(QLabel("<b>Keys</b> while the pictures have the focus"))
         layout.addLayout(grid)
         grid.setColumnStretch(1, 1)
         for i, (key, about) in enumerate(self.rows()):
             name, words = QLabel(key), QLabel(about)
             name.setObjectName("key")
-            words.setWordWrap(True)
+            words.setWordWrap(len(about) > LONGEST)
             grid.addWidget(name, i, 0, alignment=Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(words, i, 1)
         width = min(620, canvas.width() - 20)

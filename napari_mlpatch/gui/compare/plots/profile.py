@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pyqtgraph
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_mlpatch.core.profiles import Point, distances, line_profile
 from napari_mlpatch.gui.compare.pair import frame_at
@@ -24,7 +24,7 @@ HINT = "Drag the line or its ends; with Shift, draw another one."
 
 @plots.register("profile", title="Profile", key="P", order=30)
 class Profile(Plot):
-    """The values of all ticked results, and of the truth, along a line to drag over the pictures."""
+    """The values of all ticked results, and of the truth, along a line to drag; with Shift, draw another line."""
 
     def make(self) -> QWidget:
         widget = QWidget()
@@ -32,12 +32,11 @@ class Profile(Plot):
         self.plot.setMinimumWidth(180)
         for side in ("bottom", "left"):
             self.plot.getAxis(side).enableAutoSIPrefix(False)
-        self.hint = QLabel(HINT)
+        self.plot.setToolTip(HINT)
         self.curves: dict[int | str, pyqtgraph.PlotDataItem] = {}
         layout = QVBoxLayout(widget)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.setSpacing(0)
-        layout.addWidget(self.hint)
         layout.addWidget(self.plot, 1)
         self.line: tuple[Point, Point] | None = None
         """From where to where, in pixels: rows and columns."""

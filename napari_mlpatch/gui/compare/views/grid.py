@@ -37,8 +37,11 @@ class Grid(View):
         cells = [*([truth] if truth is not None and not below else []), *results, *below]
         if not cells and (preview := stage.scenes["preview"]) is not None:
             cells = [preview]
-        shape = (2, len(results)) if below else self._shape(len(cells))
-        grid = stage.viewer.canvas.grid
+        self.arrange(cells, (2, len(results)) if below else self._shape(len(cells)))
+
+    def arrange(self, cells: list[Image], shape: tuple[int, int]) -> None:
+        """Show these pictures in a grid of that many rows and columns."""
+        stage, grid = self.stage, self.stage.viewer.canvas.grid
         with stage.canvas.acting():
             self._order(cells)
             stage.only(cells, active=stage.layer(stage.selected))
