@@ -224,3 +224,13 @@ def test_a_job_that_ends_after_the_window_has_gone_touches_nothing(session):
     session.workbench.scene_changed.emit()
     assert not stage._soon.isActive()
     stage.close()  # once more is harmless
+
+
+def test_the_panel_of_a_view_goes_with_it(session):
+    """At once, not only when the event loop comes round to deleting it."""
+    bar = session.docks["Compare"].bar
+    session.stage.set_view("wipe")
+    panel = bar._panel
+    assert panel is not None and panel.isVisibleTo(bar)
+    session.stage.set_view("single")
+    assert not panel.isVisibleTo(bar)

@@ -108,6 +108,7 @@ class ViewBar(QWidget):
         if view.name != self._view:
             self._view = view.name
             if self._panel is not None:
+                self._panel.hide()  # at once: it is deleted only when the event loop comes round
                 self._panel.deleteLater()
             self._panel = view.panel()
             if self._panel is not None:
