@@ -46,6 +46,7 @@ def test_a_session_is_saved_and_opened_with_one_action_each(simulated, qtbot, tm
     workbench.select(second)
     workbench.set_other(first)
     simulated.stage.set_kind("error")
+    simulated.stage.kept["checkerboard"] = {"squares": 5}
     answer(monkeypatch, tmp_path / "s")
     choose(simulated, "Save the session as")
     sessions = simulated.stage.sessions
@@ -55,6 +56,7 @@ def test_a_session_is_saved_and_opened_with_one_action_each(simulated, qtbot, tm
 
     workbench.remove_all(workbench.entries)
     simulated.stage.set_kind("picture")
+    simulated.stage.kept.clear()
     other = mp.simulate(torch.ones(8, 8), mp.operators.Identity(image_shape=(8, 8)))
     from napari_mlpatch.workbench.scene import Scene
 
@@ -68,6 +70,7 @@ def test_a_session_is_saved_and_opened_with_one_action_each(simulated, qtbot, tm
     assert workbench.scene.problem.same_as(scene.problem) and workbench.scene.frame == scene.frame
     assert workbench.selected is workbench.entries[1] and workbench.other is workbench.entries[0]
     wait_for(qtbot, lambda: simulated.stage.kind == "error")
+    assert simulated.stage.kept["checkerboard"] == {"squares": 5}
     assert len({e.number for e in workbench.entries}) == 2, "colours of their own"
 
     workbench.resume(workbench.entries[1], 2)
@@ -79,6 +82,15 @@ def test_a_session_is_saved_and_opened_with_one_action_each(simulated, qtbot, tm
     assert workbench.entries[0].result is not None, "what is there already is not there twice"
     choose(simulated, "Save the session")
     wait_for(qtbot, lambda: len(io.read_session(tmp_path / "s").results) == 3)
+
+
+def test_a_dropped_folder_of_a_session_is_opened(session, qtbot, tmp_path):
+    problem = io.samples.problem("shepp-logan-30")
+    result = io.SavedResult(mp.reconstruct(problem, mp.methods.FBP()))
+    folder = io.write_session(tmp_path / "s", io.Session((io.SavedProblem(problem),), (result,), selected=0))
+    session.viewer.open(folder, plugin="napari-mlpatch")
+    wait_for(qtbot, lambda: len(session.workbench.entries) == 1)
+    assert torch.equal(session.workbench.entries[0].result.x, result.result.x)
 
 
 def test_foreign_folders_are_left_alone(simulated, qtbot, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,21 +65,31 @@ class Sessions:
     def read(self, folder: Path) -> None:
         """Off the GUI thread, then everything at once."""
 
-        def load() -> tuple[io.Session, list[Scene]]:
+        def load() -> tuple[io.Session, list[Scene], bool]:
             session = io.read_session(folder)
-            return session, scenes_of(session)
+            return session, scenes_of(session), io.is_session(folder)
 
-        def show(found: tuple[io.Session, list[Scene]]) -> None:
+        def show(found: tuple[io.Session, list[Scene], bool]) -> None:
+            session, scenes, is_own = found
             self.folder = folder
-            put(self.workbench, *found)
-            self._show(found[0].view)
-            show_info(f"Opened the session {folder.name}: {len(found[0].results)} results.")
+            put(self.workbench, session, scenes)
+            if is_own:  # nobody has changed what views are to remember
+                self._remember(session.view.get("kept"))
+            self._show(session.view)
+            show_info(f"Opened the session {folder.name}: {len(session.results)} results.")
 
         self.workbench.quick.call("session", load, show, lambda e: show_error(str(e)))
 
     def _view(self) -> dict[str, Any]:
         stage = self.stage
-        return {"name": stage.view.name, "kind": stage.kind, "linked": stage.contrast.linked}
+        kept = {name: values for name, values in stage.kept.items() if _is_plain(values)}
+        return {"name": stage.view.name, "kind": stage.kind, "linked": stage.contrast.linked, "kept": kept}
+
+    def _remember(self, kept: Any) -> None:
+        """What the views remember: where a wipe stood, how large a lens was."""
+        for name, values in kept.items() if isinstance(kept, dict) else ():
+            if isinstance(values, dict):
+                self.stage.kept.setdefault(name, {}).update(values)
 
     def _show(self, view: Any) -> None:
         name, kind = view.get("name"), view.get("kind")
@@ -88,3 +99,12 @@ class Sessions:
             self.stage.set_kind(kind)
         if name in [view.name for view in views]:  # pyright: ignore[reportAttributeAccessIssue]
             self.stage.set_view(name)
+
+
+def _is_plain(values: dict[str, Any]) -> bool:
+    """Whether JSON can hold it."""
+    try:
+        json.dumps(values)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -24,6 +24,8 @@ def _may_be_read(path: str) -> bool:
 
     if not Path(path).is_dir():
         return path.lower().endswith(suffixes())
+    if _is_session(path):
+        return True
     try:
         return format_of(Path(path)).folders
     except InputError:
@@ -31,8 +33,28 @@ def _may_be_read(path: str) -> bool:
 
 
 def read(path: str | list[str]) -> list[LayerData]:
-    """One layer for each file. A saved result comes back with its recipe; anything else counts as a measurement."""
-    return [_layer(p) for p in ([path] if isinstance(path, str) else path)]
+    """One layer for each file. A saved result comes back with its recipe; anything else counts as a measurement.
+
+    The folder of a session is opened in the docks, and gives no layer of its own.
+    """
+    paths = [path] if isinstance(path, str) else path
+    for folder in filter(_is_session, paths):
+        _open_session(folder)
+    return [_layer(p) for p in paths if not _is_session(p)] or [(None,)]  # type: ignore[list-item]
+
+
+def _is_session(path: str) -> bool:
+    from napari_mlpatch.io.session import MANIFEST
+
+    return (Path(path) / MANIFEST).is_file()
+
+
+def _open_session(folder: str) -> None:
+    from napari_mlpatch.gui.session import session
+
+    here = session()
+    here.open_all()
+    here.stage.sessions.read(Path(folder))
 
 
 def _layer(path: str) -> LayerData:
