@@ -22,9 +22,9 @@ from napari_mlpatch.core.files import path_of, read_text, reason_of
 from napari_mlpatch.core.recipe import installed_versions
 
 from .atomic import check_writable, replacing
+from .memory_source import is_memory
 from .own import SEAL, blank_seal, is_own
 from .session_files import (
-    is_memory,
     name_of_problem,
     name_of_result,
     read_problem,

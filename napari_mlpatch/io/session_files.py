@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,14 +49,6 @@ class _Known(BaseModel):
     notes: list[str]
     note: str
     state: Any = None
-
-
-def is_memory(source: Mapping[str, Any]) -> bool:
-    """Whether data with this source cannot be found again: they, or the image of their simulation, were in memory."""
-    kind, image = source.get("kind"), source.get("image")
-    if kind == "simulated":
-        return not isinstance(image, Mapping) or image.get("kind") not in ("file", "sample")
-    return kind not in ("file", "sample")
 
 
 def name_of_problem(problem: Problem) -> str:

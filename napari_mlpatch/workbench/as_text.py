@@ -11,8 +11,8 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.registry import methods
+from napari_mlpatch.io.memory_source import is_memory
 from napari_mlpatch.io.options import flag as flag_of
-from napari_mlpatch.io.session_files import is_memory
 
 from .simulation_text import simulate_command, simulate_python
 
