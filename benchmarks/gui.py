@@ -1,12 +1,14 @@
 """How fast the window is there, and whether it stays alive while a job runs.
 
-    mlpatch bench gui [--repeats 3] [--seconds 10] [--size 512] [--angles 180] [--json]
+    mlpatch bench gui [--repeats 3] [--seconds 10] [--size 512] [--angles 180] [--results 20] [--json]
 
 *Window*: a fresh process, from its start until the viewer with all docks is on the screen and has painted. *Job*: total
 variation runs on its thread while a timer on the GUI thread ticks every 5 ms; the longest gap between two ticks is how
 long the window was deaf. The first picture, for which napari makes a layer and its controls, is in the first half. Then
-the Cancel button is clicked, and the job's state watched until it is final. Without a display everything runs under
-Xvfb, whose rendering is software: a desktop is faster.
+the Cancel button is clicked, and the job's state watched until it is final. *Stage*: with 20 results of 1024 x 1024 a
+row is selected and ticked, the kind of picture and the view are switched by the dock's own widgets; of each, the median
+over several times of the longest gap until everything is on show. Without a display everything runs under Xvfb, whose
+rendering is software: a desktop is faster.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # also when loaded by its path
 from _measure import Row, measured, missing, shepp_logan
+from _stage import SIZE, STAGE
 
 WINDOW_SECONDS = 5.0
 STALL_MS = 100.0
@@ -49,11 +52,12 @@ def run(options: list[str]) -> list[Row]:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long the job is watched")
     parser.add_argument("--size", type=int, default=512, help="rows and columns of the image")
     parser.add_argument("--angles", type=int, default=180, help="number of angles")
+    parser.add_argument("--results", type=int, default=20, help="results of 1024 x 1024 on the stage; 0: not measured")
     given = parser.parse_args(options)
     screen = [] if os.environ.get("DISPLAY") or not sys.platform.startswith("linux") else ["xvfb-run", "-a"]
     if screen and shutil.which("xvfb-run") is None:
         why = "there is no display and no xvfb-run: apt-get install xvfb"
-        return [missing(name, "s", why) for name in NAMES.values()]
+        return [missing(name, "s", why) for name in (*NAMES.values(), *STAGE.values())]
     if screen:
         screen += ["-s", "-screen 0 1600x1200x24"]
     environment = {key: value for key, value in os.environ.items() if key != "QT_QPA_PLATFORM"}
@@ -72,6 +76,9 @@ def inside(given: dict[str, Any]) -> list[Row]:
     windows = [_child("--window") for _ in range(given["repeats"])]
     jobs = [_child("--job", json.dumps(given)) for _ in range(given["repeats"])]
 
+    stage = _child("--stage", json.dumps(given), file="_stage.py") if given["results"] else {}
+    many = f"{given['results']} results of {SIZE}x{SIZE}"
+
     def worst(key: str) -> float:
         return max(job[key] for job in jobs)
 
@@ -86,12 +93,13 @@ def inside(given: dict[str, Any]) -> list[Row]:
         measured(f"{NAMES['settled']}, {what}", worst("settled"), "ms"),
         measured(f"{NAMES['cancel']}, {what}", worst("cancel"), "ms", at_most=CANCEL_MS),
         measured(f"{NAMES['rate']}, {what}", statistics.median(job["rate"] for job in jobs), "iterations/s"),
+        *(measured(f"{STAGE[key]}, {many}", value, "ms", at_most=STALL_MS) for key, value in stage.items()),
     ]
 
 
-def _child(*arguments: str) -> dict[str, float]:
-    """This file in a fresh process, told when it was started."""
-    command = [sys.executable, __file__, *arguments, repr(time.time())]
+def _child(*arguments: str, file: str = "gui.py") -> dict[str, float]:
+    """A file of these in a fresh process, told when it was started."""
+    command = [sys.executable, str(Path(__file__).with_name(file)), *arguments, repr(time.time())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{arguments[0]} failed:\n{done.stderr}")

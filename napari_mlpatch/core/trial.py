@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from .arguments import instance
@@ -86,7 +87,9 @@ def _cost(first: _Trial, again: _Trial, iterations: int) -> Cost:
         per_iteration, setup = setup, 0.0
     found = again.result or first.result
     assert found is not None
-    return Cost(setup, per_iteration, iterations, found.peak_bytes)
+    each = [sum(first.seconds[a + 1 : b + 1]) for a, b in pairwise(first.ends)] if iterations > 1 else []
+    span = (min(each), max(each)) if len(each) > 1 else (None, None)
+    return Cost(setup, per_iteration, iterations, found.peak_bytes, *span)
 
 
 @dataclass

@@ -12,15 +12,19 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_mlpatch.core.cost import left
 from napari_mlpatch.gui.forms.form import CountBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.label import Name
 from napari_mlpatch.workbench.entry import Entry
-from napari_mlpatch.workbench.words import duration
+from napari_mlpatch.workbench.words import between, duration
 from napari_mlpatch.workbench.workbench import Workbench
 
 QUEUE_HEIGHT = 78
 LISTED = 30
+
+SURE_SECONDS = 1.0
+"""Before, the time left is not guessed."""
 
 
 class RunPanel(QWidget):
@@ -161,9 +165,10 @@ def said(entry: Entry | None) -> tuple[str, str]:
     if job.state == "queued":
         return "queued", entry.title
     if job.state == "running":
-        left = "" if job.eta is None else f", about {duration(job.eta)} left"
+        span = left(list(job.history), job.total) if job.seconds > SURE_SECONDS else None
+        rest = "" if span is None else f", at most {between(*span)} left"
         count = f"iteration {job.k} of {job.total}" if job.total > 1 else "running"
-        return f"{count}{left}", f"{entry.title}\n{numbers}"
+        return f"{count}{rest}", f"{entry.title}\n{numbers}"
     if job.state == "done" and result is not None:
         ended = "ended" if result.iterations >= job.total else "stopped"
         how = "converged" if result.converged else "not converged" if result.not_converged else ended
