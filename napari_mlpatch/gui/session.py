@@ -28,6 +28,8 @@ MORE = {
 
 WIDTH = 360
 """Pixels that every dock on the right gets along with, its scroll bar included."""
+LOWEST = 96
+"""Pixels of the dock below the canvas, in a low window."""
 HEAD_START = 0.4
 """Seconds that a job waits until its picture has a layer."""
 LOAD_MS = 300
@@ -106,7 +108,7 @@ class Session:
         widget.destroyed.connect(lambda: self._closed(name, widget))
         still(widget)
         follow_the_eye(widget)
-        return widget if name == "Compare" else _scrolling(widget)
+        return _low(widget) if name == "Compare" else _scrolling(widget)
 
     def _closed(self, name: str, widget: QWidget) -> None:
         if self.docks.get(name) is widget:  # it may have been opened again already
@@ -170,6 +172,17 @@ def _scrolling(widget: QWidget) -> QScrollArea:
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setMinimumWidth(WIDTH)  # whatever is shown in it
+    return area
+
+
+def _low(widget: QWidget) -> QScrollArea:
+    """A dock below the canvas scrolls where the window is low: beside napari's own it would not fit a small screen."""
+    area = _Closing()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setMinimumSize(widget.minimumSizeHint().width(), LOWEST)
     return area
 
 

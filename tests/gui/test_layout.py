@@ -58,6 +58,8 @@ def test_long_texts_do_not_widen_the_window(docks, session):
     before, floor = widths(docks), window.minimumSizeHint().width()
     assert floor <= 1024, "the window fits a small screen"
     session.viewer.add_image(_flat(), name=LONG)
+    QApplication.processEvents()
+    assert window.minimumSizeHint().height() <= 700, "also with the controls of a picture"
     docks["Problem"].measured.found.setText(f"<b>{LONG}</b>: {LONG}")
     docks["Problem"].measured.problem_text.setText(LONG)
     docks["Problem"].measured.problem_text.show()
@@ -158,3 +160,17 @@ def test_labels_of_one_page_are_aligned(docks):
     }
     assert len(starts) == 1
     assert all(isinstance(label, QLabel) for label in [page.trouble])
+
+
+def test_the_same_message_is_not_piled_upon_itself(monkeypatch):
+    from napari_mlpatch.gui.plumbing import notify
+
+    seen, now = [], [100.0]
+    monkeypatch.setattr(notify, "_shown", {})
+    monkeypatch.setattr(notify.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(notify.notifications, "show_error", seen.append)
+    for text in ("a", "a", "b", "a"):
+        notify.show_error(text)
+    now[0] += notify.ON_SHOW_SECONDS
+    notify.show_error("a")
+    assert seen == ["a", "b", "a"]

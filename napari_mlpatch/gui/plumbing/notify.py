@@ -1,17 +1,34 @@
-"""Messages to the user, through napari's notifications."""
+"""Messages to the user, through napari's notifications; the same one is not piled upon itself."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from napari.utils import notifications
+
+ON_SHOW_SECONDS = 4.0
+"""So long napari shows a notification."""
+_shown: dict[tuple[str, str], float] = {}
 
 
 def show_error(text: str) -> None:
-    notifications.show_error(text)
+    _once("error", text, notifications.show_error)
 
 
 def show_warning(text: str) -> None:
-    notifications.show_warning(text)
+    _once("warning", text, notifications.show_warning)
 
 
 def show_info(text: str) -> None:
-    notifications.show_info(text)
+    _once("info", text, notifications.show_info)
+
+
+def _once(kind: str, text: str, show: Callable[[str], None]) -> None:
+    """Show it, unless the same text is still on show."""
+    now = time.monotonic()
+    for key in [key for key, then in _shown.items() if now - then >= ON_SHOW_SECONDS]:
+        del _shown[key]
+    if (kind, text) not in _shown:
+        _shown[kind, text] = now
+        show(text)
