@@ -90,6 +90,7 @@ class Profile(Plot):
             if curve is None:
                 pen = None if isinstance(of, str) else pyqtgraph.mkPen(self.colour(of), width=1)
                 curve = self.curves[key] = self.plot.plot_plain() if pen is None else self.plot.plot(pen=pen)
+                curve.setZValue(-1 if pen is None else 0)  # the truth does not cover the others
             values = line_profile(picture, start, end)
             curve.setData(along, values, connect="all" if np.isfinite(values).all() else "finite")
         for key in left:

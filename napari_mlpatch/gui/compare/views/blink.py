@@ -10,6 +10,7 @@ from napari_mlpatch.gui.compare.pair import PairView
 from napari_mlpatch.gui.compare.parts import views
 
 SECONDS = 0.6
+WIDTH = 110
 
 
 @views.register("blink", title="Blink", key="B", order=25)
@@ -64,6 +65,7 @@ class Blink(PairView):
         box.setRange(0.1, 10.0)
         box.setSingleStep(0.1)
         box.setDecimals(1)
+        box.setMinimumWidth(WIDTH)
         box.setSuffix(" s")
         box.setValue(self.kept["seconds"])
         box.setToolTip("How long each of the two is on show\nB again: stand still, or go on")

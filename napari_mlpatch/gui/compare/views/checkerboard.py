@@ -10,6 +10,8 @@ from napari_mlpatch.gui.compare.pair import Inserted
 from napari_mlpatch.gui.compare.parts import views
 
 SQUARES = 8
+WIDTH = 130
+"""Pixels of the box: napari's style leaves less for figures than Qt asks for."""
 
 
 @views.register("checkerboard", title="Checkerboard", key="K", order=40)
@@ -28,6 +30,7 @@ class Checkerboard(Inserted):
         box.setRange(2, 64)
         box.setValue(self.kept.get("squares", SQUARES))
         box.setPrefix("squares: ")
+        box.setMinimumWidth(WIDTH)
         box.setToolTip("Squares along the longer side of the picture")
         box.valueChanged.connect(self._set_squares)
         return box
