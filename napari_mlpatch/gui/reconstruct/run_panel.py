@@ -22,7 +22,6 @@ from napari_mlpatch.workbench.workbench import Workbench
 
 QUEUE_HEIGHT = 78
 LISTED = 30
-
 SURE_SECONDS = 1.0
 """Before, the time left is not guessed."""
 
