@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from napari_mlpatch.core.kept_iterate import best_by_residual, kept
 
 from .entry import Entry
 from .jobs import Job, to_image
-from .named import Named
 from .workbench import Workbench
 
 
@@ -54,13 +52,12 @@ def keep(workbench: Workbench, entry: Entry, k: int, then: Callable[[Entry], Non
 
     def add(found: tuple[Result, np.ndarray]) -> None:
         one, frame = found
-        name = Named.of(one.recipe.build_method(), entry.job.network)
-        name = replace(name, settings=", ".join(filter(None, [name.settings, f"stopped at {k}"])))
+        name = entry.named.also(f"stopped at {k}")
         job = Job(name.title, problem, one.recipe, entry.job.network, start=entry.job.start)
         job.state, job.result, job.k, job.total, job.seconds = "done", one, k, entry.job.total, one.seconds
         job.history, job.frame, job.limits = list(one.history), frame, entry.scene.limits
-        added = Entry(name, entry.scene, one.recipe.method.model_dump(), job, one)
-        workbench.entries.append(added)
+        known = next((e for e in workbench.entries if e.job.recipe == one.recipe and e.result is not None), None)
+        added = known or workbench.add(Entry(name, entry.scene, one.recipe.method.model_dump(), job, one))
         workbench.entry_progressed.emit(added)
         workbench.select(added)
         workbench.entries_changed.emit()

@@ -195,14 +195,14 @@ class JobQueue:
 class Latest:
     """Short computations off the GUI thread; a newer one of the same key makes the older one's answer void."""
 
-    def __init__(self, post: Post):
+    def __init__(self, post: Post, name: str = "mlpatch-quick"):
         self._post = post
         self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._newest: dict[str, int] = {}
         self.running: dict[str, list[Any]] = {}
         """Generators by key, see ``stepwise``, and those that are to be closed."""
         self.ended: list[list[Any]] = []
-        threads.start("mlpatch-quick", self._work, self.close)
+        threads.start(name, self._work, self.close)
 
     def call(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_mlpatch.core.declare import parameters
@@ -41,6 +41,10 @@ class Named:
         trained = weights.card.name if weights else ""
         head = SHORT.get(method.name, name)
         return cls(name, trained, ", ".join(changed), f"{head} {_without(head, trained)}".strip())
+
+    def also(self, *words: str) -> Named:
+        """With more words among its settings."""
+        return replace(self, settings=", ".join(filter(None, [self.settings, *words])))
 
     @property
     def title(self) -> str:

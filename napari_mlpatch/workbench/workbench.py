@@ -46,6 +46,10 @@ class Workbench(Selection):
     weights_changed = Signal()
     """There are new weights to choose from."""
     training_changed = Signal()
+    begins_changed = Signal()
+    """``begins`` is another one."""
+    adopted = Signal(object, object)
+    """A method and its weights (or None) that are to be put into the form."""
     failed = Signal(str)
     """Something went wrong; the text is for the user."""
 
@@ -55,9 +59,13 @@ class Workbench(Selection):
         """Calls a function on the GUI thread."""
         self.queue = JobQueue(post, self._job_changed, head_start)
         self.quick = Latest(post)
+        self.batch = Latest(post, "mlpatch-batch")
+        """Sweeps and benchmarks, which take long, beside what is quick."""
         self.trainer = Trainer(post, self._training_changed)
         self.pool = Pool(MEMORY, DISK, str(platformdirs.user_cache_path("napari-mlpatch")))
         """The room for iterates of all results."""
+        self.begins: Entry | None = None
+        """The result that the next run is to begin with; None: the method's own first picture."""
         self.devices: tuple[str, ...] = ("cpu",)
         """Where jobs can run."""
         self._preferred = "cpu"
@@ -126,7 +134,7 @@ class Workbench(Selection):
         trained = weights.card.sha256 if weights else None
         x0, begins = start_of(start, scene.problem)
         recipe = Recipe.of(scene.problem, method, device=device, weights=trained, start=begins)
-        named = Named.of(method, weights)
+        named = Named.of(method, weights).also(*_more(recipe))
         recorder = Recorder(pool=self.pool)
         job = Job(named.title, scene.problem, recipe, network=weights, start=x0, iterates=recorder)
         same = [
@@ -135,6 +143,7 @@ class Workbench(Selection):
             if e.method == describe(method)
             and e.job.recipe.weights == recipe.weights
             and _start_of(e) == (begins and begins.sha256)
+            and e.job.recipe.stopped_at is None  # else it is an iterate that was kept
             and e.scene.problem.same_as(scene.problem)
         ]
         if same and not same[0].job.active:
@@ -142,10 +151,7 @@ class Workbench(Selection):
             self.queue.forget(entry.job)
             entry.job, entry.scene = job, scene
         else:
-            used = {e.number for e in self.present}
-            number = next(n for n in range(len(used) + 1) if n not in used)
-            entry = Entry(named, scene, describe(method), job, number=number)
-            self.entries.append(entry)
+            entry = self.add(Entry(named, scene, describe(method), job))
         entry.shown = True
         stop(self.quick, "estimate")
         self.queue.submit(job)
@@ -153,6 +159,19 @@ class Workbench(Selection):
             self.select(entry, by_hand=False)
         self.entries_changed.emit()
         return entry
+
+    def add(self, entry: Entry) -> Entry:
+        """Put a result into the list, with a colour that no other one has."""
+        used = {e.number for e in self.present}
+        entry.number = next(n for n in range(len(used) + 1) if n not in used)
+        self.entries.append(entry)
+        return entry
+
+    def begin_with(self, entry: Entry | None) -> None:
+        """Let the next runs begin with this result, as far as their method can; None: with their own first picture."""
+        if entry is not self.begins:
+            self.begins = entry
+            self.begins_changed.emit()
 
     def resume(self, entry: Entry, more: int) -> None:
         """Continue a result for ``more`` iterations."""
@@ -222,6 +241,7 @@ class Workbench(Selection):
     def close(self) -> None:
         self.queue.close()
         self.quick.close()
+        self.batch.close()
         self.trainer.close()
 
     # ---- jobs -----------------------------------------------------------------------------------------------
@@ -239,7 +259,7 @@ class Workbench(Selection):
             return
         if job.result is not None:
             entry.result, entry.method, job.resume = job.result, job.recipe.method.model_dump(), None
-            entry.named = Named.of(job.recipe.build_method(), job.network)
+            entry.named = Named.of(job.recipe.build_method(), job.network).also(*_more(job.result.recipe))
         if job.state == "failed":
             self.failed.emit(f"{entry.title} failed: {job.message}")
         if entry.result is None:
@@ -265,3 +285,8 @@ def _start_of(entry: Entry) -> str | None:
     """The fingerprint of the picture that an entry began with, if another than the method's own."""
     start = entry.job.recipe.start
     return None if start is None else start.sha256
+
+
+def _more(recipe: Recipe) -> list[str]:
+    """What tells a result from others beside its method."""
+    return ["warm start"] * (recipe.start is not None)

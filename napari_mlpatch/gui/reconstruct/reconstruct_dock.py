@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
@@ -19,6 +20,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.gui.forms.columns import align, column
 from napari_mlpatch.gui.forms.form import DeclarationForm, choose, short
 from napari_mlpatch.gui.forms.remembered import changes, recall, reset
+from napari_mlpatch.gui.forms.start_box import StartBox
 from napari_mlpatch.gui.forms.weights_box import WeightsBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.help_page import HelpButton, beside
@@ -53,6 +55,7 @@ class ReconstructDock(QWidget):
         for cls in methods:
             self.method.addItem(cls.title, cls.name)
         self.weights = WeightsBox()
+        self.start = StartBox(workbench)
         self.device = QComboBox()
         self._preferred = "cpu"
         self._offer_devices()
@@ -93,6 +96,7 @@ class ReconstructDock(QWidget):
             follow(self, signal, self._offer_weights)
             follow(self, signal, self._check)
         follow(self, workbench.selection_changed, self._selection_changed)
+        follow(self, workbench.adopted, self.adopt)
         choose(self.method, memory().text("method"), "tv")
         self._method_chosen()
         self._edited = False
@@ -113,6 +117,7 @@ class ReconstructDock(QWidget):
         top = column(
             ("method", beside(self.method, self.help)),
             ("weights", self.weights),
+            ("start", self.start),
             ("device", beside(self.device, self.reset)),
         )
         self._columns = (top,)
@@ -153,6 +158,7 @@ class ReconstructDock(QWidget):
         self.form.hide()
         self.form.deleteLater()
         self.form = form
+        self.start.offer(name)
         align(*self._columns, form.rows)
         order_soon(self)
         recall(form, memory().get("methods", name))
@@ -239,14 +245,23 @@ class ReconstructDock(QWidget):
             self._take(entry)
 
     def _take(self, entry: Entry) -> None:
-        method, name = build(methods, entry.method), entry.method["name"]
-        card = getattr(entry.job.network, "card", None)
+        self._fill(build(methods, entry.method), entry.job.network, entry.job.recipe.device)
+
+    def adopt(self, method: Method, network: Any = None) -> None:
+        """Put a method and its weights into the form, as if a person had typed them. Can be undone."""
+        before = self._as_set()
+        self._fill(method, network, self.device.currentText())
+        self._edited = True
+        self.workbench.undo.did("adopt the values", lambda: self._fill(before, network, self.device.currentText()))
+
+    def _fill(self, method: Method, network: Any, device: str) -> None:
+        card = getattr(network, "card", None)
         self._taking = True
-        if self.method.currentData() != name:
-            self.method.setCurrentIndex(self.method.findData(name))
+        if self.method.currentData() != method.name:
+            self.method.setCurrentIndex(self.method.findData(method.name))
         self.form.set_values({p.name: getattr(method, p.name) for p in parameters(type(method))})
-        if self.device.findText(entry.job.recipe.device) >= 0:
-            self.device.setCurrentText(entry.job.recipe.device)
+        if self.device.findText(device) >= 0:
+            self.device.setCurrentText(device)
         self._offer_weights()
         if card is not None:
             self.weights.put_back(card.name)
@@ -258,7 +273,9 @@ class ReconstructDock(QWidget):
     def _run(self) -> None:
         self._edited = False
         try:
-            self.workbench.run(self.chosen(), self.device.currentText(), self.chosen_weights())
+            method = self.chosen()
+            start = self.start.chosen(method)
+            self.workbench.run(method, self.device.currentText(), self.chosen_weights(), start)
         except InputError as error:
             show_error(str(error))
 
