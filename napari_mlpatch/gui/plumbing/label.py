@@ -25,6 +25,9 @@ class Note(QLabel):
     def __init__(self, text: str = ""):
         super().__init__()
         self.setWordWrap(True)
+        policy = self.sizePolicy()  # of a height that follows from the width
+        policy.setHorizontalPolicy(QSizePolicy.Policy.Expanding)
+        self.setSizePolicy(policy)
         self.setMinimumWidth(1)
         self.setText(text)
 
