@@ -12,13 +12,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import path_of, read_text, reason_of
+from napari_mlpatch.core.files import path_of, reason_of
 from napari_mlpatch.core.recipe import installed_versions
 
 from .atomic import check_writable, replacing
@@ -32,13 +29,11 @@ from .session_files import (
     save_problem,
     save_result,
 )
+from .session_manifest import FORMAT, MANIFEST, is_plain, read_manifest
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.events import Result
     from napari_mlpatch.core.problem import Problem
-
-MANIFEST = "session.json"
-FORMAT = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,34 +69,6 @@ class Session:
     current: int | None = None
     selected: int | None = None
     view: Mapping[str, Any] = field(default_factory=dict)
-
-
-class _Read(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-
-class _Problem(_Read):
-    file: str
-    title: str = ""
-    frame: dict[str, Any] = Field(default_factory=dict)
-    notes: list[str] = Field(default_factory=list)
-    source: dict[str, Any] | None = None
-
-
-class _Result(_Read):
-    file: str
-    problem: int
-    title: str = ""
-    shown: bool = True
-
-
-class _Manifest(_Read):
-    format: Literal["napari-mlpatch session 1"]
-    problems: list[_Problem]
-    results: list[_Result]
-    current: int | None = None
-    selected: int | None = None
-    view: dict[str, Any] = Field(default_factory=dict)
 
 
 def write_session(folder: str | os.PathLike[str], session: Session, *, force: bool = False) -> Path:
@@ -154,7 +121,7 @@ def read_session(folder: str | os.PathLike[str]) -> Session:
     Raises InputError for other folders, newer formats, and files that are missing, damaged or changed.
     """
     target = path_of(folder, "The folder of the session")
-    manifest = _read_manifest(target)
+    manifest = read_manifest(target)
     problems = []
     for noted in manifest.problems:
         found = read_problem(_inside(target, noted.file), noted.source)
@@ -214,8 +181,8 @@ def _names(target: Path) -> set[str]:
     if not is_session(target):
         return set()
     with suppress(InputError):
-        manifest = _read_manifest(target)
-        return {noted.file for noted in (*manifest.problems, *manifest.results) if _is_plain(noted.file)}
+        manifest = read_manifest(target)
+        return {noted.file for noted in (*manifest.problems, *manifest.results) if is_plain(noted.file)}
     return set()
 
 
@@ -259,36 +226,11 @@ def _manifest(session: Session, names: list[str], pictures: list[str]) -> dict[s
     }
 
 
-def _read_manifest(target: Path) -> _Manifest:
-    path = target / MANIFEST
-    if not path.is_file():
-        raise InputError(f"{target} is not a session: it holds no {MANIFEST}. Choose the folder that was saved.")
-    try:
-        values = json.loads(read_text(path, "The session"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: the JSON breaks off or is malformed ({error!s:.200}).") from None
-    form = str(values.get("format", "")) if isinstance(values, dict) else ""
-    word, _, version = form.rpartition(" ")
-    if word == "napari-mlpatch session" and version.isdigit() and int(version[:9]) > FORMAT:
-        raise InputError(
-            f"{path} has format {version[:9]}, this version reads up to {FORMAT}. Install a newer napari-mlpatch."
-        )
-    try:
-        return _Manifest.model_validate(values)
-    except (ValidationError, RecursionError) as error:
-        why = explain(error) if isinstance(error, ValidationError) else "nested too deeply."
-        raise InputError(f"{path} is no session of this program, or is damaged: {why:.500}") from None
-
-
 def _inside(target: Path, name: str) -> Path:
     """The path of a file of the session. Raises InputError for names that lead elsewhere, and where it is gone."""
     path = target / name
-    if not _is_plain(name) or path.is_symlink():
+    if not is_plain(name) or path.is_symlink():
         raise InputError(f"{target / MANIFEST} is damaged: {name!r:.100} is not the name of a file in this folder.")
     if not path.is_file():
         raise InputError(f"{target} is incomplete: {name} is missing. Take the whole folder.")
     return path
-
-
-def _is_plain(name: str) -> bool:
-    return bool(name) and name == os.path.basename(name) and not set(name) & set("/\\:\0") and name not in (".", "..")

@@ -44,7 +44,7 @@ def read(path: str | list[str]) -> list[LayerData]:
 
 
 def _is_session(path: str) -> bool:
-    from napari_mlpatch.io.session import MANIFEST
+    from napari_mlpatch.io.session_manifest import MANIFEST
 
     return (Path(path) / MANIFEST).is_file()
 
