@@ -28,7 +28,8 @@ def captions(viewer: Viewer, shown: Sequence[Layer]) -> None:
 
 def colour_bars(viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell: tuple[float, float]) -> None:
     """One for all that share their contrast, in the last of them; one for each where they do not."""
-    last = {contrast.group(layer) or layer: layer for layer in shown} if contrast.linked else {la: la for la in shown}
+    images = [layer for layer in shown if isinstance(layer, Image)]
+    last = {contrast.group(la) or la: la for la in images} if contrast.linked else {la: la for la in images}
     painted = viewer.window._qt_window.isVisible()  # before that napari 0.9 does not know the size of its letters
     wanted = set(last.values()) if min(cell) >= ROOM and painted else set()
     for layer in viewer.layers:

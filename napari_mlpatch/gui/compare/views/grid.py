@@ -80,7 +80,8 @@ class Grid(View):
 
         best = max(shapes, key=lambda s: (side(s), -s[0] * s[1]))
         grid = self.stage.viewer.canvas.grid
-        now = tuple(grid.shape)
+        rows, columns = (int(n) for n in grid.shape)
+        now = (rows, columns)
         if grid.enabled and min(now) > 0 and now[0] * now[1] >= count and side(now) >= KEEP * side(best):
             return now  # another shape makes napari build the whole canvas anew
         return best
