@@ -12,12 +12,25 @@ from .fbp import FBP
 from .pnp_admm import PnPADMM
 from .pnp_hqs import PnPHQS
 from .pnp_pgm import PnPPGM
+from .reuse import ReuseAndRegularise
 from .tikhonov import Tikhonov
 from .tv import TV
 from .unet import UNet
 from .unrolled import Unrolled
 
-__all__ = ["FBP", "TV", "DeepEquilibrium", "Direct", "PnPADMM", "PnPHQS", "PnPPGM", "Tikhonov", "UNet", "Unrolled"]
+__all__ = [
+    "FBP",
+    "TV",
+    "DeepEquilibrium",
+    "Direct",
+    "PnPADMM",
+    "PnPHQS",
+    "PnPPGM",
+    "ReuseAndRegularise",
+    "Tikhonov",
+    "UNet",
+    "Unrolled",
+]
 
 
 def __getattr__(name: str) -> Any:

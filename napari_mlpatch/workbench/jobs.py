@@ -252,7 +252,11 @@ def to_image(x: Any) -> np.ndarray:
 
 
 def contrast_limits(image: np.ndarray) -> tuple[float, float]:
-    """The 0.5 and 99.5 percentiles, so that one hot pixel does not make the picture black."""
+    """The 0.5 and 99.5 percentiles of what is finite, so that one hot pixel does not make the picture black."""
     step = max(1, image.size // 200_000)
-    low, high = np.percentile(image.ravel()[::step], (0.5, 99.5))
+    values = image.ravel()[::step]
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return 0.0, 1.0
+    low, high = np.percentile(values, (0.5, 99.5))
     return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)

@@ -30,6 +30,7 @@ EXAMPLES: dict[str, Method | tuple[Method, object]] = {
     "pnp-admm": mp.methods.PnPADMM(denoiser="tv", iterations=12, tolerance=0.0),
     "pnp-hqs": mp.methods.PnPHQS(denoiser="tv", iterations=12, tolerance=0.0, averaging=True),
     "pnp-pgm": mp.methods.PnPPGM(denoiser="tv", iterations=12, tolerance=0.0),
+    "reuse": (mp.methods.ReuseAndRegularise(iterations=12, tolerance=0.0), Descent(iterations=12)),
     "tikhonov": mp.methods.Tikhonov(iterations=12, tolerance=0.0),
     "tv": mp.methods.TV(iterations=12, tolerance=0.0),
     "unet": (mp.methods.UNet(), unet(operator())),
