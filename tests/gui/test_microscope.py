@@ -169,7 +169,7 @@ def test_what_is_done_while_a_film_is_made(playing, qtbot, monkeypatch):
     assert not dock.weights.isEnabled() and film.what.currentData() is entry
     film.open(entry)  # once more: from the start, and the old slider does no harm
     film.slider.setValue(1)
-    monkeypatch.setattr("napari_mlpatch.gui.explore.film_row.QFileDialog.getExistingDirectory", lambda *a: "")
+    monkeypatch.setattr("napari_mlpatch.gui.plumbing.dialogs.QFileDialog.getExistingDirectory", lambda *a: "")
     qtbot.waitUntil(lambda: len(film.frames) >= 2, timeout=20_000)
     film.what.setCurrentIndex(film.what.count() - 1)
     film._chosen()  # and no folder is chosen after all

@@ -7,6 +7,7 @@ import pytest
 
 import napari_mlpatch as mp
 from napari_mlpatch.core import residuals
+from napari_mlpatch.gui.compare.bars import scale_bar
 from napari_mlpatch.gui.compare.parts import plots, views
 from napari_mlpatch.gui.compare.view import Plot, View
 from napari_mlpatch.workbench import pictures
@@ -234,3 +235,16 @@ def test_the_panel_of_a_view_goes_with_it(session):
     assert panel is not None and panel.isVisibleTo(bar)
     session.stage.set_view("single")
     assert not panel.isVisibleTo(bar)
+
+
+def test_a_scale_bar_never_stands_without_its_unit(session, phantom):
+    viewer, bar = session.viewer, session.viewer.canvas.overlays.scale_bar
+    measured = viewer.add_image(phantom, units=("mm", "mm"))
+    scale_bar(viewer, [measured])
+    assert bar.visible
+    other = viewer.add_image(phantom, name="of an earlier problem, in pixels", visible=False)
+    scale_bar(viewer, [measured])
+    assert not bar.visible, "napari leaves the unit away"
+    viewer.layers.remove(other)
+    scale_bar(viewer, [measured])
+    assert bar.visible

@@ -53,8 +53,14 @@ def colour_label(viewer: Viewer, words: str) -> None:
 
 
 def scale_bar(viewer: Viewer, shown: Sequence[Layer]) -> None:
-    """Shown where pixels have a length."""
+    """Shown where pixels have a length, and napari tells its unit.
+
+    It tells none while layers of other kinds of units are in its list, as of an earlier problem: a length without its
+    unit would be a wrong one.
+    """
     bar = viewer.canvas.overlays.scale_bar
-    wanted = any(str(layer.units[-1]) not in ("pixel", "dimensionless") for layer in shown)
+    has_length = any(str(layer.units[-1]) not in ("pixel", "dimensionless") for layer in shown)
+    kinds = {str(layer.units[-1].dimensionality) for layer in viewer.layers}
+    wanted = has_length and len(kinds) == 1
     if bar.visible != wanted:
         bar.font_size, bar.visible = 8, wanted
