@@ -25,9 +25,12 @@ LATER = "torch_later.py"
 sys.meta_path.insert(0, Watch())
 import napari_mlpatch.gui.compare.compare_dock, napari_mlpatch.gui.problem.problem_dock
 import napari_mlpatch.gui.reconstruct.reconstruct_dock
+from napari_mlpatch.gui.compare.parts import plots, views
+assert list(plots) and list(views)
 from napari_mlpatch.core.registry import methods, noises, operators
 assert operators.names() and methods.names() and noises.names()
 assert not {"h5py", "napari_mlpatch.io.image_files"} & set(sys.modules), "readers are imported when a file is read"
+assert "scipy.interpolate" not in sys.modules, "takes a second"
 """
 
 

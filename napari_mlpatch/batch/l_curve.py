@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Method
@@ -59,6 +58,8 @@ def corner(values: Sequence[float], residuals: Sequence[float], sizes: Sequence[
     Review 34, 1992). None where fewer than five values are usable (positive, finite), or the curve nowhere bends
     towards the origin. Raises InputError where the three are not of one length.
     """
+    from scipy.interpolate import CubicSpline  # takes long to import
+
     rows = list(zip(values, residuals, sizes, strict=False))
     if not len(values) == len(residuals) == len(sizes):
         raise InputError(f"An L-curve has as many residuals and sizes as values, got {len(rows)} at most.")

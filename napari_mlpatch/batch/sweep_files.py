@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from napari_mlpatch.io import write_result
+from napari_mlpatch import io as files
 
 from .folder import Folder
 from .sheet import contact_sheet, l_curve, png
@@ -64,7 +64,7 @@ def write_sweep(folder: Folder, sweep: Sweep) -> list[Path]:
         written.append(folder.write("best.json", recipe.to_json()))
     if sweep.found is not None:
         path = folder.path / "best.tif"
-        write_result(path, sweep.found, force=folder.force or folder.is_own("best.tif"))
+        files.write_result(path, sweep.found, force=folder.force or folder.is_own("best.tif"))
         folder.own(path)
         written.append(path)
     return written

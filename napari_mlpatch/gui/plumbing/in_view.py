@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from napari.layers import Image
 from napari.viewer import Viewer
 
-from napari_mlpatch.explore.zoom import Window
+if TYPE_CHECKING:
+    from napari_mlpatch.explore.zoom import Window
 
 
 def in_view(viewer: Viewer, layer: Image, pixel_ratio: float = 1.0) -> tuple[Window, float] | None:
