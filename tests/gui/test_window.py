@@ -43,7 +43,7 @@ def test_run_all_compare_and_take_away(simulated, qtbot, tmp_path, monkeypatch):
     wait_for(qtbot, lambda: finished(simulated))
     entries = simulated.workbench.entries
     fitting = {cls.name for cls in methods if not cls().unsuitable(simulated.workbench.scene.problem.A)}
-    assert {e.job.recipe.method.name for e in entries} == fitting
+    assert {e.job.recipe.method.name for e in entries} == fitting - {"reuse"}, "whose weights are of other sizes"
     assert all(bool(e.job.recipe.weights) == methods.get(e.method["name"])().needs_network for e in entries)
     assert all(e.job.state == "done" for e in entries)
     compare = simulated.docks["Compare"]
