@@ -115,15 +115,13 @@ class ReuseAndRegularise(Learned):
             return Fit(
                 remark=f"The weights {card.name!r} are for this operator: {card.method!r} runs them as they are."
             )
-        return Fit(remark=f"The weights {card.name!r}, trained for {other[0]}, are the regulariser here.")
+        return Fit(remark=f"The weights {card.name!r} are the regulariser here: they were trained for {other[0]}.")
 
     def _refusal(self, card: Card, A: Operator, channels: int, is_complex: bool | None) -> str:
         from napari_mlpatch import networks
 
-        these, made = (
-            f"The weights {card.name!r}",
-            networks.declaration(card.architecture.name, card.architecture.params),
-        )
+        these = f"The weights {card.name!r}"
+        made = networks.declaration(card.architecture.name, card.architecture.params)
         if made.method == "denoiser" or card.operator is None:
             return f"{these} are a denoiser: this method takes those of a network that makes pictures of data."
         try:

@@ -148,7 +148,10 @@ def test_files(tmp_path, suffix):
 
 
 def test_labels_are_not_taken_for_mathematics(tmp_path):
-    write_figure(tmp_path / "f.svg", draw([Panel(picture(), "5$ and \\alpha_$")]))
+    label = "5$ and \\alpha_$"
+    figure = draw([Panel(picture(), label)])
+    write_figure(tmp_path / "f.svg", figure)
+    assert [text.get_parse_math() for text in figure.texts if label in text.get_text()] == [False]
 
 
 @pytest.mark.parametrize(
