@@ -33,7 +33,6 @@ from .view import View
 from .words import Words
 
 FIRST = "single"
-REFIT_MS = 100
 
 
 class Stage:
@@ -68,10 +67,6 @@ class Stage:
         self._soon.setSingleShot(True)
         self._soon.setInterval(1)  # after 0 ms would be in this round of events, before what it has to paint
         self._soon.timeout.connect(self.show)
-        self._refit = QTimer(viewer.window._qt_window)
-        self._refit.setSingleShot(True)
-        self._refit.setInterval(REFIT_MS)
-        self._refit.timeout.connect(self.fit)
         self._followed = (
             (workbench.scene_changed, self._scene_changed),
             (workbench.entries_changed, self._entries_changed),
@@ -210,10 +205,6 @@ class Stage:
         wanted = list(layers) if layers is not None else [la for la in self.viewer.layers if la.visible]
         if wanted:
             self.viewer.reset_view(layers=wanted)
-
-    def refit_soon(self) -> None:
-        """Fit the camera again once the canvas has arranged its cells."""
-        self._refit.start()
 
     def room(self) -> tuple[int, int]:
         """Width and height of the canvas in pixels."""
