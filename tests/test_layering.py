@@ -34,16 +34,13 @@ MAY_IMPORT = {
     "training": METHODS | {ROOT},
     "figures": {"core", "io"},
     "batch": METHODS | {"figures", ROOT},
-    "stacks": METHODS | {"batch", ROOT},
-    "workbench": METHODS - {"solvers", "networks", "denoisers"}
-    | {"training", "explore", "batch", "stacks", "figures", ROOT},
+    "workbench": METHODS - {"solvers", "networks", "denoisers"} | {"training", "explore", "batch", "figures", ROOT},
     "interop": METHODS | {ROOT},
     "reproduce": METHODS | {"training", ROOT},
     "__main__": {"cli"},
-    "cli": METHODS
-    | {"training", "batch", "interop", "reproduce", "explore", "workbench", "figures", "gui", "stacks", ROOT},
+    "cli": METHODS | {"training", "batch", "interop", "reproduce", "explore", "workbench", "figures", "gui", ROOT},
     "gui": METHODS - {"solvers", "networks", "denoisers"}
-    | {"training", "workbench", "explore", "batch", "stacks", "figures", "interop", ROOT},
+    | {"training", "workbench", "explore", "batch", "figures", "interop", ROOT},
 }
 SCREEN = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
 COMPUTING = (

@@ -18,8 +18,9 @@ from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.denoisers import Denoise, Name, Precision, Scaled, denoiser, transformed
+from napari_mlpatch.solvers.cg import CgStep
 from napari_mlpatch.solvers.items import chosen, each, norm, ratio
-from napari_mlpatch.solvers.shifted import choose_damping, solve_shifted
+from napari_mlpatch.solvers.shifted import LIGHT, choose_damping, solve_shifted
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .denoising import Denoising
@@ -34,6 +35,8 @@ deep denoisers. MLPatch on CT slices of the body (60 angles) is best from 0.5 to
 
 INEXACT = 0.3
 """How far from its solution a data step may end, in terms of how far the picture moved in the iteration before."""
+SMALL = 25 * LIGHT
+"""Weights below which a data step in closed form is solved in double precision: denoisers amplify rounding."""
 FLAT = 1e-6
 """Of its size: a picture whose values differ by less shows rounding errors."""
 
@@ -99,7 +102,7 @@ class PlugAndPlay(Denoising):
         measured = problem
         problem = weighed(measured, self.weighing)
         A, y = problem.A, problem.y
-        b = A.T(y)
+        b, wide = A.T(y), None
         yield None
         quick = A.pinv(y)
         yield None
@@ -139,7 +142,11 @@ class PlugAndPlay(Denoising):
             clock = Clock()
             before = x, z, u
             error = torch.where(done, math.inf, INEXACT * moved)
-            for step in self._data_step(DataStep(A, b, alpha, error, self.inner_iterations, damping), x, z, u):
+            light = (alpha < SMALL * A.column_norm**2) if A.closed_form else torch.zeros_like(alpha, dtype=torch.bool)
+            if wide is None and bool(light.any()):
+                wide = A.T(y.to(torch.promote_types(y.dtype, torch.float64)))
+            data = DataStep(A, b, alpha, error, self.inner_iterations, damping, light, wide)
+            for step in self._data_step(data, x, z, u):
                 x = step
                 yield None
             clock.note("data_seconds")
@@ -199,7 +206,10 @@ class PlugAndPlay(Denoising):
 
 @plain_dataclass(frozen=True)
 class DataStep:
-    """What a data step is about: A, ``b = Aᵀy``, and for each item ``[B]`` alpha and the error that it may leave."""
+    """What a data step is about: A, ``b = Aᵀy``, and for each item ``[B]`` alpha and the error that it may leave.
+
+    Items that are ``light`` are solved with ``wide``, which is Aᵀy in double precision.
+    """
 
     A: Operator
     b: Tensor
@@ -207,23 +217,35 @@ class DataStep:
     error: Tensor
     iterations: int
     damping: float
+    light: Tensor
+    wide: Tensor | None
 
     def solve(self, x: Tensor, near: Tensor) -> Iterator[Tensor]:
         """Towards ``(AᵀA + alpha)⁻¹(Aᵀy + alpha near)``, from the best point between the last picture x and ``near``.
 
         At a fixed point that is the last picture, so that the limit does not depend on the number of steps.
         """
-        for step in solve_shifted(
+        exact = None
+        if self.wide is not None and bool(self.light.any()):
+            for step in self._steps(self.wide, x, near):
+                exact = step.x.to(x.dtype)
+            if exact is not None and bool(self.light.all()):
+                yield exact
+                return
+        for step in self._steps(self.b, x, near):
+            yield step.x if exact is None else chosen(self.light.to(x.device), exact, step.x)
+
+    def _steps(self, b: Tensor, x: Tensor, near: Tensor) -> Iterator[CgStep]:
+        yield from solve_shifted(
             self.A,
-            self.b + each(self.alpha, self.b) * near,
+            b + each(self.alpha, b) * near,
             self.alpha,
             x,
             other=near,
             iterations=self.iterations,
             error=self.error,
             damping=self.damping,
-        ):
-            yield step.x
+        )
 
 
 class Clock:

@@ -17,6 +17,7 @@ from napari_mlpatch.solvers.cg import cg
 from napari_mlpatch.solvers.circulant import dividing, without_zeros
 from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplacian_symbol
 from napari_mlpatch.solvers.items import each
+from napari_mlpatch.solvers.shifted import LIGHT
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .starting import begun
@@ -25,9 +26,6 @@ from .weighing import Weighing, weighed
 HEAVY, HEAVIEST = 1e6, 1e11
 """Weights of the gradient, in mean eigenvalues of AᵀA, above which single precision does not do, and above which the
 picture changes no more (by ``n² / (10 weight)`` of itself, n pixels along an axis)."""
-LIGHT = 4e-3
-"""Weights, in mean eigenvalues of AᵀA, below which rounding errors of Aᵀy in single precision would show: the solution
-amplifies them by up to ``‖A‖² / weight`` where A hardly sees."""
 
 
 @methods.register("tikhonov", title="Tikhonov")

@@ -177,7 +177,7 @@ class MRICartesian(Operator):
     def _filtered(self, x: Tensor, factor: Tensor) -> Tensor:
         axes = self._mixed_axes
         if not axes:
-            return x * factor.flatten()[0]
+            return x * factor
         return torch.fft.ifftn(torch.fft.fftn(x, dim=axes).mul_(factor), dim=axes)
 
     def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:
@@ -185,7 +185,7 @@ class MRICartesian(Operator):
         if not self.closed_form:
             return super().solve_shifted(b, alpha)
         b = b.to(b.dtype.to_complex())
-        return self._filtered(b, 1.0 / (self._factors(b)["mask"] + alpha))
+        return self._filtered(b, (self._factors(b)["mask"] + alpha).reciprocal_())
 
     def halves(self) -> tuple[Half, Half] | None:
         """Every other coil, and the rest: with half of the lines of one coil, two pictures have no frequency in common.
@@ -254,6 +254,15 @@ class MRICartesian(Operator):
         return least([outer_level(y, self._mask), quiet, found, seen], floor)
 
 
+def _of_lines(mask: np.ndarray) -> np.ndarray:
+    """One line of a mask of lines, which is all of it and less work; else the mask."""
+    for axis in (0, 1):
+        line = mask.take([0], axis=axis)
+        if (mask == line).all():
+            mask = line
+    return mask
+
+
 def tables(mask: np.ndarray, maps: np.ndarray | None) -> dict[str, np.ndarray]:
     """What the operator multiplies by.
 
@@ -272,6 +281,6 @@ def tables(mask: np.ndarray, maps: np.ndarray | None) -> dict[str, np.ndarray]:
         "maps": given,
         "modulated": given * before,
         "demodulated": np.where(mask, after, 0),
-        "mask": passed.astype(float),
+        "mask": _of_lines(passed.astype(float)),
         "seen": one_over_seen(maps),
     }

@@ -15,6 +15,9 @@ from .smoothed import smoothed
 
 EXACT = 1e-6
 """A relative residual that is as good as none in single precision."""
+LIGHT = 4e-3
+"""Weights, in mean eigenvalues of AᵀA, below which rounding errors of Aᵀy in single precision would show: the solution
+amplifies them by up to ``‖A‖² / weight`` where A hardly sees."""
 DAMPINGS = (0.0, 1.0)
 TRIAL_SHIFT, TRIAL_STEPS = 1e-2, 12
 

@@ -140,3 +140,13 @@ def test_its_symbol_is_made_once(monkeypatch):
     for _ in range(3):
         A.normal_symbol(torch.device("cpu"), torch.float32)
     assert made == [1]
+
+
+@pytest.mark.parametrize("acceleration", [1, 2])
+def test_each_item_has_its_own_shift(acceleration):
+    """Also where all of k-space is measured, and the division is by one number."""
+    A = MRICartesian((12, 10), acceleration=acceleration, mask="equispaced")
+    b = torch.randn(3, 1, 12, 10, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
+    alphas = torch.tensor([1e-3, 0.5, 7.0], dtype=torch.float64).reshape(-1, 1, 1, 1)
+    x = A.solve_shifted(b, alphas)
+    torch.testing.assert_close(A.normal(x) + alphas * x, b, rtol=1e-12, atol=1e-12)

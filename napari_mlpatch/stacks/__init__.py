@@ -1,1 +1,0 @@
-"""Stacks of slices: read in blocks, cared for, reconstructed, written, restarted."""
