@@ -64,11 +64,13 @@ class Session:
         from .plumbing.canvas import free_in_own_context
         from .plumbing.memory import memory, renew
         from .plumbing.notify import show_error
+        from .plumbing.programs import compile_once
 
         self.viewer = viewer
         # Upright, so that the names of six docks can be read.
         viewer.window._qt_window.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.East)
         free_in_own_context(viewer)
+        compile_once()
         renew()
         self._post = _Post()
         self.workbench: Workbench = Workbench(self._post, HEAD_START)

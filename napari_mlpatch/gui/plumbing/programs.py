@@ -1,0 +1,56 @@
+"""Shader programs are compiled once for each text."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from typing import Any
+
+from vispy.gloo import glir
+from vispy.gloo.program import Program
+
+TEXTS = 256
+"""Texts of programs whose variables are remembered; a window needs about thirty."""
+
+
+def compile_once() -> None:
+    """Make vispy compile a program anew only where its text is another one, and read each text only once.
+
+    vispy (0.17) writes the text of a program again whenever a picture or a letter gets another parent or another
+    transform, and then compiles, links and parses it, though it nearly always is the same text: 40 ms for each of the
+    three programs of a picture with a caption, so that a grid of twenty took seconds for each tick.
+    """
+    if hasattr(Program, "_mlpatch_own_parse") or not hasattr(Program, "_parse_variables_from_code"):
+        return
+    own_set, own_parse = Program.set_shaders, Program._parse_variables_from_code
+    texts: weakref.WeakKeyDictionary[Program, tuple[str, str, str | None]] = weakref.WeakKeyDictionary()
+    variables: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    def set_shaders(
+        self: Program, vert: str, frag: str, geom: str | None = None, update_variables: bool = True
+    ) -> None:
+        text = (vert, frag, geom)
+        if texts.get(self) != text:
+            texts.pop(self, None)  # where it fails
+            own_set(self, vert, frag, geom, update_variables)
+            texts[self] = text
+            return
+        self._pending_variables.update(self._user_variables)  # they are set anew, as after compiling
+        self._user_variables = {}
+        if update_variables:
+            self._process_pending_variables()
+
+    def parse(self: Program, update_variables: bool = True) -> None:
+        key = tuple(shader.code for shader in self._shaders)
+        if key not in variables:
+            own_parse(self, update_variables=False)
+            if len(variables) >= TEXTS:
+                variables.clear()
+            variables[key] = self._code_variables
+        self._code_variables = dict(variables[key])
+        if update_variables:
+            self._process_pending_variables()
+
+    Program._mlpatch_own_parse = own_parse  # pyright: ignore[reportAttributeAccessIssue]
+    Program.set_shaders, Program._parse_variables_from_code = set_shaders, parse
+    glir._convert_desktop_shader = functools.lru_cache(TEXTS)(glir._convert_desktop_shader)
