@@ -36,8 +36,9 @@ setup: $(READY)
 demo: setup
 	$(SCREEN) $(VENV)/bin/mlpatch demo $(if $(SCREEN),--exit) $(ARGS)
 
+# In several processes, each with one thread and (on Linux) a display of its own.
 test: setup
-	$(SCREEN) $(VENV)/bin/pytest $(ARGS)
+	$(SCREEN) $(VENV)/bin/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: setup
 	$(VENV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""What every test gets: a seed, two threads, napari settings of its own."""
+"""What every test gets: a seed, two threads (one beside another process of tests), napari settings of its own."""
 
 import os
 import threading
@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
+
+BESIDE_OTHERS = "PYTEST_XDIST_WORKER" in os.environ
+if BESIDE_OTHERS:  # for the processes that tests start
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import torch  # noqa: E402
 
 # Before napari is imported: leave the user's settings alone, and report Qt calls from the wrong thread.
 os.environ["NAPARI_CONFIG"] = ""
 os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
 
-torch.set_num_threads(2)
+torch.set_num_threads(1 if BESIDE_OTHERS else 2)
 
 ONE_THREAD = {"core", "denoisers", "interop", "methods", "operators", "solvers"}
 """Folders of tests with small problems: a second thread costs them more than it gives."""
