@@ -34,13 +34,16 @@ MAY_IMPORT = {
     "training": METHODS | {ROOT},
     "figures": {"core", "io"},
     "batch": METHODS | {"figures", ROOT},
-    "workbench": METHODS - {"solvers", "networks", "denoisers"} | {"training", "explore", "batch", "figures", ROOT},
+    "stacks": METHODS | {"batch", ROOT},
+    "workbench": METHODS - {"solvers", "networks", "denoisers"}
+    | {"training", "explore", "batch", "stacks", "figures", ROOT},
     "interop": METHODS | {ROOT},
     "reproduce": METHODS | {"training", ROOT},
     "__main__": {"cli"},
-    "cli": METHODS | {"training", "batch", "interop", "reproduce", "explore", "workbench", "figures", "gui", ROOT},
+    "cli": METHODS
+    | {"training", "batch", "interop", "reproduce", "explore", "workbench", "figures", "gui", "stacks", ROOT},
     "gui": METHODS - {"solvers", "networks", "denoisers"}
-    | {"training", "workbench", "explore", "batch", "figures", "interop", ROOT},
+    | {"training", "workbench", "explore", "batch", "stacks", "figures", "interop", ROOT},
 }
 SCREEN = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
 COMPUTING = (

@@ -29,6 +29,7 @@ NEEDED = {
     "architecture": ("build",),
     "task": ("check", "batch", "loss", "figures", "card"),
     "source": ("open",),
+    "care step": ("apply",),
 }
 """What a class of a kind has to define itself."""
 BASES = (
@@ -38,6 +39,7 @@ BASES = (
     "napari_mlpatch.networks.architecture",
     "napari_mlpatch.training.tasks.task",
     "napari_mlpatch.training.sources.source",
+    "napari_mlpatch.stacks.care.step",
 )
 
 
@@ -168,3 +170,4 @@ denoisers = Registry("denoiser", "napari_mlpatch.denoisers", "napari_mlpatch.den
 architectures = Registry("architecture", "napari_mlpatch.networks", "napari_mlpatch.architectures")
 tasks = Registry("task", "napari_mlpatch.training.tasks", "napari_mlpatch.tasks")
 sources = Registry("source", "napari_mlpatch.training.sources", "napari_mlpatch.sources")
+care_steps = Registry("care step", "napari_mlpatch.stacks.care", "napari_mlpatch.care_steps")

@@ -1,0 +1,1 @@
+"""Stacks of slices: read in blocks, cared for, reconstructed, written, restarted."""

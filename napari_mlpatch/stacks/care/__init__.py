@@ -1,0 +1,1 @@
+"""Care of sinograms before they are reconstructed: one step a file, see ``step.Step``."""
