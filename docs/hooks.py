@@ -10,13 +10,21 @@ from mkdocs.structure.files import File, Files
 from PIL import Image
 
 from napari_mlpatch.core.page import Page, page
-from napari_mlpatch.core.registry import denoisers, methods, noises, operators
+from napari_mlpatch.core.registry import care_steps, denoisers, methods, noises, operators
 from napari_mlpatch.explore.example import example
 
 ROOT = Path(__file__).parents[1]
-KINDS = {"operators": operators, "methods": methods, "noises": noises, "denoisers": denoisers}
+KINDS = {
+    "operators": operators,
+    "methods": methods,
+    "noises": noises,
+    "denoisers": denoisers,
+    "care-steps": care_steps,
+}
 SHOWN = {"Operators": ("operators", "noises"), "Methods": ("methods", "denoisers")}
 """Tabs, and the kinds that stand in each: the first one by itself, others under their own heading."""
+ALONE = ("care-steps",)
+"""Kinds that have a page of their own for all of them, in the navigation of mkdocs.yml."""
 ABOUT = {
     "operators": """# Operators
 
@@ -39,6 +47,26 @@ What is added to `A x` in a simulation, and what a method may know of it.
 What stands as D in the plug-and-play methods and in `direct`: one that needs no training, or `network`, trained
 weights.
 """,
+    "care-steps": """# Sinogram care
+
+What is done to the line integrals of a CT scan before they are reconstructed, slice by slice or, where a step looks at
+whole projections, with as many rows around a slice as it needs (its halo). Steps are done in the order in which they
+are given; a good one is `outliers`, `dead-stripes`, `large-stripes`, `rings`, `paganin`, then `tilt` or `align-center`,
+then `stitch`. On the command line a step is written `large-stripes:size=31,snr=4`; from Python one slice is tried with
+
+```python
+import numpy as np
+from napari_mlpatch.stacks import care
+
+sinogram, angles_deg = np.random.default_rng(0).random((180, 256)), np.arange(180.0)
+clean, geometry = care.apply(["outliers", {"name": "rings", "params": {"width": 31}}], sinogram, angles_deg)
+```
+
+Where the axis of rotation lies at each height, and how far it leans, is found from five slices or so, which are well
+apart: `find_axis(sinograms, rows, angles_deg, count)` in `napari_mlpatch.stacks.care.axis_line` gives the line of the
+centres, its `tilt_deg`, and which slices contradict it. After `tilt` it may be found once more and what is left added:
+where the object changes much with height, the first angle is some percent too small.
+""",
 }
 
 
@@ -56,11 +84,10 @@ def on_files(files: Files, config: Any) -> Files:
     """Add the generated pages, and the logo from its place."""
     files.append(File.generated(config, "logo.svg", content=(ROOT / "resources" / "logo.svg").read_bytes()))
     pictures = str(config.extra["pictures"]).lower() not in ("0", "false")
-    for tab in SHOWN.values():
-        for kind in tab[1:]:
-            text = "\n".join([ABOUT[kind], *(_below(page(cls)) for cls in KINDS[kind])])
-            files.append(File.generated(config, f"{kind}.md", content=text))
-        kind = tab[0]
+    for kind in [*(kind for _, *others in SHOWN.values() for kind in others), *ALONE]:
+        text = "\n".join([ABOUT[kind], *(_below(page(cls)) for cls in KINDS[kind])])
+        files.append(File.generated(config, f"{kind}.md", content=text))
+    for kind, *_ in SHOWN.values():
         rows = [f"| [{cls.title}]({cls.name}.md) | `{cls.name}` | {_cell(page(cls).summary)} |" for cls in KINDS[kind]]
         table = "\n".join(["| | name | what it does |", "|---|---|---|", *rows])
         files.append(File.generated(config, f"{kind}/index.md", content=f"{ABOUT[kind]}\n\n{table}\n"))

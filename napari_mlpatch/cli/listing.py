@@ -1,6 +1,7 @@
 """List what there is, with all parameters.
 
-Operators, methods, noises, denoisers, architectures, training tasks and image sources, metrics, weights, samples.
+Operators, methods, noises, denoisers, steps of sinogram care, architectures, training tasks and image sources, metrics,
+weights, samples.
 """
 
 from __future__ import annotations
@@ -14,7 +15,17 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, read_text, reason_of, replace_bytes
 from napari_mlpatch.core.metrics import METRICS, Metric
 from napari_mlpatch.core.page import default_of, page, values_of
-from napari_mlpatch.core.registry import Registry, architectures, denoisers, methods, noises, operators, sources, tasks
+from napari_mlpatch.core.registry import (
+    Registry,
+    architectures,
+    care_steps,
+    denoisers,
+    methods,
+    noises,
+    operators,
+    sources,
+    tasks,
+)
 
 from .output import figure, print_json, say, shape, table
 
@@ -26,6 +37,7 @@ REGISTRIES = {
     "methods": methods,
     "noises": noises,
     "denoisers": denoisers,
+    "care-steps": care_steps,
     "architectures": architectures,
     "tasks": tasks,
     "sources": sources,

@@ -29,6 +29,15 @@ def build_from(registry: Registry, name: str, words: Iterable[str], **defaults: 
     return build(registry, {"name": name, "params": params})
 
 
+def build_step(registry: Registry, text: str) -> Any:
+    """The declared object that ``name`` or ``name:key=value,key=value`` stands for, such as ``rings:width=31``.
+
+    Raises InputError as ``build_from`` does.
+    """
+    name, _, rest = text.partition(":")
+    return build_from(registry, name.strip(), [word.strip() for word in rest.split(",") if word.strip()])
+
+
 def value_of(p: Parameter, text: str) -> Any:
     """The value that a text stands for, as far as the declaration does not understand texts itself."""
     text = text.strip()

@@ -74,6 +74,17 @@ def halo_of(steps: Sequence[Step]) -> int:
     return sum(step.halo for step in steps)
 
 
+def done(step: Step, block: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, Geometry]:
+    """One step, its halo not taken off. Raises InputError, with the name of the step."""
+    try:
+        out, geometry = step.apply(block, geometry)
+    except InputError as error:
+        raise InputError(f"Care step {step.name!r}: {error}") from None
+    if len(out) != len(block):
+        raise InputError(f"Care step {step.name!r} made {len(out)} slices of {len(block)}: they must stay as many.")
+    return out, geometry
+
+
 def cared(
     steps: Sequence[Step], block: np.ndarray, geometry: Geometry, start: int, stop: int
 ) -> tuple[np.ndarray, Geometry]:
@@ -84,12 +95,7 @@ def cared(
     """
     for step in steps:
         slices = len(block)
-        try:
-            block, geometry = step.apply(block, geometry)
-        except InputError as error:
-            raise InputError(f"Care step {step.name!r}: {error}") from None
-        if len(block) != slices:
-            raise InputError(f"Care step {step.name!r} made {len(block)} slices of {slices}: they must stay as many.")
+        block, geometry = done(step, block, geometry)
         above = 0 if geometry.first == 0 else step.halo
         below = 0 if geometry.first + slices == geometry.count else step.halo
         block, geometry = block[above : slices - below], geometry.rows(above, slices - below)
