@@ -1,5 +1,9 @@
 """Which device a process trains on."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch.cuda._utils import _get_device_index
@@ -49,3 +53,27 @@ def test_on_the_cpu(two_gpus):
 @pytest.mark.parametrize("name", ["cuda", "cuda:0"])
 def test_on_the_gpu(name):
     assert torch.zeros(1, device=Team.of(name).device).device == torch.device("cuda:0")
+
+
+TWO = """
+import torch
+from napari_mlpatch.training.parallel import Team
+
+team = Team.of("cpu")
+gradients = [torch.full((2, 3), 1.0 + team.rank), torch.arange(4.0) * (10 if team.rank else 1)]
+team.average(gradients)
+ends = team.agree(team.rank == 0)
+with open(f"rank{team.rank}.txt", "x") as file:
+    print(team.size, gradients[0].unique().tolist(), gradients[1].tolist(), ends, file=file)
+"""
+
+
+def test_two_processes_average_their_gradients(tmp_path):
+    """Of torchrun, which chooses a free port: both have the mean, and the first one says when it ends."""
+    (tmp_path / "two.py").write_text(TWO)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "two.py"]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for rank in (0, 1):
+        assert (tmp_path / f"rank{rank}.txt").read_text().strip() == "2 [1.5] [0.0, 5.5, 11.0, 16.5] True"

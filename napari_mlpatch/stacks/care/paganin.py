@@ -118,5 +118,5 @@ def _response(length: float, halo: int, rows: int, bins: int) -> np.ndarray:
     kernel = np.zeros((rows, len(across)))
     kernel[: halo + 1] = taps
     kernel[rows - halo :] += taps[1:][::-1]
-    half = np.asarray(rfft(kernel, axis=0)).real
+    half = np.real(np.asarray(rfft(kernel, axis=0)))
     return half[np.minimum(np.arange(rows), rows - np.arange(rows))]
