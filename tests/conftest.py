@@ -19,7 +19,7 @@ os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
 
 torch.set_num_threads(1 if BESIDE_OTHERS else 2)
 
-ONE_THREAD = {"core", "denoisers", "interop", "methods", "operators", "solvers"}
+ONE_THREAD = {"core", "denoisers", "interop", "methods", "operators", "solvers", "stacks"}
 """Folders of tests with small problems: a second thread costs them more than it gives."""
 
 

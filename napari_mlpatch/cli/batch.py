@@ -1,9 +1,10 @@
-"""Many reconstructions at once: a parameter swept over its values, or methods compared on simulated measurements.
+"""Many reconstructions at once: a parameter swept, methods compared on simulated measurements, all slices of a stack.
 
   mlpatch batch sweep m.h5 --method tv --vary weight=0.1:10:log9 --out sweep/
   mlpatch batch compare recipe.json --out compared/
+  mlpatch batch run recipe.json scan.h5 --out volume.zarr
 
-`mlpatch batch sweep --help` and `mlpatch batch compare --help` tell more.
+`mlpatch batch sweep --help`, `mlpatch batch compare --help` and `mlpatch batch run --help` tell more.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import importlib
 
 ACTIONS = {
     "sweep": "vary one or two parameters of one or several methods, and score every picture",
+    "run": "all slices of a stack, as one of them was reconstructed; restartable, also on a cluster",
     "compare": "images x operator x noise seeds x methods: a ranked table and a report",
 }
 """Each is a module ``batch_NAME`` beside this one."""

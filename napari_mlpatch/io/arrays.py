@@ -82,6 +82,7 @@ class Stored:
 
     ``attribute(name)`` is what the file notes about it, ``labels()`` the names of its axes, () where they have none.
     Arrays of one ``identity`` are the same one under several names. ``note`` tells what it was made of, if anything.
+    ``ranges`` says whether an index may hold a range (a slice with a beginning and an end) for each of its axes.
     Reading more than may be used of the memory (see ``core.budget``) raises InputError.
     """
 
@@ -93,6 +94,7 @@ class Stored:
     attribute: Callable[[str], Any] = lambda name: None
     labels: Callable[[], tuple[str, ...]] = lambda: ()
     note: str = ""
+    ranges: bool = False
 
     def __post_init__(self) -> None:
         read = self.read
@@ -107,7 +109,9 @@ class Stored:
     def of(cls, array: np.ndarray) -> Stored:
         """An array that is in memory already."""
         array = numbers(array)
-        return cls(array.shape, lambda index: array[index], array.dtype.kind in "iu", array.dtype.kind == "c")
+        return cls(
+            array.shape, lambda index: array[index], array.dtype.kind in "iu", array.dtype.kind == "c", ranges=True
+        )
 
     @property
     def is_stack(self) -> bool:
@@ -137,7 +141,8 @@ class Stored:
 class Slices:
     """A stack seen as ``[slices, rows, bins]``: ``stack[i]`` reads slice i as float32 ``[rows, bins]``.
 
-    ``read_all``, where a slice is scattered over the whole file, reads all of them at once ``[slices, rows, bins]``.
+    ``read_all``, where a slice is scattered over the whole file, reads all of them at once ``[slices, rows, bins]``,
+    ``read_block(start, stop)`` those of a range, each page or chunk of the file once.
     ``groups`` are those that the rows of a field were taken in, each in words and with its number of rows; ``times``
     are when, one for each row, and ``scan_times`` those of the rows of the data that it belongs to, where known.
     """
@@ -148,6 +153,7 @@ class Slices:
     groups: tuple[tuple[str, int], ...] = ()
     times: tuple[float, ...] = ()
     scan_times: tuple[float, ...] = ()
+    read_block: Callable[[int, int], np.ndarray] | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -156,6 +162,14 @@ class Slices:
         if not 0 <= index < self.shape[0]:
             raise IndexError(f"slice {index} of {self.shape[0]}")
         return to_float32(self.read(index))
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        """The slices of a range, float32 ``[slices, rows, bins]``."""
+        if not 0 <= start < stop <= self.shape[0]:
+            raise IndexError(f"slices {start} to {stop} of {self.shape[0]}")
+        if self.read_block is None:
+            return np.stack([self[index] for index in range(start, stop)])
+        return to_float32(self.read_block(start, stop))
 
     def each(self, indices: list[int]) -> Iterator[np.ndarray]:
         """These slices, without reading the file once for each."""
@@ -208,12 +222,24 @@ def slices(stored: Stored, angle_axis: str) -> Slices:
             return Slices((1, *shape), lambda i: stored.read(()))
         return Slices((1, shape[1], shape[0]), lambda i: stored.read(()).T)
     pages, rows, columns = shape
+    every, blocks = slice(None), stored.ranges
     if angle_axis == "rows":
-        return Slices((pages, rows, columns), lambda i: stored.read(i))
+        return Slices(
+            (pages, rows, columns),
+            lambda i: stored.read(i),
+            read_block=(lambda start, stop: stored.read(slice(start, stop))) if blocks else None,
+        )
     if angle_axis == "columns":
-        return Slices((pages, columns, rows), lambda i: stored.read(i).T)
+        return Slices(
+            (pages, columns, rows),
+            lambda i: stored.read(i).T,
+            read_block=(lambda start, stop: stored.read(slice(start, stop)).swapaxes(1, 2)) if blocks else None,
+        )
     return Slices(
-        (rows, pages, columns), lambda i: stored.read((slice(None), i)), lambda: stored.read(()).swapaxes(0, 1)
+        (rows, pages, columns),
+        lambda i: stored.read((every, i)),
+        lambda: stored.read(()).swapaxes(0, 1),
+        read_block=(lambda start, stop: stored.read((every, slice(start, stop))).swapaxes(0, 1)) if blocks else None,
     )
 
 
@@ -253,7 +279,12 @@ def stack_of(stored: Stored, angles: int, bins: int | None = None) -> Slices:
         part = stored.read(tuple(index if axis == other else slice(None) for axis in range(3)))
         return part.T if turned else part
 
-    return Slices((stored.shape[other], stored.shape[angles], stored.shape[bins]), read)
+    def block(start: int, stop: int) -> np.ndarray:
+        part = stored.read(tuple(slice(start, stop) if axis == other else slice(None) for axis in range(3)))
+        return part.transpose(other, angles, bins)
+
+    shape = (stored.shape[other], stored.shape[angles], stored.shape[bins])
+    return Slices(shape, read, read_block=block if stored.ranges else None)
 
 
 def to_float32(array: Any) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,15 +16,15 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import torch
 
 from ..angles import ASK, SAME, given_angles
-from ..arrays import Field, check_finite, reserve_part
+from ..arrays import check_finite, reserve_part
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import ProblemOptions, given
-from ..plausible import bright_edges, counts_question, is_transmission, zero_views
-from .counts import drift_note, field_of_slice, given_field, line_integrals
+from ..plausible import zero_views
+from .counts import drift_note, given_field
 from .fan import find_fan_center, to_parallel
 from .outliers import DEVIATIONS, describe_outliers, find_outliers, replace_outliers
-from .rings import remove_stripes
+from .sinograms import Sinograms
 from .stored import changed
 
 if TYPE_CHECKING:
@@ -43,50 +44,31 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
 
     if found.stored is not None:
         return changed(found.stored, given(options), found.source(given(options)))
-    o, angles_deg = options, options.angles_deg
-    found, axis_note = _fitted(found, angles_deg)
-    beam = _with_lengths(found, o.source_to_axis, o.source_to_detector, o.detector_pitch, o.detector)
-    if o.detector == "curved" and (o.rebin or o.center == "auto"):
-        raise InputError("A curved detector is not resampled to a parallel beam. Leave out rebin, give the centre.")
-    if beam.kind == "fan-beam" and o.rebin:
-        if angles_deg is not None:
-            beam = replace(beam, angles_deg=_angles_for(beam, angles_deg)[0])
-        if o.center is not None and o.center != "auto":
-            beam, o = replace(beam, center=_axis(o.center, beam.data.shape[2])), replace(o, center=None)
-        beam, angles_deg = to_parallel(beam), None
+    notes: list[str] = []
+    made = sinograms_of(found, options, notes)
+    o, beam, angles = options, made.beam, made.angles
     _, rows, bins = beam.data.shape
-    angles, note = _angles_for(beam, angles_deg)
     indices = _indices(o.slice, len(beam.data))
-    fields = (
-        beam.flat if o.flat is None else given_field(o.flat, "flat", len(beam.data), bins),
-        beam.dark if o.dark is None else given_field(o.dark, "dark", len(beam.data), bins),
-    )
-    take_log = o.log if o.log is not None else beam.is_counts or o.flat is not None
-    notes = [text for text in (note, axis_note) if text]
-    if take_log and not beam.is_counts and o.flat is not None:
-        notes.append("the logarithm is taken, with the flat field given")
     reserve_part((len(indices), rows, bins), (), 8)  # as they are, and as float32
     y = np.empty((len(indices), 1, rows, bins), np.float32)
     for k, (index, values) in enumerate(zip(indices, _values(beam, indices), strict=True)):
-        if k == 0 and fields[0] is None and o.log is not False:
-            fields = (_ask_for_flat(values, take_log, notes), fields[1])
+        outliers = None
         if k == 0:
+            made = made.with_fields_for(values, notes)
             notes += filter(None, [zero_views(values)])
-        if k == 0 and take_log:
+            outliers = functools.partial(_without_outliers, angles=angles, deviations=o.outliers, notes=notes)
+        if k == 0 and made.take_log:
             with reading(beam.path, "a measurement"):
-                notes += filter(None, [drift_note(fields[0], index, "flat"), drift_note(fields[1], index, "dark")])
-        y[k, 0] = _line_integrals(beam, index, values, fields, o.clip_counts) if take_log else values
-        if o.outliers is not None or k == 0:  # looked for in the first slice in any case, to be noted
-            y[k, 0] = _without_outliers(y[k, 0], angles, o.outliers, notes)
-        y[k, 0] = y[k, 0] if o.rings is None else remove_stripes(y[k, 0], o.rings)
-    if o.center == "auto" and beam.kind == "fan-beam":
+                flat, dark = made.fields
+                notes += filter(None, [drift_note(flat, index, "flat"), drift_note(dark, index, "dark")])
+        y[k, 0] = made.cleaned(made.integrals(index, values), outliers)  # of the first slice they are noted in any case
+    if made.center == "auto" and beam.kind == "fan-beam":
         axis: float | None = find_fan_center(replace(beam, angles_deg=angles), y[len(y) // 2, 0])
-    elif o.center == "auto":
+    elif made.center == "auto":
         axis = find_center(y[len(y) // 2, 0], angles).value
     else:
-        axis = beam.center if o.center is None else _axis(o.center, bins)
-    used = slice_of(o.views, rows)
-    y, angles = np.ascontiguousarray(y[:, :, used]), angles[used]
+        axis = beam.center if made.center is None else _axis(made.center, bins)
+    y, angles = np.ascontiguousarray(y[:, :, made.used]), made.used_angles
     size = bins if o.image_shape else _size_seen(y[0, 0], angles, axis)
     if size != bins:
         notes.append(f"an image of {size} x {size} pixels: opposite views together see more than the detector's width")
@@ -102,6 +84,35 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
         params |= {name: beam.geometry[name] for name in SOURCE} | {"detector": o.detector or "flat"}
     A = build(operators, {"name": beam.kind, "params": params})
     return Problem(A, torch.from_numpy(y), source=found.source(given(options)), notes=tuple(notes))
+
+
+def sinograms_of(found: Measurement, options: ProblemOptions, notes: list[str]) -> Sinograms:
+    """What is the same for all slices, with ``notes`` on what was assumed. No slice is read.
+
+    Raises InputError for what does not fit together, with the numbers.
+    """
+    o, angles_deg, center = options, options.angles_deg, options.center
+    found, axis_note = _fitted(found, angles_deg)
+    beam = _with_lengths(found, o.source_to_axis, o.source_to_detector, o.detector_pitch, o.detector)
+    if o.detector == "curved" and (o.rebin or o.center == "auto"):
+        raise InputError("A curved detector is not resampled to a parallel beam. Leave out rebin, give the centre.")
+    if beam.kind == "fan-beam" and o.rebin:
+        if angles_deg is not None:
+            beam = replace(beam, angles_deg=_angles_for(beam, angles_deg)[0])
+        if o.center is not None and o.center != "auto":
+            beam, center = replace(beam, center=_axis(o.center, beam.data.shape[2])), None
+        beam, angles_deg = to_parallel(beam), None
+    _, rows, bins = beam.data.shape
+    angles, note = _angles_for(beam, angles_deg)
+    fields = (
+        beam.flat if o.flat is None else given_field(o.flat, "flat", len(beam.data), bins),
+        beam.dark if o.dark is None else given_field(o.dark, "dark", len(beam.data), bins),
+    )
+    take_log = o.log if o.log is not None else beam.is_counts or o.flat is not None
+    notes += [text for text in (note, axis_note) if text]
+    if take_log and not beam.is_counts and o.flat is not None:
+        notes.append("the logarithm is taken, with the flat field given")
+    return Sinograms(beam, options, angles, fields, take_log, center, slice_of(o.views, rows))
 
 
 def _without_outliers(y: np.ndarray, angles: np.ndarray, deviations: float | None, notes: list[str]) -> np.ndarray:
@@ -229,38 +240,6 @@ def _values(measurement: Measurement, indices: list[int]) -> Iterator[np.ndarray
             values = next(slices)
         check_finite(values, f"Slice {index} of {measurement.path.name} [row, bin]")
         yield values
-
-
-def _ask_for_flat(values: np.ndarray, take_log: bool, notes: list[str]) -> float | None:
-    """The flat field of transmissions, 1, where the logarithm is wanted. InputError where nobody has said whether."""
-    level = bright_edges(values)
-    if level and not take_log:
-        raise InputError(counts_question(level))
-    if level and is_transmission(level):
-        notes.append("transmissions (1 beside the object): the logarithm is taken with a flat field of 1")
-        return 1.0
-    return None
-
-
-def _line_integrals(
-    measurement: Measurement,
-    index: int,
-    values: np.ndarray,
-    fields: tuple[Field | None, Field | None],
-    clip_counts: float | None,
-) -> np.ndarray:
-    with reading(measurement.path, "a measurement"):
-        flat, dark = (
-            field_of_slice(field, index, values.shape[1], name)
-            for field, name in zip(fields, ("flat", "dark"), strict=True)
-        )
-    if flat is None:
-        raise InputError(
-            "The logarithm of counts needs the flat field, the counts without a sample. Give flat (a number, one value "
-            f"for each bin, or a file; the largest value here is {values.max():.6g}), or log=False if these are line "
-            "integrals."
-        )
-    return line_integrals(values, flat, 0.0 if dark is None else dark, clip_counts)
 
 
 def _axis(center: Any, bins: int) -> float:

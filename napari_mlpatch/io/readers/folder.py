@@ -93,12 +93,12 @@ def _stack(path: Path, files: list[Path]) -> Stored:
         return np.asarray(stored.read(()))[part]
 
     def read(index: Any) -> np.ndarray:
-        if isinstance(index, int):
-            return one(files[index])
-        part: Any = () if index == () else index[1]
-        return np.stack([one(file, part) for file in files])
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        if isinstance(first, int | np.integer):
+            return one(files[first], tuple(rest))
+        return np.stack([one(file, tuple(rest)) for file in files[first]])
 
-    return Stored((len(files), *shape), read, whole)
+    return Stored((len(files), *shape), lambda index: read(slice(None) if index == () else index), whole, ranges=True)
 
 
 def _same(path: Path, file: Path, shape: tuple[int, ...], first: Path, expected: tuple[int, ...]) -> None:
@@ -174,4 +174,4 @@ def _field(path: Path, files: list[Path], what: str, axis: str, stack: Slices, n
             f"{stack.shape[0]} x {stack.shape[2]}. Give pictures of the same size."
         )
     notes.append(f"{what} field, by their names: the mean of {len(files)} files, {files[0].name} to {files[-1].name}")
-    return Slices((stored.shape[1], stored.shape[0], stored.shape[2]), lambda i: stored.read((slice(None), i)))
+    return slices(stored, "pages")

@@ -5,7 +5,9 @@ Frames are in the order in which they were taken, so that the number of a frame 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,23 +55,41 @@ def parted(stack: Slices, image_key: np.ndarray, name: str) -> Frames:
     keys = np.rint(values).astype(int)
     if not (keys == 0).any():
         raise InputError(f"{name!r} says that no frame is a projection (0); it has {sorted(set(keys.tolist()))[:9]}.")
-    last: dict[int, np.ndarray] = {}
+    last: dict[Any, np.ndarray] = {}  # projections, flats and darks are asked for one after the other
 
     def frames(index: int) -> np.ndarray:
-        if index not in last:  # projections, flats and darks are asked for one after the other
+        return kept(index, lambda: to_float32(stack.read(index)))
+
+    def blocks(start: int, stop: int) -> np.ndarray:
+        return kept((start, stop), lambda: stack.block(start, stop))
+
+    def kept(key: Any, make: Callable[[], np.ndarray]) -> np.ndarray:
+        found = last.get(key)
+        if found is None:
             last.clear()
-            last[index] = to_float32(stack.read(index))
-        return last[index]
+            found = last[key] = make()
+        return found
 
     def part(kind: int) -> Slices | None:
         which = keys == kind
         if not which.any():
             return None
         shape, numbers = (slices, int(which.sum()), bins), np.flatnonzero(which)
+
+        def block(start: int, stop: int) -> np.ndarray:
+            return blocks(start, stop)[:, which]
+
         if kind == 0:
-            return Slices(shape, lambda i: frames(i)[which])
+            return Slices(shape, lambda i: frames(i)[which], read_block=block)
         times, scan_times = (tuple(n.tolist() if kind == 1 else ()) for n in (numbers, np.flatnonzero(keys == 0)))
-        return Slices(shape, lambda i: frames(i)[which], groups=runs(numbers), times=times, scan_times=scan_times)
+        return Slices(
+            shape,
+            lambda i: frames(i)[which],
+            groups=runs(numbers),
+            times=times,
+            scan_times=scan_times,
+            read_block=block,
+        )
 
     counts = {word: int((keys == kind).sum()) for kind, word in KINDS.items()}
     left = count - sum(counts.values())

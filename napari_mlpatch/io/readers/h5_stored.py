@@ -36,6 +36,7 @@ def stored_in(file: Path, name: str, item: h5py.Dataset, held: int, identity: An
         identity=identity,
         attribute=lambda attribute: opened(lambda found: h5.attribute(found, attribute)),
         labels=lambda: opened(_labels),
+        ranges=True,
     )
 
 

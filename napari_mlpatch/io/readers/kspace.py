@@ -16,7 +16,7 @@ from napari_mlpatch.torch_later import torch
 from ..arrays import Slices, Stored, check_finite, to_complex64
 from ..guard import reading
 from ..measurement import Measurement
-from ..options import given, problem_options
+from ..options import ProblemOptions, given, problem_options
 from .kspace_axes import layout_of
 from .kspace_crop import crop, full_lines
 
@@ -62,18 +62,20 @@ class KSpace(Measurement):
             raise InputError(f"Slices of k-space are taken one at a time, from 0 to {count - 1}, got {index!r}.")
         with reading(self.path, "k-space"):
             kspace = self.read(int(index))
+        return self.problem_from(kspace, int(index), chosen)
+
+    def problem_from(self, kspace: np.ndarray, index: int, chosen: ProblemOptions) -> Problem:
+        """The problem of slice ``index``, whose k-space ``[coils, rows, columns]`` has been read. Raises InputError."""
         check_finite(kspace, f"Slice {index} of the k-space of {self.path.name} [coil, row, column]")
-        mask = _measured(kspace, self.mask_of(int(index)))
+        mask = _measured(kspace, self.mask_of(index))
         if not mask.any():
-            raise InputError(f"{self._empty(int(index))}: nothing was measured.")
+            raise InputError(f"{self._empty(index)}: nothing was measured.")
         if chosen.image_shape is not None:
             kspace, mask = crop(kspace, mask, chosen.image_shape)
         elif self.recon is not None:
             kspace, mask = crop(kspace, mask, self.kept(mask))
         source = {name: value for name, value in given(chosen).items() if name != "slice"}
-        return kspace_problem(
-            kspace, mask, self.source(source if chosen.slice is None else {**source, "slice": int(index)})
-        )
+        return kspace_problem(kspace, mask, self.source(source if chosen.slice is None else {**source, "slice": index}))
 
     def mask_of(self, index: int) -> np.ndarray | None:
         return self.mask[index] if self.mask is not None and self.mask.ndim == 3 else self.mask

@@ -31,7 +31,11 @@ def load_npy(path: Path, options: LoadOptions) -> Measurement:
     if options.dataset is not None:
         raise InputError(f"{path} holds a single array: leave out dataset ({options.dataset!r}).")
     stored = Stored(
-        array.shape, lambda index: numbers(np.array(array[index])), array.dtype.kind in "iu", is_complex(array.dtype)
+        array.shape,
+        lambda index: numbers(np.array(array[index])),
+        array.dtype.kind in "iu",
+        is_complex(array.dtype),
+        ranges=True,
     )
     return load_named(path, {"image": stored}, options)
 

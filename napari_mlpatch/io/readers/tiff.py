@@ -123,9 +123,16 @@ def open_tiff(path: Path) -> Tiff:
             series = largest(file.series)
             chosen = [page for each in series for page in each.pages]
             if by_page and index != ():
-                if isinstance(index, int):
-                    return colours_last(_values(path, chosen[index], calibration)).reshape(plane)
-                return np.stack([colours_last(_values(path, p, calibration)).reshape(plane)[index[1]] for p in chosen])
+                first, *rest = index if isinstance(index, tuple) else (index,)
+                part = tuple(rest)
+
+                def one(page: Any) -> np.ndarray:
+                    if part and not colour and page.keyframe.is_memmappable:
+                        return _part(path, page, calibration, plane, part)
+                    return colours_last(_values(path, page, calibration)).reshape(plane)[part]
+
+                alone = isinstance(first, int | np.integer)
+                return one(chosen[first]) if alone else np.stack([one(page) for page in chosen[first]])
             if together or _needs_pillow(chosen[0]):
                 values = np.stack([_values(path, page, calibration) for page in chosen])
                 return colours_last(values.reshape(unmoved)).reshape(shape)[index]
@@ -135,7 +142,8 @@ def open_tiff(path: Path) -> Tiff:
             return calibration(colours_last(values).reshape(shape)[index])
 
     whole = dtype.kind in "iu" and calibration.whole
-    return Tiff(Stored(shape, read, whole), colour, tuple(notes), planar, dtype.kind == "f")
+    stored = Stored(shape, read, whole, ranges=not colour)
+    return Tiff(stored, colour, tuple(notes), planar, dtype.kind == "f")
 
 
 def largest(series: list[Any]) -> list[Any]:
@@ -217,6 +225,14 @@ def _values(path: Path, page: Any, calibration: Calibration) -> np.ndarray:
     if found.shape != tuple(n for n in page.shape if n > 1 or found.ndim == len(page.shape)) or not exact:
         raise missing
     return calibration(values)
+
+
+def _part(path: Path, page: Any, calibration: Calibration, plane: tuple[int, ...], part: tuple) -> np.ndarray:
+    """Some rows of a page that lies in the file as it is, without reading the others."""
+    _no_holes(path, page)
+    kind = np.dtype(page.parent.byteorder + page.dtype.char)
+    values = np.memmap(path, kind, "r", page.dataoffsets[0], tuple(page.shape))
+    return calibration(np.array(values.reshape(plane)[part]).astype(page.dtype, copy=False))
 
 
 def _needs_pillow(page: Any) -> bool:

@@ -1,0 +1,25 @@
+"""Who computes the blocks: threads of this program, or the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from ..blocks import Block
+from ..control import StackControl
+from ..job import Job, Report
+
+
+class Executor(Protocol):
+    """``workers`` compute at the same time. ``within`` is how far the block is that is computed now, if known."""
+
+    workers: int
+    within: float
+
+    def reports(self, job: Job, blocks: Sequence[Block], control: StackControl) -> Iterator[Report | None]:
+        """A report for each block that was begun, in any order, and None now and then while they are computed.
+
+        Obeys ``control``: none is begun while it is paused, or after it wishes an end. Raises InputError where there
+        is nobody to compute.
+        """
+        ...

@@ -1,0 +1,179 @@
+"""On a Dask cluster: processes of this machine, or a scheduler that runs somewhere, SLURM's workers among them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from napari_mlpatch import __version__
+from napari_mlpatch.core.errors import InputError
+
+from ..blocks import Block
+from ..control import StackControl
+from ..job import Job, Report
+from ..work import do_block
+
+TICK = 0.5
+ANSWER = 10.0
+"""Seconds in which a scheduler has to answer."""
+ARRIVE = 60.0
+"""Seconds in which the first worker has to come."""
+THREADS = 3
+"""Of a worker: one reads, one computes, one writes."""
+AHEAD = 2
+"""Blocks that wait for each thread of the cluster, so that none waits for the next."""
+COMPARED = ("python", "dask", "distributed", "cloudpickle", "msgpack")
+
+
+class Cluster:
+    """``address`` of a scheduler, or ``workers`` processes of this machine."""
+
+    def __init__(self, address: str | None = None, workers: int | None = None):
+        try:
+            import distributed
+        except ImportError:
+            raise InputError(
+                "Several workers need Dask's package distributed, which is not installed: "
+                "pip install napari-mlpatch[cluster]"
+            ) from None
+        self.within = 0.0
+        self._own: Any = None
+        if address is None:
+            self.workers = workers or 2
+            cores = max(1, (os.cpu_count() or 1) // self.workers)
+            self._own = distributed.LocalCluster(
+                n_workers=self.workers,
+                threads_per_worker=THREADS,
+                processes=True,
+                memory_limit=0,  # the blocks are sized for it
+                dashboard_address=None,  # type: ignore[arg-type]
+                env={name: str(cores) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
+            )
+            self._client = distributed.Client(self._own)
+        else:
+            self._client = _connected(distributed, address)
+            try:
+                self.workers = _workers(self._client, address)
+                _check_versions(self._client, address)
+            except BaseException:
+                self._client.close()
+                raise
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._client.close()
+        if self._own is not None:
+            with suppress(Exception):
+                self._own.close()
+
+    def reports(self, job: Job, blocks: Sequence[Block], control: StackControl) -> Iterator[Report | None]:
+        from distributed import wait
+
+        waiting, running = deque(blocks), dict[Any, Block]()
+        threads = max(sum(self._client.nthreads().values()), self.workers)  # type: ignore[union-attr]
+        try:
+            while running or (waiting and control.wish is None):
+                while waiting and len(running) < threads + AHEAD and not control.paused and control.wish is None:
+                    block = waiting.popleft()
+                    running[self._client.submit(do_block, job, block, pure=False)] = block
+                if control.wish is not None:  # those that no worker has begun
+                    self._client.cancel([future for future in running if future.status == "pending"], force=False)
+                if not running:
+                    time.sleep(TICK)  # paused
+                    yield None
+                    continue
+                with suppress(TimeoutError):
+                    wait(list(running), timeout=TICK, return_when="FIRST_COMPLETED")
+                done = [future for future in running if future.done()]
+                for future in done:
+                    yield _report(future, running.pop(future))
+                if not done:
+                    yield None
+                    if not self._client.scheduler_info(n_workers=-1).get("workers"):
+                        self._wait_for_workers()
+        finally:
+            self._client.cancel(list(running))
+
+    def _wait_for_workers(self) -> None:
+        since = time.monotonic()
+        while not self._client.scheduler_info(n_workers=-1).get("workers"):
+            if time.monotonic() - since > ARRIVE:
+                raise InputError("All workers of the cluster are gone. Start some, then run the same again.")
+            time.sleep(TICK)
+
+
+def _report(future: Any, block: Block) -> Report:
+    if future.status == "cancelled":
+        return Report(block, left=True)
+    if future.status == "error":
+        error = future.exception()
+        died = type(error).__name__ == "KilledWorker"
+        why = "its worker ended several times while it was computed (out of memory?)" if died else str(error)
+        return Report(block, message=f"{type(error).__name__}: {why}"[:500])
+    return future.result()
+
+
+def _connected(distributed: Any, address: str) -> Any:
+    try:
+        return distributed.Client(address, timeout=ANSWER, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise InputError(
+            f"No Dask scheduler answers at {address} ({str(error).strip() or type(error).__name__}). Start one (dask "
+            "scheduler), or give the address that it printed, such as tcp://192.168.0.7:8786."
+        ) from None
+    except Exception as error:  # another version cannot even be talked to
+        raise InputError(
+            f"The scheduler at {address} does not understand this program ({type(error).__name__}: {error}). Is "
+            "another version of Dask running there? Install the same one."
+        ) from None
+
+
+def _workers(client: Any, address: str) -> int:
+    with suppress(TimeoutError):
+        client.wait_for_workers(1, timeout=ARRIVE)
+    count = len(client.scheduler_info(n_workers=-1).get("workers", {}))
+    if not count:
+        raise InputError(f"The scheduler at {address} has no workers. Start some: dask worker {address}")
+    return count
+
+
+def _check_versions(client: Any, address: str) -> None:
+    """Raises InputError where scheduler or workers have other versions of what they share with this program."""
+    found = client.get_versions(check=False)
+    mine = found["client"]["packages"]
+    others = {"the scheduler": found["scheduler"], **{f"worker {k}": v for k, v in found["workers"].items()}}
+    for name, about in others.items():
+        theirs = about["packages"]
+        wrong = [key for key in COMPARED if _short(key, mine.get(key)) != _short(key, theirs.get(key))]
+        if wrong:
+            listed = ", ".join(f"{key} {theirs.get(key)} (here {mine.get(key)})" for key in wrong)
+            raise InputError(f"At {address}, {name} has other versions: {listed}. Install the same ones.")
+    for worker, version in client.run(_version).items():
+        if version != __version__:
+            what = f"napari-mlpatch {version}" if version else "no napari-mlpatch"
+            raise InputError(f"At {address}, worker {worker} has {what}, here is {__version__}. Install the same one.")
+
+
+def _short(key: str, version: Any) -> str:
+    """Of Python, the last number does not matter."""
+    text = str(version)
+    return ".".join(text.split(".")[:2]) if key == "python" else text
+
+
+def _version() -> str:
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version("napari-mlpatch")
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,171 @@
+"""What a worker has to know, as plain values that travel, and what it opens of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from napari_mlpatch.batch.replay import open_weights
+from napari_mlpatch.core.declare import build
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.method import Iterate
+from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.registry import noises, operators
+from napari_mlpatch.core.solve import solved
+from napari_mlpatch.core.steps import device_of
+from napari_mlpatch.torch_later import torch
+
+from .blocks import Block
+from .care.step import Geometry, cared, halo_of
+from .source import Source, open_stack
+from .stack_recipe import StackRecipe
+
+CENTERS = 2
+"""Operators of other rotation axes than the recipe's that are kept; they share the large tables."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A stack to reconstruct: its settled recipe as JSON, where its data lie, where the volume goes.
+
+    ``fingerprint`` is that of the data as the run began, ``weights`` a file to take instead of what the recipe names.
+    """
+
+    recipe: str
+    source: str
+    out: str = ""
+    fingerprint: str = ""
+    weights: str | None = None
+
+    @cached_property
+    def stack_recipe(self) -> StackRecipe:
+        return StackRecipe.from_json(self.recipe)
+
+
+Loaded = tuple[np.ndarray, Geometry | None]
+
+
+class Tools:
+    """All that a process opens once for a job: the source, method and weights, the operator with its tables.
+
+    One thread at a time reads, one computes, one writes. Raises InputError like the run of one slice.
+    """
+
+    def __init__(self, job: Job, source: Source | None = None):
+        self.job, self.stack = job, job.stack_recipe
+        recipe = self.recipe = self.stack.recipe
+        self.source = source or open_stack(job.source, recipe)
+        if job.fingerprint and self.source.fingerprint != job.fingerprint:
+            raise InputError(f"{self.source.path} is not the same on all machines, or has changed since the run began.")
+        self.device = device_of(recipe.device)
+        method = recipe.build_method()
+        self.network = open_weights(recipe, job.weights) if method.needs_network else None
+        self.method = method.settled(self.network, self.device)
+        self.noise = None if recipe.noise is None else build(noises, recipe.noise.model_dump())
+        self.steps = self.stack.steps()
+        if self.steps and self.source.kind != "sinogram":
+            raise InputError(f"Steps of sinogram care are for sinograms, {self.source.path} holds {self.source.kind}.")
+        if self.stack.center is not None and self.source.kind != "sinogram":
+            raise InputError("A centre of rotation is for sinograms only: leave it out.")
+        self.reading, self.computing, self.writing = threading.Lock(), threading.Lock(), threading.Lock()
+        self._others: OrderedDict[float, Operator] = OrderedDict()
+
+    @cached_property
+    def A(self) -> Operator:
+        """The operator of the recipe; k-space has one for each slice."""
+        return build(operators, self.recipe.operator.model_dump())
+
+    def load(self, start: int, stop: int) -> Loaded:
+        """The data of a range of slices, cared for."""
+        self.source.check_same()
+        halo = halo_of(self.steps)
+        low, high = max(start - halo, 0), min(stop + halo, self.source.count)
+        values, geometry = self.source.read(low, high), self.source.geometry(low, high)
+        if geometry is not None:
+            if self.stack.center is not None:
+                centers = self.stack.center.of(low, high, self.source.count)
+                geometry = replace(geometry, centers=centers)
+            values, geometry = cared(self.steps, values, geometry, start, stop)
+        self.source.check_same()
+        return values, geometry
+
+    def problems(self, loaded: Loaded, start: int) -> Iterator[Problem]:
+        """The slices of a range as problems ``[slices, 1, *range_shape]``: as many together as have one operator."""
+        values, geometry = loaded
+        if self.source.kind == "kspace":
+            for k, one in enumerate(values):
+                problem = self.source.problem(one, start + k)
+                assert problem is not None
+                yield replace(problem, noise=self.noise, noise_std=self.recipe.data.noise_std)
+            return
+        centers = None if geometry is None else geometry.centers
+        for center, group in groupby(range(len(values)), lambda k: None if centers is None else float(centers[k])):
+            which = list(group)
+            A = self.A if center is None else self._about(center)
+            if values.shape[1:] != A.range_shape:
+                raise InputError(
+                    f"The slices have data of shape {list(values.shape[1:])}, the operator of the recipe measures "
+                    f"{list(A.range_shape)}. Take a recipe that was tuned on a slice of this stack."
+                )
+            y = torch.from_numpy(np.ascontiguousarray(values[which[0] : which[-1] + 1, None]))
+            yield Problem(A, y, noise=self.noise, noise_std=self.recipe.data.noise_std)
+
+    def compute(
+        self, loaded: Loaded, start: int, told: Callable[[Iterate | None], bool] = lambda iterate: True
+    ) -> np.ndarray | None:
+        """Pictures float32 ``[slices, rows, columns]`` of a range; None where ``told`` ended it."""
+        pictures = []
+        for problem in self.problems(loaded, start):
+            x = solved(
+                self.method,
+                problem,
+                self.network,
+                device=self.device,
+                seed=self.recipe.seed,
+                limit=self.recipe.stopped_at,
+                told=told,
+            )
+            if x is None:
+                return None
+            pictures.append(problem.A.picture(x)[:, 0].float().numpy())
+        return pictures[0] if len(pictures) == 1 else np.concatenate(pictures)
+
+    def picture_shape(self) -> tuple[int, int]:
+        """Rows and columns of a picture."""
+        shape: Any = self.A.domain_shape
+        if len(shape) != 2:
+            raise InputError(f"A stack is made of pictures with rows and columns, this operator's have {list(shape)}.")
+        return shape
+
+    def _about(self, center: float) -> Operator:
+        """The operator with another rotation axis. The recipe's stays, so that they share its plan."""
+        if getattr(self.A, "center", None) == center:
+            return self.A
+        if center not in self._others:
+            params = {**self.recipe.operator.params, "center": center}
+            self._others[center] = build(operators, {"name": self.recipe.operator.name, "params": params})
+            while len(self._others) > CENTERS:
+                self._others.popitem(last=False)
+        return self._others[center]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a block; ``message`` is empty where it is done, ``ends`` says that no other can be done either.
+
+    ``left`` means that it was not begun or not ended, because the run is to end.
+    """
+
+    block: Block
+    seconds: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    message: str = ""
+    ends: bool = False
+    left: bool = False

@@ -1,0 +1,64 @@
+"""What is done of a run, on disk: a small file for each block beside the output, written after the block."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import clean_up, read_text, reason_of, replace_bytes
+
+from .blocks import Block
+
+FORMAT = "napari-mlpatch stack 1"
+
+
+class Markers:
+    """The folder ``NAME.blocks`` beside an output ``NAME``; it is there only until everything is done."""
+
+    def __init__(self, output: Path):
+        self.folder = output.with_name(f"{output.name}.blocks")
+
+    def about(self) -> dict[str, Any] | None:
+        """What ``begin`` noted; None where no run has begun. Raises InputError for a folder of somebody else."""
+        if not self.folder.exists():
+            return None
+        try:
+            about = json.loads(read_text(self.folder / "run.json", "The notes of the run"))
+        except (InputError, ValueError, RecursionError):
+            about = None
+        if isinstance(about, dict) and about.get("format") == FORMAT:
+            return about
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            return None
+        raise InputError(f"{self.folder} is no folder of this program's markers. Choose another name for the output.")
+
+    def begin(self, **about: Any) -> None:
+        """Note what is run, ``created`` when the output is there. Raises InputError where it cannot be written."""
+        try:
+            self.folder.mkdir(exist_ok=True)
+            clean_up(self.folder)
+            replace_bytes(self.folder / "run.json", json.dumps({"format": FORMAT, **about}).encode())
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be written: {reason_of(error)}.") from None
+
+    def mark(self, block: Block, identity: str) -> None:
+        """A block is done, of the run of this identity. Raises OSError."""
+        text = json.dumps({"identity": identity, "slices": [block.start, block.stop]})
+        replace_bytes(self.folder / f"{block.index:06}", text.encode())
+
+    def done(self, blocks: tuple[Block, ...], identity: str) -> set[Block]:
+        """The blocks that are marked for the run of this identity; damaged markers count as none."""
+        return {block for block in blocks if self._is_done(block, identity)}
+
+    def _is_done(self, block: Block, identity: str) -> bool:
+        try:
+            found = json.loads((self.folder / f"{block.index:06}").read_bytes())
+        except (OSError, ValueError):
+            return False
+        return found == {"identity": identity, "slices": [block.start, block.stop]}
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,179 @@
+"""What happens before the first block: what is asked for is checked, blocks are sized, the output is made or found."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import clean_up, path_of, reason_of
+from napari_mlpatch.core.recipe import installed_versions
+
+from .blocks import Block, partition
+from .job import Job, Tools
+from .markers import Markers
+from .sinks import sink_for
+from .sinks.sink import Sink, Volume, check_room
+from .sizing import needs, size_of
+from .stack_recipe import StackRecipe
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that can begin: its settled recipe, the blocks, and those of them that are missing.
+
+    ``bytes`` is the memory that a worker takes for tables and blocks.
+    """
+
+    job: Job
+    recipe: StackRecipe
+    tools: Tools
+    sink: Sink
+    markers: Markers
+    volume: Volume
+    blocks: tuple[Block, ...]
+    missing: tuple[Block, ...]
+    bytes: int
+
+    @property
+    def done_slices(self) -> int:
+        return self.volume.shape[0] - sum(map(len, self.missing))
+
+    def finish(self) -> None:
+        """All blocks are there. Raises OSError."""
+        self.sink.finish()
+        self.markers.remove()
+
+
+def prepared(
+    recipe: StackRecipe,
+    source: Any,
+    out: Any,
+    *,
+    workers: int = 1,
+    weights: str | None = None,
+    memory: int | None = None,
+    force: bool = False,
+) -> Prepared:
+    """Open, check and size all, and make the output. Raises InputError before anything is written."""
+    where, sink = path_of(source, "The stack"), sink_for(out)
+    _check_folder(sink, where)
+    markers = Markers(sink.path)
+    job = Job(recipe.to_json(), str(where), str(sink.path), weights=None if weights is None else str(weights))
+    tools = Tools(job)
+    fingerprint = tools.source.fingerprint
+    first, last = recipe.range(tools.source.count)
+    begun, made = markers.about(), sink.about()
+    going = _same_run(recipe, fingerprint, begun if begun and begun.get("created") else None, made)
+    if going is None:
+        _check_free(sink, begun, made, fingerprint, force)
+        size = size_of(tools, needs(tools), workers=workers, memory=memory)
+        settled, taken = recipe.model_copy(update={"block": size.slices}), size.bytes
+    else:
+        settled, taken = going
+    identity = settled.identity(fingerprint)
+    job = Job(settled.to_json(), job.source, job.out, fingerprint, job.weights)
+    tools.job, tools.stack = job, settled
+    assert settled.block is not None
+    blocks = partition(first, last, settled.block)
+    volume = _volume(settled, tools, last - first, identity, taken)
+    try:
+        clean_up(sink.path.parent)
+        if going is None:
+            check_room(sink, volume)
+            _create(sink, markers, volume, fingerprint)
+            missing = blocks
+        elif made and made.get("complete"):
+            missing = ()
+        else:
+            done = markers.done(blocks, identity)
+            missing = tuple(block for block in blocks if block not in done)
+            for block in missing:
+                sink.discard(block.start - first, block.stop - first)
+            check_room(sink, volume, sum(map(len, missing)) / volume.shape[0] if sink.grows else 0.0)
+    except OSError as error:
+        raise InputError(f"{sink.path} cannot be written: {reason_of(error)}.") from None
+    return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, taken)
+
+
+def _same_run(
+    recipe: StackRecipe, fingerprint: str, begun: dict[str, Any] | None, made: dict[str, Any] | None
+) -> tuple[StackRecipe, int] | None:
+    """The settled recipe and the memory of the run that is there, where it is this one; else None."""
+    about = begun if begun is not None and made is not None else made
+    if about is None or not (begun or about.get("complete")):
+        return None
+    settled = recipe if recipe.block is not None else recipe.model_copy(update={"block": about.get("block")})
+    if settled.block is None or settled.identity(fingerprint) != about.get("identity"):
+        return None
+    return settled, int(about.get("bytes", 0))
+
+
+def _check_free(
+    sink: Sink, begun: dict[str, Any] | None, made: dict[str, Any] | None, fingerprint: str, force: bool
+) -> None:
+    """Raises InputError where something is in the place of the output that may not be replaced."""
+    path = sink.path
+    empty = path.is_dir() and not any(path.iterdir())
+    half = begun is not None and not begun.get("created")  # killed while it was made
+    if not path.exists() or empty or half:
+        return
+    if made is None:
+        raise InputError(
+            f"{path} is there already, and is no output of such a run. Choose another name, or take it away first."
+        )
+    if not force:
+        told = (begun or made).get("fingerprint")
+        what = "the data are others, or have changed since" if told not in (None, fingerprint) else "the recipe differs"
+        state = "a finished volume" if made.get("complete") else "the output"
+        raise InputError(
+            f"{path} is {state} of another run: {what}. Choose another name, run the same recipe to go on with it, or "
+            "add --force to begin anew (in Python: force=True)."
+        )
+
+
+def _create(sink: Sink, markers: Markers, volume: Volume, fingerprint: str) -> None:
+    """Make the empty output, in the place of one that may be replaced. Killed in between, it is made anew."""
+    about = {key: volume.about[key] for key in ("identity", "block", "bytes", "recipe")}
+    markers.remove()
+    markers.begin(**about, fingerprint=fingerprint, created=False)
+    try:
+        if sink.path.exists():
+            sink.remove()
+        sink.create(volume)
+    except OSError:
+        with suppress(OSError):
+            sink.remove()
+        markers.remove()
+        raise
+    markers.begin(**about, fingerprint=fingerprint, created=True)
+
+
+def _volume(recipe: StackRecipe, tools: Tools, slices: int, identity: str, taken: int) -> Volume:
+    params = recipe.recipe.operator.params
+    size = float(params.get("pixel_size") or 1.0)
+    height = float(params.get("detector_pitch") or size) if tools.source.kind == "sinogram" else size
+    about = {
+        "identity": identity,
+        "block": recipe.block,
+        "bytes": taken,
+        "recipe": json.loads(recipe.to_json()),
+        "source": {"path": str(tools.source.path), "fingerprint": tools.source.fingerprint},
+        "fingerprint": tools.source.fingerprint,
+        "versions": installed_versions(),
+    }
+    assert recipe.block is not None
+    shape = (slices, *tools.picture_shape())
+    return Volume(shape, min(recipe.block, slices), (height, size, size), tools.source.unit, about)
+
+
+def _check_folder(sink: Sink, source: Path) -> None:
+    """Raises InputError where the output has no folder, or would destroy its input."""
+    if not sink.path.parent.is_dir():
+        raise InputError(f"The folder {sink.path.parent} does not exist. Create it first.")
+    output, stack = sink.path.resolve(), source.resolve()
+    if output == stack or output.is_relative_to(stack) or stack.is_relative_to(output):
+        raise InputError(f"{sink.path} is where the data are ({source}). Choose another place for the output.")

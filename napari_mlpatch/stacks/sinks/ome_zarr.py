@@ -1,0 +1,150 @@
+"""OME-Zarr 0.5 on Zarr 3: a shard is a block, so that no two workers write one file; a pyramid at the end."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .sink import KEY, Sink, Volume
+
+TILE = 512
+"""Rows and columns of the pieces that are read at a time."""
+SMALL = 256
+"""Rows and columns below which no smaller level is made."""
+UNITS = {
+    "m": "meter",
+    "cm": "centimeter",
+    "mm": "millimeter",
+    "um": "micrometer",
+    "µm": "micrometer",
+    "nm": "nanometer",
+    "å": "angstrom",
+}
+
+
+class OmeZarr(Sink):
+    """A folder that OME-Zarr 0.5 describes (https://ngff.openmicroscopy.org/0.5): level 0 is ``[z, y, x]`` float32."""
+
+    overhead = 8.0 / 7.0 + 0.01
+
+    def create(self, volume: Volume) -> None:
+        import zarr
+
+        group = zarr.create_group(str(self.path), zarr_format=3)
+        _array(group, "0", volume.shape, volume.block)
+        group.update_attributes({**_multiscales(self.path.name, volume, 1), KEY: _noted(volume, complete=False)})
+
+    def write(self, start: int, x: np.ndarray) -> None:
+        import zarr
+
+        array = zarr.open_array(str(self.path / "0"), mode="r+")
+        array[start : start + len(x)] = x
+        shard = self._shard(start, len(x))
+        if shard.exists():  # a block of zeros has none
+            _sync(shard)
+
+    def about(self) -> dict[str, Any] | None:
+        try:
+            found = json.loads((self.path / "zarr.json").read_bytes())["attributes"][KEY]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def discard(self, start: int, stop: int) -> None:
+        self._shard(start, stop - start).unlink(missing_ok=True)
+        folder = self._shard(start, stop - start).parent
+        for left in folder.glob("*.partial") if folder.is_dir() else ():  # of a killed process
+            left.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        import zarr
+
+        group = zarr.open_group(str(self.path), mode="r+")
+        about: dict[str, Any] = dict(group.attrs[KEY])  # type: ignore[arg-type]
+        if about["complete"]:
+            return
+        volume = Volume(
+            group["0"].shape,  # type: ignore[union-attr,arg-type]
+            about["block"],
+            tuple(about["spacing"]),
+            about["unit"],
+            about,
+        )
+        levels, shape = 1, volume.shape
+        while max(shape[1:]) > SMALL and min(shape[1:]) > 1:
+            shape = (math.ceil(shape[0] / 2), math.ceil(shape[1] / 2), math.ceil(shape[2] / 2))
+            shutil.rmtree(self.path / str(levels), ignore_errors=True)  # of a run that was killed here
+            small = _array(group, str(levels), shape, volume.block)
+            _halve(group[str(levels - 1)], small, volume.block)
+            levels += 1
+        group.update_attributes({**_multiscales(self.path.name, volume, levels), KEY: {**about, "complete": True}})
+
+    def _shard(self, start: int, block: int) -> Path:
+        """The file of the block that begins at ``start``; only the last one is shorter than the others."""
+        about = self.about()
+        size = block if about is None else about["block"]
+        return self.path / "0" / "c" / str(start // size) / "0" / "0"
+
+
+def _array(group: Any, name: str, shape: tuple[int, int, int], block: int) -> Any:
+    counts = [math.ceil(n / TILE) for n in shape[1:]]
+    tiles = [math.ceil(n / count) for n, count in zip(shape[1:], counts, strict=True)]  # so that little is padded
+    shards = (block, *(tile * count for tile, count in zip(tiles, counts, strict=True)))
+    return group.create_array(
+        name,
+        shape=shape,
+        dtype="float32",
+        chunks=(1, *tiles),
+        shards=shards,
+        compressors=None,
+        fill_value=0.0,
+        dimension_names=("z", "y", "x"),
+    )
+
+
+def _noted(volume: Volume, complete: bool) -> dict[str, Any]:
+    about = {"block": volume.block, "spacing": list(volume.spacing), "unit": volume.unit, "complete": complete}
+    return {**volume.about, **about}
+
+
+def _multiscales(name: str, volume: Volume, levels: int) -> dict[str, Any]:
+    unit = UNITS.get(volume.unit.lower())
+    axes = [{"name": axis, "type": "space"} | ({"unit": unit} if unit else {}) for axis in "zyx"]
+    datasets = [
+        {
+            "path": str(level),
+            "coordinateTransformations": [
+                {"type": "scale", "scale": [n * 2.0**level for n in volume.spacing]},
+                {"type": "translation", "translation": [n * (2.0**level - 1.0) / 2.0 for n in volume.spacing]},
+            ],
+        }
+        for level in range(levels)
+    ]
+    return {"ome": {"version": "0.5", "multiscales": [{"name": name, "axes": axes, "datasets": datasets}]}}
+
+
+def _halve(large: Any, small: Any, block: int) -> None:
+    """The mean of each 2 x 2 x 2 (less at the ends), one shard at a time."""
+    for start in range(0, small.shape[0], block):
+        stop = min(start + block, small.shape[0])
+        planes = []
+        for z in range(start, stop):
+            pair = np.asarray(large[2 * z : 2 * z + 2]).mean(axis=0)
+            rows, columns = pair.shape
+            pair = np.pad(pair, ((0, rows % 2), (0, columns % 2)), mode="edge")
+            planes.append(pair.reshape(len(pair) // 2, 2, -1, 2).mean(axis=(1, 3)))
+        small[start:stop] = np.stack(planes)
+
+
+def _sync(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

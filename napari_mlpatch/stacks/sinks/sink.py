@@ -1,0 +1,93 @@
+"""What takes the pictures of a stack, block by block."""
+
+from __future__ import annotations
+
+import shutil
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_mlpatch.core.budget import bytes_of, in_words
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import reason_of
+
+KEY = "mlpatch_stack"
+"""Under which an output holds what it was made from."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume ``[slices, rows, columns]`` of float32 that is written in blocks of ``block`` slices.
+
+    ``spacing`` is that of its axes in ``unit`` ("" where unknown); ``about`` is plain JSON: recipe, source, identity.
+    """
+
+    shape: tuple[int, int, int]
+    block: int
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    unit: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        return bytes_of(self.shape, 4)
+
+
+class Sink(ABC):
+    """An output at ``path``. Blocks may come in any order, from several processes; none touches the file of another,
+    or the part of a file. A block that was written in part is written again as a whole.
+    """
+
+    path: Path
+    overhead = 1.0
+    """Bytes on the disk for each byte of the volume."""
+    grows = True
+    """Whether it takes room on the disk block by block, rather than as it is made."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @abstractmethod
+    def create(self, volume: Volume) -> None:
+        """Make the empty volume, which can be opened at once. Raises OSError."""
+
+    @abstractmethod
+    def write(self, start: int, x: np.ndarray) -> None:
+        """The pictures float32 ``[slices, rows, columns]`` from place ``start`` on. Raises OSError."""
+
+    @abstractmethod
+    def about(self) -> dict[str, Any] | None:
+        """What ``create`` noted, and "complete"; None where there is nothing, or nothing of this program."""
+
+    def discard(self, start: int, stop: int) -> None:
+        """Take away what may have been written of a block that is not marked."""
+        return None
+
+    def finish(self) -> None:
+        """All blocks are there: note that, and make what is made of the whole. May be called again."""
+        return None
+
+    def remove(self) -> None:
+        """The whole output, of which ``about`` says that this program made it."""
+        if self.path.is_dir():
+            shutil.rmtree(self.path)
+        else:
+            self.path.unlink(missing_ok=True)
+
+
+def check_room(sink: Sink, volume: Volume, missing: float = 1.0) -> None:
+    """Raises InputError where the disk has no room for the volume (of which the part ``missing`` is still to come)."""
+    try:
+        free = shutil.disk_usage(sink.path.parent).free
+    except OSError as error:
+        raise InputError(f"The folder {sink.path.parent} cannot be used: {reason_of(error)}.") from None
+    needed = int(volume.bytes * sink.overhead * missing)
+    if needed > free:
+        sizes = " x ".join(map(str, volume.shape))
+        raise InputError(
+            f"The volume of {sizes} needs {in_words(needed)}, the disk of {sink.path.parent} has {in_words(free)} free."
+            " Make room, choose another disk, or fewer slices (--slices)."
+        )

@@ -1,0 +1,108 @@
+"""TIFF: a folder with a file for each slice, or one file with all of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_mlpatch.core.files import replace_bytes, replacing_file
+from napari_mlpatch.io.writers.tiff import resolution
+
+from .in_place import InPlace
+from .sink import KEY, Sink, Volume
+
+RUN = "stack.json"
+
+
+class TiffFolder(Sink):
+    """``slice_00000.tif`` and so on, and ``stack.json`` with what they were made from."""
+
+    def create(self, volume: Volume) -> None:
+        self.path.mkdir(exist_ok=True)
+        self._note({**volume.about, "spacing": list(volume.spacing), "unit": volume.unit}, complete=False)
+
+    def write(self, start: int, x: np.ndarray) -> None:
+        import tifffile
+
+        about = self.about() or {}
+        size = {"pixel_size": about.get("spacing", [None])[-1], "unit": about.get("unit") or None}
+        for k, picture in enumerate(x):
+            text = json.dumps({KEY: about.get("identity", ""), "slice": start + k, **size})
+            with replacing_file(self._file(start + k)) as temporary:
+                tifffile.imwrite(
+                    temporary,
+                    picture,
+                    photometric="minisblack",
+                    description=text,
+                    metadata=None,
+                    **resolution(size),
+                )
+
+    def about(self) -> dict[str, Any] | None:
+        try:
+            found = json.loads((self.path / RUN).read_bytes())[KEY]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def discard(self, start: int, stop: int) -> None:
+        for index in range(start, stop):
+            self._file(index).unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        self._note(self.about() or {}, complete=True)
+
+    def remove(self) -> None:
+        """Only files that such a run has written: whatever else is in the folder stays."""
+        for file in (*self.path.glob("slice_[0-9]*.tif"), self.path / RUN):
+            file.unlink(missing_ok=True)
+
+    def _file(self, index: int) -> Path:
+        return self.path / f"slice_{index:05}.tif"
+
+    def _note(self, about: dict[str, Any], complete: bool) -> None:
+        replace_bytes(self.path / RUN, json.dumps({KEY: {**about, "complete": complete}}, indent=1).encode())
+
+
+class TiffFile(InPlace):
+    """One (Big)TIFF, uncompressed, pages one after the other; what it was made from is the first page's description."""
+
+    def make(self, temporary: Path, volume: Volume) -> None:
+        import tifffile
+
+        size = {"pixel_size": volume.spacing[-1], "unit": volume.unit or None}
+        tifffile.imwrite(
+            temporary,
+            shape=volume.shape,
+            dtype="<f4",
+            byteorder="<",
+            bigtiff=volume.bytes > 2**31,
+            photometric="minisblack",
+            description=json.dumps({KEY: volume.about, "shape": volume.shape, "spacing": volume.spacing, **size}),
+            metadata=None,
+            **resolution(size),
+        )
+
+    def layout(self) -> tuple[int, tuple[int, ...], np.dtype]:
+        import tifffile
+
+        with tifffile.TiffFile(self.path) as file:
+            shape = tuple(json.loads(file.pages[0].tags.valueof("ImageDescription"))["shape"])  # type: ignore
+            return file.pages[0].dataoffsets[0], shape, np.dtype("<f4")
+
+    def about(self) -> dict[str, Any] | None:
+        import tifffile
+
+        try:
+            with tifffile.TiffFile(self.path) as file:
+                found = json.loads(file.pages[0].tags.valueof("ImageDescription"))[KEY]  # type: ignore
+        except Exception:  # of another program, or damaged
+            return None
+        return {**found, "complete": self._done().exists() is False} if isinstance(found, dict) else None
+
+    def _done(self) -> Path:
+        """The markers, which are there until all is done."""
+        return self.path.with_name(f"{self.path.name}.blocks")

@@ -1,0 +1,98 @@
+"""A stack of slices in a file, read in blocks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of
+
+from .care.step import Geometry
+from .fingerprint import fingerprint, stamp
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.problem import Problem
+    from napari_mlpatch.core.recipe import Recipe
+
+GEOMETRY = ("angles_deg", "detector_pitch", "pixel_size")
+"""Parameters of an operator that are also options of reading, where a recipe does not say how its data are read."""
+
+
+class ChangedError(InputError):
+    """The data are no longer those with which the run began."""
+
+
+class Source(ABC):
+    """``count`` slices of one ``shape``, of which ``read`` gives a range.
+
+    ``kind``: sinograms ``[angles, bins]`` as line integrals (float32), k-space ``[coils, rows, columns]`` (complex64),
+    or other data ``[*range_shape]`` of the recipe's operator. ``unit`` is that of lengths. Nothing is read before it is
+    asked for, by one thread at a time.
+    """
+
+    kind: Literal["sinogram", "kspace", "data"] = "data"
+    path: Path
+    count: int
+    shape: tuple[int, ...]
+    unit: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._stamp = stamp(path)
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """The slices of a range, ``[stop - start, *shape]``. Raises InputError, with the number of the slice."""
+
+    def geometry(self, start: int, stop: int) -> Geometry | None:
+        """How a range of sinograms was measured; None of other data."""
+        return None
+
+    def problem(self, values: np.ndarray, index: int) -> Problem | None:
+        """The problem of one slice, where it has an operator of its own; None where that is the recipe's."""
+        return None
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash by which it is known that the data are the same, without reading them."""
+        return fingerprint(self.path)
+
+    def check_same(self) -> None:
+        """Raises InputError where the file has changed since it was opened: the blocks would not belong together."""
+        if stamp(self.path) != self._stamp:
+            raise ChangedError(
+                f"{self.path} has changed since this run began. Wait until it is written, then start the run again: "
+                "it begins anew where the data are others."
+            )
+
+
+def open_stack(path: Any, recipe: Recipe) -> Source:
+    """The stack in a file or folder, read as the recipe of one of its slices says.
+
+    Raises InputError where it cannot be read, and where it is of another kind than the recipe's operator.
+    """
+    where = path_of(path, "The stack")
+    if not where.exists():
+        raise InputError(f"{where} does not exist. Check the name and the folder.")
+    options = reading_options(recipe)
+    if where.is_dir() and any((where / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray", ".zattrs")):
+        from .sources.zarr_folder import open_zarr
+
+        return open_zarr(where, recipe, options)
+    from .sources.measurement import open_measurement
+
+    return open_measurement(where, recipe, options)
+
+
+def reading_options(recipe: Recipe) -> dict[str, Any]:
+    """How the data of a recipe were read, but for the slice; from its operator, where they were in memory only."""
+    source = recipe.data.source
+    if source.get("kind") in ("file", "sample"):
+        return {name: value for name, value in source.get("options", {}).items() if name != "slice"}
+    params = recipe.operator.params
+    return {name: params[name] for name in GEOMETRY if params.get(name) is not None}

@@ -1,0 +1,1 @@
+"""Stacks in files: one kind a module, on top of the readers of single measurements."""

@@ -1,0 +1,65 @@
+"""Measurement files of this program that hold several items, ``y`` ``[slices, 1, *range_shape]``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.io import h5
+from napari_mlpatch.io.arrays import check_finite, to_complex64, to_float32
+from napari_mlpatch.io.guard import reading
+from napari_mlpatch.io.own import GROUP
+
+from ..care.step import Geometry
+from ..source import Source
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.recipe import Recipe
+
+
+def has_group(path: Path, name: str) -> bool:
+    """Whether this is an HDF5 file with a group of that name."""
+    import h5py
+
+    if not path.is_file() or not h5py.is_hdf5(path):
+        return False
+    with reading(path, "HDF5"), h5py.File(path, "r") as file:
+        return name in file
+
+
+class OwnStack(Source):
+    """``read`` gives ``y`` of the items of a range, in float32 or complex64."""
+
+    def __init__(self, path: Path, recipe: Recipe):
+        super().__init__(path)
+        import h5py
+
+        with reading(path, "a measurement of this program"), h5py.File(path, "r") as file:
+            shape = h5.dataset(path, h5.group(path, file, GROUP), "y").shape
+        if len(shape) < 3 or shape[1] != 1:
+            raise InputError(f"{path}: data of shape {list(shape)} are no stack of one channel: [slices, 1, ...].")
+        self.count, _, *rest = shape
+        self.shape = tuple(rest)
+        self._angles = recipe.operator.params.get("angles_deg")
+        self._pitch = recipe.operator.params.get("detector_pitch", 1.0)
+        self.kind = "data" if self._angles is None else "sinogram"
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        import h5py
+
+        with reading(self.path, "a measurement of this program"), h5py.File(self.path, "r") as file:
+            found = h5.group(self.path, file, GROUP)
+            values = h5.array(self.path, found, "y", (slice(start, stop), 0))
+        check_finite(values, f"Slices {start} to {stop} of {self.path.name}")
+        return to_complex64(values) if np.iscomplexobj(values) else to_float32(values)
+
+    def geometry(self, start: int, stop: int) -> Geometry | None:
+        if self._angles is None:
+            return None
+        from napari_mlpatch.core.declare import parse_angles
+
+        angles = np.asarray(parse_angles(self._angles), float)
+        return Geometry(angles, None, self._pitch, "", start, self.count)

@@ -1,0 +1,87 @@
+"""OME-Zarr, and plain Zarr arrays: sinograms, projections or pictures, chunk by chunk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.io.arrays import Stored, check_finite, slices
+from napari_mlpatch.io.guard import reading
+from napari_mlpatch.io.measurement import Measurement
+
+from ..source import Source
+
+if TYPE_CHECKING:
+    from napari_mlpatch.core.recipe import Recipe
+
+
+def open_zarr(path: Path, recipe: Recipe, options: dict[str, Any]) -> Source:
+    """Level 0 of an OME-Zarr, the array itself, or the one that ``dataset`` names. Raises InputError.
+
+    Of a recipe for CT it holds ``[slices, angles, bins]``, or with ``angle_axis`` "pages" projections ``[angles,
+    slices, bins]``; else a picture in each page. As Zarr has it, chunks that are not there hold the fill value.
+    """
+    from .measurement import SCANNERS
+    from .sinograms import SinogramStack
+
+    with reading(path, "Zarr"):
+        name, shape, kind = _level(path, options.get("dataset"))
+    if len(shape) < 3 or any(n != 1 for n in shape[:-3]) or kind.kind not in "biuf":
+        raise InputError(f"{path} holds {kind} of shape {list(shape)}. A stack has real numbers and three axes.")
+    stored = Stored(shape[-3:], lambda index: _read(path, name, index), kind.kind in "iu", ranges=True)
+    making = {key: value for key, value in options.items() if key not in ("dataset", "angle_axis", "angle_unit")}
+    if recipe.operator.name in SCANNERS:
+        data = slices(stored, options.get("angle_axis") or "rows")
+        angle_unit = {"angle_unit": options["angle_unit"]} if "angle_unit" in options else {}
+        return SinogramStack(Measurement(data, path, load_options=angle_unit), making)
+    return ZarrImages(path, stored)
+
+
+class ZarrImages(Source):
+    """Each page ``[rows, columns]`` is a measurement of its own."""
+
+    def __init__(self, path: Path, stored: Stored):
+        super().__init__(path)
+        self._data = slices(stored, "rows")
+        self.count, *shape = self._data.shape
+        self.shape = tuple(shape)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        with reading(self.path, "Zarr"):
+            values = self._data.block(start, stop)
+        for k, one in enumerate(values):
+            check_finite(one, f"Slice {start + k} of {self.path.name} [row, column]")
+        return values
+
+
+def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dtype]:
+    """The name of the array in the folder ("" for itself), its shape and type."""
+    import zarr
+
+    found: Any = zarr.open(str(path), mode="r")
+    name = ""
+    if dataset is not None:
+        name = dataset.strip("/")
+    elif isinstance(found, zarr.Group):
+        about: dict[str, Any] = dict(found.attrs.get("ome", found.attrs))  # type: ignore[call-overload]
+        multiscales: Any = about.get("multiscales") or [{}]
+        datasets = multiscales[0].get("datasets") or [{}]
+        names = [key for key, _ in found.arrays()]
+        name = datasets[0].get("path") or (names[0] if len(names) == 1 else "")
+        if not name:
+            listed = ", ".join(names) or "none"
+            raise InputError(f"{path} holds several arrays or none ({listed}): name one with dataset.")
+    array: Any = found[name] if name else found
+    return name, tuple(array.shape), np.dtype(array.dtype)
+
+
+def _read(path: Path, name: str, index: Any) -> np.ndarray:
+    import zarr
+
+    array: Any = zarr.open_array(str(path / name), mode="r")
+    values = np.asarray(array[index if index != () else ...])
+    lead = array.ndim - 3
+    return values[(0,) * lead] if lead else values

@@ -1,0 +1,119 @@
+"""One block from the source to the sink: the same function in a thread of this program and on a cluster."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Callable
+
+from napari_mlpatch.core.budget import is_out_of_memory
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import reason_of
+from napari_mlpatch.core.method import Iterate
+
+from .blocks import Block
+from .job import Job, Report, Tools
+from .markers import Markers
+from .sinks import sink_for
+from .sinks.sink import Sink
+from .source import ChangedError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Worker:
+    """Tools, sink and markers of a job in this process."""
+
+    def __init__(self, job: Job, tools: Tools | None = None):
+        self.tools = tools or Tools(job)
+        self.sink: Sink = sink_for(job.out)
+        self.markers = Markers(self.sink.path)
+        self.first, _ = self.tools.stack.range(self.tools.source.count)
+        self.identity = job.stack_recipe.identity(job.fingerprint)
+
+    def do(self, block: Block, told: Callable[[Iterate | None], bool] = lambda iterate: True) -> Report:
+        """Read, compute, write and mark a block. Never raises: what went wrong is in the report.
+
+        A block waits with its data for the one before to be computed, and with its pictures for the one before to be
+        written: so reading, computing and writing overlap, and no more than three blocks are in memory.
+        """
+        tools, clock = self.tools, _Clock()
+        try:
+            tools.reading.acquire()
+            try:
+                loaded = tools.load(block.start, block.stop)
+                clock.lap()
+                tools.computing.acquire()
+            finally:
+                tools.reading.release()
+            try:
+                clock.start()
+                x = tools.compute(loaded, block.start, told)
+                del loaded
+                clock.lap()
+                if x is None:
+                    return Report(block, left=True)
+                tools.writing.acquire()
+            finally:
+                tools.computing.release()
+            try:
+                clock.start()
+                self.sink.write(block.start - self.first, x)
+                self.markers.mark(block, self.identity)
+                clock.lap()
+            finally:
+                tools.writing.release()
+            return Report(block, clock.laps())
+        except ChangedError as error:
+            return Report(block, message=str(error), ends=True)
+        except InputError as error:
+            return Report(block, message=str(error))
+        except OSError as error:
+            where = error.filename or self.sink.path
+            return Report(block, message=f"{where}: {reason_of(error)}", ends=error.errno in FULL)
+        except Exception as error:  # a method of another package raises anything
+            if is_out_of_memory(error):
+                size = len(block)
+                why = f"out of memory with {size} slices at a time: start anew with smaller blocks (--block)"
+                return Report(block, message=why)
+            return Report(block, message=f"{type(error).__name__}: {error}")
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self._laps: list[float] = []
+        self.start()
+
+    def start(self) -> None:
+        self._since = time.perf_counter()
+
+    def lap(self) -> None:
+        self._laps.append(time.perf_counter() - self._since)
+
+    def laps(self) -> tuple[float, float, float]:
+        read, computed, wrote = self._laps
+        return read, computed, wrote
+
+
+_opened: dict[Job, Worker] = {}
+_opening = threading.Lock()
+
+
+def worker_of(job: Job) -> Worker:
+    """The worker of a job in this process, opened once; that of another job is forgotten, with its tables."""
+    with _opening:
+        found = _opened.get(job)
+        if found is None:
+            _opened.clear()
+            found = _opened[job] = Worker(job)
+        return found
+
+
+def do_block(job: Job, block: Block) -> Report:
+    """What a cluster runs for each block."""
+    try:
+        worker = worker_of(job)
+    except InputError as error:
+        return Report(block, message=str(error), ends=True)
+    return worker.do(block)

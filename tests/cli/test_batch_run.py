@@ -1,0 +1,48 @@
+"""The command that reconstructs a stack, and what it says of bad input."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+from napari_mlpatch.cli import main
+
+from ..stacks.conftest import *  # noqa: F403  the small scan
+
+
+@pytest.fixture
+def slice_(exchange, workdir):
+    """A picture of one slice with its recipe, in the current folder."""
+    assert main(["reconstruct", str(exchange), "--method", "fbp", "--out", "slice.tif"]) == 0
+    return "slice.tif"
+
+
+def test_a_stack_from_the_recipe_of_a_slice(slice_, exchange, capsys):
+    words = ["batch", "run", slice_, str(exchange), "--out", "volume.h5"]
+    assert main([*words, "--slices", "1:9", "--block", "3", "--care", "rings:width=5", "--json"]) == 0
+    out = json.loads(capsys.readouterr().out)
+    assert (out["done"], out["slices"], out["failed"]) == (8, 8, [])
+    with h5py.File("volume.h5") as file:
+        assert file["image"].shape == (8, 32, 32) and np.isfinite(file["image"][:]).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--out", "volume.doc"], "a volume is written as .zarr"),
+        (["--out", "nowhere/volume.zarr"], "nowhere does not exist"),
+        (["--out", "volume.zarr", "--slices", "5:50"], "slices 5 to 50 are asked for, of a stack that has 0 to 10"),
+        (["--out", "volume.zarr", "--slices", "some"], "--slices is FIRST:LAST"),
+        (["--out", "volume.zarr", "--center", "left"], "--center is a bin"),
+        (["--out", "volume.zarr", "--care", "polish"], "Unknown care step 'polish'"),
+        (["--out", "volume.zarr", "--memory", "0.00001"], "of which 0.0102 MiB may be used by a worker"),
+        (["--out", "volume.zarr", "--scheduler", "tcp://127.0.0.1:9"], "No Dask scheduler answers"),
+    ],
+)
+def test_bad_input(words, told, slice_, exchange, capsys, monkeypatch):
+    from napari_mlpatch.stacks.executors import cluster
+
+    monkeypatch.setattr(cluster, "ANSWER", 0.5)
+    assert main(["batch", "run", slice_, str(exchange), *words]) == 2
+    assert told in capsys.readouterr().err
