@@ -221,9 +221,10 @@ def on_astra(
     shrunk = Term(gradient, gradient_transpose, lambda v, t: shrink(v, weight * t, True), laplacian_symbol(start["x"]))
     symbol = ours.normal_symbol(y.device, y.dtype)
     best, b = math.inf, adjoint(y)
+    state = {key: value for key, value in start.items() if key != "image"}  # AᵀA x of another A
     total = start["k"] + max(given.long // 10, 20)
     for step in admm(
-        lambda v: adjoint(forward(v)), b, [shrunk], b, normal_symbol=symbol, rho=1.0, iterations=total, state=start
+        lambda v: adjoint(forward(v)), b, [shrunk], b, normal_symbol=symbol, rho=1.0, iterations=total, state=state
     ):
         if step is not None and step.k % 5 == 0:
             best = min(best, objective(forward(step.x) - y, step.x, weight))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +13,15 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .cg import Linear, cg
 from .circulant import dividing, without_zeros
-from .items import chosen, each, item_count, norm, ratio, wide_norm
+from .items import chosen, each, item_count, norm, plus, ratio, wide_norm
 
 EXACT = 1e-6
 """A relative residual that is as good as none in single precision."""
 INEXACT = 1.0
 """What the linear systems may leave, in terms of how far the splitting moved in the step before: a relative criterion
 in the spirit of Eckstein & Yao (Math. Program. 170, 2018), chosen by trial."""
+REFRESH = 10
+"""Iterations after which ``normal(x)`` is computed anew: between, it follows from the residual, rounding included."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def admm(
     ``state`` of an earlier step continues it exactly; where all have converged, that step comes again.
     """
     count, device = item_count(x), x.device
-    k = 0
+    k, image = 0, None
     if state is None:
         z = [t.K(x) for t in terms]
         u = [torch.zeros_like(v) for v in z]
@@ -98,17 +102,20 @@ def admm(
             yield AdmmStep(state["x"], state["k"], change, primal, dual, state["done"], state["done"], state)
             return
         x, z, u, rho, k = state["x"], list(state["z"]), list(state["u"]), state["rho"], state["k"]
-        enough, done = state["enough"], state["done"]
+        enough, done, image = state["enough"], state["done"], state.get("image")
     while k < iterations:
         k += 1
         strength = each(rho, x)
 
         def system(v: Tensor, strength: Tensor = strength) -> Tensor:
-            return normal(v) + strength * sum((t.KT(t.K(v)) for t in terms), torch.zeros_like(v))
+            return _plus(normal(v), strength, _sum(t.KT(t.K(v)) for t in terms))
 
         divisor = without_zeros(normal_symbol + strength * sum((t.symbol for t in terms), 0.0), axes)
-        rhs = b + strength * sum((t.KT(zi - ui) for t, zi, ui in zip(terms, z, u, strict=True)), torch.zeros_like(b))
-        before, size = (x, z, u, rho), norm(rhs)
+        rhs = _plus(b, strength, _sum(t.KT(zi - ui) for t, zi, ui in zip(terms, z, u, strict=True)))
+        if image is None or k % REFRESH == 0:
+            image = normal(x)
+        residual = rhs - _plus(image, strength, _sum(t.KT(t.K(x)) for t in terms))
+        before, size = (x, z, u, rho, image), norm(rhs)
         enough = torch.maximum(enough, EXACT * size)
         solved = done
         for step in cg(
@@ -120,12 +127,14 @@ def admm(
             tolerance=torch.where(done, math.inf, ratio(enough, size)),
             least=inner_iterations,
             exact=inner_tolerance,
+            residual=residual,
         ):
-            x = step.x
+            x, residual = step.x, step.residual
             if device.type == "cpu":  # a GPU takes less for all of them than a break costs
                 yield None
             solved = done | (step.relative_residual * size <= enough)
         Kx = [t.K(x) for t in terms]
+        image = rhs - _plus(residual, strength, _sum(t.KT(v) for t, v in zip(terms, Kx, strict=True)))
         z = [t.prox(v + ui, 1.0 / strength) for t, v, ui in zip(terms, Kx, u, strict=True)]
         u = [ui + v - zi for v, zi, ui in zip(Kx, z, u, strict=True)]
 
@@ -142,14 +151,25 @@ def admm(
             u = [factor * ui for ui in u]
         if count > 1:
             x, rho = chosen(done, before[0], x), torch.where(done, before[3], rho)
+            image = chosen(done, before[4], image)
             z, u = (_kept(done, *pair, x) for pair in ((before[1], z), (before[2], u)))
         if tolerance:
             done = done | (solved & (torch.maximum(change, primal) <= tolerance))
-        state = {"x": x, "z": z, "u": u, "rho": rho, "k": k, "enough": enough, "done": done}
+        state = {"x": x, "z": z, "u": u, "rho": rho, "k": k, "enough": enough, "done": done, "image": image}
         state["residuals"] = change, primal, dual
         yield AdmmStep(x, k, change, primal, dual, solved, done, state)
         if bool(done.all()):
             return
+
+
+def _sum(parts: Iterable[Tensor]) -> Tensor | None:
+    """None where there are no parts."""
+    some = list(parts)
+    return functools.reduce(operator.add, some) if some else None
+
+
+def _plus(x: Tensor, factor: Tensor, y: Tensor | None) -> Tensor:
+    return x if y is None else plus(x, factor, y)
 
 
 def _norm(parts: list[Tensor], x: Tensor) -> Tensor:

@@ -72,6 +72,11 @@ def chosen(mask: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return torch.where(mask.reshape(-1, *[1] * (a.ndim - 1)), a, b)
 
 
+def plus(x: Tensor, factor: Tensor, y: Tensor) -> Tensor:
+    """``x + factor · y`` in one pass, for a real factor of any shape that ``each`` makes."""
+    return torch.addcmul(x, factor.to(x.dtype), y)
+
+
 def ratio(a: Tensor, b: Tensor) -> Tensor:
     """``a / b`` for numbers of at least zero, zero where both are."""
     return a / torch.where((b == 0) & (a == 0), 1.0, b)
