@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import napari
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from qtpy.QtWidgets import QDockWidget, QScrollArea, QTabWidget, QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabWidget, QWidget
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -28,6 +28,8 @@ MORE = {
 
 WIDTH = 360
 """Pixels that every dock on the right gets along with, its scroll bar included."""
+LOW = 760
+"""Pixels of a window in which not everything finds its place."""
 LOWEST = 96
 """Pixels of the dock below the canvas, in a low window."""
 HEAD_START = 0.4
@@ -121,6 +123,8 @@ class Session:
         title = f"{name} (MLPatch)"
         if title not in self.viewer.window.dock_widgets:
             area = "bottom" if name == "Compare" else "right"
+            if name == "Compare" and self.viewer.window._qt_window.height() < LOW:
+                share_place(self.viewer.window._qt_window)
             dock = self.viewer.window.add_dock_widget(self.dock(name), name=title, area=area, tabify=area == "right")
             dock.setWindowTitle(name)  # short, for the tab
             if self._load.isActive():
@@ -148,10 +152,20 @@ class Session:
         dock.raise_()
 
     def _give_room(self, compare: QDockWidget) -> None:
-        """The forms on the right use the window's whole height, the table below a quarter of it."""
+        """The forms on the right use the window's whole height, the table below a little more than a quarter of it."""
         window = self.viewer.window._qt_window
         window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-        window.resizeDocks([compare], [max(240, window.height() // 4)], Qt.Orientation.Vertical)
+        window.resizeDocks([compare], [max(240, round(0.28 * window.height()))], Qt.Orientation.Vertical)
+
+
+def share_place(window: QMainWindow) -> None:
+    """napari's layer controls and its list of layers become tabs of one place: one above the other they keep a low
+    window from giving the table more than two rows."""
+    docks = [window.findChild(QDockWidget, name) for name in ("layer controls", "layer list")]
+    if all(isinstance(dock, QDockWidget) and not dock.isFloating() for dock in docks):
+        controls, layers = docks
+        window.tabifyDockWidget(controls, layers)
+        controls.raise_()
 
 
 def session(viewer: Viewer | None = None) -> Session:

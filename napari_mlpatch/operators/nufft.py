@@ -127,7 +127,10 @@ class Nufft2d:
     def __call__(self, x: Tensor) -> Tensor:
         """``[B, *shape]`` real to ``[B, frequencies]`` complex, without the phase (see ``phase``)."""
         batch = len(x)
-        spectrum = self._spectrum(x * self._correction).reshape(batch, -1)
+        spectrum, m = self._spectrum(x * self._correction), self.margin
+        left = _mirror(spectrum[:, 1 : m + 1])
+        right = _mirror(spectrum[:, self.half - 1 - m : self.half - 1])
+        spectrum = torch.cat([left, spectrum, right], dim=1).reshape(batch, -1)
         samples = self._matrix @ torch.view_as_real(spectrum.mT.contiguous()).flatten(1)
         samples = samples.view(self.count, batch, 2) * self._sign
         return torch.view_as_complex(samples).mT
@@ -137,38 +140,33 @@ class Nufft2d:
         batch = len(f)
         samples = torch.view_as_real(f.mT.contiguous()) * self._sign
         grid = torch.view_as_complex((self._transpose @ samples.flatten(1)).view(-1, batch, 2))
-        return self._image(grid.mT.reshape(batch, self.width, self.rows.grid)) * (0.5 * self._correction)
+        grid = grid.mT.reshape(batch, self.width, self.rows.grid)
+        m = self.margin
+        spectrum = grid[:, m : m + self.half]
+        spectrum[:, 1 : m + 1] += _mirror(grid[:, :m])
+        spectrum[:, self.half - 1 - m : self.half - 1] += _mirror(grid[:, m + self.half :])
+        # Each column between zero and Nyquist stands for itself and its conjugate: all are halved but these two.
+        spectrum[:, 0] *= 2.0
+        spectrum[:, -1] *= 2.0
+        return self._image(spectrum) * (0.5 * self._correction)
 
     def _spectrum(self, x: Tensor) -> Tensor:
-        """Half spectrum ``[B, width, rows]`` on the oversampled grid, pixel ``shape // 2`` wrapped to the origin.
-
-        With a margin of mirrored columns on both sides: opposite columns of a real image are conjugate before the
-        transform along them as well.
-        """
+        """Half spectrum ``[B, columns, rows]`` on the oversampled grid, pixel ``shape // 2`` wrapped to the origin."""
         (R, C), r, c = self.shape, self.shape[0] // 2, self.shape[1] // 2
         rows = x.new_zeros(len(x), R, self.columns.grid)
         rows[..., : C - c] = x[..., c:]
         rows[..., self.columns.grid - c :] = x[..., :c]
-        half, m, end = torch.fft.rfft(rows).mT, self.margin, self.margin + self.half
-        columns = half.new_zeros(len(x), self.width, self.rows.grid)
-        columns[:, m:end, : R - r] = half[..., r:]
-        columns[:, m:end, self.rows.grid - r :] = half[..., :r]
-        columns[:, :m] = columns[:, m + 1 : 2 * m + 1].flip(1).conj()
-        columns[:, end:] = columns[:, self.half - 1 : end - 1].flip(1).conj()
+        half = torch.fft.rfft(rows).mT
+        columns = half.new_zeros(len(x), self.half, self.rows.grid)
+        columns[..., : R - r] = half[..., r:]
+        columns[..., self.rows.grid - r :] = half[..., :r]
         return torch.fft.fft(columns)
 
     def _image(self, spectrum: Tensor) -> Tensor:
-        """The transpose of ``_spectrum``, without a factor."""
+        """The image whose spectrum this is, summed without a factor and cut out of the grid."""
         (R, C), r, c = self.shape, self.shape[0] // 2, self.shape[1] // 2
-        columns, m, end = torch.fft.ifft(spectrum, norm="forward"), self.margin, self.margin + self.half
-        columns = torch.cat([columns[..., self.rows.grid - r :], columns[..., : R - r]], dim=-1)
-        half = columns[:, m:end]
-        half[:, 1 : m + 1] += columns[:, :m].flip(1).conj()
-        half[:, self.half - 1 - m : -1] += columns[:, end:].flip(1).conj()
-        # Each column between zero and Nyquist stands for itself and its conjugate: all are halved but these two.
-        half[:, 0] *= 2.0
-        half[:, -1] *= 2.0
-        half = half.mT.contiguous()
+        columns = torch.fft.ifft(spectrum, norm="forward")
+        half = torch.cat([columns[..., self.rows.grid - r :], columns[..., : R - r]], dim=-1).mT.contiguous()
         rows = torch.fft.irfft(half, n=self.columns.grid, norm="forward")
         return torch.cat([rows[..., self.columns.grid - c :], rows[..., : C - c]], dim=-1)
 
@@ -193,6 +191,11 @@ def next_fast(size: int) -> int:
             "possible. Check pixel size, detector pitch and distances: all are in the same unit."
         )
     return int(scipy.fft.next_fast_len(size, real=True))  # type: ignore[arg-type]
+
+
+def _mirror(columns: Tensor) -> Tensor:
+    """The spectrum of a real image at the opposite frequencies: columns reversed, row m at -m, conjugated."""
+    return torch.roll(columns.flip(-2, -1), 1, dims=-1).conj()
 
 
 def check_size(samples: int, kernel_width: int, grid: int) -> None:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .nufft import _axis
-
-TOGETHER = 150_000
-"""Complex numbers that are transformed together on a CPU, a little more than a megabyte."""
 
 
 def toeplitz_kernel(shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int) -> np.ndarray:
@@ -74,24 +69,17 @@ def circulant_symbol(kernel: np.ndarray) -> Tensor:
 
 
 def toeplitz_apply(x: Tensor, symbol: Tensor) -> Tensor:
-    """``sum_m t(n - m) x(m)`` for real images ``[..., R, C]``: padded to twice the size, transformed, cut out.
-
-    On a CPU a few columns at a time, which fit into its cache from one transform to the next.
-    """
+    """``sum_m t(n - m) x(m)`` for real images ``[..., R, C]``: padded to twice the size, transformed, cut out."""
     if x.device.type != "cpu":
         return _in_few_steps(x, symbol)
     rows, columns = x.shape[-2:]
-    half = torch.fft.rfft(x, n=2 * columns)
-    seen = torch.empty_like(half)
-    step = math.ceil((columns + 1) / math.ceil(2 * rows * (columns + 1) / TOGETHER))
-    padded = half.new_zeros(*half.shape[:-2], step, 2 * rows)
-    for first in range(0, columns + 1, step):
-        some = slice(first, min(first + step, columns + 1))
-        part = padded[..., : some.stop - first, :]
-        part[..., :rows] = half[..., some].mT
-        spectrum = torch.fft.fft(part).mul_(symbol[some])
-        seen[..., some] = torch.fft.ifft(spectrum)[..., :rows].mT
-    return torch.fft.irfft(seen, n=2 * columns)[..., :columns]
+    half = torch.fft.rfft(x, n=2 * columns).mT
+    spectrum = half.new_zeros(*half.shape[:-1], 2 * rows)
+    spectrum[..., :rows] = half
+    spectrum = torch.fft.fft(spectrum)
+    spectrum *= symbol
+    half = torch.fft.ifft(spectrum)[..., :rows].mT.contiguous()
+    return torch.fft.irfft(half, n=2 * columns)[..., :columns]
 
 
 def _in_few_steps(x: Tensor, symbol: Tensor) -> Tensor:

@@ -9,6 +9,9 @@ from .columns import REGION
 from .entry import Entry
 from .named import WIDEST, elided
 
+FEWEST = 4
+"""Letters of a name that stay, dots included, however little room there is."""
+
 
 def names(entries: Iterable[Entry]) -> dict[int, str]:
     """Method and weights, by the id of the entry; of those that are alike also the settings in which they differ."""
@@ -36,3 +39,14 @@ def figure(entry: Entry) -> str:
         fit = f", chi² {values['reduced_chi_square']:.3g}" if "reduced_chi_square" in values else ""
         return f"residual {100 * values['relative_residual']:.2f} %{fit}"
     return ""
+
+
+def caption(name: str, figures: str, letters: int | None = None) -> str:
+    """Name and figures; in at most that many letters only the first of the figures, and what there is room for of the
+    name."""
+    if letters is None:
+        return ": ".join(filter(None, [name, figures]))
+    first = figures.split(", ")[0]
+    if not first:
+        return elided(name, letters)
+    return f"{elided(name, max(letters - len(first) - 2, FEWEST))}: {first}"

@@ -97,7 +97,7 @@ def test_a_blink_has_no_empty_frame(two, qtbot):
     order = []
     base, above = view.layers
     above.events.opacity.connect(lambda: order.append(above.opacity))
-    two.docks["Compare"].bar.findChild(QDoubleSpinBox).setValue(0.1)
+    two.docks["Compare"].bar.second.findChild(QDoubleSpinBox).setValue(0.1)
     wait_for(qtbot, lambda: len(order) >= 4)
     assert order[:4] == [1.0, 0.0, 1.0, 0.0]
     assert base.visible and base.opacity == 1.0 and above.visible, "the lower one is always there"
@@ -158,11 +158,11 @@ def test_a_checkerboard_takes_squares_in_turn_and_a_lens_follows_the_cursor(two,
     choose(two, qtbot, "checkerboard")
     rows, columns = np.indices(a.shape)
     for squares, side in ((8, 8), (13, 5), (64, 1)):
-        two.docks["Compare"].bar.findChild(QSpinBox).setValue(squares)
+        two.docks["Compare"].bar.second.findChild(QSpinBox).setValue(squares)
         np.testing.assert_array_equal(seen(two), np.where((rows // side + columns // side) % 2 == 0, a, b))
 
     choose(two, qtbot, "lens")
-    two.docks["Compare"].bar.findChild(QSpinBox).setValue(20)
+    two.docks["Compare"].bar.second.findChild(QSpinBox).setValue(20)
     for row, column in ((30, 20), (10.5, 50), (60, 63)):
         two.mouse.move(world(two, row, column))
         # within a pixel of the screen

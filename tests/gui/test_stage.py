@@ -180,7 +180,7 @@ def test_a_class_is_all_that_a_view_or_a_plot_needs(more, three, qtbot):
     wait_for(qtbot, lambda: [la.name for la in on_show(three)] == ["sum"])
     tv, truth = workbench.entries[2], workbench.scene.truth
     np.testing.assert_allclose(on_show(three)[0].data, tv.result.x[0, 0].numpy() + truth, rtol=1e-6)
-    assert compare.bar.other.isVisibleTo(compare.bar)
+    assert compare.bar.other.isVisibleTo(compare)
     other = compare.bar.other
     other.setCurrentIndex(1)
     other.activated.emit(1)
@@ -232,9 +232,9 @@ def test_the_panel_of_a_view_goes_with_it(session):
     bar = session.docks["Compare"].bar
     session.stage.set_view("wipe")
     panel = bar._panel
-    assert panel is not None and panel.isVisibleTo(bar)
+    assert panel is not None and panel.isVisibleTo(bar.second)
     session.stage.set_view("single")
-    assert not panel.isVisibleTo(bar)
+    assert not panel.isVisibleTo(bar.second)
 
 
 def test_a_scale_bar_never_stands_without_its_unit(session, phantom):

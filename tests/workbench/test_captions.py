@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import napari_mlpatch as mp
-from napari_mlpatch.workbench.captions import names
+from napari_mlpatch.workbench.captions import caption, names
 from napari_mlpatch.workbench.named import WIDEST, Named
 
 
@@ -21,3 +21,12 @@ def test_only_the_settings_that_differ_are_named():
     assert found[0] == "FBP" and found[1] == "TV" and found[2] == "TV weight=0.3"
     assert len(found[3]) <= WIDEST and found[3].startswith("TV weight=0.3, norm") and found[3].endswith("…")
     assert len(set(found.values())) == 4
+
+
+def test_where_there_is_little_room_the_first_figure_stays_and_the_name_is_cut():
+    whole = "MLPatch-ADMM ct-small: 33.12 dB, 0.912"
+    assert caption("MLPatch-ADMM ct-small", "33.12 dB, 0.912") == whole
+    assert caption("MLPatch-ADMM ct-small", "33.12 dB, 0.912", 31) == "MLPatch-ADMM ct-small: 33.12 dB"
+    assert caption("MLPatch-ADMM ct-small", "33.12 dB, 0.912", 20) == "MLPatch-A…: 33.12 dB"
+    assert caption("TV", "", 20) == "TV" and caption("MLPatch-ADMM", "", 8) == "MLPatch…"
+    assert caption("Tikhonov", "error", 1) == "Tik…: error", "something of the name stays"

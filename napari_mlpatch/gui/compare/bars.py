@@ -8,9 +8,11 @@ from napari.components.overlays import TextOverlay
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 
+from napari_mlpatch.gui.plumbing.letters import measurable
+
 from .contrast import Contrast
 
-ROOM = 260
+CELL = 260
 """Pixels of a cell that a colour bar needs, not to cover the picture."""
 COLOUR_BAR = (10, 100)
 CORNER = "bottom_right"
@@ -18,12 +20,43 @@ CORNER = "bottom_right"
 LABEL = "mlpatch_colours"
 
 
+SMALLEST, LARGEST = 7.0, 10.0
+"""Sizes of letters in captions."""
+LETTER = 0.96
+"""Pixels of an average letter's width, for each unit of the size."""
+SPACING = 0.02
+"""Between two cells of a grid, as a part of the canvas."""
+MARGIN = 3
+"""Letters that would fit into what napari leaves free beside a caption."""
+
+
+def letters(width: float) -> int:
+    """How many letters of a caption fit into that many pixels, where they are as small as they may be."""
+    return max(int(width / (LETTER * SMALLEST)) - MARGIN, 1)
+
+
+def size_of(longest: int, width: float) -> float:
+    """The size of letters at which a caption of so many fits into that many pixels."""
+    return max(SMALLEST, min(LARGEST, width / (LETTER * (longest + MARGIN))))
+
+
 def captions(viewer: Viewer, shown: Sequence[Layer]) -> None:
-    """The name of each picture on show stands in its corner, over a shade."""
+    """The name of each picture on show stands in its corner, over a shade, in letters that fit."""
+    grid = viewer.canvas.grid
+    named = [layer for layer in shown if isinstance(layer, Image)]
+    beside = grid.shape[1] if grid.enabled else min(len(named), 2)
+    size = size_of(max((len(layer.name) for layer in named), default=0), room(viewer, beside))
     for layer in viewer.layers:
-        wanted = layer in shown and isinstance(layer, Image)
-        if layer.name_overlay.visible != wanted:
-            layer.name_overlay.visible = wanted
+        if layer in named and layer.name_overlay.font_size != size:
+            layer.name_overlay.font_size = size
+        if layer.name_overlay.visible != (layer in named):
+            layer.name_overlay.visible = layer in named
+
+
+def room(viewer: Viewer, beside: int) -> float:
+    """The width in pixels of each of so many captions beside each other."""
+    beside = max(beside, 1)
+    return viewer.window._qt_viewer.canvas.native.width() * (1 - SPACING * (beside - 1)) / beside
 
 
 def colour_bars(viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell: tuple[float, float]) -> None:
@@ -31,12 +64,13 @@ def colour_bars(viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell
     images = [layer for layer in shown if isinstance(layer, Image)]
     last = {contrast.group(la) or la: la for la in images} if contrast.linked else {la: la for la in images}
     painted = viewer.window._qt_window.isVisible()  # before that napari 0.9 does not know the size of its letters
-    wanted = set(last.values()) if min(cell) >= ROOM and painted else set()
+    wanted = set(last.values()) if min(cell) >= CELL and painted else set()
     for layer in viewer.layers:
         corner = "middle_right" if viewer.canvas.grid.enabled else CORNER  # in a grid nothing is stacked
         if isinstance(layer, Image) and layer in wanted and layer.colorbar.position != corner:
             layer.colorbar.position = corner
         if isinstance(layer, Image) and layer.colorbar.visible != (layer in wanted):
+            measurable(viewer, layer)
             layer.colorbar.size, layer.colorbar.font_size = COLOUR_BAR, 8
             layer.colorbar.visible = layer in wanted
 

@@ -1,4 +1,4 @@
-"""The Compare dock: what is on the canvas, the table of results, plots beside it, and what to take away."""
+"""The Compare dock: what is on the canvas, the table of results, a plot beside it, and what to take away."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from napari_mlpatch.workbench.workbench import Workbench
 
-from .plot_tabs import PlotTabs
+from .plot_panel import PlotPanel
 from .stage import Stage
 from .table import ResultTable
 from .table_bar import TableBar
@@ -26,7 +26,7 @@ class CompareDock(QWidget):
         self.workbench, self.stage = workbench, stage
         self.bar = ViewBar(stage)
         self.table = ResultTable(workbench)
-        self.plots = PlotTabs(stage)
+        self.plots = PlotPanel(stage)
         self.take = TakeAway(stage)
         self.addAction(self.take.undo)
         self.below = TableBar(stage)
@@ -34,19 +34,25 @@ class CompareDock(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
+        top, left = QHBoxLayout(), QWidget()
         top.addWidget(self.bar, 1)
         top.addWidget(self.take)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.bar.second)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.below)
         split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(self.table)
+        split.setChildrenCollapsible(False)
+        split.addWidget(left)
         split.addWidget(self.plots)
         split.setMinimumHeight(LOWEST)
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 1)
-        split.setSizes([600, 300])
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        split.setSizes([540, 360])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(2)
         layout.addLayout(top)
         layout.addWidget(split, 1)
-        layout.addWidget(self.below)

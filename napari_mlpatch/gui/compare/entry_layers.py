@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from napari.layers import Image, Layer
 from qtpy.QtCore import QTimer
 
 from napari_mlpatch.core.events import Result
-from napari_mlpatch.workbench.captions import figure
+from napari_mlpatch.workbench.captions import caption, figure
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.pictures import KINDS, SIGNED, Pictures
@@ -48,6 +48,9 @@ class EntryLayers:
         self._shows: dict[Key, np.ndarray] = {}
         self._wanted: dict[Key, Other] = {}
         self._described: dict[int | str, Result] = {}
+        self._known: dict[int | str, Other] = {"truth": "truth"}
+        self.letters: int | None = None
+        """Of a caption, where views have little room for it: see ``shorten``."""
         self.closed: set[int] = set()
         """Results whose layer the user deleted: it comes back when the result is selected or ticked."""
         self._timer = QTimer(canvas.viewer.window._qt_window)
@@ -85,8 +88,8 @@ class EntryLayers:
 
     def sync(self, entries: list[Entry]) -> None:
         """Names and recipes; layers of removed entries go, finished results without one get theirs."""
-        known: dict[int | str, Entry] = {e.id: e for e in entries}
-        for key in [k for k in self._layers if k[0] != "truth" and k[0] not in known]:
+        known = self._known = {"truth": "truth"} | {e.id: e for e in entries}
+        for key in [k for k in self._layers if k[0] not in known]:
             self._drop(key)
         for entry in entries:
             layer = self.find(entry)
@@ -98,9 +101,20 @@ class EntryLayers:
                     self._timer.start()
                 continue
             self._describe(layer, entry)
+        self._rename()
+
+    def shorten(self, letters: int | None, wholes: Iterable[str] = ()) -> None:
+        """Give captions at most that many letters, if one of these whole ones, shown beside each other, has more."""
+        tight = letters is not None and any(len(whole) > letters for whole in wholes)
+        wanted = letters if tight else None
+        if wanted != self.letters:
+            self.letters = wanted
+            self._rename()
+
+    def _rename(self) -> None:
         for key, layer in self._layers.items():
-            if key[0] in known:
-                rename(layer, self.caption(known[key[0]], key[1]))
+            if key[0] in self._known:
+                rename(layer, self.caption(self._known[key[0]], key[1]))
 
     def forget_truth(self) -> None:
         """Another problem has another truth."""
@@ -158,10 +172,15 @@ class EntryLayers:
 
     def caption(self, of: Other, kind: str) -> str:
         """What the layer of a picture is called."""
-        name = self._name(of)
-        if kind != "picture":
-            return f"{name}: {KINDS.get(kind, kind)}"
-        return ": ".join(filter(None, [name, figure(of) if isinstance(of, Entry) else ""]))
+        return caption(*self._words(of, kind), self.letters)
+
+    def whole(self, of: Other, kind: str) -> str:
+        """What it is called where there is room."""
+        return caption(*self._words(of, kind))
+
+    def _words(self, of: Other, kind: str) -> tuple[str, str]:
+        figures = figure(of) if isinstance(of, Entry) else ""
+        return self._name(of), figures if kind == "picture" else KINDS.get(kind, kind)
 
     def _scene_of(self, of: Other) -> Scene:
         scene = of.scene if isinstance(of, Entry) else self._scene()

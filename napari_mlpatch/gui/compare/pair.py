@@ -36,6 +36,8 @@ class PairView(View):
 
     def show(self) -> None:
         stage = self.stage
+        two = [stage.results.whole(of, stage.kind) for of in (stage.selected, stage.other) if of is not None]
+        self.fit_captions(two, beside=2)
         a, b = (stage.picture(of, stage.kind) for of in (stage.selected, stage.other))
         why = self._why_not(a, b)
         self.say(why)

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.gui.plumbing.dot import dot
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.theme import REMARK, Themed, shade
 from napari_mlpatch.workbench.columns import Column, columns
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.named import elided
@@ -24,18 +25,17 @@ from napari_mlpatch.workbench.workbench import Workbench
 
 from .colours import colour_of
 
-WIDEST = 240
+WIDEST = 190
 """Pixels of a column: of longer names the rest is in the tooltip."""
 ROW = 24
 LONGEST = 52
 """Characters of the heading above results of an earlier problem."""
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-UNFINISHED = "#ffa64d"
 BEST = (53, 196, 107, 70)
 """Behind the best value: a shade, so that its letters keep the colours of theme and selection."""
 
 
-class ResultTable(QTableWidget):
+class ResultTable(Themed, QTableWidget):
     """A tick takes a result into the views of several, a click selects it, a double click shows it alone."""
 
     alone = Signal(object)
@@ -72,6 +72,10 @@ class ResultTable(QTableWidget):
         follow(self, workbench.figures.changed, self.fill)
         follow(self, workbench.selection_changed, self._show_selection)
         follow(self, workbench.entry_progressed, self._progressed)
+        self.fill()
+        self.follow_theme()
+
+    def paint_theme(self, shade: str) -> None:
         self.fill()
 
     # ---- filling --------------------------------------------------------------------------------------------
@@ -117,7 +121,7 @@ class ResultTable(QTableWidget):
             _set_text(item, column.text(entry))
             _set_bold(item, False)
             item.setData(Qt.ItemDataRole.BackgroundRole, None)
-            colour = "gray" if stale else UNFINISHED if j == 1 and remark else ""
+            colour = "gray" if stale else REMARK[shade()] if j == 1 and remark else ""
             item.setForeground(QColor(colour)) if colour else item.setData(Qt.ItemDataRole.ForegroundRole, None)
             item.setToolTip(stale or remark or (entry.title if j == 0 else ""))
         first = self.item(i, 0)

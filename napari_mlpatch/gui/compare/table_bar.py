@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
 from napari_mlpatch.core.metrics import METRICS
 from napari_mlpatch.core.without_truth import BLIND, WORDS
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.label import Name
 from napari_mlpatch.gui.plumbing.notify import show_info
 from napari_mlpatch.workbench.table_text import FORMATS
 
@@ -23,7 +24,7 @@ class TableBar(QWidget):
     def __init__(self, stage: Stage):
         super().__init__()
         self.stage, self.workbench = stage, stage.workbench
-        self.note = QLabel()
+        self.note = Name()
         self.note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # never widens the window
         self.region = RegionButton(stage)
@@ -74,7 +75,7 @@ class TableBar(QWidget):
         """The data range that PSNR and SSIM are relative to, without which they mean nothing; or what is going on."""
         found = [e.result.metrics for e in self.workbench.present if e.result is not None]
         ranges = sorted({metrics["data_range"] for metrics in found if "data_range" in metrics})
-        words = "data range of PSNR and SSIM: " + ", ".join(f"{r:.4g}" for r in ranges) if ranges else ""
+        words = "data range " + ", ".join(f"{r:.4g}" for r in ranges) if ranges else ""
         if any("sure" in metrics or "gcv" in metrics or "frc" in metrics for metrics in found):
             words = f"{words} · {BLIND}" if words else BLIND
         missing = self.workbench.figures.left_out
@@ -83,5 +84,6 @@ class TableBar(QWidget):
             words = f"no {names}: {' '.join(dict.fromkeys(missing.values()))} · {words}"
         busy = self.workbench.figures.busy
         self.note.setText(f"{busy}…" if busy else words)
-        self.note.setToolTip(words.replace(BLIND, WORDS))
+        relative = "PSNR and SSIM are relative to the data range.\n" if ranges else ""
+        self.note.setToolTip(relative + words.replace(BLIND, WORDS))
         self.judge.setText(STOP if busy else JUDGE)

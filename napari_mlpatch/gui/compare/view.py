@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.pictures import KINDS
 from napari_mlpatch.workbench.scene import Frame
 
+from .bars import captions, letters, room
 from .canvas import place, rename
 
 if TYPE_CHECKING:
@@ -141,8 +142,14 @@ class View:
             layer.contrast_limits = limits
         return layer
 
+    def fit_captions(self, wholes: Iterable[str], beside: int = 1) -> None:
+        """Shorten the captions of results, if one of these would not fit, where so many stand beside each other."""
+        viewer = self.stage.viewer
+        self.stage.results.shorten(letters(room(viewer, beside)), wholes)
+        captions(viewer, [layer for layer in viewer.layers if layer.visible and layer.name_overlay.visible])
+
     def say(self, text: str) -> None:
-        """Words above the pictures: what is missing for this view. An empty text takes them away, as leaving does."""
+        """Words below the pictures: what is missing for this view. An empty text takes them away, as leaving does."""
         self.stage.words.say(text)
 
     @property
@@ -156,21 +163,23 @@ class View:
 
 
 class Plot(View):
-    """A view in a tab beside the table instead of on the canvas: ``widget`` is made when the tab is first looked at.
+    """A view beside the table instead of on the canvas: ``widget`` is made when the plot is first chosen.
 
     A file in ``plots/`` with ``@plots.register("profile", title="Profile")`` and a class that defines ``make()``, which
     returns the widget (a pyqtgraph plot, say), and ``show()``, which draws into ``self.widget``. ``show`` is called as
-    that of a view, but only while the tab is in front; ``leave`` when another one comes to the front.
+    that of a view, but only while the plot is the chosen one; ``leave`` when another one is chosen. ``make`` may set
+    ``bar`` to a widget that is to stand beside the choice of plots.
     """
 
     live = True
+    bar: QWidget | None = None
 
     def __init__(self, stage: Stage):
         super().__init__(stage)
         self.widget: QWidget = self.make()
 
     def make(self) -> QWidget:
-        """The widget of the tab."""
+        """The widget of the plot."""
         raise NotImplementedError
 
     def say(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The row that chooses what is on the canvas: the view, the kind of picture, the second of a pair, the contrast."""
+"""What chooses what is on the canvas: a row for the view, one for the kind of picture, the second, the contrast."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction, QActionGroup
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolBar, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key
 
@@ -15,29 +15,34 @@ from .parts import views
 from .stage import Stage
 
 PRESSED = """
-QToolButton { padding: 3px 7px; border-radius: 3px }
+QToolBar { spacing: 1px; padding: 0px }
+QToolButton { padding: 3px 6px; border-radius: 3px; margin: 0px }
+#qt_toolbar_ext_button { padding: 0px; min-width: 14px }
 QToolButton:hover { background: rgba(128, 128, 128, 70) }
 QToolButton:checked { background: rgba(70, 110, 220, 190); color: white }
 """
 """napari's themes show no difference. These colours can be seen in the dark one and in the light one."""
 
+NARROWEST = 64
+"""Pixels of a box where there is little room."""
 PANEL = 3
 """Place of a view's own controls in the second line: after the boxes for the pair."""
 
 
-class ViewBar(QWidget):
-    """Buttons of all views, each with its key; the boxes."""
+class ViewBar(QToolBar):
+    """Buttons of all views, each with its key. ``second`` is the row of boxes, to be put above the table."""
 
     def __init__(self, stage: Stage):
         super().__init__()
         self.stage = stage
-        self.buttons = QToolBar()
-        self.setStyleSheet(PRESSED)
-        self.buttons.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.second = QWidget()
+        for row in (self, self.second):
+            row.setStyleSheet(PRESSED)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.actions_of: dict[str, QAction] = {}
         group = QActionGroup(self)
         for cls in views:
-            action = self.buttons.addAction(cls.title)
+            action = self.addAction(cls.title)
             action.setCheckable(True)
             group.addAction(action)
             about = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
@@ -48,6 +53,11 @@ class ViewBar(QWidget):
                 follow_key(
                     self, stage.viewer, cls.key, lambda name=cls.name: stage.set_view(name), f"{cls.title}: {about}"
                 )
+        rest = self.findChild(QToolButton, "qt_toolbar_ext_button")
+        if rest is not None:  # whose own arrow is black, in the dark theme as well
+            rest.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            rest.setText("»")
+            rest.setToolTip("The other views")
         self.help = KeyHelp(stage.viewer)
         for key in HELP:
             follow_key(self, stage.viewer, key, self.help.toggle, "This list")
@@ -59,6 +69,8 @@ class ViewBar(QWidget):
         for box in (self.kind, self.other):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(9)
+            box.setMinimumWidth(NARROWEST)
+            box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.kind.setToolTip("What is shown of every result: the picture, what it leaves unexplained, its error")
         self.other.setToolTip("What the selected result is compared with, in views of two")
         self.versus = QLabel("with")
@@ -71,13 +83,12 @@ class ViewBar(QWidget):
         self.bars.setCheckable(True)
         self.bars.setToolTip("Colour bar, and scale bar where pixels have a length")
         self._panel: QWidget | None = None
-        column, self._row = QVBoxLayout(self), QHBoxLayout()
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        column.addWidget(self.buttons)
-        column.addLayout(self._row)
-        for widget in (self.kind, self.versus, self.other):
-            self._row.addWidget(widget)
+        self._row = QHBoxLayout(self.second)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(4)
+        self._row.addWidget(self.kind, 2)
+        self._row.addWidget(self.versus)
+        self._row.addWidget(self.other, 3)
         self._row.addStretch(1)
         for widget in (self.linked, self.bars):
             self._row.addWidget(widget)
@@ -92,9 +103,6 @@ class ViewBar(QWidget):
         follow(self, stage.workbench.scene_changed, self._offer)
         self._view = ""
         self._stage_changed()
-
-    def _turn_bars(self) -> None:
-        self.stage.explain(not self.stage.bars)
 
     def _stage_changed(self) -> None:
         view = self.stage.view

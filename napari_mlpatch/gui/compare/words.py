@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from napari.components.overlays import TextOverlay
 from napari.viewer import Viewer
 
+from .bars import LETTER
+
 NAME = "mlpatch_words"
+CORNER = "bottom_left"
+SHARE = 0.6
+"""Of the canvas's width: the rest is the scale bar's."""
+SIZE = 10
+FEWEST = 20
+"""Letters of a line."""
 
 
 class Words:
-    """A line above the pictures, an overlay of the viewer's own; none while there is nothing to say."""
+    """Lines where no caption and no bar stands, an overlay of the viewer's own; none while there is nothing to say."""
 
     def __init__(self, viewer: Viewer):
-        self._overlays = viewer.canvas.overlays
+        self._viewer, self._overlays = viewer, viewer.canvas.overlays
         self.text = ""
 
     def say(self, text: str) -> None:
@@ -20,9 +30,11 @@ class Words:
         if text == self.text:
             return
         self.text = text
+        width = SHARE * self._viewer.window._qt_viewer.canvas.native.width()
+        lines = textwrap.fill(text, max(int(width / (LETTER * SIZE)), FEWEST))
         if NAME not in self._overlays:
-            self._overlays[NAME] = TextOverlay(text=text, position="top_center", font_size=10, visible=bool(text))
+            self._overlays[NAME] = TextOverlay(text=lines, position=CORNER, font_size=SIZE, visible=bool(text))
             return
         overlay = self._overlays[NAME]
-        overlay.text = text
+        overlay.text = lines
         overlay.visible = bool(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from napari_mlpatch.gui.compare.curves import Curves, quantities
 from napari_mlpatch.gui.compare.parts import plots
@@ -14,10 +14,8 @@ class Convergence(Plot):
     """A quantity of all ticked results: what a person chose to see, else what all of them tell."""
 
     def make(self) -> QWidget:
-        widget = QWidget()
         self.curves = Curves(self.draw)
         self.curve, self.axis = QComboBox(), QComboBox()
-        self.curve.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.curve.setToolTip(
             "What is plotted over the iterations of all ticked results: first what all of them tell, then what some do"
         )
@@ -27,15 +25,16 @@ class Convergence(Plot):
         self.curve.currentIndexChanged.connect(lambda _: self.draw())
         self.curve.activated.connect(self._chosen)
         self.axis.currentIndexChanged.connect(lambda _: self.draw())
-        bar = QHBoxLayout()
-        for part in (self.curve, QLabel("over"), self.axis):
-            bar.addWidget(part)
-        bar.addStretch(1)
-        layout = QVBoxLayout(widget)
-        layout.setContentsMargins(2, 2, 2, 2)
-        layout.addLayout(bar)
-        layout.addWidget(self.curves, 1)
-        return widget
+        self.bar = QWidget()
+        row = QHBoxLayout(self.bar)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        for box, letters in ((self.curve, 8), (self.axis, 8)):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(letters)
+            row.addWidget(box)
+        row.addStretch(1)
+        return self.curves
 
     def show(self) -> None:
         self.curves.draw_soon()

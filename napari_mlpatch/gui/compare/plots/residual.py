@@ -30,6 +30,7 @@ class Residual(Plot):
         self._made: dict[int, tuple[object, ResidualHistogram]] = {}
         layout = QVBoxLayout(widget)
         layout.setContentsMargins(2, 2, 2, 2)
+        layout.setSpacing(2)
         layout.addWidget(self.words)
         layout.addWidget(self.plot, 1)
         return widget

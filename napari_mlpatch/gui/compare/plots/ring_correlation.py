@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyqtgraph
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.frc import RingCorrelation
 from napari_mlpatch.gui.compare.line_plot import LinesById, line_plot
@@ -43,12 +43,12 @@ class RingCorrelations(Plot):
         self.words.setWordWrap(True)
         self._reasons: dict[int, str] = {}
         self._made: dict[int, tuple[object, RingCorrelation]] = {}
-        bar = QHBoxLayout()
-        bar.addWidget(self.compute)
-        bar.addWidget(self.words, 1)
+        self.bar = self.compute
+        self.compute.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(widget)
         layout.setContentsMargins(2, 2, 2, 2)
-        layout.addLayout(bar)
+        layout.setSpacing(2)
+        layout.addWidget(self.words)
         layout.addWidget(self.plot, 1)
         self.compute.clicked.connect(self._compute)
         follow(widget, self.stage.workbench.figures.judged, self.show)

@@ -23,14 +23,14 @@ class Spectrum(Plot):
 
     def make(self) -> QWidget:
         widget = QWidget()
-        self.words = QLabel("dashed: the truth")
+        self.bar = self.words = QLabel("dashed: the truth")
         self.plot = line_plot("cycles per pixel", "power")
         self.plot.setLogMode(y=True)
         self.lines = LinesById(self.plot)
         self._made: dict[int, tuple[object, np.ndarray, np.ndarray]] = {}
         layout = QVBoxLayout(widget)
         layout.setContentsMargins(2, 2, 2, 2)
-        layout.addWidget(self.words)
+        layout.setSpacing(2)
         layout.addWidget(self.plot, 1)
         return widget
 

@@ -6,24 +6,17 @@ import math
 
 from napari.layers import Image
 
+from napari_mlpatch.gui.compare.bars import SPACING
 from napari_mlpatch.gui.compare.parts import views
 from napari_mlpatch.gui.compare.view import View
 
-SMALLEST, LARGEST = 6.0, 10.0
-"""Sizes of letters in captions."""
 KEEP = 0.75
 """Of the side that pictures could have: as long as it is larger, a grid keeps its shape when cells come or go."""
-LETTER = 0.96
-"""Pixels of an average letter's width, for each unit of the size."""
 
 
 @views.register("grid", title="Grid", key="G", order=10)
 class Grid(View):
     """Truth and all ticked results side by side, zoomed together; of other kinds, a second row below the pictures."""
-
-    def __init__(self, stage):
-        super().__init__(stage)
-        self._cells: list[Image] = []
 
     def show(self) -> None:
         stage = self.stage
@@ -48,17 +41,13 @@ class Grid(View):
             anew = not grid.enabled or grid.shape != shape
             if anew:
                 with stage.sight.kept():
-                    grid.stride, grid.spacing, grid.shape = 1, 0.02, shape
+                    grid.stride, grid.spacing, grid.shape = 1, SPACING, shape
                     grid.enabled = True
-        self._cells = cells
-        self._fit_captions()
+        self.fit_captions([self._whole(layer) for layer in cells], beside=shape[1])
 
     def leave(self) -> None:
         super().leave()
         with self.stage.canvas.acting():
-            for layer in self._cells:
-                layer.name_overlay.font_size = LARGEST
-            self._cells = []
             self.stage.viewer.canvas.grid.enabled = False
 
     def _order(self, cells: list[Image]) -> None:
@@ -86,13 +75,6 @@ class Grid(View):
             return now  # another shape makes napari build the whole canvas anew
         return best
 
-    def _fit_captions(self) -> None:
-        """Letters so small that no caption is wider than its cell."""
-        if not self._cells:
-            return
-        width = self.stage.room()[0] / max(self.stage.viewer.canvas.grid.shape[1], 1)
-        longest = max(len(layer.name) for layer in self._cells)
-        size = max(SMALLEST, min(LARGEST, width / (LETTER * (longest + 2))))
-        for layer in self._cells:
-            if layer.name_overlay.font_size != size:
-                layer.name_overlay.font_size = size
+    def _whole(self, layer: Image) -> str:
+        entry, role = self.stage.entry_of(layer), layer.metadata.get("mlpatch", {}).get("role")
+        return layer.name if entry is None else self.stage.results.whole(entry, "picture" if role == "result" else role)

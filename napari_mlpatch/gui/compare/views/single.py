@@ -24,6 +24,8 @@ class Single(View):
         layer = stage.layer(selected, kind) if selected is not None else stage.scenes["preview"]
         if layer is None and selected is not None and selected.result is None:
             layer = stage.layer(selected, "picture")  # of a running job there is no residual yet
+        if selected is not None:
+            self.fit_captions([stage.results.whole(selected, kind)])
         if layer is None or (layer is self._on and layer.visible):
             return  # a person may have put other pictures beside it
         self._on = layer

@@ -1,0 +1,113 @@
+"""The plot beside the table: each is made when it is first looked at, and drawn only while it is the one on show."""
+
+from __future__ import annotations
+
+import time
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from napari_mlpatch.gui.plumbing.follow import follow, follow_key
+from napari_mlpatch.gui.plumbing.wheel import still
+from napari_mlpatch.workbench.entry import Entry
+
+from .parts import plots
+from .stage import Stage
+from .view import Plot
+
+DRAW_SECONDS = 0.5
+NARROWEST, MARGIN = 220, 8
+"""Pixels of a plot and its boxes, and between these."""
+
+
+class PlotPanel(QWidget):
+    """``box`` chooses among all plots, ``current`` is the one on show, with its own boxes beside the choice."""
+
+    def __init__(self, stage: Stage):
+        super().__init__()
+        self.stage = stage
+        self.current: Plot | None = None
+        self._made: dict[str, Plot] = {}
+        self._drawn = 0.0
+        self._classes = list(plots)
+        self.box, self.pages, self.bars = QComboBox(), QStackedWidget(), QStackedWidget()
+        self.box.setToolTip("What is plotted beside the table")
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        for stack in (self.pages, self.bars):  # of the plot on show, not of the widest or tallest of all
+            stack.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        for i, cls in enumerate(self._classes):
+            self.box.addItem(cls.title)
+            about = (cls.__doc__ or "").strip().split("\n")[0]
+            tip = f"{about}\nKey: {cls.key}" if cls.key else about
+            self.box.setItemData(i, tip, Qt.ItemDataRole.ToolTipRole)
+            for stack in (self.pages, self.bars):
+                page = QWidget()
+                QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
+                stack.addWidget(page)
+            if cls.key:
+                follow_key(self, stage.viewer, cls.key, lambda name=cls.name: self.plot(name), about)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(2, 0, 0, 0)
+        self._grid.setSpacing(2)
+        self._grid.addWidget(self.box, 0, 0)
+        self._grid.addWidget(self.bars, 0, 1)
+        self._grid.addWidget(self.pages, 2, 0, 1, 2)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.setRowStretch(2, 1)
+        self.setMinimumWidth(NARROWEST)
+        self.box.currentIndexChanged.connect(self._turn)
+        follow(self, stage.refreshed, self._show)
+        follow(self, stage.frame_changed, self._progressed)
+        self._turn(self.box.currentIndex())
+
+    def plot(self, name: str) -> Plot:
+        """Bring a plot to the front."""
+        self.box.setCurrentIndex([cls.name for cls in self._classes].index(name))
+        assert self.current is not None
+        return self.current
+
+    def _turn(self, index: int) -> None:
+        if self.current is not None:
+            self.current.leave()
+        if not 0 <= index < len(self._classes):
+            self.current = None
+            return
+        name = self._classes[index].name
+        if name not in self._made:
+            made = self._made[name] = self._classes[index](self.stage)
+            self._put(self.pages.widget(index), made.widget)
+            if made.bar is not None:
+                self._put(self.bars.widget(index), made.bar)
+        self.current = self._made[name]
+        for stack in (self.pages, self.bars):
+            stack.setCurrentIndex(index)
+        self._fold()
+        self._show()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fold()
+
+    def _fold(self) -> None:
+        """The plot's own boxes stand beside the choice, or below it where they would be cut."""
+        bar = None if self.current is None else self.current.bar
+        fits = bar is None or self.box.sizeHint().width() + bar.sizeHint().width() + MARGIN <= self.width()
+        self.bars.setVisible(bar is not None)
+        if fits == (self._grid.itemAtPosition(1, 0) is not None):
+            self._grid.removeWidget(self.bars)
+            self._grid.addWidget(self.bars, *((0, 1) if fits else (1, 0, 1, 2)))
+
+    def _put(self, page: QWidget | None, widget: QWidget) -> None:
+        assert page is not None
+        page.layout().addWidget(widget)
+        still(widget)
+
+    def _show(self) -> None:
+        if self.current is not None:
+            self._drawn = time.monotonic()
+            self.current.show()
+
+    def _progressed(self, entry: Entry) -> None:
+        if self.current is not None and self.current.live and time.monotonic() - self._drawn > DRAW_SECONDS:
+            self._show()
