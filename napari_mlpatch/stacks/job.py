@@ -26,7 +26,7 @@ from napari_mlpatch.torch_later import torch
 from .blocks import Block
 from .care.step import Geometry, cared, halo_of
 from .source import Source, open_stack
-from .stack_recipe import StackRecipe
+from .stack_recipe import Center, StackRecipe
 
 CENTERS = 2
 """Operators of other rotation axes than the recipe's that are kept; they share the large tables."""
@@ -76,7 +76,7 @@ class Tools:
         if self.stack.center is not None and self.source.kind != "sinogram":
             raise InputError("A centre of rotation is for sinograms only: leave it out.")
         self.reading, self.computing, self.writing = threading.Lock(), threading.Lock(), threading.Lock()
-        self._others: OrderedDict[float, Operator] = OrderedDict()
+        self._others: OrderedDict[int, Operator] = OrderedDict()
 
     @cached_property
     def A(self) -> Operator:
@@ -90,9 +90,8 @@ class Tools:
         low, high = max(start - halo, 0), min(stop + halo, self.source.count)
         values, geometry = self.source.read(low, high), self.source.geometry(low, high)
         if geometry is not None:
-            if self.stack.center is not None:
-                centers = self.stack.center.of(low, high, self.source.count)
-                geometry = replace(geometry, centers=centers)
+            rule = self.stack.center or Center(values=(self.A.axis_bin,))  # type: ignore[attr-defined]
+            geometry = replace(geometry, centers=rule.of(low, high, self.source.count))
             values, geometry = cared(self.steps, values, geometry, start, stop)
         self.source.check_same()
         return values, geometry
@@ -109,7 +108,7 @@ class Tools:
         centers = None if geometry is None else geometry.centers
         for center, group in groupby(range(len(values)), lambda k: None if centers is None else float(centers[k])):
             which = list(group)
-            A = self.A if center is None else self._about(center)
+            A = self.A if geometry is None else self._after_care(geometry, values.shape[2], center)
             if values.shape[1:] != A.range_shape:
                 raise InputError(
                     f"The slices have data of shape {list(values.shape[1:])}, the operator of the recipe measures "
@@ -145,16 +144,25 @@ class Tools:
             raise InputError(f"A stack is made of pictures with rows and columns, this operator's have {list(shape)}.")
         return shape
 
-    def _about(self, center: float) -> Operator:
-        """The operator with another rotation axis. The recipe's stays, so that they share its plan."""
-        if getattr(self.A, "center", None) == center:
-            return self.A
-        if center not in self._others:
-            params = {**self.recipe.operator.params, "center": center}
-            self._others[center] = build(operators, {"name": self.recipe.operator.name, "params": params})
+    def _after_care(self, geometry: Geometry, bins: int, center: float | None) -> Operator:
+        """The recipe's operator, with what steps of care or the rule of centres have changed of it.
+
+        Those of other axes share the plan of the first one.
+        """
+        A: Any = self.A
+        changes: dict[str, Any] = {} if center in (None, A.axis_bin) else {"center": center}
+        if self.steps and (bins, len(geometry.angles_deg)) != (A.detector_count, len(A.angles_deg)):
+            angles = tuple(map(float, geometry.angles_deg))
+            changes |= {"detector_count": bins, "angles_deg": angles, "center": center}
+        if not changes:
+            return A
+        key = hash(tuple(changes.values()))
+        if key not in self._others:
+            params = {**self.recipe.operator.params, **changes}
+            self._others[key] = build(operators, {"name": self.recipe.operator.name, "params": params})
             while len(self._others) > CENTERS:
                 self._others.popitem(last=False)
-        return self._others[center]
+        return self._others[key]
 
 
 @dataclass(frozen=True)

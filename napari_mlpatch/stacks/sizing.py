@@ -11,6 +11,7 @@ from napari_mlpatch.core.solve import solved
 from napari_mlpatch.core.tables import held_bytes
 
 from .job import Tools
+from .source import ChangedError
 
 MOST = 16
 """Slices of a block: more are no faster, and all of them are lost where a run is killed."""
@@ -42,14 +43,27 @@ class Needs:
 
 
 def needs(tools: Tools) -> Needs:
-    """What the middle slice needs, measured in the first iterations. Makes the operator's tables, which do not count.
+    """What a slice needs, measured in the first iterations. Makes the operator's tables, which do not count.
 
-    Raises InputError where the method cannot run, before the output is made.
+    Taken is the middle slice; others where that is damaged. Raises InputError where the method cannot run.
     """
     first, last = tools.stack.range(tools.source.count)
-    middle = (first + last) // 2
-    loaded = tools.load(middle, middle + 1)
-    (problem,) = tools.problems(loaded, middle)
+    tried = dict.fromkeys(first + (last - first) * part // 4 for part in (2, 1, 3))
+    refused: InputError | None = None
+    for index in tried:
+        try:
+            return _needs(tools, index)
+        except ChangedError:
+            raise
+        except InputError as error:
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _needs(tools: Tools, index: int) -> Needs:
+    loaded = tools.load(index, index + 1)
+    (problem,) = tools.problems(loaded, index)
     begins, kept = tools.method.shortened(TRIED), problem.A if tools.source.kind == "kspace" else tools.A
     with Meter(tools.device) as meter:
         solved(begins, problem, tools.network, device=tools.device, seed=tools.recipe.seed, limit=TRIED)

@@ -79,11 +79,11 @@ def folder(tmp_path, counts):
     return path
 
 
-def recipe_of(path, method=None, *, device="cpu", block=3, care=(), center=None, slices=None, **options):
+def recipe_of(path, method=None, *, device="cpu", block=3, care=(), rule=None, slices=None, **options):
     """The recipe of the middle slice of a stack, for all."""
     problem = io.read_measurement(path, **options)
     recipe = Recipe.of(problem, method or mp.methods.FBP(), device=device)
-    return StackRecipe(recipe=recipe, block=block, care=care, center=center, slices=slices)
+    return StackRecipe(recipe=recipe, block=block, care=care, center=rule, slices=slices)
 
 
 def alone(path, recipe, index):

@@ -4,13 +4,14 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+import torch
 import zarr
 
 import napari_mlpatch as mp
 from napari_mlpatch.stacks.events import BlockDone, Finished, Started
 from napari_mlpatch.stacks.run_stack import run_stack, strip
 
-from .conftest import alone, recipe_of
+from .conftest import alone, pictures, recipe_of
 
 
 def ran(*args, **kwargs):
@@ -72,10 +73,22 @@ def test_a_strip_is_part_of_the_volume(exchange, tmp_path):
 
 
 def test_a_center_that_is_linear_in_height(exchange, tmp_path):
-    recipe = recipe_of(exchange, center={"kind": "linear", "values": (14.0, 18.5)})
+    recipe = recipe_of(exchange, rule={"kind": "linear", "values": (14.0, 18.5)})
     ran(recipe, exchange, tmp_path / "volume.zarr")
     volume = read(tmp_path / "volume.zarr")
     for index in (0, 4, 9):
         options = {"center": 14.0 + 4.5 * index / 9, "slice": index}
         expected = mp.reconstruct(mp.io.read_measurement(exchange, **options), mp.methods.FBP()).x[0, 0].numpy()
         np.testing.assert_allclose(volume[index], expected, atol=1e-6)
+
+
+def test_a_full_turn_that_is_stitched_first(tmp_path):
+    angles = np.linspace(0.0, 360.0, 60, endpoint=False)
+    A = mp.operators.ParallelBeam(image_shape=(32, 32), angles_deg=tuple(angles), detector_count=22, center=18.0)
+    x = torch.from_numpy(pictures(3))[:, None]
+    np.save(tmp_path / "turn.npy", A(x)[:, 0].numpy())
+    options = {"angles_deg": "0:360:60", "center": 18.0, "image_shape": (32, 32)}
+    recipe = recipe_of(tmp_path / "turn.npy", care=[{"name": "stitch", "params": {}}], block=2, **options)
+    ran(recipe, tmp_path / "turn.npy", tmp_path / "volume.h5")
+    volume = read(tmp_path / "volume.h5")
+    assert np.sqrt(np.mean((volume - x[:, 0].numpy()) ** 2)) < 0.25 * np.sqrt(np.mean(x.numpy() ** 2))

@@ -50,10 +50,10 @@ class Cluster:
                 threads_per_worker=THREADS,
                 processes=True,
                 memory_limit=0,  # the blocks are sized for it
-                dashboard_address=None,  # type: ignore[arg-type]
+                dashboard_address=":0",
                 env={name: str(cores) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
             )
-            self._client = distributed.Client(self._own)
+            self._client = distributed.Client(self._own, set_as_default=False)
         else:
             self._client = _connected(distributed, address)
             try:
@@ -92,7 +92,7 @@ class Cluster:
                     time.sleep(TICK)  # paused
                     yield None
                     continue
-                with suppress(TimeoutError):
+                with suppress(TimeoutError), self._client.as_current():
                     wait(list(running), timeout=TICK, return_when="FIRST_COMPLETED")
                 done = [future for future in running if future.done()]
                 for future in done:
