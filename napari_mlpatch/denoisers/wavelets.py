@@ -22,6 +22,8 @@ class Wavelets(Denoiser):
     Sides shorter than two of its filters are continued by their mirror image.
     """
 
+    draws = False
+
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         from skimage.restoration import cycle_spin, denoise_wavelet
 
