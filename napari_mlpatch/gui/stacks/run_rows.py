@@ -88,14 +88,12 @@ def said(stacks: Stacks) -> str:
         return "failed" if stacks.message else ""
     if begun is None:
         return "preparing: a trial of one slice…"
-    if now is None:
-        return f"{begun.done} of {begun.slices} slices"
-    parts = [f"{now.done} of {now.slices} slices"]
-    if now.pace is not None:
+    parts = [f"{begun.done if now is None else now.done} of {begun.slices} slices"]
+    if now is not None and now.pace is not None:
         parts.append(f"{now.pace:.3g} slices/s")
-    if now.eta is not None and not stacks.paused:
+    if now is not None and now.eta is not None and not stacks.paused:
         parts.append(f"{duration(now.eta)} left")
-    if now.failed:
+    if now is not None and now.failed:
         parts.append(f"{now.failed} failed")
     if stacks.paused:
         parts.append("paused")
