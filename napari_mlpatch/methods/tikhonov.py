@@ -58,7 +58,6 @@ class Tikhonov(Method):
     weighing: Weighing = "auto"
 
     takes_start = True
-    draws = False
 
     def solve(
         self, problem: Problem, network: Any = None, state: dict | None = None, start: Tensor | None = None
