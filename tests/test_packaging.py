@@ -101,7 +101,7 @@ def test_installed_manifest_is_found_and_valid(python, tmp_path):
 from npe2 import PluginManifest
 manifest = PluginManifest.from_distribution("napari-mlpatch")
 assert manifest.name == "napari-mlpatch"
-assert len(manifest.contributions.widgets) == 7, manifest.contributions.widgets
+assert len(manifest.contributions.widgets) == 8, manifest.contributions.widgets
 print(*[sample.key for sample in manifest.contributions.sample_data])
 """
     keys = run(python, "-c", code, cwd=tmp_path).split()

@@ -63,6 +63,12 @@ class Method:
     iterative: bool = True
     """Whether the method has iterations that can be stopped and continued."""
 
+    draws: bool = True
+    """Whether it may draw from PyTorch's global random numbers, which its steps then have for themselves.
+
+    One that does not (it draws nothing, or from generators of its own) runs beside others of the same process.
+    """
+
     takes_start: bool = False
     """Whether ``solve`` takes ``start``, a picture ``[B, C, *A.domain_shape]`` to begin with instead of its own."""
 

@@ -12,6 +12,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .errors import InputError
 from .method import Iterate, Method
 from .problem import Problem
+from .registry import architectures
 from .words import short
 
 RANDOM = threading.RLock()
@@ -61,12 +62,16 @@ def steps(
 ) -> Iterator[Iterate | None]:
     """The steps of the method. Only while it works are gradients off and the global random numbers its own.
 
+    Those it has for itself, one method of a process at a time, unless it draws none of them (see ``Method.draws``).
     ``start`` is for methods with ``takes_start``.
     """
     device = problem.y.device
     devices = [device] if device.type == "cuda" else []
     begin: dict[str, Any] = {} if start is None else {"start": start}
     solving = iter(method.solve(problem, network, state, **begin))
+    if not draws(method, network):
+        yield from _quietly(solving)
+        return
     random: list[Tensor] = []
     while True:
         with RANDOM, torch.no_grad(), torch.random.fork_rng(devices):
@@ -84,4 +89,28 @@ def steps(
             except StopIteration:
                 return
             random = [torch.get_rng_state(), *(torch.cuda.get_rng_state(there) for there in devices)]
+        yield step
+
+
+def draws(method: Method, network: Any) -> bool:
+    """Whether a method may draw from the global random numbers with this network: ours do not, others are unknown."""
+    if method.draws or network is None:
+        return method.draws
+    card = getattr(network, "card", None)
+    if card is None:
+        return True
+    try:
+        made = architectures.get(card.architecture.name)
+    except InputError:  # told where it is opened
+        return True
+    return not made.__module__.startswith("napari_mlpatch.")
+
+
+def _quietly(solving: Iterator[Iterate | None]) -> Iterator[Iterate | None]:
+    while True:
+        with torch.no_grad():
+            try:
+                step = next(solving)
+            except StopIteration:
+                return
         yield step

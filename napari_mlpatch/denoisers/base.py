@@ -28,6 +28,8 @@ class Denoiser:
 
     needs_network: ClassVar[bool] = False
     """Whether it works only with trained weights."""
+    draws: ClassVar[bool] = True
+    """Whether it may draw from PyTorch's global random numbers, see ``Method.draws``."""
 
     def opened(self, network: Any, device: torch.device | str, precision: Precision) -> Denoise:
         """What denoises on this device. ``network`` are trained weights, or None; most have no use for them."""

@@ -25,6 +25,7 @@ class Network(Denoiser):
     """The chosen weights: a network trained to take noise off images."""
 
     needs_network = True
+    draws = False
 
     def opened(self, network: Any, device: torch.device | str, precision: Precision) -> Denoise:
         """``network`` are ``Weights``, or a module called with (x, sigma), which is taken as it is

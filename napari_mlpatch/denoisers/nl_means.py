@@ -17,6 +17,8 @@ from .base import Denoiser, each_channel
 class NonlocalMeans(Denoiser):
     """Buades, Coll & Morel (2005), by scikit-image, on the CPU."""
 
+    draws = False
+
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         from skimage.restoration import denoise_nl_means
 

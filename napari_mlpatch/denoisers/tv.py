@@ -20,5 +20,7 @@ TV_WEIGHT = 0.9
 class TotalVariation(Denoiser):
     """Rudin, Osher & Fatemi (1992), with a weight in proportion to the noise."""
 
+    draws = False
+
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         return tv_prox(x, TV_WEIGHT * sigma)

@@ -22,14 +22,15 @@ class Wavelets(Denoiser):
     Sides shorter than two of its filters are continued by their mirror image.
     """
 
+    draws = False
+
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         from skimage.restoration import cycle_spin, denoise_wavelet
 
         def one(image: np.ndarray, sigma: float) -> np.ndarray:
             options = {"sigma": sigma, "wavelet": "sym4", "method": "BayesShrink", "rescale_sigma": False}
             larger = np.pad(image, [(0, max(0, SHORTEST - n)) for n in image.shape], mode="symmetric")
-            # More workers would be Dask tasks: on a cluster they wait for the worker that waits for them.
-            clean = cycle_spin(larger, denoise_wavelet, max_shifts=3, func_kw=options, workers=1)
+            clean = cycle_spin(larger, denoise_wavelet, max_shifts=3, func_kw=options)
             return clean[tuple(slice(n) for n in image.shape)]
 
         return each_channel(one, x, sigma, "wavelets")

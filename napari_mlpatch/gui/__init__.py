@@ -37,6 +37,10 @@ def open_zoom() -> QWidget:
     return session().dock("Zoom")
 
 
+def open_all_slices() -> QWidget:
+    return session().dock("All slices")
+
+
 def open_train() -> QWidget:
     return session().dock("Train")
 

@@ -36,6 +36,7 @@ class HomeDock(QWidget):
                 ("Problem", "Load a measurement, or simulate one from an image"),
                 ("Reconstruct", "Choose methods and run them"),
                 ("Compare", "Look at pictures, residuals and figures; take them away"),
+                ("All slices", "Reconstruct a whole stack as one of its slices was"),
                 ("Patch microscope", "See where an MLPatch network looks when it makes a pixel"),
                 ("Zoom", "Evaluate an MLPatch network between the pixels"),
                 ("Train", "Make weights of your own"),

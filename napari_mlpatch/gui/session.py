@@ -11,15 +11,20 @@ import napari
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabWidget, QWidget
 
+from napari_mlpatch.core.errors import InputError
+
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+    from napari_mlpatch.stacks.opened import Opened
     from napari_mlpatch.workbench.workbench import Workbench
 
     from .compare.stage import Stage
+    from .stacks.volume_layer import VolumeLayers
 
 DOCKS = ("Problem", "Reconstruct", "Compare")
 MORE = {
+    "All slices": ("stacks.all_slices_dock", "AllSlicesDock"),
     "Patch microscope": ("explore.microscope_dock", "MicroscopeDock"),
     "Zoom": ("explore.zoom_dock", "ZoomDock"),
     "Train": ("train.train_dock", "TrainDock"),
@@ -67,6 +72,7 @@ class Session:
         from .plumbing.memory import memory, renew
         from .plumbing.notify import show_error
         from .plumbing.programs import compile_once
+        from .stacks.volume_layer import VolumeLayers
 
         self.viewer = viewer
         # Upright, so that the names of six docks can be read.
@@ -78,6 +84,8 @@ class Session:
         self.workbench: Workbench = Workbench(self._post, HEAD_START)
         self.stage: Stage = Stage(viewer, self.workbench, self._post)
         self.workbench.failed.connect(show_error)
+        self.volumes: VolumeLayers = VolumeLayers(viewer, self.workbench)
+        self.workbench.stacks.wanted.connect(lambda: self.show("All slices"))
         follow_preferences(self.workbench)
         self.workbench.devices_changed.connect(self._garbage.freeze)
         self._load = QTimer()
@@ -150,6 +158,21 @@ class Session:
         dock = self.viewer.window._wrapped_dock_widgets[f"{name} (MLPatch)"]
         dock.show()
         dock.raise_()
+
+    def go_on_with(self, opened: Opened) -> None:
+        """Offer to go on with a run over a stack that has ended early, unless it is going on here."""
+        from napari_mlpatch.workbench.stacks import base_of_volume
+
+        stacks = self.workbench.stacks
+        if stacks.running:
+            return
+        try:
+            base = base_of_volume(opened)
+        except InputError as error:
+            self.workbench.failed.emit(str(error))
+            return
+        self.show("All slices")
+        stacks.continued.emit(base)
 
     def _give_room(self, compare: QDockWidget) -> None:
         """The forms on the right use the window's whole height, the table below a little more than a quarter of it."""

@@ -25,6 +25,11 @@ class Denoising(Method):
     def needs_network(self) -> bool:
         return denoisers.get(self.denoiser).needs_network  # type: ignore[attr-defined]
 
+    @property
+    def draws(self) -> bool:
+        ours = type(self).__module__.startswith("napari_mlpatch.")  # a method of another package may
+        return not ours or denoisers.get(self.denoiser).draws  # type: ignore[attr-defined]
+
     def settled(self, network: Any, device: torch.device) -> Method:
         if not self.needs_network:
             return self

@@ -48,6 +48,7 @@ class FBP(Method):
     ] = "auto"
 
     iterative = False
+    draws = False
 
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
         reason = self.unsuitable(problem.A)

@@ -45,6 +45,10 @@ class Learned(Method):
     def needs_network(self) -> bool:
         return True
 
+    @property
+    def draws(self) -> bool:
+        return not type(self).__module__.startswith("napari_mlpatch.")  # a method of another package may
+
     def solve(self, problem: Problem, network: Any = None, state: dict | None = None) -> Iterator[Iterate | None]:
         module = self.prepared(self.opened(network, problem.y.device))
         yield None

@@ -73,6 +73,7 @@ class TV(Method):
     weighing: Weighing = "auto"
 
     takes_start = True
+    draws = False
 
     def solve(
         self, problem: Problem, network: Any = None, state: dict | None = None, start: Tensor | None = None

@@ -43,7 +43,7 @@ class Scene:
     """A problem as the window shows it. ``limits`` are the contrast limits that all its pictures share.
 
     ``preview``, ``data`` and ``truth`` are what is shown of the quick picture, the measurement and the true image;
-    ``more`` names what else pictures of it can show, such as the phase.
+    ``more`` names what else pictures of it can show, such as the phase. ``slices`` is how many the file has of them.
     """
 
     problem: Problem
@@ -55,6 +55,7 @@ class Scene:
     truth: np.ndarray | None = field(default=None, repr=False)
     more: tuple[str, ...] = ()
     limits: tuple[float, float] | None = None
+    slices: int = 1
     id: int = field(default_factory=next_id)
 
     def show(self) -> Scene:

@@ -29,6 +29,7 @@ from .jobs import Job, JobQueue, Latest, loaded
 from .named import Chosen, Named
 from .scene import Scene
 from .selection import Selection
+from .stacks import Stacks
 from .stepwise import stepwise, stop
 from .training_job import Trainer, Training
 from .undo import Undo
@@ -62,6 +63,8 @@ class Workbench(Selection):
         self.batch = Latest(post, "mlpatch-batch")
         """Sweeps and benchmarks, which take long, beside what is quick."""
         self.trainer = Trainer(post, self._training_changed)
+        self.stacks = Stacks(post)
+        """The run over all slices of a stack."""
         self.pool = Pool(MEMORY, DISK, str(platformdirs.user_cache_path("napari-mlpatch")))
         """The room for iterates of all results."""
         self.begins: Entry | None = None
@@ -243,6 +246,7 @@ class Workbench(Selection):
         self.quick.close()
         self.batch.close()
         self.trainer.close()
+        self.stacks.close()
 
     # ---- jobs -----------------------------------------------------------------------------------------------
 

@@ -136,6 +136,9 @@ def test_file_save_keeps_the_recipe(simulated, qtbot, tmp_path):
         image, recipe = io.read_image(path)
         assert np.array_equal(image, layer.data) and recipe["method"]["name"] == "tikhonov"
         assert io.read_pixel_size(path) == (0.5, "millimeter")
+    path = str(tmp_path / "z.ome.tif")
+    assert layer.save(path) == [path]
+    assert io.read_recipe(path)["method"]["name"] == "tikhonov", "a name that no other writer takes needs no choosing"
     whole = simulated.viewer.add_image(np.arange(12, dtype=np.uint8).reshape(3, 4), name="not ours")
     assert whole.save(str(tmp_path / "y.tif"), plugin="napari-mlpatch")
     assert tifffile.imread(tmp_path / "y.tif").dtype == np.uint8, "pictures of others keep their type"

@@ -12,7 +12,7 @@ from napari_mlpatch.gui.plumbing.label import Name, Remark, breakable
 from napari_mlpatch.gui.session import WIDTH
 
 SCROLL_BAR = 14
-RIGHT = ("Problem", "Reconstruct", "Patch microscope", "Zoom", "Train")
+RIGHT = ("Problem", "Reconstruct", "All slices", "Patch microscope", "Zoom", "Train")
 LONG = "a_very_long_name_of_a_file_that_nobody_wants_to_type_twice/" * 4
 
 

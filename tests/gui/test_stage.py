@@ -11,6 +11,7 @@ from napari_mlpatch.gui.compare.bars import scale_bar
 from napari_mlpatch.gui.compare.parts import plots, views
 from napari_mlpatch.gui.compare.view import Plot, View
 from napari_mlpatch.workbench import pictures
+from napari_mlpatch.workbench.scene import Frame, Scene
 from tests.gui.test_window import finished, wait_for
 
 
@@ -91,10 +92,14 @@ def test_the_running_job_is_on_show(simulated, qtbot):
     assert dock.form.fields["iterations"].get() == 7 and dock.method.currentData() == "tv", "what is typed is not lost"
 
 
+def roles_of(here):
+    return [la.metadata.get("mlpatch", {}).get("role") for la in here.viewer.layers]
+
+
 def test_earlier_problems_fold_away(three, qtbot):
     workbench, stage, compare = three.workbench, three.stage, three.docks["Compare"]
     old, before = workbench.scene, list(workbench.entries)
-    limits = tuple(stage.layer_of(before[0]).contrast_limits)
+    limits = old.limits
     page = three.docks["Problem"].simulated
     three.viewer.add_image(
         np.outer(np.hanning(40), np.hanning(40)).astype("f4") * 50, name="hill", translate=(900, 900)
@@ -113,7 +118,12 @@ def test_earlier_problems_fold_away(three, qtbot):
     new = workbench.run(mp.methods.FBP())
     wait_for(qtbot, lambda: finished(three) and stage.layer_of(new) is not None)
     assert stage.layer_of(new).contrast_limits[1] > 10
+    wait_for(qtbot, lambda: roles_of(three).count("result") == 1)  # those of other problems are put away
+    workbench.select(before[0])
+    wait_for(qtbot, lambda: stage.layer_of(before[0]) is not None and stage.layer_of(before[0]).visible)
     assert tuple(stage.layer_of(before[0]).contrast_limits) == limits, "other problems keep their contrast"
+    workbench.select(new)
+    wait_for(qtbot, lambda: roles_of(three).count("result") == 1)
 
     compare.bar.actions_of["grid"].trigger()
     assert [la.metadata["mlpatch"]["role"] for la in on_show(three)] == ["truth", "result"]
@@ -125,9 +135,7 @@ def test_earlier_problems_fold_away(three, qtbot):
     assert workbench.scene is old and compare.table.rows[:3] == before and isinstance(compare.table.rows[3], int)
     {b.objectName(): b for b in compare.table.cellWidget(3, 0).children() if b.objectName()}["clear"].click()
     assert workbench.entries == before
-    wait_for(
-        qtbot, lambda: sum(la.metadata.get("mlpatch", {}).get("role") == "result" for la in three.viewer.layers) == 3
-    )
+    wait_for(qtbot, lambda: roles_of(three).count("result") == 3)
 
 
 def test_contrast_is_shared_or_own(three, qtbot):
@@ -248,3 +256,20 @@ def test_a_scale_bar_never_stands_without_its_unit(session, phantom):
     viewer.layers.remove(other)
     scale_bar(viewer, [measured])
     assert bar.visible
+
+
+def test_another_problem_brings_its_units(session, phantom, qtbot):
+    """Layers are used again: a photograph after a scan is not measured in millimetres."""
+    workbench, viewer = session.workbench, session.viewer
+    A = mp.operators.ParallelBeam(image_shape=phantom.shape, angles_deg="0:180:8", detector_count=92)
+    measured = Frame(scale=(2.0, 2.0), units=("millimeter", "millimeter"), axis_labels=("y", "x"))
+    for problem, frame in ((mp.simulate(phantom, A), measured), (mp.simulate(phantom[::-1].copy(), A), Frame())):
+        workbench.prepare(lambda problem=problem, frame=frame: Scene(problem, "scan", frame))
+        wait_for(qtbot, lambda problem=problem: workbench.scene is not None and workbench.scene.problem is problem)
+        scenes = [la for la in viewer.layers if la.metadata["mlpatch"]["role"] != "result"]
+        told = {(tuple(str(u) for u in la.units), tuple(la.axis_labels)) for la in scenes}
+        assert told == {(frame.units, frame.axis_labels)}
+        wait_for(qtbot, lambda frame=frame: viewer.canvas.overlays.scale_bar.visible == (frame is measured))
+        wait_for(qtbot, lambda: len({la.units for la in viewer.layers}) == 1)  # none of the earlier problem's is left
+        workbench.run(mp.methods.FBP())
+        wait_for(qtbot, lambda: finished(session) and session.stage.layer_of(workbench.present[0]) is not None)

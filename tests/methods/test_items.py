@@ -1,10 +1,13 @@
 """Items of a batch are independent problems, and pictures have the units of their data: over methods and operators."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
 
 import napari_mlpatch as mp
+from napari_mlpatch.core.steps import RANDOM, draws
 from napari_mlpatch.denoisers import denoiser
 from napari_mlpatch.methods.plug_and_play import value_range
 
@@ -240,3 +243,18 @@ def _light(A, method):
         assert apart(solved(A, scale * y[:1], method) / scale, alone) < 1e-5
         assert apart(solved(scale * A, scale * y[:1], method), alone) < 1e-5
     assert alone.dtype == (torch.complex64 if A.complex_image else torch.float32)
+
+
+@pytest.mark.parametrize("method", [*METHODS.values(), M.FBP()], ids=[*METHODS, "fbp"])
+def test_no_method_of_ours_draws_from_the_global_random_numbers(method):
+    """So it runs while another thread has them for itself, a training say."""
+    A = OPERATORS["parallel-beam"]
+    problem = mp.Problem(A, measured(A, 1.0), noise_std=0.02)
+    assert not draws(method, None)
+    before, ended = torch.get_rng_state(), []
+    with RANDOM:
+        thread = threading.Thread(target=lambda: ended.append(mp.reconstruct(problem, method)))
+        thread.start()
+        thread.join(120)
+        assert ended
+    assert torch.equal(before, torch.get_rng_state())

@@ -103,9 +103,11 @@ def place(layer: Image, data: np.ndarray, frame: Frame) -> None:
         layer.refresh(thumbnail=False, highlight=False, extent=False)
     else:
         layer.data = data.copy()
-    for name, value in (("scale", frame.scale), ("translate", frame.translate)):
+    for name, value in (("scale", frame.scale), ("translate", frame.translate), ("axis_labels", frame.axis_labels)):
         if tuple(getattr(layer, name)) != value:
             setattr(layer, name, value)
+    if tuple(str(unit) for unit in layer.units) != frame.units:
+        layer.units = frame.units
 
 
 def stretched(scene: Scene, shape: tuple[int, ...]) -> Frame:

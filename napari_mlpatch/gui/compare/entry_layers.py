@@ -18,7 +18,7 @@ from napari_mlpatch.workbench.pictures import KINDS, SIGNED, Pictures
 from napari_mlpatch.workbench.scene import Scene
 from napari_mlpatch.workbench.selection import Other
 
-from .canvas import Canvas, place, rename, stretched
+from .canvas import Canvas, place, rename, set_visible, stretched
 from .contrast import Contrast, Limits
 from .scene_layers import SceneLayers
 
@@ -47,6 +47,7 @@ class EntryLayers:
         self._layers: dict[Key, Image] = {}
         self._shows: dict[Key, np.ndarray] = {}
         self._wanted: dict[Key, Other] = {}
+        self._gone: list[Image] = []
         self._described: dict[int | str, Result] = {}
         self._known: dict[int | str, Other] = {"truth": "truth"}
         self.letters: int | None = None
@@ -96,7 +97,7 @@ class EntryLayers:
             if entry.shown:
                 self.closed.discard(entry.id)
             if layer is None:
-                if entry.result is not None and entry.id not in self.closed:
+                if entry.result is not None and entry.id not in self.closed and self._is_present(entry):
                     self._wanted[_key(entry, "picture")] = entry
                     self._timer.start()
                 continue
@@ -116,10 +117,32 @@ class EntryLayers:
             if key[0] in self._known:
                 rename(layer, self.caption(self._known[key[0]], key[1]))
 
-    def forget_truth(self) -> None:
-        """Another problem has another truth."""
+    def turn_to_scene(self, entries: list[Entry]) -> None:
+        """Another problem has another truth, and other results."""
         for key in [k for k in self._layers if k[0] == "truth"]:
             self._drop(key)
+        self.leave_earlier(None)
+        self.sync(entries)
+
+    def leave_earlier(self, keep: Entry | None) -> None:
+        """Take the layers of earlier problems away, but for one result: they are made anew when they are looked at.
+
+        Their units may be others, and napari tells no unit where a list has lengths and pixels.
+        """
+        for key in list(self._layers):
+            of = self._known.get(key[0])
+            if isinstance(of, Entry) and of is not keep and not self._is_present(of):
+                layer = self._layers.pop(key)
+                self._forget(key, layer)
+                with self.canvas.acting():
+                    set_visible(layer, False)
+                self._gone.append(layer)
+        if self._gone:
+            self._timer.start()
+
+    def _is_present(self, entry: Entry) -> bool:
+        scene = self._scene()
+        return scene is not None and entry.scene.problem.fingerprint == scene.problem.fingerprint
 
     def removed(self, layer: Layer) -> int | None:
         """The user deleted a layer. Returns the id of the entry whose picture it was, if it was one."""
@@ -134,14 +157,17 @@ class EntryLayers:
     # ---- plumbing -------------------------------------------------------------------------------------------
 
     def _make_one(self) -> None:
-        if self._wanted:
+        """Take one layer away, or make one; then the next."""
+        if self._gone:
+            self.canvas.remove(self._gone.pop())
+        elif self._wanted:
             key = next(iter(self._wanted))
             of = self._wanted.pop(key)
             image = self.pictures.get(of, key[1])
             gone = isinstance(of, Entry) and of.id in self.closed
             if image is not None and key not in self._layers and not gone:
                 self._make(key, of, image)
-            self._timer.start() if self._wanted else self._come()
+        self._timer.start() if self._gone or self._wanted else self._come()
 
     def _make(self, key: Key, of: Other, image: np.ndarray) -> None:
         kind, scene = key[1], self._scene_of(of)
@@ -195,11 +221,14 @@ class EntryLayers:
 
     def _drop(self, key: Key) -> None:
         layer = self._layers.pop(key)
+        self._forget(key, layer)
+        self.canvas.remove(layer)
+
+    def _forget(self, key: Key, layer: Image) -> None:
         self._shows.pop(key, None)
         if key[1] == "picture":
             self._described.pop(key[0], None)
         self.contrast.remove(layer)
-        self.canvas.remove(layer)
 
 
 def limits_of(image: np.ndarray, kind: str) -> Limits:

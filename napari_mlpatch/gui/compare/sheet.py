@@ -86,12 +86,12 @@ def head(cell: Cell, cells: Sequence[Cell]) -> str:
     return ", ".join([*words, *(written(value) for value in cell.values.values())])
 
 
-def pixmap(picture: np.ndarray, limits: tuple[float, float]) -> QPixmap:
+def pixmap(picture: np.ndarray, limits: tuple[float, float], side: int = SIDE) -> QPixmap:
     """A small picture in grey."""
-    step = max(1, max(picture.shape) // (2 * SIDE))
+    step = max(1, max(picture.shape) // (2 * side))
     small = picture[::step, ::step]
     low, high = limits
     grey = np.ascontiguousarray(255.0 * np.clip((small - low) / (high - low), 0.0, 1.0), dtype=np.uint8)
     image = QImage(grey.tobytes(), grey.shape[1], grey.shape[0], grey.strides[0], QImage.Format.Format_Grayscale8)
-    side = Qt.AspectRatioMode.KeepAspectRatio
-    return QPixmap.fromImage(image.copy()).scaled(SIDE, SIDE, side, Qt.TransformationMode.SmoothTransformation)
+    ratio = Qt.AspectRatioMode.KeepAspectRatio
+    return QPixmap.fromImage(image.copy()).scaled(side, side, ratio, Qt.TransformationMode.SmoothTransformation)

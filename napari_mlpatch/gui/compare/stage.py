@@ -223,7 +223,7 @@ class Stage:
         scene = self.scene
         assert scene is not None
         self.scenes.set_scene(scene)
-        self.results.forget_truth()
+        self.results.turn_to_scene(self.workbench.entries)
         if self.kind not in self.kinds():
             self.kind = "picture"
         if self.view.name != FIRST:
@@ -242,6 +242,7 @@ class Stage:
     def _selection_changed(self) -> None:
         if self.selected is not None and self.workbench.by_hand:
             self.results.closed.discard(self.selected.id)
+        self.results.leave_earlier(self.selected)
         self.refresh()
 
     def _progressed(self, entry: Entry) -> None:

@@ -28,10 +28,10 @@ from .reading_form import ReadingForm
 class MeasuredForm(QWidget):
     """Shows what a file holds and asks for what is missing; ``options`` says what was chosen. It reads no file."""
 
-    def __init__(self, strip: QWidget):
-        """``strip`` is shown below the form, to find the centre by eye."""
+    def __init__(self, strip: QWidget, stack: QWidget):
+        """``strip`` is shown below the form, to find the centre by eye, ``stack`` below the number of the slice."""
         super().__init__()
-        self.strip = strip
+        self.strip, self.stack = strip, stack
         self.measurement: io.Measurement | None = None
         self.sample: str | None = None
         self.open = QPushButton("Open file…")
@@ -101,6 +101,7 @@ class MeasuredForm(QWidget):
         self.form = column(
             ("angles / °", self.angles_row),
             ("slice", self.slice),
+            ("", self.stack),
             ("flat field", self.flat),
             ("centre", self.center_row),
             ("", self.center_note),
@@ -158,6 +159,7 @@ class MeasuredForm(QWidget):
             widget.setEnabled(on)
         if not on:
             self._show_row(self.slice, False)
+            self._show_row(self.stack, False)
             self._show_row(self.flat, False)
 
     def show_measurement(self, measurement: io.Measurement, sample: str | None) -> None:
@@ -189,7 +191,8 @@ class MeasuredForm(QWidget):
         for widget in widgets:
             widget.blockSignals(False)
         self._enable(True)
-        self._show_row(self.slice, slices > 1 and stored is None)
+        for widget in (self.slice, self.stack):
+            self._show_row(widget, slices > 1 and stored is None)
         self._show_row(self.flat, not complete and measurement.flat is None)
         for widget in (self.angles_row, self.center_row, self.center_note):
             self._show_row(widget, not complete)

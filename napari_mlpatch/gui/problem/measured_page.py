@@ -25,8 +25,13 @@ from napari_mlpatch.workbench.scene import Frame, Scene
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .center_strip import CenterStrip
+from .slice_stack import SliceStack
 
 DEBOUNCE_MS = 250
+
+
+def _slices(m: io.Measurement) -> int:
+    return m.data.shape[0] if m.stored is None else m.stored.y.shape[0]
 
 
 def _files() -> str:
@@ -43,10 +48,12 @@ class MeasuredPage(MeasuredForm):
     """A measurement was opened through napari."""
 
     def __init__(self, viewer: Viewer, workbench: Workbench):
-        super().__init__(CenterStrip(viewer, workbench))
+        self.all_slices = SliceStack(viewer, workbench)
+        super().__init__(CenterStrip(viewer, workbench), self.all_slices)
         self.workbench = workbench
         self.samples.setMenu(self._sample_menu())
         self.strip.adopted.connect(self._adopt)
+        self.all_slices.taken.connect(self.slice.setValue)
 
         self._debounce = QTimer(self)
         self._debounce.setSingleShot(True)
@@ -143,6 +150,7 @@ class MeasuredPage(MeasuredForm):
 
     def _loaded(self, measurement: io.Measurement, sample: str | None) -> None:
         self.show_measurement(measurement, sample)
+        self.all_slices.set_measurement(measurement)
         can_find = measurement.kind == "parallel-beam" and not measurement.is_complete
         finds = can_find and measurement.center is None and measurement.data.shape[1] >= 8
         self.center_mode.setCurrentIndex(1 if finds else 0)
@@ -215,7 +223,7 @@ class MeasuredPage(MeasuredForm):
             frame = Frame((size, size), units=(unit, unit)) if m.unit else Frame()
             title = m.path.stem + (f", slice {options['slice']}" if "slice" in options else "")
             notes = (note, *(text for text in problem.notes if text not in m.notes))
-            return Scene(problem, title, frame, tuple(n for n in notes if n))
+            return Scene(problem, title, frame, tuple(n for n in notes if n), slices=_slices(m))
 
         self.workbench.prepare(make, self._complain)
 

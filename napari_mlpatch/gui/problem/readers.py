@@ -23,8 +23,10 @@ def _may_be_read(path: str) -> bool:
     from napari_mlpatch.io.formats import format_of, suffixes
 
     if not Path(path).is_dir():
-        return path.lower().endswith(suffixes())
+        return path.lower().endswith(suffixes())  # what it holds is seen when it is read
     if _is_session(path):
+        return True
+    if _is_volume(path):
         return True
     try:
         return format_of(Path(path)).folders
@@ -40,7 +42,27 @@ def read(path: str | list[str]) -> list[LayerData]:
     paths = [path] if isinstance(path, str) else path
     for folder in filter(_is_session, paths):
         _open_session(folder)
-    return [_layer(p) for p in paths if not _is_session(p)] or [(None,)]  # type: ignore[list-item]
+    layers = [_volume(p) if _is_volume(p) else _layer(p) for p in paths if not _is_session(p)]
+    return layers or [(None,)]  # type: ignore[list-item]
+
+
+def _is_volume(path: str) -> bool:
+    from napari_mlpatch.stacks.opened import is_volume
+
+    return is_volume(path)
+
+
+def _volume(path: str) -> LayerData:
+    """The output of a run over a stack, lazily; one that is not complete can be gone on with in the docks."""
+    from napari_mlpatch.gui.session import session
+    from napari_mlpatch.gui.stacks.volume_layer import layer_of
+    from napari_mlpatch.stacks.opened import open_volume
+
+    opened = open_volume(path)
+    if not opened.complete:
+        session().go_on_with(opened)
+    data, about = layer_of(opened)
+    return data, about, "image"
 
 
 def _is_session(path: str) -> bool:

@@ -39,6 +39,7 @@ class RunPanel(QWidget):
         self.run = QPushButton("Run")
         self.kinds = QPushButton("Run one of each kind")
         self.all = QPushButton("Run all")
+        self.slices = QPushButton("All slices…")
         self.stop = QPushButton("Stop and keep")
         self.cancel = QPushButton("Cancel")
         self.resume = QPushButton("Continue")
@@ -58,6 +59,7 @@ class RunPanel(QWidget):
         self.cancel.setToolTip("End after this iteration and throw the picture away (Escape)")
         self.more.setToolTip("So many iterations more than it has done")
         self.resume.setToolTip("Go on from the kept picture as if there had been no stop")
+        self.slices.setToolTip("Reconstruct the whole stack as the selected result: a few slices first, then all")
         self.bar = QProgressBar()
         self.status = Name()
         self.jobs = QListWidget()
@@ -70,10 +72,13 @@ class RunPanel(QWidget):
         self.kinds.clicked.connect(self.kinds_wanted)
         self.stop.clicked.connect(lambda: self.entry and self.entry.job.control.stop())
         self.cancel.clicked.connect(lambda: self.entry and self.workbench.queue.cancel(self.entry.job))
+        self.slices.clicked.connect(workbench.stacks.wanted.emit)
         self.resume.clicked.connect(self._resume)
         follow(self, workbench.entry_progressed, self._progressed)
         follow(self, workbench.entries_changed, self._entries_changed)
         follow(self, workbench.selection_changed, self._tell)
+        follow(self, workbench.scene_changed, self._offer_stack)
+        self._offer_stack()
         self._entries_changed()
 
     def _lay_out(self) -> None:
@@ -90,6 +95,7 @@ class RunPanel(QWidget):
         layout.addLayout(row(self.run, self.kinds, self.all))
         layout.addLayout(row(self.stop, self.cancel))
         layout.addLayout(row(self.resume, self.more))
+        layout.addWidget(self.slices)
         for widget in (self.bar, self.status, self.jobs):
             layout.addWidget(widget)
 
@@ -102,6 +108,13 @@ class RunPanel(QWidget):
         active = [e for e in self.workbench.entries if e.job.active]
         running = [e for e in active if e.job.state == "running"]
         return (running or active or [selected])[0]
+
+    def _offer_stack(self) -> None:
+        """Only where there are other slices."""
+        scene = self.workbench.scene
+        count = 1 if scene is None else scene.slices
+        self.slices.setVisible(count > 1)
+        self.slices.setText(f"All {count} slices…")
 
     def _resume(self) -> None:
         if self.workbench.selected is not None:

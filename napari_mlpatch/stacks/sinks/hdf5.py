@@ -26,7 +26,7 @@ class Hdf5(InPlace):
             attributes = h5py.Dataset(image).attrs
             attributes["element_size"] = list(volume.spacing)
             attributes["unit"] = np.bytes_(volume.unit.encode())
-            file.create_dataset("about", data=np.frombuffer(json.dumps({KEY: volume.about}).encode(), np.uint8))
+            file.create_dataset("about", data=np.frombuffer(json.dumps({KEY: volume.notes}).encode(), np.uint8))
             file.attrs["complete"] = False
 
     def layout(self) -> tuple[int, tuple[int, ...], np.dtype]:

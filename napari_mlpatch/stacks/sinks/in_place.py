@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from napari_mlpatch.core.files import replacing_file
 
+from ..planes import Planes
 from .sink import Sink, Volume
 
 
@@ -41,6 +43,17 @@ class InPlace(Sink):
                     os.posix_fallocate(file.fileno(), 0, size)
                 else:
                     file.truncate(size)
+
+    def levels(self, about: dict[str, Any]) -> tuple[Planes, ...]:
+        offset, shape, kind = self.layout()  # once: the library is not asked again while others write
+        rows, columns = shape[1:]
+        count = rows * columns
+
+        def read(index: int) -> np.ndarray:
+            place = offset + index * count * kind.itemsize
+            return np.fromfile(self.path, kind, count, offset=place).reshape(rows, columns)
+
+        return (Planes(shape, read),)
 
     def write(self, start: int, x: np.ndarray) -> None:
         offset, shape, kind = self.layout()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..planes import Planes
 from .sink import KEY, Sink, Volume
 
 TILE = 512
@@ -38,7 +39,7 @@ class OmeZarr(Sink):
 
         group = zarr.create_group(str(self.path), zarr_format=3)
         _array(group, "0", volume.shape, volume.block)
-        group.update_attributes({**_multiscales(self.path.name, volume, 1), KEY: _noted(volume, complete=False)})
+        group.update_attributes({**_multiscales(self.path.name, volume, 1), KEY: {**volume.notes, "complete": False}})
 
     def write(self, start: int, x: np.ndarray) -> None:
         import zarr
@@ -55,6 +56,14 @@ class OmeZarr(Sink):
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return found if isinstance(found, dict) else None
+
+    def levels(self, about: dict[str, Any]) -> tuple[Planes, ...]:
+        import zarr
+
+        group = zarr.open_group(str(self.path), mode="r")
+        scales: Any = group.attrs["ome"]
+        arrays = [group[one["path"]] for one in scales["multiscales"][0]["datasets"]]
+        return tuple(Planes(array.shape, array.__getitem__) for array in arrays)  # type: ignore[union-attr]
 
     def discard(self, start: int, stop: int) -> None:
         self._shard(start, stop - start).unlink(missing_ok=True)
@@ -106,11 +115,6 @@ def _array(group: Any, name: str, shape: tuple[int, int, int], block: int) -> An
         fill_value=0.0,
         dimension_names=("z", "y", "x"),
     )
-
-
-def _noted(volume: Volume, complete: bool) -> dict[str, Any]:
-    about = {"block": volume.block, "spacing": list(volume.spacing), "unit": volume.unit, "complete": complete}
-    return {**volume.about, **about}
 
 
 def _multiscales(name: str, volume: Volume, levels: int) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from napari_mlpatch.core.budget import bytes_of, in_words
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import reason_of
 
+from ..planes import Planes
+
 KEY = "mlpatch_stack"
 """Under which an output holds what it was made from."""
 
@@ -34,6 +36,12 @@ class Volume:
     @property
     def bytes(self) -> int:
         return bytes_of(self.shape, 4)
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """All of it as plain JSON, to be kept with the pictures."""
+        more = {"block": self.block, "shape": list(self.shape), "spacing": list(self.spacing), "unit": self.unit}
+        return {**self.about, **more}
 
 
 class Sink(ABC):
@@ -61,6 +69,10 @@ class Sink(ABC):
     @abstractmethod
     def about(self) -> dict[str, Any] | None:
         """What ``create`` noted, and "complete"; None where there is nothing, or nothing of this program."""
+
+    @abstractmethod
+    def levels(self, about: dict[str, Any]) -> tuple[Planes, ...]:
+        """The volume to be looked at, the finest level first; 0 where it is not written. Raises OSError, KeyError."""
 
     def discard(self, start: int, stop: int) -> None:
         """Take away what may have been written of a block that is not marked."""

@@ -11,6 +11,7 @@ import numpy as np
 from napari_mlpatch.core.files import replace_bytes, replacing_file
 from napari_mlpatch.io.writers.tiff import resolution
 
+from ..planes import Planes
 from .in_place import InPlace
 from .sink import KEY, Sink, Volume
 
@@ -22,7 +23,7 @@ class TiffFolder(Sink):
 
     def create(self, volume: Volume) -> None:
         self.path.mkdir(exist_ok=True)
-        self._note({**volume.about, "spacing": list(volume.spacing), "unit": volume.unit}, complete=False)
+        self._note(volume.notes, complete=False)
 
     def write(self, start: int, x: np.ndarray) -> None:
         import tifffile
@@ -47,6 +48,17 @@ class TiffFolder(Sink):
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return found if isinstance(found, dict) else None
+
+    def levels(self, about: dict[str, Any]) -> tuple[Planes, ...]:
+        import tifffile
+
+        shape = tuple(about["shape"])
+
+        def read(index: int) -> np.ndarray:
+            file = self._file(index)
+            return tifffile.imread(file) if file.exists() else np.zeros(shape[1:], np.float32)
+
+        return (Planes(shape, read),)
 
     def discard(self, start: int, stop: int) -> None:
         for index in range(start, stop):
@@ -81,7 +93,7 @@ class TiffFile(InPlace):
             byteorder="<",
             bigtiff=volume.bytes > 2**31,
             photometric="minisblack",
-            description=json.dumps({KEY: volume.about, "shape": volume.shape, "spacing": volume.spacing, **size}),
+            description=json.dumps({KEY: volume.notes, "shape": volume.shape, "spacing": volume.spacing, **size}),
             metadata=None,
             **resolution(size),
         )

@@ -1,0 +1,123 @@
+"""What is tried before all slices are run: five of them beside each other, and one with and without care."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.gui.plumbing.notify import show_error
+from napari_mlpatch.workbench.jobs import contrast_limits
+
+from .pictures import PictureWindow, Shown
+
+if TYPE_CHECKING:
+    from napari_mlpatch.stacks.look import Cared
+
+    from .all_slices_dock import AllSlicesDock
+
+
+class Trials:
+    """``strip`` and ``cared`` are the windows, made when they are first asked for."""
+
+    def __init__(self, dock: AllSlicesDock):
+        self.dock = dock
+        self.strip: PictureWindow | None = None
+        self.cared: PictureWindow | None = None
+        self.pictures: dict[int, np.ndarray] = {}
+        """Of the strip, by the number of the slice."""
+
+    # ---- five slices ----------------------------------------------------------------------------------------
+
+    def show_strip(self) -> None:
+        from napari_mlpatch.stacks.look import spread
+
+        dock = self.dock
+        try:
+            recipe = dock.recipe()
+        except InputError as error:
+            show_error(str(error))
+            return
+        assert dock.base is not None and dock.facts is not None
+        wanted = spread(*recipe.range(dock.facts.count))
+        self.pictures = {}
+        self.strip = self.strip or PictureWindow(dock, self._on_canvas)
+
+        def came(index: int, picture: np.ndarray) -> None:
+            self.pictures[index] = picture
+            self._draw_strip(wanted)
+
+        def failed(text: str) -> None:
+            self._draw_strip(wanted, text)
+
+        self._draw_strip(wanted)
+        dock.stacks.strip(recipe, dock.base.source, wanted, came, lambda: self._draw_strip(wanted), failed)
+
+    def _draw_strip(self, wanted: list[int], trouble: str = "") -> None:
+        assert self.strip is not None
+        limits = self.dock.base.limits if self.dock.base is not None else None
+        if limits is None and self.pictures:
+            limits = contrast_limits(np.stack(list(self.pictures.values())))
+        row = [Shown(f"slice {k}", self.pictures.get(k), limits or (0.0, 1.0)) for k in wanted]
+        note = trouble or (
+            "Every picture with one contrast. Where all are sharp, the same recipe does for all slices."
+            if len(self.pictures) == len(wanted)
+            else f"{len(self.pictures)} of {len(wanted)}…"
+        )
+        self.strip.show_rows("Five slices", [row], note)
+
+    # ---- care -----------------------------------------------------------------------------------------------
+
+    def show_care(self) -> None:
+        from napari_mlpatch.stacks.look import cared_slice
+
+        dock = self.dock
+        try:
+            recipe = dock.recipe()
+        except InputError as error:
+            show_error(str(error))
+            return
+        base, facts = dock.base, dock.facts
+        assert base is not None and facts is not None
+        first, last = recipe.range(facts.count)
+        index = base.slice if base.slice is not None and first <= base.slice < last else (first + last) // 2
+        dock.estimate.setText(f"Slice {index} with and without care…")
+
+        def failed(text: str) -> None:
+            dock._say()
+            show_error(text)
+
+        dock.stacks.ask("care", lambda: cared_slice(recipe, base.source, index), self._draw_care, failed)
+
+    def _draw_care(self, made: Cared) -> None:
+        self.dock._say()
+        self.cared = self.cared or PictureWindow(self.dock, self._on_canvas)
+        rows = [
+            _three("sinogram", made.before, made.after),
+            _three("picture", made.picture_before, made.picture_after),
+        ]
+        note = f"Slice {made.index}: before, after, and what was taken off, of the sinogram and of the picture."
+        self.cared.show_rows("Care of the sinograms", rows, note)
+
+    def _on_canvas(self, shown: Shown) -> None:
+        """As a layer of its own, to be looked at closely."""
+        viewer = self.dock.viewer
+        for layer in viewer.layers:
+            layer.visible = False
+        viewer.canvas.grid.enabled = False
+        viewer.add_image(
+            shown.picture, name=shown.caption, contrast_limits=shown.limits, metadata={"mlpatch": {"role": "trial"}}
+        )
+        viewer.reset_view()
+
+
+def _three(what: str, before: np.ndarray | None, after: np.ndarray) -> list[Shown]:
+    limits = contrast_limits(after)
+    same = before is not None and before.shape == after.shape
+    row = [Shown(f"{what} before", before, limits), Shown(f"{what} after", after, limits)]
+    if same:
+        off = before - after
+        size = max(abs(one) for one in contrast_limits(off)) or 1.0
+        row.append(Shown("taken off", off, (-size, size)))
+    return row

@@ -1,0 +1,134 @@
+"""The volume of a run on the canvas: lazy, there at once, read again where blocks have come, a pyramid at the end."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from napari.viewer import Viewer
+from qtpy.QtCore import QTimer
+
+from napari_mlpatch.workbench.jobs import contrast_limits
+from napari_mlpatch.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from napari_mlpatch.stacks.opened import Opened
+
+REFRESH_SECONDS = 0.5
+TRIED = 9
+"""Slices of which one with something in it is looked for, for the contrast."""
+ROLE = "volume"
+
+
+def layer_of(opened: Opened, limits: tuple[float, float] | None = None) -> tuple[Any, dict[str, Any]]:
+    """Data and properties of napari's layer: several levels where there is a pyramid, else one that may still grow."""
+    levels = [level.lazily() for level in opened.levels]
+    units = (opened.unit or "pixel",) * 3
+    about = {
+        "name": opened.path.stem + ("" if opened.complete else " (in part)"),
+        "scale": opened.spacing,
+        "translate": (opened.first * opened.spacing[0], 0.0, 0.0),
+        "units": units,
+        "axis_labels": ("slice", "row", "column"),
+        "contrast_limits": limits or limits_of(opened),
+        "rgb": False,
+        "multiscale": len(levels) > 1,
+        "cache": opened.complete,  # else what is not there yet would be remembered
+        "metadata": {"mlpatch": {"role": ROLE, "path": str(opened.path), "recipe": opened.about.get("recipe")}},
+    }
+    return (levels if len(levels) > 1 else levels[0]), about
+
+
+def limits_of(opened: Opened) -> tuple[float, float]:
+    """Contrast limits of a slice of the coarsest level, the middle one if it is there."""
+    level = opened.levels[-1]
+    middle = len(level) // 2
+    for k in sorted({round(k) for k in np.linspace(0, len(level) - 1, TRIED)}, key=lambda k: abs(k - middle)):
+        picture = level[k]
+        if picture.any():
+            return contrast_limits(picture)
+    return 0.0, 1.0
+
+
+class VolumeLayers:
+    """Follows the run of the workbench, whether its dock is open or not."""
+
+    def __init__(self, viewer: Viewer, workbench: Workbench):
+        self.viewer, self.workbench = viewer, workbench
+        self._drawn, self._newest = 0.0, 0
+        self._path = ""
+        self._timer = QTimer(viewer.window._qt_window)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._refresh)
+        stacks = workbench.stacks
+        stacks.started.connect(lambda event: self._open(event.path))
+        stacks.grew.connect(self._grew)
+        stacks.ended.connect(lambda event: self._open(event.path) if event.complete else None)
+
+    def find(self, path: str | Path) -> list[Image]:
+        """The layers that show this output."""
+        known = [(la, la.metadata.get("mlpatch", {})) for la in self.viewer.layers if isinstance(la, Image)]
+        return [la for la, about in known if about.get("role") == ROLE and about.get("path") == str(path)]
+
+    def _open(self, path: Path) -> None:
+        """Off the window's thread; then there is a layer, in the place of one of the same output."""
+        from napari_mlpatch.stacks.opened import open_volume
+
+        self._path = str(path)
+
+        def opened() -> tuple[Any, Any, dict[str, Any]]:
+            found = open_volume(path)
+            return found, *layer_of(found, self.workbench.stacks.limits)
+
+        self.workbench.quick.call("volume", opened, lambda made: self._show(*made), self._failed)
+
+    def _failed(self, error: Exception) -> None:
+        self.workbench.failed.emit(str(error))
+
+    def _show(self, opened: Opened, data: Any, about: dict[str, Any]) -> None:
+        before = self.find(opened.path)
+        if opened.complete and before and len(opened.levels) == 1:  # nothing but what is there already
+            for layer in before:
+                layer.name = about["name"]
+            self._refresh()
+            return
+        for layer in before:
+            about |= {"contrast_limits": tuple(layer.contrast_limits), "colormap": layer.colormap.name}
+            about |= {"visible": layer.visible}
+        place = self.viewer.dims.current_step
+        layer = self.viewer.add_image(data, **about)
+        for old in before:
+            self.viewer.layers.remove(old)
+        if before:
+            self.viewer.dims.current_step = place
+        else:
+            self._alone(layer)
+
+    def _alone(self, layer: Any) -> None:
+        """Nothing else on the canvas, at a slice that comes early."""
+        self.viewer.canvas.grid.enabled = False
+        for other in self.viewer.layers:
+            if isinstance(other, Image) and other is not layer:
+                other.visible = False
+        self.viewer.reset_view()
+        self.viewer.dims.set_current_step(0, 0)
+
+    def _grew(self, blocks: list[Any]) -> None:
+        self._newest = blocks[-1].start
+        if not self._timer.isActive():
+            wait = self._drawn + REFRESH_SECONDS - time.monotonic()
+            self._timer.start(max(1, round(1000 * wait)))
+
+    def _refresh(self) -> None:
+        """Read the slice on show again; a whole volume only when all of it is there."""
+        self._drawn = time.monotonic()
+        stacks = self.workbench.stacks
+        for layer in self.find(self._path):
+            if layer.visible and not (self.viewer.dims.ndisplay == 3 and stacks.running):
+                if stacks.limits is None and tuple(layer.contrast_limits) == (0.0, 1.0):  # there was nothing yet
+                    first = round(layer.translate[0] / layer.scale[0])
+                    layer.contrast_limits = contrast_limits(np.asarray(layer.data[self._newest - first]))
+                layer.refresh(thumbnail=False, highlight=False, extent=False)

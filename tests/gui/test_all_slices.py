@@ -1,0 +1,188 @@
+"""All slices of a stack from the window: looked through, tried, cared for, run, interrupted, opened again."""
+
+from __future__ import annotations
+
+import dask.array
+import h5py
+import numpy as np
+import pytest
+import torch
+
+import napari_mlpatch as mp
+from napari_mlpatch import io
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.gui.problem.readers import get_reader
+from napari_mlpatch.stacks.job import Tools
+from napari_mlpatch.stacks.opened import open_volume
+from tests.gui.test_window import finished, wait_for
+
+SLICES, SIZE = 6, 24
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory):
+    """Discs that grow with the height, as counts in Data Exchange; one bin has an offset."""
+    row, column = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    x = np.stack([0.05 * ((row - 2) ** 2 + column**2 < (3 + k) ** 2) for k in range(SLICES)]).astype(np.float32)
+    angles = np.linspace(0.0, 180.0, 20, endpoint=False)
+    A = mp.operators.ParallelBeam(image_shape=(SIZE, SIZE), angles_deg=tuple(angles), detector_count=SIZE)
+    y = A(torch.from_numpy(x)[:, None])[:, 0].numpy()
+    y[:, :, 8] += 0.3
+    path = tmp_path_factory.mktemp("scan") / "scan.h5"
+    with h5py.File(path, "w") as file:
+        file["exchange/data"] = (20000 * np.exp(-y)).swapaxes(0, 1).round().astype(np.uint16)
+        file["exchange/data_white"] = np.full((1, SLICES, SIZE), 20000, np.uint16)
+        file["exchange/data_dark"] = np.zeros((1, SLICES, SIZE), np.uint16)
+        file["exchange/theta"] = angles
+    return path
+
+
+@pytest.fixture
+def tuned(session, scan, qtbot, tmp_path):
+    """The dock of all slices, after a slice was reconstructed with the real widgets."""
+    page, bench = session.docks["Problem"].measured, session.workbench
+    page.load(scan)
+    wait_for(qtbot, lambda: bench.scene is not None)
+    reconstruct = session.docks["Reconstruct"]
+    reconstruct.method.setCurrentIndex(reconstruct.method.findData("fbp"))
+    reconstruct.run_button.click()
+    wait_for(qtbot, lambda: finished(session))
+    assert reconstruct.panel.slices.text() == f"All {SLICES} slices…" and not reconstruct.panel.slices.isHidden()
+    reconstruct.panel.slices.click()
+    dock = session.docks["All slices"]
+    session.viewer.window._qt_window.show()
+    wait_for(qtbot, lambda: dock.cost is not None)
+    dock.output.set_path(str(tmp_path / "volume.zarr"))
+    return dock
+
+
+def expected(dock, scan):
+    """Every slice alone, by the recipe of the one that was tuned."""
+    recipe = dock.base.recipe.recipe
+    options = {k: v for k, v in recipe.data.source["options"].items() if k != "slice"}
+    problems = [io.load(scan).problem(**options, slice=k) for k in range(SLICES)]
+    return np.stack([mp.reconstruct(p, recipe.build_method()).x[0, 0].numpy() for p in problems])
+
+
+def ended(dock):
+    return not dock.stacks.running and dock.stacks.finished is not None
+
+
+def test_the_stack_is_looked_through_and_a_slice_is_taken(session, scan, qtbot):
+    page, bench = session.docks["Problem"].measured, session.workbench
+    page.load(scan)
+    wait_for(qtbot, lambda: bench.scene is not None)
+    page.all_slices.show_all.click()
+    wait_for(qtbot, lambda: page.all_slices.layer is not None)
+    layer = page.all_slices.layer
+    assert isinstance(layer.data, dask.array.Array) and layer.data.shape == (SLICES, 20, SIZE)
+    np.testing.assert_array_equal(np.asarray(layer.data[1]), io.load(scan).data[1])
+    session.viewer.dims.set_current_step(0, 1)
+    assert page.all_slices.take.text() == "Take slice 1"
+    page.all_slices.take.click()
+    wait_for(qtbot, lambda: bench.scene.problem.source["options"]["slice"] == 1)
+    assert layer not in session.viewer.layers
+
+
+def test_from_a_slice_to_the_volume(tuned, session, scan, qtbot):
+    assert f"{SLICES} slices" in tuned.about.text() and "FBP" in tuned.how.text()
+    tuned.rows.strip.click()
+    wait_for(qtbot, lambda: len(tuned.trials.pictures) == 5)
+    want = expected(tuned, scan)
+    for index, picture in tuned.trials.pictures.items():
+        np.testing.assert_allclose(picture, want[index], atol=1e-6)
+    tuned.trials.strip.close()
+    tuned.rows.run.click()
+    wait_for(qtbot, lambda: ended(tuned))
+    volumes = session.volumes
+    wait_for(qtbot, lambda: [la.name for la in volumes.find(tuned.output.path())] == ["volume"])
+    (layer,) = volumes.find(tuned.output.path())
+    assert isinstance(layer.data, dask.array.Array) and layer.data.chunksize == (1, SIZE, SIZE)
+    np.testing.assert_allclose(np.asarray(layer.data), want, atol=1e-6)
+    assert f"{SLICES} of {SLICES} slices" in tuned.rows.status.text() and not tuned.rows.pause.isEnabled()
+    tuned.rows.run.click()  # nothing is left
+    wait_for(qtbot, lambda: ended(tuned))
+    tuned.first.setValue(2)
+    tuned.rows.run.click()
+    wait_for(qtbot, lambda: not tuned.stacks.running)
+    assert "the recipe differs" in tuned.rows.failures.text()
+
+
+def test_care_has_an_order_and_is_shown_before_and_after(tuned, qtbot):
+    for name in ("dead-stripes", "rings"):
+        tuned.care.kind.setCurrentIndex(tuned.care.kind.findData(name))
+        tuned.care.add.click()
+    tuned.care.form.set_values({"width": 9})
+    tuned.care.form.changed.emit()
+    tuned.care.up.click()
+    assert [(s["name"], s["params"].get("width")) for s in tuned.care.steps()] == [("rings", 9), ("dead-stripes", None)]
+    tuned.care.list.setCurrentRow(1)
+    tuned.care.remove.click()
+    assert [step.name for step in tuned.recipe().care] == ["rings"]
+    tuned.try_care.click()
+    wait_for(qtbot, lambda: tuned.trials.cared is not None)
+    captions = [button.text() for button in tuned.trials.cared.buttons]
+    assert captions[:2] == ["sinogram before", "sinogram after"] and captions.count("taken off") == 2
+    tuned.trials.cared.buttons[2].click()
+    off = tuned.viewer.layers[-1].data
+    assert np.abs(off[:, 8]).max() > 0.1 and np.abs(off[:, 12:]).max() < 0.05, "the offset of that bin, and little else"
+    tuned.trials.cared.close()
+
+
+def test_paused_cancelled_and_gone_on_with(tuned, session, scan, qtbot, gate, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Tools, "compute", gate.before(Tools.compute))
+        tuned.rows.run.click()
+        wait_for(qtbot, lambda: gate.reached and bool(session.volumes.find(tuned.output.path())))
+        (layer,) = session.volumes.find(tuned.output.path())
+        assert "in part" in layer.name and not np.asarray(layer.data).any(), "it is there before its first slice"
+        tuned.rows.pause.click()
+        assert tuned.rows.pause.text() == "Go on" and "paused" in tuned.rows.status.text()
+        tuned.rows.cancel.click()
+        gate.open()
+        wait_for(qtbot, lambda: ended(tuned))
+    assert tuned.stacks.finished.cancelled and tuned.rows.run.text() == "Go on with the rest"
+    half = open_volume(tuned.output.path())
+    assert not half.complete
+
+    session.workbench.remove(session.workbench.entries[0])
+    tuned.output.set_path("")
+    read = get_reader(str(half.path))
+    (data, about, kind) = read(str(half.path))[0]
+    assert kind == "image" and data.shape == (SLICES, SIZE, SIZE) and about["name"] == "volume (in part)"
+    assert "the run that made volume.zarr" in tuned.how.text() and tuned.output.path() == str(half.path)
+    wait_for(qtbot, lambda: tuned.rows.run.isEnabled())
+    tuned.rows.run.click()
+    wait_for(qtbot, lambda: ended(tuned) and tuned.stacks.finished.complete)
+    whole = read(str(half.path))[0]
+    np.testing.assert_allclose(np.asarray(whole[0]), expected(tuned, scan), atol=1e-6)
+    assert whole[1]["name"] == "volume" and tuple(whole[1]["scale"]) == half.spacing
+
+
+def test_what_failed_is_told_and_repeated(tuned, qtbot, monkeypatch):
+    compute = Tools.compute
+
+    def sometimes(self, loaded, start, *more):
+        if start == 2:
+            raise InputError("the lamp was off")
+        return compute(self, loaded, start, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tools, "compute", sometimes)
+        tuned.rows.run.click()
+        wait_for(qtbot, lambda: ended(tuned))
+    assert "4 of 6 slices, 2 failed: the lamp was off" in tuned.rows.status.text()
+    assert tuned.rows.failures.text() == "slices 2 to 3: the lamp was off"
+    assert tuned.rows.run.text() == "Repeat the 2 that failed"
+    tuned.rows.run.click()
+    wait_for(qtbot, lambda: ended(tuned))
+    assert tuned.stacks.finished.complete and not tuned.rows.failures.text()
+
+
+def test_a_result_of_data_in_memory_says_why_not(simulated, qtbot):
+    simulated.workbench.run(mp.methods.FBP())
+    wait_for(qtbot, lambda: finished(simulated))
+    simulated.show("All slices")
+    dock = simulated.docks["All slices"]
+    assert "in no file" in dock.how.text() or "in memory" in dock.how.text()
+    assert not dock.rows.run.isEnabled() and not dock.rows.strip.isEnabled()
