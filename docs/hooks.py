@@ -52,7 +52,8 @@ weights.
 What is done to the line integrals of a CT scan before they are reconstructed, slice by slice or, where a step looks at
 whole projections, with as many rows around a slice as it needs (its halo). Steps are done in the order in which they
 are given; a good one is `outliers`, `dead-stripes`, `large-stripes`, `rings`, `paganin`, then `tilt` or `align-center`,
-then `stitch`. On the command line a step is written `large-stripes:size=31,snr=4`; from Python one slice is tried with
+then `stitch`. On the command line: `mlpatch batch run ... --care outliers --care large-stripes:size=31,snr=4`. From
+Python one slice is tried with
 
 ```python
 import numpy as np

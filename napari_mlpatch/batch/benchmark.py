@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,36 +28,9 @@ from napari_mlpatch.core.simulate import simulate
 from napari_mlpatch.torch_later import torch
 
 from .benchmark_recipe import BenchmarkRecipe, Entrant
+from .benchmark_run import Run, kept, known
 from .folder import Folder
-
-POINTS = 200
-"""Of a history, at most so many are kept for the plots."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One reconstruction: the numbers of its image and method in the recipe, its figures or why there are none.
-
-    ``key`` is the hash of all that decides the picture; ``history`` has ``k``, ``seconds`` and ``psnr``.
-    """
-
-    image: int
-    seed: int
-    method: int
-    key: str = ""
-    metrics: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    iterations: int = 0
-    converged: bool = False
-    peak_bytes: int = 0
-    history: tuple[dict[str, float], ...] = field(default=(), repr=False)
-    recipe: dict[str, Any] = field(default_factory=dict, repr=False)
-    error: str = ""
-
-    @property
-    def name(self) -> str:
-        """Of its files, without ending."""
-        return f"runs/{self.key[:20]}"
+from .pool import Pool, told
 
 
 @dataclass(frozen=True)
@@ -89,35 +62,91 @@ class Compared:
 Event = Step | Ran | Compared
 
 
-def benchmark(recipe: BenchmarkRecipe, folder: Folder, control: Control | None = None) -> Iterator[Event]:
+def benchmark(
+    recipe: BenchmarkRecipe, folder: Folder, control: Control | None = None, pool: Pool | None = None
+) -> Iterator[Event]:
     """Run all that is not in the folder already: images x seeds x methods, in this order.
 
     Each run is written at once (figures as JSON, the picture of the first seed as TIFF with its recipe), and found
     again by the hash of image, operator, noise, seed, method, weights, device and version. What fails has its error in
-    words, is not kept, and ends nothing. Raises InputError where the recipe makes no sense at all.
+    words, is not kept, and ends nothing. With a ``pool`` they are run there and end in any order, without steps; images
+    and weights travel there, files are written here. Raises InputError where the recipe makes no sense at all.
     """
     recipe.check()
     control = control or Control()
     trained = {one.weights: _weights(one.weights) for one in recipe.methods}
-    runs: list[Run] = []
-    index = 0
+    runs: dict[int, Run] = {}
+    events = _here(recipe, trained, folder, control) if pool is None else _there(recipe, trained, folder, control, pool)
+    for index, event in events:
+        if isinstance(event, Progress):
+            yield Step(index, event)
+        else:
+            runs[index], reused = event
+            yield Ran(index, runs[index], reused)
+    cancelled = control.wish is not None
+    yield Compared(recipe, tuple(runs[index] for index in sorted(runs)), cancelled)
+
+
+Ended = tuple[Run, bool]
+"""A run with its figures or its error, and whether they were there already."""
+Place = tuple[Run, Entrant]
+
+
+def _places(recipe: BenchmarkRecipe, image: int) -> list[Place]:
+    return [(Run(image, seed, m), entrant) for seed in recipe.seeds for m, entrant in enumerate(recipe.methods)]
+
+
+def _here(
+    recipe: BenchmarkRecipe, trained: dict[str | None, Any], folder: Folder, control: Control
+) -> Iterator[tuple[int, Progress | Ended]]:
+    """One run after the other."""
+    index = -1
     for i in range(len(recipe.images)):
-        made = _Image(recipe, i)
-        for seed in recipe.seeds:
-            for m, entrant in enumerate(recipe.methods):
-                if control.wish is not None:
-                    yield Compared(recipe, tuple(runs), cancelled=True)
-                    return
-                one = Run(i, seed, m)
-                for event in _run(recipe, made, one, entrant, trained[entrant.weights], folder, control):
-                    if isinstance(event, Progress):
-                        yield Step(index, event)
-                    elif event is not None:
-                        done, reused = event
-                        runs.append(done)
-                        yield Ran(index, done, reused)
-                index += 1
-    yield Compared(recipe, tuple(runs), cancelled=control.wish is not None)
+        image = _Image(recipe, i)
+        for one, entrant in _places(recipe, i):
+            index += 1
+            if control.wish is not None:
+                return
+            for event in _run(recipe, image, one, entrant, trained[entrant.weights], folder, control):
+                yield index, event
+
+
+def _there(
+    recipe: BenchmarkRecipe, trained: dict[str | None, Any], folder: Folder, control: Control, pool: Pool
+) -> Iterator[tuple[int, Ended]]:
+    """What the folder has first, all others in any order."""
+    images = tuple(_Image(recipe, i) for i in range(len(recipe.images)))
+    missing: list[tuple[int, Run, Any, str | None]] = []
+    places = [place for i in range(len(images)) for place in _places(recipe, i)]
+    for index, (one, entrant) in enumerate(places):
+        try:
+            one, method = _planned(recipe, images[one.image], one, entrant, trained[entrant.weights])
+            found = known(one, folder, needs_picture=one.seed == recipe.seeds[0])
+            if found is not None:
+                yield index, (found, True)
+            else:
+                missing.append((index, one, method, entrant.weights))
+        except Exception as error:
+            yield index, (dataclasses.replace(one, error=_words(error)), False)
+    for number, result in pool.results(_reconstructed, (recipe, images, trained), missing, control):
+        index, one, *_ = missing[number]
+        if isinstance(result, BaseException):
+            words = str(result) if isinstance(result, InputError) else told(result)
+            yield index, (dataclasses.replace(one, error=words), False)
+            continue
+        try:
+            yield index, (kept(one, result, folder, with_picture=one.seed == recipe.seeds[0]), False)
+        except Exception as error:
+            yield index, (dataclasses.replace(one, error=_words(error)), False)
+
+
+def _reconstructed(shared: tuple[BenchmarkRecipe, tuple[_Image, ...], dict], item: tuple[int, Run, Any, Any]) -> Result:
+    """What a worker does. Raises what went wrong."""
+    recipe, images, trained = shared
+    _, one, method, named = item
+    *_, result = _computed(recipe, images[one.image].problem(one.seed), one, method, trained[named], Control())
+    assert isinstance(result, Result)
+    return result
 
 
 class _Image:
@@ -153,71 +182,51 @@ class _Image:
 
 def _run(
     recipe: BenchmarkRecipe, image: _Image, one: Run, entrant: Entrant, trained: Any, folder: Folder, control: Control
-) -> Iterator[Progress | tuple[Run, bool] | None]:
+) -> Iterator[Progress | Ended]:
     """One reconstruction, or what the folder has of it. Nothing is raised."""
     try:
-        if image.error or isinstance(trained, str):
-            raise InputError(image.error or trained)
-        method = build(methods, {"name": entrant.name, "params": entrant.params})
-        sha = None if trained is None else trained.card.sha256
-        parts = image.key | {"seed": one.seed, "method": describe(method), "weights": sha, "device": recipe.device}
-        text = json.dumps(parts | {"version": __version__}, sort_keys=True)
-        one = dataclasses.replace(one, key=hashlib.sha256(text.encode()).hexdigest())
-        known = _known(one, folder, needs_picture=one.seed == recipe.seeds[0])
-        if known is not None:
-            yield known, True
+        one, method = _planned(recipe, image, one, entrant, trained)
+        found = known(one, folder, needs_picture=one.seed == recipe.seeds[0])
+        if found is not None:
+            yield found, True
             return
-        problem = image.problem(one.seed)
-        made = Recipe.of(problem, method, weights=sha, seed=one.seed, device=recipe.device)
-        for event in run(made, problem, network=trained, control=control):
+        for event in _computed(recipe, image.problem(one.seed), one, method, trained, control):
             if isinstance(event, Progress):
                 yield event
-            elif isinstance(event, Failed):
-                raise InputError(event.message)
-            elif isinstance(event, Done):
-                yield _kept(one, event.result, problem, folder, with_picture=one.seed == recipe.seeds[0]), False
+            else:
+                yield kept(one, event, folder, with_picture=one.seed == recipe.seeds[0]), False
     except Exception as error:  # one row's failure ends no other row
-        words = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        yield dataclasses.replace(one, error=words), False
+        yield dataclasses.replace(one, error=_words(error)), False
 
 
-def _kept(one: Run, result: Result, problem: Problem, folder: Folder, with_picture: bool) -> Run:
-    """The figures of a result, written into the folder together with its picture."""
-    rows = [{key: row[key] for key in ("k", "seconds", "psnr") if key in row} for row in result.history]
-    step = -(-len(rows) // POINTS)
-    thinned = rows[::step] if step < 2 or rows[-1] in rows[::step] else [*rows[::step], rows[-1]]
-    done = dataclasses.replace(
-        one,
-        metrics={key: float(value) for key, value in result.metrics.items()},
-        seconds=result.seconds,
-        iterations=result.iterations,
-        converged=result.converged,
-        peak_bytes=result.peak_bytes,
-        history=tuple(thinned),
-        recipe=json.loads(result.recipe.to_json()),
-    )
-    if with_picture:
-        path = folder.path / f"{done.name}.tif"
-        path.parent.mkdir(exist_ok=True)
-        io.write_result(path, result, force=folder.force or folder.is_own(f"{done.name}.tif"))
-        folder.own(path)
-    about = dataclasses.asdict(done) | {"image": done.image}
-    folder.write(f"{done.name}.json", json.dumps(about, indent=1))
-    return done
+def _planned(recipe: BenchmarkRecipe, image: _Image, one: Run, entrant: Entrant, trained: Any) -> tuple[Run, Any]:
+    """The run with its key, and its method. Raises InputError."""
+    if image.error or isinstance(trained, str):
+        raise InputError(image.error or trained)
+    method = build(methods, {"name": entrant.name, "params": entrant.params})
+    sha = None if trained is None else trained.card.sha256
+    parts = image.key | {"seed": one.seed, "method": describe(method), "weights": sha, "device": recipe.device}
+    text = json.dumps(parts | {"version": __version__}, sort_keys=True)
+    return dataclasses.replace(one, key=hashlib.sha256(text.encode()).hexdigest()), method
 
 
-def _known(one: Run, folder: Folder, needs_picture: bool) -> Run | None:
-    """The figures that an earlier run has left, for the place that they have in this recipe."""
-    about = folder.read_json(f"{one.name}.json")
-    if not isinstance(about, dict) or about.get("key") != one.key:
-        return None
-    if needs_picture and not folder.is_own(f"{one.name}.tif"):
-        return None
-    try:
-        found = Run(**about)
-    except TypeError:  # of another version
-        return None
-    return dataclasses.replace(found, image=one.image, seed=one.seed, method=one.method, history=tuple(found.history))
+def _computed(
+    recipe: BenchmarkRecipe, problem: Problem, one: Run, method: Any, trained: Any, control: Control
+) -> Iterator[Progress | Result]:
+    """The reconstruction, its result last. Raises InputError."""
+    sha = None if trained is None else trained.card.sha256
+    made = Recipe.of(problem, method, weights=sha, seed=one.seed, device=recipe.device)
+    for event in run(made, problem, network=trained, control=control):
+        if isinstance(event, Progress):
+            yield event
+        elif isinstance(event, Failed):
+            raise InputError(event.message)
+        elif isinstance(event, Done):
+            yield dataclasses.replace(event.result, state={})
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
 
 
 def _weights(name: str | None) -> Any:

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,7 @@ import numpy as np
 from napari_mlpatch.core.declare import build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.events import Done, Failed, Progress, Result
-from napari_mlpatch.core.metrics import METRICS, evaluate
+from napari_mlpatch.core.metrics import evaluate
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.region import mask_of
@@ -29,76 +27,25 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.core.run import Control, run
 from napari_mlpatch.torch_later import torch
 
-from .l_curve import Corner, corner, lengths, penalty
+from .l_curve import lengths, penalty
+from .pool import Pool, told
+from .sweep_cell import RANKING, Candidate, Cell, Sweep, best_of, written
 from .values import MOST, Axis
 
-RANKING = ("psnr", "reduced_chi_square")
-"""By which figure the best is found: the first that there is."""
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A method with its other parameters as they are, and the weights that it runs with."""
-
-    method: Any
-    weights: Any = None
-
-    @property
-    def trained(self) -> str | None:
-        return getattr(getattr(self.weights, "card", None), "sha256", None)
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """One combination: its method and values and, once it was run, picture and figures, or why there are none.
-
-    ``picture`` is ``[rows, columns]`` of the region, ``lengths`` those of residual and penalty (see ``l_curve``).
-    """
-
-    method: str
-    values: dict[str, Any]
-    weights: str | None = None
-    recipe: Recipe | None = None
-    picture: np.ndarray | None = field(default=None, repr=False)
-    metrics: dict[str, float] = field(default_factory=dict)
-    lengths: tuple[float, float] = (math.nan, math.nan)
-    penalty: str = ""
-    seconds: float = 0.0
-    iterations: int = 0
-    converged: bool = False
-    error: str = ""
-
-    @property
-    def title(self) -> str:
-        return " ".join([self.method, *(f"{name}={written(value)}" for name, value in self.values.items())])
-
-
-@dataclass(frozen=True, eq=False)
-class Sweep:
-    """All combinations in order: methods, then the first axis, then the second. ``found`` is the best one's result."""
-
-    cells: tuple[Cell, ...]
-    axes: tuple[Axis, ...]
-    ranked_by: str | None
-    found: Result | None = field(default=None, repr=False)
-
-    @cached_property
-    def best(self) -> int | None:
-        """The number of the best cell: by ``ranked_by``, or where nothing can be said of the noise, at the corner."""
-        if self.ranked_by is None:
-            return None if self.corner is None else self.corner.index
-        return best_of(self.cells, self.ranked_by)
-
-    @cached_property
-    def corner(self) -> Corner | None:
-        """That of the L-curve of one method with one axis of numbers, ``index`` counting cells; else None."""
-        if len(self.axes) != 1 or len({cell.method for cell in self.cells}) != 1:
-            return None
-        values = [next(iter(cell.values.values()), None) for cell in self.cells]
-        if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-            return None
-        residuals, sizes = zip(*(cell.lengths for cell in self.cells), strict=True)
-        return corner([float(v) for v in values], residuals, sizes)  # type: ignore[arg-type]
+__all__ = [
+    "RANKING",
+    "Candidate",
+    "Cell",
+    "Ended",
+    "Step",
+    "Sweep",
+    "Swept",
+    "best_of",
+    "of_item",
+    "planned",
+    "sweep",
+    "written",
+]
 
 
 @dataclass(frozen=True)
@@ -123,11 +70,6 @@ class Swept:
 
     sweep: Sweep
     cancelled: bool = False
-
-
-def written(value: Any) -> str:
-    """A value as a caption has it."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def planned(candidates: Sequence[Candidate], axes: Sequence[Axis]) -> list[tuple[Candidate, Cell]]:
@@ -158,11 +100,13 @@ def sweep(
     seed: int = 0,
     device: str = "cpu",
     control: Control | None = None,
+    pool: Pool | None = None,
 ) -> Iterator[Step | Ended | Swept]:
     """Run every combination and score it, on a region of the picture or all of it, of one item of a stack or all.
 
     A combination that fails has its error in words, and the others go on. ``control`` is obeyed between two steps:
-    ``cancel`` ends with what there is, ``stop`` after the present combination.
+    ``cancel`` ends with what there is, ``stop`` after the present combination. With a ``pool`` the combinations are run
+    there, as many at a time as it has workers: they end in any order, and without steps.
     """
     control = control or Control()
     plan = planned(candidates, axes)
@@ -172,21 +116,16 @@ def sweep(
     mask = None if region is None else mask_of(region, (rows, columns)).cpu().numpy()
     box = _box(mask)
     cells, found, ranked_by = [cell for _, cell in plan], None, None
-    for index, (candidate, _) in enumerate(plan):
-        if control.wish is not None:
-            break
-        inner = Control()
-        for event in _cell(problem, candidate, cells[index], region, box, seed, device, inner):
-            if isinstance(event, Progress):
-                yield Step(index, event)
-                if control.wish == "cancel":
-                    inner.cancel()
-                continue
-            cells[index], result = event
-            ranked_by = next((key for key in RANKING if any(key in cell.metrics for cell in cells)), None)
-            if result is not None and (ranked_by is None or best_of(cells, ranked_by) == index):
-                found = result
-            yield Ended(index, cells[index])
+    job = _Job(problem, tuple(plan), region, box, seed, device)
+    for index, event in _here(job, control) if pool is None else _there(job, control, pool):
+        if isinstance(event, Progress):
+            yield Step(index, event)
+            continue
+        cells[index], result = event
+        ranked_by = next((key for key in RANKING if any(key in cell.metrics for cell in cells)), None)
+        if result is not None and (ranked_by is None or best_of(cells, ranked_by) == index):
+            found = result
+        yield Ended(index, cells[index])
     made = Sweep(tuple(cells), tuple(axes), ranked_by, found if ranked_by else None)
     yield Swept(made, cancelled=control.wish is not None)
 
@@ -207,11 +146,48 @@ def of_item(problem: Problem, index: int) -> Problem:
     return dataclasses.replace(problem, y=problem.y[index : index + 1], truth=truth, source=source)
 
 
-def best_of(cells: Sequence[Cell], key: str) -> int | None:
-    """The number of the cell with the best value of a metric; None where none has one."""
-    metric = METRICS.get(key)
-    known = [i for i, cell in enumerate(cells) if not math.isnan(cell.metrics.get(key, math.nan))]
-    return min(known, key=lambda i: metric.order(cells[i].metrics[key]), default=None)
+Scored = tuple[Cell, Result | None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """All that the combinations of a sweep share."""
+
+    problem: Problem
+    plan: tuple[tuple[Candidate, Cell], ...]
+    region: Any
+    box: tuple[slice, slice]
+    seed: int
+    device: str
+
+    def run(self, index: int, control: Control) -> Iterator[Progress | Scored]:
+        candidate, cell = self.plan[index]
+        yield from _cell(self.problem, candidate, cell, self.region, self.box, self.seed, self.device, control)
+
+
+def _here(job: _Job, control: Control) -> Iterator[tuple[int, Progress | Scored]]:
+    """One combination after the other."""
+    for index in range(len(job.plan)):
+        if control.wish is not None:
+            return
+        inner = Control()
+        for event in job.run(index, inner):
+            yield index, event
+            if control.wish == "cancel":
+                inner.cancel()
+
+
+def _there(job: _Job, control: Control, pool: Pool) -> Iterator[tuple[int, Scored]]:
+    """In any order."""
+    for index, event in pool.results(_last, job, range(len(job.plan)), control):
+        failed = isinstance(event, BaseException)
+        yield index, (dataclasses.replace(job.plan[index][1], error=told(event)), None) if failed else event
+
+
+def _last(job: _Job, index: int) -> Scored:
+    *_, last = job.run(index, Control())
+    assert not isinstance(last, Progress)
+    return last
 
 
 def _cell(
@@ -223,7 +199,7 @@ def _cell(
     seed: int,
     device: str,
     control: Control,
-) -> Iterator[Progress | tuple[Cell, Result | None]]:
+) -> Iterator[Progress | Scored]:
     """Run one combination; last comes the cell with all that there is to say about it."""
     try:
         described = describe(candidate.method)
@@ -242,7 +218,7 @@ def _cell(
         yield dataclasses.replace(cell, error=f"{type(error).__name__}: {error}"), None
 
 
-def _scored(problem: Problem, cell: Cell, result: Result, region: Any, box: tuple[slice, slice]) -> tuple[Cell, Result]:
+def _scored(problem: Problem, cell: Cell, result: Result, region: Any, box: tuple[slice, slice]) -> Scored:
     method = result.recipe.build_method()
     with torch.no_grad():
         metrics = result.metrics if region is None else evaluate(result.x, problem, region=region)

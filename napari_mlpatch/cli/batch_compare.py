@@ -2,21 +2,23 @@
 
   mlpatch batch compare --example > recipe.json
   mlpatch batch compare recipe.json --out compared/
+  mlpatch batch compare recipe.json --out compared/ --scheduler tcp://node1:8786
 
 The folder gets report.html (one page with tables, plots and pictures, which needs nothing else), summary.csv, runs.csv,
 benchmark.json, and in runs/ the figures of each run and the pictures of the first seed, each with its recipe. What is
 there already is not computed again; what failed is tried again. Ctrl-C ends after the present step, and the report is
-of what there is.
+of what there is. With --workers or --scheduler the runs are tasks of a Dask cluster, one at a time on each worker.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from contextlib import ExitStack
 
 from napari_mlpatch.core.errors import InputError
 
-from . import target
+from . import cluster, target
 from .output import duration, print_json, say, table
 
 
@@ -25,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FOLDER", help="folder to write to, or to go on with")
     parser.add_argument("--example", action="store_true", help="print a recipe to begin with")
     target.add_force(parser)
+    cluster.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -47,8 +50,10 @@ def run(args: argparse.Namespace) -> int:
     recipe = read_benchmark(args.recipe)
     folder = Folder(args.out, "benchmark", force=args.force)
     control, done = Control(), None
-    with cancelling(control):
-        for event in benchmark(recipe, folder, control):
+    with ExitStack() as stack:
+        pool = cluster.pool(args, stack)
+        stack.enter_context(cancelling(control))
+        for event in benchmark(recipe, folder, control, pool):
             if isinstance(event, Ran):
                 one = event.run
                 where = f"{image_title(recipe.images[one.image])}, seed {one.seed}, {recipe.methods[one.method].title}"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.errors import InputError
 
+from . import cluster
 from .output import print_json, say, size
 from .stack_line import Line
 
@@ -36,15 +37,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--center", metavar="BIN|FIRST:LAST|FILE", help="rotation axis: of all, of first and last slice, one per line"
     )
     parser.add_argument(
-        "--care", action="append", default=[], metavar="STEP[:NAME=VALUE,...]", help="care of sinograms, in this order"
+        "--care",
+        "--step",
+        action="append",
+        default=[],
+        metavar="STEP[:NAME=VALUE,...]",
+        help="care of sinograms, in this order (mlpatch list care-steps)",
     )
     parser.add_argument("--block", type=int, metavar="N", help="slices that are computed at a time (as many as fit)")
     parser.add_argument("--weights", metavar="FILE", help="the recipe's own weights, where they are not installed")
     parser.add_argument("--device", help="another device than the recipe's, e.g. cuda")
     parser.add_argument("--memory", type=float, metavar="GIB", help="memory that all workers here may use together")
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument("--workers", type=int, metavar="N", help="so many processes of this machine (needs dask)")
-    group.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler that runs already")
+    cluster.add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="begin anew, where the output of another run is there")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
@@ -60,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     memory = None if args.memory is None else int(args.memory * 2**30)
     finished = None
     with ExitStack() as stack:
-        executor = stack.enter_context(_cluster(args)) if args.workers or args.scheduler else None
+        executor = cluster.opened(args, stack)
         events = run_stack(
             recipe,
             args.data,
@@ -157,18 +161,9 @@ def _step(word: str) -> dict[str, Any]:
     from napari_mlpatch.core.declare import describe
     from napari_mlpatch.core.registry import care_steps
 
-    from .settings import build_from
+    from .settings import build_step
 
-    name, _, rest = word.partition(":")
-    return describe(build_from(care_steps, name, rest.split(",") if rest else []))
-
-
-def _cluster(args: argparse.Namespace) -> Any:
-    from napari_mlpatch.stacks.executors.cluster import Cluster
-
-    if args.workers is not None and args.workers < 1:
-        raise InputError(f"--workers is a number from 1 on, got {args.workers}.")
-    return Cluster(args.scheduler, args.workers)
+    return describe(build_step(care_steps, word))
 
 
 def _begins(event: Any) -> str:

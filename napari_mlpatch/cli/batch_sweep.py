@@ -3,21 +3,23 @@
   mlpatch batch sweep m.h5 --method tv --vary weight=0.1:10:log9 --out sweep/
   mlpatch batch sweep m.h5 --method tv --method tikhonov --vary weight=0.1:10:log7 --region 40:80,30:90 --out sweep/
   mlpatch batch sweep sample:body-ct-60 --method pnp-admm --set denoiser=tv --vary sigma=0.01:0.1:log4 \\
-      --vary trust=0.5,1,2 --out sweep/
+      --vary trust=0.5,1,2 --out sweep/ --workers 2
 
 Values are a list (1,2,5), a range in equal steps (first:last:count) or in equal ratios (first:last:logcount); of
 METHOD.NAME, the parameter of that method alone varies. The folder gets sweep.csv, sweep.json, sheet.png (the contact
 sheet), l-curve.png, and the best combination as best.json (its recipe) and best.tif. Best is the highest PSNR where the
-truth is known, else the reduced chi-square nearest to 1, else the corner of the L-curve.
+truth is known, else the reduced chi-square nearest to 1, else the corner of the L-curve. With --workers or --scheduler
+the combinations are run on a Dask cluster, one at a time on each worker.
 """
 
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 
 from napari_mlpatch.core.errors import InputError
 
-from . import reading, target
+from . import cluster, reading, target
 from .output import duration, print_json, say, table
 from .settings import build_from, seed
 
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=seed, default=0, help="seed of the methods (0)")
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda or cuda:0")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    cluster.add_arguments(parser)
     reading.add_arguments(parser)
 
 
@@ -72,7 +75,9 @@ def run(args: argparse.Namespace) -> int:
         problem = reading.with_truth(problem, args.truth)
     folder = Folder(args.out, "sweep", force=args.force)
     control = Control()
-    with cancelling(control):
+    with ExitStack() as stack:
+        pool = cluster.pool(args, stack)
+        stack.enter_context(cancelling(control))
         for event in sweep(
             problem,
             candidates,
@@ -82,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             device=args.device,
             control=control,
+            pool=pool,
         ):
             if isinstance(event, Ended):
                 cell = event.cell

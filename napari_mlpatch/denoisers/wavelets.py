@@ -30,7 +30,8 @@ class Wavelets(Denoiser):
         def one(image: np.ndarray, sigma: float) -> np.ndarray:
             options = {"sigma": sigma, "wavelet": "sym4", "method": "BayesShrink", "rescale_sigma": False}
             larger = np.pad(image, [(0, max(0, SHORTEST - n)) for n in image.shape], mode="symmetric")
-            clean = cycle_spin(larger, denoise_wavelet, max_shifts=3, func_kw=options)
+            # More workers would be Dask tasks: on a cluster they wait for the worker that waits for them.
+            clean = cycle_spin(larger, denoise_wavelet, max_shifts=3, func_kw=options, workers=1)
             return clean[tuple(slice(n) for n in image.shape)]
 
         return each_channel(one, x, sigma, "wavelets")

@@ -69,6 +69,11 @@ class Cluster:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    @property
+    def client(self) -> Any:
+        """The ``dask.distributed.Client``, for other tasks."""
+        return self._client
+
     def close(self) -> None:
         with suppress(Exception):
             self._client.close()
