@@ -86,11 +86,12 @@ def run(args: argparse.Namespace) -> int:
 def _instead(method: Method, network: Weights | None, problem: Problem) -> str:
     """Which weights would fit, where others, or none, were given; those of this very problem first."""
     from napari_mlpatch import weights
+    from napari_mlpatch.io.samples import words
     from napari_mlpatch.methods.suitable import ranked
 
     if method.unsuitable(problem.A) or not method.needs_network:
         return ""
-    found = [one for one in ranked(method, problem, weights.available()) if not one.fit.refusal]
+    found = [one for one in ranked(method, problem, weights.available(), words(problem.source)) if not one.fit.refusal]
     exact = [one.card.name for one in found if not one.fit.remark]
     others = [one.card.name for one in found if one.fit.remark]
     if not exact:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -169,6 +170,16 @@ def describe(name: str) -> Sample:
             f"measurement (sample:{name} on the command line, mp.io.samples.problem({name!r}) in Python)."
         )
     raise InputError(f"There is no sample {name!r}. There are: {', '.join((*names(), *simulations.names()))}.")
+
+
+def words(source: dict[str, Any]) -> str:
+    """What the source of a problem or an image says about its pictures: a sample's title, the name of a file."""
+    found = [words(source["image"])] if isinstance(source.get("image"), dict) else []
+    if source.get("kind") == "sample":
+        found += [sample.title for sample in SAMPLES if sample.name == source.get("name")]
+    elif isinstance(source.get("path"), str):
+        found.append(PurePath(source["path"]).name)
+    return " ".join(found)
 
 
 def load(name: str, **options: Any) -> Problem | np.ndarray:

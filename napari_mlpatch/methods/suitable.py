@@ -29,15 +29,16 @@ class Candidate:
     fit: Fit
 
 
-def ranked(method: Method, problem: Problem, cards: Iterable[Card]) -> list[Candidate]:
+def ranked(method: Method, problem: Problem, cards: Iterable[Card], pictured: str = "") -> list[Candidate]:
     """All cards, the most suitable one first, what is refused last.
 
     What was trained for just this comes before what was trained for something like it, less different before more.
     Among equals the better held-out PSNR comes first. A denoiser knows no operator: there, training pictures of the
-    operator's modality come first, then those of none, and otherwise the order is that of ``cards``.
+    operator's modality come first, then those of none, and otherwise the order is that of ``cards``. Where the operator
+    has none, as a blur, the words ``pictured`` tell what it was used on: the title of an image, the name of its file.
     """
     found = [Candidate(card, fit(method, card, problem)) for card in cards]
-    used, kinds = describe(problem.A), modalities(problem.A)
+    used, kinds = describe(problem.A), modalities(problem.A) or _named(pictured)
     return sorted(found, key=lambda one: _rank(one, used, kinds))
 
 
@@ -74,6 +75,10 @@ def _rank(one: Candidate, used: dict[str, Any], kinds: set[str]) -> tuple[bool, 
 
 def _strangeness(card: Card, kinds: set[str]) -> int:
     """0: trained on pictures of these modalities, as the card's words say. 1: on pictures of none. 2: of another."""
-    words = set(re.findall(r"\w+", f"{card.title} {card.data}"))
-    known = {cls.modality for cls in operators} & words
+    known = _named(f"{card.title} {card.data}")
     return 0 if known & kinds else 2 if known else 1
+
+
+def _named(words: str) -> set[str]:
+    """The modalities that a text names."""
+    return {cls.modality for cls in operators} & set(re.findall(r"[^\W_]+", words))

@@ -9,7 +9,7 @@ from napari_mlpatch.core.declare import parameters
 from napari_mlpatch.gui.compare.plots.sweep import IN_VIEW
 from napari_mlpatch.gui.compare.sheet import BEST, CHOSEN
 from napari_mlpatch.workbench.sweeping import suggested
-from tests.gui.test_window import wait_for
+from tests.gui.test_window import finished, wait_for
 
 
 def test_a_sweep_by_the_real_widgets(simulated, qtbot):
@@ -43,6 +43,36 @@ def test_a_sweep_by_the_real_widgets(simulated, qtbot):
         and "failed" in tab.sheet.buttons[0].text()
     )
     assert second.picture is not None and tab.sheet.buttons[1].isEnabled()
+    tab.window.close()
+
+
+def test_a_parameter_of_several_methods(simulated, qtbot):
+    workbench = simulated.workbench
+    for method in (mp.methods.FBP(), mp.methods.Tikhonov(iterations=3), mp.methods.Tikhonov(iterations=4)):
+        workbench.run(method)
+    wait_for(qtbot, lambda: finished(simulated) and all(e.frame is not None for e in workbench.entries))
+    workbench.set_shown(workbench.entries[2], False)
+    tab = simulated.docks["Compare"].plots.plot("sweep")
+    tab.method.setCurrentIndex(tab.method.findData("tv"))
+    tab.names[1].setCurrentText("iterations")
+    tab.texts[0].setText("0.1,1")
+    tab.texts[1].setText("2")
+    assert [one.method.name for one in tab.candidates()] == ["tv"]
+    tab.others.setChecked(True)
+    tab.run.click()
+    wait_for(qtbot, lambda: tab.sweeping.made is not None)
+    cells = [(cell.method, cell.values) for cell in tab.sweeping.cells]
+    both = [{"weight": w, "iterations": 2} for w in (0.1, 1.0)]
+    assert cells == [*(("tv", v) for v in both), ("fbp", {}), *(("tikhonov", v) for v in both)]
+    assert all(cell.picture is not None for cell in tab.sweeping.cells)
+    heads = [button.text().split("\n")[0] for button in tab.sheet.buttons]
+    assert heads[0].startswith("tv") and heads[2] == "fbp" and heads[4].startswith("tikhonov")
+    form = simulated.docks["Reconstruct"]
+    before = form.chosen()
+    tab.sheet.buttons[4].click()
+    assert form.chosen().name == "tikhonov" and form.chosen().weight == 1.0
+    workbench.undo.undo()
+    assert form.chosen() == before, "a click that was none"
     tab.window.close()
 
 

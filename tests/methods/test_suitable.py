@@ -82,6 +82,25 @@ def test_denoisers_of_the_modality_come_first():
     assert modalities(blur) == set() and modalities(scan() @ mp.operators.Identity((16, 16))) == {"CT"}
 
 
+def test_what_was_blurred_tells_which_denoiser():
+    cards = [
+        card("photographs", "mlpatch", "denoiser", data="400 grey photographs"),
+        card("scans", "mlpatch", "denoiser", data="91 CT slices"),
+    ]
+    image, blur = mp.io.samples.load("body-slice", size=32), mp.operators.Blur((32, 32))
+    method, words = mp.methods.PnPPGM(), mp.io.samples.words
+    for source, first in (
+        ({"kind": "sample", "name": "body-slice"}, "scans"),
+        ({"kind": "sample", "name": "camera"}, "photographs"),
+        ({"kind": "file", "path": "/scans/patient_7_CT.tif"}, "scans"),
+        (None, "photographs"),
+    ):
+        made = mp.simulate(image, blur, source=source)
+        assert names(ranked(method, made, cards, words(made.source)))[0] == first
+    scanned = mp.simulate(image, mp.operators.MRICartesian((32, 32)), source={"kind": "sample", "name": "body-slice"})
+    assert names(ranked(method, scanned, cards, words(scanned.source)))[0] == "photographs", "the operator knows better"
+
+
 @pytest.mark.parametrize(
     ("sample", "method", "first"),
     [

@@ -9,7 +9,6 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QCheckBox,
     QDialog,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -22,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_mlpatch.gui.plumbing.dialogs import ask_files, ask_folder
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.benchmarking import Benchmarking, recipe_of
 from napari_mlpatch.workbench.sweeping import check
@@ -97,11 +97,10 @@ class BenchmarkDialog(QDialog):
     # ---- choosing -------------------------------------------------------------------------------------------
 
     def _add(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Images")
-        self.images.addItems(paths)
+        self.images.addItems(ask_files(self, "images", "Images"))
 
     def _choose(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Folder of the benchmark")
+        path = ask_folder(self, "benchmarks", "Folder of the benchmark")
         if path:
             self.folder.setText(path)
 

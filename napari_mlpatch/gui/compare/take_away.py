@@ -8,11 +8,12 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction, QKeySequence
-from qtpy.QtWidgets import QApplication, QFileDialog, QMenu, QToolButton
+from qtpy.QtWidgets import QApplication, QMenu, QToolButton
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.gui.leave.sessions import Sessions
+from napari_mlpatch.gui.plumbing.dialogs import ask_target, ask_target_as
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
 from napari_mlpatch.workbench.as_text import as_command, as_python, needs_file
@@ -91,9 +92,8 @@ class TakeAway(QToolButton):
 
         kinds = {f"{kind.name} ({' '.join('*' + s for s in kind.suffixes)})": kind.suffixes for kind in FORMATS}
         first = next(words for words in kinds if words.startswith("TIFF"))
-        path, chosen = QFileDialog.getSaveFileName(
-            self, "Save the picture", f"{entry.title.split()[0]}.tif", ";;".join(kinds), first
-        )
+        name = f"{entry.title.split()[0]}.tif"
+        path, chosen = ask_target_as(self, "pictures", "Save the picture", name, ";;".join(kinds), first)
         if path:
             if not Path(path).suffix:
                 path += kinds.get(chosen, (".tif",))[0]
@@ -110,7 +110,8 @@ class TakeAway(QToolButton):
     def save_measurement(self, entry: Entry, then: Callable[[str], Any] = lambda path: None, why: str = "") -> None:
         from napari_mlpatch import io
 
-        path, _ = QFileDialog.getSaveFileName(self, why or "Save the measurement", "measurement.h5", "HDF5 (*.h5)")
+        title = why or "Save the measurement"
+        path = ask_target(self, "measurements", title, "measurement.h5", "HDF5 (*.h5)")
         if not path:
             return
         problem = entry.scene.problem

@@ -9,6 +9,7 @@ from napari_mlpatch.core.method import Fit, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.gui.plumbing.dot import dot
 from napari_mlpatch.gui.plumbing.memory import memory
+from napari_mlpatch.io.samples import words
 from napari_mlpatch.methods.suitable import Candidate, best_of_each, ranked
 
 from .form import short
@@ -56,7 +57,7 @@ class WeightsBox(QComboBox):
         cards = weights.available()
         self._cards = {card.name: card for card in cards}
         free = [Candidate(card, Fit()) for card in cards]
-        self._offered = free if problem is None else ranked(method, problem, cards)
+        self._offered = free if problem is None else ranked(method, problem, cards, words(problem.source))
         for row, (card, fit) in enumerate((one.card, one.fit) for one in self._offered):
             self.addItem(card.title, card.name)
             item = self.model().item(row)  # type: ignore[attr-defined]
@@ -117,7 +118,8 @@ class WeightsBox(QComboBox):
     def best(self, method: Method, problem: Problem) -> list[weights.Unopened]:
         """What a comparison runs: the best of each architecture, or what was chosen by hand."""
         name = self._by_hand[0] if self._by_hand else None
-        return [weights.Unopened(card) for card in best_of_each(ranked(method, problem, weights.available()), name)]
+        found = ranked(method, problem, weights.available(), words(problem.source))
+        return [weights.Unopened(card) for card in best_of_each(found, name)]
 
 
 def card_text(card: weights.Card) -> str:

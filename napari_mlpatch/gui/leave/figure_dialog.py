@@ -11,7 +11,6 @@ from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import (
     QCheckBox,
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -24,6 +23,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.figures import Panel, draw, styles, write_figure
 from napari_mlpatch.figures.write import SUFFIXES
 from napari_mlpatch.gui.forms.form import DeclarationForm
+from napari_mlpatch.gui.plumbing.dialogs import ask_target_as
 from napari_mlpatch.gui.plumbing.label import Remark
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
 from napari_mlpatch.workbench.entry import Entry
@@ -123,7 +123,7 @@ class FigureDialog(QDialog):
         self.save.setEnabled(not text)
 
     def _choose(self) -> None:
-        path, kind = QFileDialog.getSaveFileName(self, "Save the figure", "figure.pdf", FILTERS)
+        path, kind = ask_target_as(self, "figures", "Save the figure", "figure.pdf", FILTERS)
         if path:
             if not path.lower().endswith(SUFFIXES):
                 path += next((suffix for suffix in SUFFIXES if f"*{suffix}" in kind), SUFFIXES[0])

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_mlpatch import io
 from napari_mlpatch.gui.compare.parts import views
+from napari_mlpatch.gui.plumbing.dialogs import ask_folder, ask_target
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
 from napari_mlpatch.workbench.leaving import as_session, put, scenes_of
 
@@ -37,8 +38,8 @@ class Sessions:
         if not self.workbench.entries and self.workbench.scene is None:
             show_info("There is nothing to save yet: open a measurement first.")
             return
-        start = str(self.folder or Path.cwd() / "session")
-        path, _ = QFileDialog.getSaveFileName(parent, "Save the session in a new folder", start)
+        start = str(self.folder or "session")
+        path = ask_target(parent, "sessions", "Save the session in a new folder", start)
         if path:
             self.write(Path(path))
 
@@ -46,10 +47,13 @@ class Sessions:
         """Off the GUI thread."""
         session = as_session(self.workbench, self._view())
         count = len(session.results)
+        kept = [e.job.iterates for e in self.workbench.entries]
+        without = any(recorder is not None and len(recorder.ks) > 1 for recorder in kept)
 
         def done(where: Any) -> None:
             self.folder = Path(where)
-            show_info(f"Saved the session in {where}: {count} result{'' if count == 1 else 's'}.")
+            words = f"Saved the session in {where}: {count} result{'' if count == 1 else 's'}"
+            show_info(f"{words}, without the iterates on the way to them." if without else f"{words}.")
 
         self.workbench.quick.call(
             "session", lambda: io.write_session(folder, session), done, lambda e: show_error(str(e))
@@ -57,8 +61,7 @@ class Sessions:
 
     def open(self, parent: QWidget | None = None) -> None:
         """A folder that is asked for."""
-        start = str(self.folder.parent if self.folder else Path.cwd())
-        path = QFileDialog.getExistingDirectory(parent, "Open the folder of a session", start)
+        path = ask_folder(parent, "session", "Open the folder of a session")
         if path:
             self.read(Path(path))
 

@@ -9,20 +9,20 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from .memory import memory
 
 
-def ask_file(parent: QWidget, kind: str, title: str, filters: str) -> str:
+def ask_file(parent: QWidget | None, kind: str, title: str, filters: str) -> str:
     """A file to open; empty where none was chosen."""
     path, _ = QFileDialog.getOpenFileName(parent, title, _folder(kind), filters)
     return _note(kind, path)
 
 
-def ask_files(parent: QWidget, kind: str, title: str, filters: str) -> list[str]:
+def ask_files(parent: QWidget | None, kind: str, title: str, filters: str = "") -> list[str]:
     """Files to open."""
     paths, _ = QFileDialog.getOpenFileNames(parent, title, _folder(kind), filters)
     _note(kind, paths[0] if paths else "")
     return paths
 
 
-def ask_folder(parent: QWidget, kind: str, title: str) -> str:
+def ask_folder(parent: QWidget | None, kind: str, title: str) -> str:
     """A folder; empty where none was chosen."""
     path = QFileDialog.getExistingDirectory(parent, title, _folder(kind))
     if path:
@@ -30,11 +30,19 @@ def ask_folder(parent: QWidget, kind: str, title: str) -> str:
     return path
 
 
-def ask_target(parent: QWidget, kind: str, title: str, name: str, filters: str) -> str:
+def ask_target(parent: QWidget | None, kind: str, title: str, name: str, filters: str = "") -> str:
     """Where to write a file that is called ``name`` by default; empty where nothing was chosen."""
+    return ask_target_as(parent, kind, title, name, filters)[0]
+
+
+def ask_target_as(
+    parent: QWidget | None, kind: str, title: str, name: str, filters: str, first: str = ""
+) -> tuple[str, str]:
+    """The same, and which of the ``filters`` was chosen; ``first`` is the one to begin with."""
     folder = _folder(kind)
-    path, _ = QFileDialog.getSaveFileName(parent, title, str(Path(folder) / name) if folder else name, filters)
-    return _note(kind, path)
+    where = str(Path(folder) / name) if folder else name
+    path, chosen = QFileDialog.getSaveFileName(parent, title, where, filters, first)
+    return _note(kind, path), chosen
 
 
 def _folder(kind: str) -> str:

@@ -249,10 +249,10 @@ class ReconstructDock(QWidget):
 
     def adopt(self, method: Method, network: Any = None) -> None:
         """Put a method and its weights into the form, as if a person had typed them. Can be undone."""
-        before = self._as_set()
+        before, trained = self._as_set(), self.weights.chosen()
         self._fill(method, network, self.device.currentText())
         self._edited = True
-        self.workbench.undo.did("adopt the values", lambda: self._fill(before, network, self.device.currentText()))
+        self.workbench.undo.did("adopt the values", lambda: self._fill(before, trained, self.device.currentText()))
 
     def _fill(self, method: Method, network: Any, device: str) -> None:
         card = getattr(network, "card", None)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
-import pyqtgraph
 from napari.layers import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -26,6 +24,7 @@ from napari_mlpatch.batch.values import Axis, axis
 from napari_mlpatch.core.declare import build, parameters
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.gui.compare.benchmark_dialog import BenchmarkDialog
+from napari_mlpatch.gui.compare.l_curve import LCurve
 from napari_mlpatch.gui.compare.parts import plots
 from napari_mlpatch.gui.compare.sheet import Sheet, head
 from napari_mlpatch.gui.compare.view import Plot
@@ -50,13 +49,16 @@ class SweepTab(Plot):
         self.sweeping = Sweeping(self.stage.workbench.batch)
         self.method, self.region = QComboBox(), QComboBox()
         self.names, self.texts = [QComboBox(), QComboBox()], [QLineEdit(), QLineEdit()]
+        self.others = QCheckBox("and the other ticked methods")
         self.run, self.cancel, self.open = QPushButton("Sweep"), QPushButton("Cancel"), QPushButton("Sheet…")
         self.benchmark = QPushButton("Benchmark…")
         self.dialog: BenchmarkDialog | None = None
+        self.swept: list[Candidate] = []
+        """What the last sweep has run, with the weights of each."""
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.sheet = Sheet(self.adopt)
-        self.plot = pyqtgraph.PlotWidget(background=None)  # pyright: ignore[reportArgumentType]
+        self.plot = LCurve()
         self.window = self._window(widget)
         self._about()
         self._lay_out(widget)
@@ -81,18 +83,18 @@ class SweepTab(Plot):
         self.method.setToolTip(
             "Of which method; its other parameters are those of the selected result, if it is one of it"
         )
+        self.others.setToolTip(
+            "Vary the same parameters of the other ticked results' methods; one that has none of them runs once"
+        )
         self.region.addItems([WHOLE, IN_VIEW])
         self.region.setToolTip("What is scored and shown: the whole picture, or the part that is in view now")
         for name, text in zip(self.names, self.texts, strict=True):
             name.setToolTip("The parameter that varies")
             text.setToolTip("Values: a list 1,2,5, a range 0:1:6 in equal steps or 0.1:10:log7 in equal ratios")
         self.open.setToolTip("The contact sheet and the L-curve, in a window of their own")
-        self.plot.setToolTip("Length of the residual against what the method keeps small; its corner (Hansen 1992)")
         self.benchmark.setToolTip("The ticked methods on several images and noise seeds: a ranked table, one report")
         self.run.setToolTip("Run every combination, beside the queue")
         self.cancel.setToolTip("End after this step; what is done stays")
-        self.plot.showGrid(x=True, y=True, alpha=0.2)
-        self.plot.setLabel("bottom", "log ‖A x - y‖")
 
     def _window(self, widget: QWidget) -> QWidget:
         """A window for the contact sheet and the L-curve, which need room."""
@@ -113,6 +115,7 @@ class SweepTab(Plot):
         for i in (0, 1):
             form.addWidget(self.names[i], i + 1, 0)
             form.addWidget(self.texts[i], i + 1, 1)
+        form.addWidget(self.others, 3, 0, 1, 2)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run, 1)
         for button in (self.cancel, self.open):
@@ -141,6 +144,15 @@ class SweepTab(Plot):
             return build(methods, entry.method), entry.job.network
         return methods.get(name)(), None
 
+    def candidates(self) -> list[Candidate]:
+        """What is run: the chosen method and, where they are wanted, those of the other ticked results, each once."""
+        found = [Candidate(*self.base())]
+        for entry in self.stage.shown if self.others.isChecked() else ():
+            method = build(methods, entry.method)
+            if all(method.name != one.method.name for one in found):
+                found.append(Candidate(method, entry.job.network))
+        return found
+
     def _method_chosen(self) -> None:
         for i, box in enumerate(self.names):
             box.blockSignals(True)
@@ -165,9 +177,9 @@ class SweepTab(Plot):
 
     def axes(self) -> list[Axis]:
         """What varies. Raises InputError."""
-        name = self.method.currentData()
+        chosen = [one.method.name for one in self.candidates()]
         pairs = [(n.currentText(), t.text()) for n, t in zip(self.names, self.texts, strict=True)]
-        return [axis(f"{key}={text}", [name]) for key, text in pairs if key and key != NONE]
+        return [axis(f"{key}={text}", chosen) for key, text in pairs if key and key != NONE]
 
     def region_in_view(self) -> str | None:
         """The region that is scored, as text."""
@@ -185,9 +197,9 @@ class SweepTab(Plot):
     def start(self) -> None:
         scene = self.stage.scene
         if scene is not None:
-            candidates = [Candidate(*self.base())]
+            self.swept = self.candidates()
             check(
-                lambda: self.sweeping.start(scene.problem, candidates, self.axes(), self.region_in_view()),
+                lambda: self.sweeping.start(scene.problem, self.swept, self.axes(), self.region_in_view()),
                 show_error,
             )
             if self.sweeping.running:
@@ -204,7 +216,8 @@ class SweepTab(Plot):
         """Put the values of a combination into the form of the Reconstruct dock."""
         cell = self.sweeping.cells[index]
         if cell.recipe is not None:
-            self.stage.workbench.adopted.emit(cell.recipe.build_method(), self.base()[1])
+            weights = next((one.weights for one in self.swept if one.method.name == cell.method), None)
+            self.stage.workbench.adopted.emit(cell.recipe.build_method(), weights)
         self.draw()
 
     def draw(self) -> None:
@@ -222,20 +235,4 @@ class SweepTab(Plot):
             by = key.replace("_", " ") if key else "corner of the L-curve"
             told = "" if best is None else f"best by {by}: {head(sweeping.cells[best], sweeping.cells)}"
             self.state.setText(told or "Neither truth nor noise level is known: nothing says which one is the best.")
-        self._draw_curve()
-
-    def _draw_curve(self) -> None:
-        cells = [c for c in self.sweeping.cells if all(math.isfinite(v) and v > 0 for v in c.lengths)]
-        self.plot.clear()
-        if len(cells) < 2:
-            return
-        residuals, sizes = (np.log10(side) for side in zip(*(c.lengths for c in cells), strict=True))
-        self.plot.plot(residuals, sizes, pen=pyqtgraph.mkPen("#5a8dee", width=2), symbol="o", symbolSize=6)
-        self.plot.setLabel("left", f"log {cells[0].penalty}")
-        made = self.sweeping.made
-        if made is not None and made.corner is not None:
-            x, y = np.log10(made.cells[made.corner.index].lengths)
-            self.plot.plot([x], [y], pen=None, symbol="s", symbolSize=14, symbolBrush=None, symbolPen="#2ea84f")
-            text = pyqtgraph.TextItem(f"corner: {head(made.cells[made.corner.index], made.cells)}", color="#2ea84f")
-            text.setPos(x, y)
-            self.plot.addItem(text)
+        self.plot.draw(sweeping.cells, sweeping.made)
