@@ -55,7 +55,7 @@ def test_captions_are_short_and_fit_their_cells(simulated, qtbot):
     compare.bar.actions_of["grid"].trigger()
     grid = simulated.viewer.canvas.grid
     assert grid.shape[0] * grid.shape[1] >= 5
-    cells = [la for la in simulated.viewer.layers if la.name_overlay.visible]
+    cells = [la for la in simulated.viewer.layers if la.visible and la.name_overlay.visible]
     assert len(cells) == 5
     width = simulated.stage.room()[0] / grid.shape[1]
     for layer in cells:

@@ -179,7 +179,8 @@ def test_what_a_view_puts_on_the_canvas_goes_with_it(two, qtbot):
     def state():
         drawn = [type(node).__name__ for node in two.mouse.canvas.view.scene.children]
         calls = len(viewer.mouse_move_callbacks), len(viewer.mouse_drag_callbacks)
-        overlays = {la: (la.name_overlay.visible, la.name_overlay.position, la.opacity) for la in viewer.layers}
+        named = {la: la.visible and la.name_overlay.visible for la in viewer.layers}
+        overlays = {la: (la.visible, named[la], la.name_overlay.position, la.opacity) for la in viewer.layers}
         return set(viewer.layers), calls, sorted(drawn), overlays, stage.words.text
 
     before = state()

@@ -41,7 +41,10 @@ def size_of(longest: int, width: float) -> float:
 
 
 def captions(viewer: Viewer, shown: Sequence[Layer]) -> None:
-    """The name of each picture on show stands in its corner, over a shade, in letters that fit."""
+    """The name of each picture on show stands in its corner, over a shade, in letters that fit.
+
+    That of a hidden layer is hidden with it.
+    """
     grid = viewer.canvas.grid
     named = [layer for layer in shown if isinstance(layer, Image)]
     beside = grid.shape[1] if grid.enabled else min(len(named), 2)
@@ -49,7 +52,7 @@ def captions(viewer: Viewer, shown: Sequence[Layer]) -> None:
     for layer in viewer.layers:
         if layer in named and layer.name_overlay.font_size != size:
             layer.name_overlay.font_size = size
-        if layer.name_overlay.visible != (layer in named):
+        if layer.name_overlay.visible != (layer in named) and (layer in named or layer.visible):
             layer.name_overlay.visible = layer in named
 
 

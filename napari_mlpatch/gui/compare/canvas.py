@@ -14,6 +14,7 @@ import numpy as np
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 
+from napari_mlpatch.gui.plumbing.only_shown import Fresh
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.scene import Frame, Scene
 
@@ -85,9 +86,11 @@ def not_activated(viewer: Viewer) -> Iterator[None]:
         viewer.layers._activate_on_insert = True
 
 
+fresh = Fresh()
+
+
 def set_visible(layer: Layer, visible: bool) -> None:
-    if layer.visible != visible:  # napari arranges the whole canvas anew even where nothing changes
-        layer.visible = visible
+    fresh.show(layer, visible)
 
 
 def rename(layer: Layer, name: str) -> None:

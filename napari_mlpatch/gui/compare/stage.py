@@ -12,6 +12,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_mlpatch.gui.leave.sessions import Sessions
+from napari_mlpatch.gui.plumbing.only_shown import only_shown
 from napari_mlpatch.gui.plumbing.scenegraph import at_once, count_cells_once
 from napari_mlpatch.workbench.captions import names
 from napari_mlpatch.workbench.entry import Entry
@@ -48,6 +49,7 @@ class Stage:
     def __init__(self, viewer: Viewer, workbench: Workbench, post: Callable[[Callable[[], None]], None]):
         self.viewer, self.workbench = viewer, workbench
         count_cells_once(viewer)
+        only_shown(viewer)
         self.canvas, self.contrast = Canvas(viewer), Contrast()
         self.pictures = Pictures(post, lambda: workbench.scene, workbench.failed.emit)
         self.scenes = SceneLayers(self.canvas, self.contrast)

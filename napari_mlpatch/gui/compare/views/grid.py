@@ -37,12 +37,14 @@ class Grid(View):
         stage, grid = self.stage, self.stage.viewer.canvas.grid
         with stage.canvas.acting():
             self._order(cells)
-            stage.only(cells, active=stage.layer(stage.selected))
-            anew = not grid.enabled or grid.shape != shape
-            if anew:
+            active = stage.layer(stage.selected)
+            if grid.enabled and grid.shape == shape:
+                stage.only(cells, active=active)
+            else:
                 with stage.sight.kept():
                     grid.stride, grid.spacing, grid.shape = 1, SPACING, shape
                     grid.enabled = True
+                    stage.only(cells, active=active)
         self.fit_captions([self._whole(layer) for layer in cells], beside=shape[1])
 
     def leave(self) -> None:

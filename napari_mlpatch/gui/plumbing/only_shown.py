@@ -1,0 +1,173 @@
+"""napari's canvas takes care of what is on show, and leaves alone what is hidden or has not changed."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+
+def only_shown(viewer: Viewer) -> None:
+    """Leave hidden pictures and their captions where they were: in a cell of the grid, or in the one view.
+
+    A picture that is to stand in another cell takes its own there.
+
+    napari (0.9.2) moves all layers to the one view when the grid is switched off, takes the captions of hidden layers
+    to pieces, builds boxes around captions anew at each change of any layer, and keeps the cameras of a hidden grid in
+    step at each paint.
+    """
+    canvas = viewer.window._qt_viewer.canvas
+    own: Any = type(canvas)
+    names = (
+        "_setup_single_view",
+        "_setup_layer_views_in_grid",
+        "_init_or_update_grid",
+        "_update_grid_spacing",
+        "_update_layer_overlays",
+        "_create_or_update_vispy_overlay",
+    )
+    others = ("grid", "grid_cameras", "layer_to_visual", "_pause_scene_graph")
+    if not all(hasattr(canvas, name) for name in (*names, *others)):
+        return
+    grid, aside = viewer.canvas.grid, []
+
+    def setup_single_view() -> None:
+        for layer, visual in canvas.layer_to_visual.items():
+            if layer.visible or visual.node.parent is None:
+                visual.node.parent = canvas.view.scene
+        canvas.grid.visible = False
+        if canvas.grid_cameras:
+            aside[:] = canvas.grid_cameras
+            canvas.grid_cameras.clear()
+
+    def setup_layer_views_in_grid() -> None:
+        views, layers = canvas.grid_views, viewer.layers
+        place = {view.scene: i for i, view in enumerate(views)}
+        for i, (_, inside) in enumerate(grid.iter_viewboxes(layers)):
+            if not inside or len(place) != len(canvas.grid._grid_widgets):
+                continue
+            j = place.get(canvas.layer_to_visual[layers[inside[0]]].node.parent, -1)
+            if j > i:
+                swap(canvas, i, j)
+                place[views[i].scene], place[views[j].scene] = i, j
+        own._setup_layer_views_in_grid(canvas)
+
+    def init_or_update_grid() -> None:
+        if aside:
+            canvas.grid_cameras[:] = aside
+            aside.clear()
+        own._init_or_update_grid(canvas)
+        canvas.grid.visible = True
+        lay_out_once(canvas.grid)
+
+    def update_grid_spacing() -> None:
+        if grid.enabled:
+            own._update_grid_spacing(canvas)
+
+    def update_layer_overlays(layer: Layer, event: Any = None) -> None:
+        is_there = layer in viewer.layers
+        if not is_there or (layer.visible and not canvas._pause_scene_graph):
+            own._update_layer_overlays(canvas, layer)
+
+    def create_or_update(overlay: Any, vispy_overlay: Any, parent: Any, **more: Any) -> Any:
+        if vispy_overlay is not None and vispy_overlay.node.parent is parent:
+            return vispy_overlay
+        made = own._create_or_update_vispy_overlay(canvas, overlay, vispy_overlay, parent, **more)
+        if vispy_overlay is None:
+            hide_whole(made)
+        return made
+
+    functions = (
+        setup_single_view,
+        setup_layer_views_in_grid,
+        init_or_update_grid,
+        update_grid_spacing,
+        update_layer_overlays,
+        create_or_update,
+    )
+    vars(canvas).update(zip(names, functions, strict=True))
+
+
+def swap(canvas: Any, i: int, j: int) -> None:
+    """Let two cells of the grid change places with all that is in them, which costs less than to move the pictures."""
+    cells, whole = canvas.grid._cells, canvas.grid._grid_widgets
+    first, second = whole[i], whole[j]
+    whole[i], whole[j] = (*first[:-1], second[-1]), (*second[:-1], first[-1])
+    cells[first[0]][first[1]], cells[second[0]][second[1]] = second[-1], first[-1]
+    for each in (canvas.grid_views, canvas.grid_cameras):
+        each[i], each[j] = each[j], each[i]
+
+
+def hide_whole(caption: Any) -> None:
+    """Make a layer's name vanish with its layer as it is, box and all; napari takes it to pieces and writes it anew."""
+    if type(caption).__name__ != "VispyLayerNameOverlay" or not hasattr(caption, "box"):
+        return
+    own = type(caption)._on_visible_change
+
+    def on_visible_change(event: Any = None) -> None:
+        shown = caption._should_be_visible()
+        caption.node.visible = caption.box.visible = shown
+        if shown and caption.box.parent is not caption.node.parent:
+            own(caption)
+
+    vars(caption)["_on_visible_change"] = on_visible_change
+
+
+def lay_out_once(grid: Any) -> None:
+    """Make vispy's grid (0.17) place its cells where something has changed, not at each paint."""
+    if "_prepare_draw" in vars(grid) or not hasattr(grid, "_need_solver_recreate"):
+        return
+    own = type(grid)._prepare_draw
+    done: list[Any] = [None]
+
+    def prepare_draw(view: Any) -> None:
+        size = (grid.rect.width, grid.rect.height, str(grid.spacing), grid.padding, grid.margin)
+        placed = (size, [id(widget) for *_, widget in grid._grid_widgets.values()])
+        if grid._need_solver_recreate or placed != done[0]:
+            own(grid, view)
+            done[0] = placed
+
+    vars(grid)["_prepare_draw"] = prepare_draw
+
+
+class Fresh:
+    """Shows layers whose slice is still the one on the canvas without slicing and loading it anew.
+
+    napari slices a layer, uploads its picture and makes its thumbnail whenever it is shown; what ought to be done
+    while it was hidden, it forgets. Here that is noted instead.
+    """
+
+    def __init__(self) -> None:
+        self._stale: weakref.WeakSet[Layer] = weakref.WeakSet()
+        self._known: weakref.WeakSet[Layer] = weakref.WeakSet()
+
+    def show(self, layer: Layer, visible: bool) -> None:
+        """Show or hide it; nothing happens where it is so already."""
+        if layer.visible == visible:  # napari arranges the whole canvas anew even where nothing changes
+            return
+        if visible and layer in self._known and layer not in self._stale:
+            with layer._block_refresh():
+                layer.visible = True
+            return
+        layer.visible = visible
+        if visible:
+            self._stale.discard(layer)
+            self._watch(layer)
+
+    def _watch(self, layer: Layer) -> None:
+        if layer in self._known or not hasattr(layer, "_block_refresh"):
+            return
+        self._known.add(layer)
+        its, stale = weakref.ref(layer), self._stale
+
+        def refresh(*args: Any, **options: Any) -> None:
+            layer = its()
+            if layer is not None:
+                if not layer.visible:
+                    stale.add(layer)
+                type(layer).refresh(layer, *args, **options)
+
+        vars(layer)["refresh"] = refresh
