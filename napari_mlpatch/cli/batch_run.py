@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="NAME", help="volume.zarr, .h5, .tif, or a folder")
     parser.add_argument("--slices", metavar="FIRST:LAST", help="only these, LAST not included")
     parser.add_argument(
-        "--center", metavar="BIN|FIRST:LAST|FILE", help="rotation axis: of all, of first and last slice, one per line"
+        "--center",
+        metavar="BIN|FIRST:LAST|FILE|auto",
+        help="rotation axis: of all, of first and last slice, one per line, or a line found from five slices",
     )
     parser.add_argument(
         "--care",
@@ -118,11 +120,12 @@ def _recipe(args: argparse.Namespace) -> StackRecipe:
         changes["slices"] = _pair(args.slices)
     if args.block is not None:
         changes["block"] = args.block
-    if args.center is not None:
-        changes["center"] = _center(args.center)
     if args.care:
         changes["care"] = [_step(word) for word in args.care]
-    return StackRecipe(**{**{name: getattr(recipe, name) for name in StackRecipe.model_fields}, **changes})
+    if args.center not in (None, "auto"):
+        changes["center"] = _center(args.center)
+    made = StackRecipe(**{**{name: getattr(recipe, name) for name in StackRecipe.model_fields}, **changes})
+    return made if args.center != "auto" else made.model_copy(update={"center": _found(made, args.data)})
 
 
 def _of_picture(name: str) -> StackRecipe:
@@ -138,6 +141,23 @@ def _pair(text: str) -> tuple[int, int]:
         return first, last
     except ValueError:
         raise InputError(f"--slices is FIRST:LAST, such as 100:200, got {text!r}.") from None
+
+
+def _found(recipe: StackRecipe, data: str) -> Center:
+    """The line of the rotation axis, told; where a step puts the axis upright, its bin in the middle."""
+    from napari_mlpatch.stacks.look import axis_of, facts_of
+    from napari_mlpatch.stacks.stack_recipe import Center
+
+    line, last = axis_of(recipe, data), facts_of(recipe, data).count - 1
+    ends = tuple(round(float(value), 3) for value in line.at([0, last]))
+    left = "".join(f"; slice {row} left out ({why})" for row, why in line.left_out.items())
+    say(
+        f"rotation axis: bin {ends[0]:g} in slice 0, {ends[1]:g} in slice {last}, tilt {line.tilt_deg:.3g} degrees; "
+        f"the centres lie {line.residual:.2g} bins off the line{left}"
+    )
+    if any(step.name == "tilt" for step in recipe.steps()):
+        return Center(values=(round(line.center, 3),))
+    return Center(kind="linear", values=ends)
 
 
 def _center(text: str) -> Center:

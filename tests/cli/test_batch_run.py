@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from napari_mlpatch.cli import main
+from napari_mlpatch.stacks.sinks import sink_for
 
+from ..stacks.blobs import projections
 from ..stacks.conftest import *  # noqa: F403  the small scan
 
 
@@ -46,3 +48,22 @@ def test_bad_input(words, told, slice_, exchange, capsys, monkeypatch):
     monkeypatch.setattr(cluster, "ANSWER", 0.5)
     assert main(["batch", "run", slice_, str(exchange), *words]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_the_axis_is_found(workdir, capsys):
+    """Of blobs whose axis leans by a degree; where a step puts it upright, it is the same in all slices."""
+    angles = np.arange(0.0, 180.0, 4.0)
+    np.save("y.npy", projections(angles, np.arange(16), 64, 33.0, 1.0, middle=7.5))
+    assert (
+        main(["reconstruct", "y.npy", "--angles", "0:180:45", "--slice", "8", "--method", "fbp", "--out", "s.tif"]) == 0
+    )
+    centers = []
+    for name, care in (("line", []), ("upright", ["--care", "tilt:degrees=1,bins=64"])):
+        assert main(["batch", "run", "s.tif", "y.npy", "--center", "auto", "--out", f"{name}.h5", *care]) == 0
+        assert "tilt 0.87" in capsys.readouterr().err
+        about = sink_for(f"{name}.h5").about()
+        assert about is not None and about["complete"]
+        centers.append(about["recipe"]["center"])
+    assert [one["kind"] for one in centers] == ["linear", "same"]
+    assert centers[0]["values"] == pytest.approx([32.87, 33.13], abs=0.1)
+    assert centers[1]["values"] == pytest.approx([33.0], abs=0.1)
