@@ -11,7 +11,8 @@ import pytest
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.stacks import work
-from napari_mlpatch.stacks.events import BlockDone, BlockFailed
+from napari_mlpatch.stacks.control import StackControl
+from napari_mlpatch.stacks.events import BlockDone, BlockFailed, Finished
 from napari_mlpatch.stacks.executors.cluster import Cluster
 from napari_mlpatch.stacks.run_stack import run_stack
 
@@ -109,6 +110,20 @@ def test_a_block_that_fails_on_a_worker_is_told(scheduler, exchange, tmp_path):
     (failed,) = [event for event in events if isinstance(event, BlockFailed)]
     assert (failed.block.start, failed.block.stop) == (4, 6) and "90" in failed.message
     assert end.done == 8 and end.message.startswith("8 of 10 slices, 2 failed: ")
+
+
+@pytest.mark.parametrize("wish", ["stop", "cancel"])
+def test_a_run_on_a_cluster_is_ended_and_gone_on_with(wish, scheduler, exchange, tmp_path):
+    recipe, control, done = recipe_of(exchange, block=1), StackControl(), 0
+    with Cluster(scheduler) as cluster:
+        for event in run_stack(recipe, exchange, tmp_path / "volume.zarr", executor=cluster, control=control):
+            if isinstance(event, BlockDone):
+                done += 1
+                getattr(control, wish)()
+        assert isinstance(event, Finished) and event.done == done >= 1 and not event.failed
+        assert event.cancelled == (done < 10)
+        *_, event = run_stack(recipe, exchange, tmp_path / "volume.zarr", executor=cluster)
+    assert isinstance(event, Finished) and event.complete
 
 
 def test_other_versions_and_no_scheduler_are_told(scheduler, monkeypatch):

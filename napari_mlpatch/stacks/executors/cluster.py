@@ -91,8 +91,11 @@ class Cluster:
                 while waiting and len(running) < threads + AHEAD and not control.paused and control.wish is None:
                     block = waiting.popleft()
                     running[self._client.submit(do_block, job, block, pure=False)] = block
-                if control.wish is not None:  # those that no worker has begun
-                    self._client.cancel([future for future in running if future.status == "pending"], force=False)
+                if control.wish == "cancel":  # which blocks a worker has begun is not known here
+                    self._client.cancel(list(running))
+                    yield from (Report(block, left=True) for block in running.values())
+                    running.clear()
+                    return
                 if not running:
                     time.sleep(TICK)  # paused
                     yield None
