@@ -13,6 +13,7 @@ from napari_mlpatch.paths import bundled
 
 COLUMNS = {"name", "ours", "theirs", "ratio", "unit", "required", "passed"}
 TINY = {
+    "batch": ["--size", "24", "--angles", "12", "--slices", "2", "--repeats", "1", "--only", "fbp"],
     "closed_forms": ["--size", "24", "--repeats", "1"],
     "estimate": ["--sizes", "24", "--only", "identity", "--methods", "tv", "direct", "--iterations", "2"],
     "fan": ["--size", "24", "--views", "9", "--bins", "30", "--repeats", "1"],

@@ -43,7 +43,7 @@ class Meter:
                 self._base = self._peak = torch.cuda.memory_allocated(self._device)
                 _active.append(self)
         else:
-            _trim()
+            give_back()
             with _lock:
                 is_kept = _start_again()
                 self._base = self._peak = _resident()
@@ -115,7 +115,7 @@ def apart() -> Iterator[None]:
             _makers -= 1
             moved = [meter for meter in _active if meter._before is not None] if _makers == 0 else []
             if any(meter._device.type != "cuda" for meter in moved):
-                _trim()
+                give_back()
                 _forget_highest()
             for meter in moved:
                 meter._move(meter._level())
@@ -151,7 +151,7 @@ def _forget_highest() -> bool:
     return _highest() - _resident() < 1 << 20
 
 
-def _trim() -> None:
-    """Else a job that reuses freed memory would seem to need none."""
+def give_back() -> None:
+    """Return freed memory to the system (with glibc): else a job that reuses it would seem to need none."""
     with contextlib.suppress(OSError, AttributeError, TypeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -51,6 +52,22 @@ class Job:
 
 
 Loaded = tuple[np.ndarray, Geometry | None]
+T = TypeVar("T")
+
+
+class Stage:
+    """Work of one kind, one piece at a time, always in the same thread: memory that it frees is what it uses next.
+
+    (The C library keeps freed memory for the thread that had it.) ``lock`` is held from before the work until the next
+    stage has taken over.
+    """
+
+    def __init__(self, name: str):
+        self.lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(1, f"mlpatch-{name}")
+
+    def do(self, work: Callable[..., T], *args: Any) -> T:
+        return self._pool.submit(work, *args).result()
 
 
 class Tools:
@@ -75,7 +92,7 @@ class Tools:
             raise InputError(f"Steps of sinogram care are for sinograms, {self.source.path} holds {self.source.kind}.")
         if self.stack.center is not None and self.source.kind != "sinogram":
             raise InputError("A centre of rotation is for sinograms only: leave it out.")
-        self.reading, self.computing, self.writing = threading.Lock(), threading.Lock(), threading.Lock()
+        self.reading, self.computing, self.writing = Stage("read"), Stage("compute"), Stage("write")
         self._others: OrderedDict[int, Operator] = OrderedDict()
 
     @cached_property

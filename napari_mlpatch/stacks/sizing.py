@@ -13,12 +13,14 @@ from napari_mlpatch.core.tables import held_bytes
 from .job import Tools
 from .source import ChangedError
 
-MOST = 16
+MOST = 8
 """Slices of a block: more are no faster, and all of them are lost where a run is killed."""
 ROOMS = 3
 """Blocks whose data are in memory: one that was read, one that is computed, as numbers of the file and as float32."""
 
 
+LIBRARIES = 96 * 2**20
+"""Bytes that reading and writing take whatever the size."""
 TRIED = 2
 """Iterations of a trial: memory does not grow with more."""
 
@@ -65,22 +67,28 @@ def _needs(tools: Tools, index: int) -> Needs:
     loaded = tools.load(index, index + 1)
     (problem,) = tools.problems(loaded, index)
     begins, kept = tools.method.shortened(TRIED), problem.A if tools.source.kind == "kspace" else tools.A
-    with Meter(tools.device) as meter:
+
+    def tried() -> None:
         solved(begins, problem, tools.network, device=tools.device, seed=tools.recipe.seed, limit=TRIED)
+
+    tried()  # tables, and whatever is imported by the way, do not belong to a slice
+    with Meter(tools.device) as meter:
+        tried()
     on_cpu = tools.device.type == "cpu"
     tables = held_bytes(kept, "cpu") if on_cpu else 0
     working = meter.peak_bytes if on_cpu else 0
     data, picture = bytes_of(tools.source.shape, loaded[0].itemsize), bytes_of(problem.A.domain_shape, 4)
-    return Needs(tables, working + ROOMS * data + 2 * picture)
+    return Needs(tables + LIBRARIES, working + ROOMS * data + 2 * picture)
 
 
 def size_of(tools: Tools, needed: Needs, *, workers: int = 1, memory: int | None = None) -> Size:
-    """As many slices as fit into ``memory`` bytes (what is free) with ``workers`` on one machine, at most ``MOST``.
+    """As many slices as fit into ``memory`` bytes (half of what is free) with ``workers`` on one machine, at most
+    ``MOST``.
 
     So few that every worker has several blocks. Raises InputError where not even one fits.
     """
     first, last = tools.stack.range(tools.source.count)
-    room = (limit() if memory is None else memory) // workers
+    room = (limit() // 2 if memory is None else memory) // workers
     if needed.of(1) > room:
         raise InputError(
             f"One slice needs {in_words(needed.of(1))} of memory, of which {in_words(room)} may be used by a worker. "

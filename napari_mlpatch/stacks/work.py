@@ -10,6 +10,7 @@ from collections.abc import Callable
 from napari_mlpatch.core.budget import is_out_of_memory
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import reason_of
+from napari_mlpatch.core.meter import give_back
 from napari_mlpatch.core.method import Iterate
 
 from .blocks import Block
@@ -40,30 +41,31 @@ class Worker:
         """
         tools, clock = self.tools, _Clock()
         try:
-            tools.reading.acquire()
+            tools.reading.lock.acquire()
             try:
-                loaded = tools.load(block.start, block.stop)
+                loaded = tools.reading.do(tools.load, block.start, block.stop)
                 clock.lap()
-                tools.computing.acquire()
+                tools.computing.lock.acquire()
             finally:
-                tools.reading.release()
+                tools.reading.lock.release()
             try:
                 clock.start()
-                x = tools.compute(loaded, block.start, told)
+                x = tools.computing.do(tools.compute, loaded, block.start, told)
                 del loaded
+                give_back()
                 clock.lap()
                 if x is None:
                     return Report(block, left=True)
-                tools.writing.acquire()
+                tools.writing.lock.acquire()
             finally:
-                tools.computing.release()
+                tools.computing.lock.release()
             try:
                 clock.start()
-                self.sink.write(block.start - self.first, x)
+                tools.writing.do(self.sink.write, block.start - self.first, x)
                 self.markers.mark(block, self.identity)
                 clock.lap()
             finally:
-                tools.writing.release()
+                tools.writing.lock.release()
             return Report(block, clock.laps())
         except ChangedError as error:
             return Report(block, message=str(error), ends=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import deque
@@ -30,9 +31,12 @@ COMPARED = ("python", "dask", "distributed", "cloudpickle", "msgpack")
 
 
 class Cluster:
-    """``address`` of a scheduler, or ``workers`` processes of this machine."""
+    """``address`` of a scheduler, or ``workers`` processes of this machine, each with ``cores`` (None: its share).
 
-    def __init__(self, address: str | None = None, workers: int | None = None):
+    Raises InputError where nobody answers, there are no workers, or their versions are others.
+    """
+
+    def __init__(self, address: str | None = None, workers: int | None = None, cores: int | None = None):
         try:
             import distributed
         except ImportError:
@@ -44,13 +48,14 @@ class Cluster:
         self._own: Any = None
         if address is None:
             self.workers = workers or 2
-            cores = max(1, (os.cpu_count() or 1) // self.workers)
+            cores = cores or max(1, (os.cpu_count() or 1) // self.workers)
             self._own = distributed.LocalCluster(
                 n_workers=self.workers,
                 threads_per_worker=THREADS,
                 processes=True,
                 memory_limit=0,  # the blocks are sized for it
                 dashboard_address=":0",
+                silence_logs=logging.ERROR,
                 env={name: str(cores) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
             )
             self._client = distributed.Client(self._own, set_as_default=False)
