@@ -1,0 +1,146 @@
+"""Stacks of every kind: a block is what its slices are one by one, and what is wrong is told by its slice."""
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+import torch
+import zarr
+
+import napari_mlpatch as mp
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.recipe import Recipe
+from napari_mlpatch.stacks.events import BlockFailed
+from napari_mlpatch.stacks.run_stack import run_stack
+from napari_mlpatch.stacks.source import open_stack
+from napari_mlpatch.stacks.stack_recipe import StackRecipe
+
+from .conftest import ANGLES, pictures, recipe_of
+from .test_run_stack import ran, read
+
+FBP, TIKHONOV = mp.methods.FBP(), mp.methods.Tikhonov(weight=0.1, iterations=10)
+
+
+def sinograms():
+    """Line integrals ``[slices, angles, bins]``."""
+    A = mp.operators.ParallelBeam(image_shape=(32, 32), angles_deg=tuple(ANGLES), detector_count=32)
+    return A(torch.from_numpy(pictures(5))[:, None])[:, 0].numpy()
+
+
+def written(name, y, folder):
+    """The stack in a file of this kind, and the options that it is read with."""
+    path, options = folder / name, {"angles_deg": "0:180:30"}
+    if name == "pages.npy":
+        np.save(path, y.swapaxes(0, 1))
+        options |= {"angle_axis": "pages"}
+    elif name == "rows.npy":
+        np.save(path, y)
+    elif name.endswith(".tif"):
+        more = {"compression": "zlib"} if name == "packed.tif" else {}
+        tifffile.imwrite(path, y, photometric="minisblack", **more)
+    elif name == "stack.zarr":
+        group = zarr.create_group(str(path))
+        group.create_array("0", data=y, chunks=(1, 8, 32))
+        group.attrs["ome"] = {"version": "0.5", "multiscales": [{"datasets": [{"path": "0"}]}]}
+    return path, options
+
+
+@pytest.mark.parametrize("name", ["pages.npy", "rows.npy", "plain.tif", "packed.tif", "stack.zarr"])
+def test_sinograms_of_any_file(name, tmp_path):
+    y = sinograms()
+    path, options = written(name, y, tmp_path)
+    np.save(tmp_path / "tuned.npy", y)
+    recipe = recipe_of(tmp_path / "tuned.npy", angles_deg="0:180:30").recipe
+    data = recipe.data.model_copy(update={"source": {"kind": "file", "path": str(path), "options": options}})
+    recipe = recipe.model_copy(update={"data": data})
+    source = open_stack(path, recipe)
+    assert (source.count, source.shape, source.kind) == (5, (30, 32), "sinogram")
+    np.testing.assert_array_equal(source.read(1, 4), y[1:4])
+    ran(StackRecipe(recipe=recipe, block=2), path, tmp_path / "volume.h5")
+    A = mp.operators.ParallelBeam(image_shape=(32, 32), angles_deg=tuple(ANGLES), detector_count=32)
+    expected = A.fbp(torch.from_numpy(y)[:, None])[:, 0].numpy()
+    np.testing.assert_allclose(read(tmp_path / "volume.h5"), expected, atol=1e-6 * np.abs(expected).max())
+
+
+def test_items_of_a_file_of_this_program(tmp_path):
+    A = mp.operators.Blur(image_shape=(20, 24), width=1.2)
+    problem = mp.simulate(torch.rand(5, 1, 20, 24), A, noise=mp.noise.Gaussian(relative=0.02), seed=0)
+    mp.io.write_measurement(tmp_path / "m.h5", problem)
+    problem = mp.io.read_measurement(tmp_path / "m.h5")
+    ran(StackRecipe(recipe=Recipe.of(problem, TIKHONOV), block=2), tmp_path / "m.h5", tmp_path / "volume.zarr")
+    expected = mp.reconstruct(problem, TIKHONOV).x[:, 0].numpy()
+    np.testing.assert_allclose(read(tmp_path / "volume.zarr"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["plain.tif", "stack.zarr"])
+def test_pages_of_pictures(name, tmp_path):
+    A = mp.operators.Blur(image_shape=(30, 32), width=1.2)
+    y = sinograms()
+    path, _ = written(name, y, tmp_path)
+    tuned = mp.Problem(A, torch.from_numpy(y[2]))
+    ran(StackRecipe(recipe=Recipe.of(tuned, TIKHONOV), block=2), path, tmp_path / "volume")
+    expected = mp.reconstruct(mp.Problem(A, torch.from_numpy(y)[:, None]), TIKHONOV).x[:, 0].numpy()
+    np.testing.assert_allclose(read(tmp_path / "volume"), expected, atol=1e-5)
+
+
+def test_slices_of_k_space_have_coils_of_their_own(tmp_path):
+    random = np.random.default_rng(0)
+    x = random.random((4, 2, 24, 24)) * np.linspace(0.5, 1.5, 2)[:, None, None]
+    kspace = np.fft.fftshift(np.fft.fft2(x), axes=(-2, -1)).astype(np.complex64)
+    with h5py.File(tmp_path / "k.h5", "w") as file:
+        file["kspace"] = kspace
+    problem = mp.io.read_measurement(tmp_path / "k.h5", slice=1)
+    recipe = StackRecipe(recipe=Recipe.of(problem, TIKHONOV), block=3)
+    ran(recipe, tmp_path / "k.h5", tmp_path / "volume.h5")
+    for index, picture in enumerate(read(tmp_path / "volume.h5")):
+        alone = mp.io.read_measurement(tmp_path / "k.h5", slice=index)
+        expected = alone.A.picture(mp.reconstruct(alone, TIKHONOV).x)[0, 0].numpy()
+        np.testing.assert_allclose(picture, expected, atol=1e-5 * expected.max())
+
+
+def test_a_slice_that_is_not_finite_is_told_by_its_number(tmp_path):
+    y = sinograms()
+    np.save(tmp_path / "tuned.npy", y)
+    recipe = recipe_of(tmp_path / "tuned.npy", angles_deg="0:180:30", block=1)
+    y[1, 3, 4] = np.nan
+    np.save(tmp_path / "stack.npy", y)
+    *events, end = run_stack(recipe, tmp_path / "stack.npy", tmp_path / "volume.zarr")
+    (failed,) = [event for event in events if isinstance(event, BlockFailed)]
+    assert "Slice 1 of stack.npy" in failed.message and "[3, 4]" in failed.message and end.done == 4
+
+
+def test_pages_that_are_missing_or_damaged(tmp_path, counts):
+    path = tmp_path / "scan"
+    path.mkdir()
+    for k, sinogram in enumerate(sinograms()):
+        tifffile.imwrite(path / f"sino_{k:02}.tif", sinogram, photometric="minisblack", compression="zlib")
+    recipe = recipe_of(path, angles_deg="0:180:30", block=1)
+    damaged = path / "sino_01.tif"
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    (path / "sino_03.tif").unlink()
+    *events, end = run_stack(recipe, path, tmp_path / "volume.zarr")
+    failed = [event for event in events if isinstance(event, BlockFailed)]
+    assert end.slices == 4 and end.done == 3 and len(failed) == 1 and "sino_01.tif" in failed[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"care": [{"name": "rings", "params": {}}]}, "Steps of sinogram care are for sinograms"),
+        ({"center": {"values": (3.0,)}}, "A centre of rotation is for sinograms only"),
+    ],
+)
+def test_what_only_sinograms_have(changes, told, tmp_path):
+    y = sinograms()
+    path, _ = written("plain.tif", y, tmp_path)
+    tuned = mp.Problem(mp.operators.Blur(image_shape=(30, 32), width=1.2), torch.from_numpy(y[2]))
+    with pytest.raises(InputError, match=told):
+        list(run_stack(StackRecipe(recipe=Recipe.of(tuned, TIKHONOV), **changes), path, tmp_path / "volume.zarr"))
+
+
+def test_a_recipe_that_starts_from_a_picture_is_for_one_slice(exchange):
+    problem = mp.io.read_measurement(exchange)
+    first = mp.reconstruct(problem, FBP)
+    result = mp.reconstruct(problem, mp.methods.TV(weight=0.01, iterations=2), start=first)
+    with pytest.raises(InputError, match="starts from a picture of its own slice"):
+        StackRecipe(recipe=result.recipe)
