@@ -27,6 +27,22 @@ def test_cells_are_counted_as_napari_counts_them(stride, shape):
             assert list(grid.iter_viewboxes(viewer.layers)) == list(own(grid, viewer.layers))
 
 
+def test_each_cell_has_a_camera_where_a_bar_is_switched_on_meanwhile(make_napari_viewer):
+    viewer = make_napari_viewer()
+    for _ in range(4):
+        viewer.add_image(np.zeros((4, 4)))
+    canvas, grid = viewer.window._qt_viewer.canvas, viewer.canvas.grid
+    for shape in ((2, 2), (1, 4)):
+        with at_once(viewer):
+            grid.shape, grid.enabled = shape, True
+            for layer in viewer.layers:
+                layer.colorbar.visible = not layer.colorbar.visible
+                layer.name_overlay.visible = True
+        assert len(canvas.grid_cameras) == 4 and canvas.grid.grid_size == shape
+        scenes = {canvas.layer_to_visual[layer].node.parent for layer in viewer.layers}
+        assert scenes == {camera._view.scene for camera in canvas.grid_cameras}, "each picture in a cell with a camera"
+
+
 def test_the_canvas_is_arranged_once(make_napari_viewer, monkeypatch):
     viewer = make_napari_viewer()
     for _ in range(5):

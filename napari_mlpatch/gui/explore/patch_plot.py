@@ -9,6 +9,9 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from napari_mlpatch.explore.microscope import Patch
 from napari_mlpatch.gui.plumbing.plot import Plot
 
+EMPTY = 4
+"""Pixels around the centre, while there is no patch."""
+
 
 class PatchPlot(QWidget):
     """Above: sample positions, from where they started to where they are. Below: the values before and after."""
@@ -19,6 +22,7 @@ class PatchPlot(QWidget):
         self.plot.setAspectLocked(True)
         self.plot.invertY(True)
         self.plot.setMinimumHeight(230)
+        self.plot.getViewBox().setRange(xRange=(-EMPTY, EMPTY), yRange=(-EMPTY, EMPTY))
         self.plot.setLabel("bottom", "columns from the centre")
         self.plot.setLabel("left", "rows from the centre")
         self.values = {name: _Values(text) for name, text in (("before", "at the start"), ("after", "as learned"))}
@@ -33,6 +37,8 @@ class PatchPlot(QWidget):
     def show_patches(self, patches: list[Patch], colours: list[str]) -> None:
         """Draw all patches over each other; the values are those of the last one."""
         self.plot.clear()
+        if patches:
+            self.plot.enableAutoRange()
         for patch, colour in zip(patches, colours, strict=True):
             centre = np.array([patch.row, patch.column])
             start, end = (patch.initial - centre).reshape(-1, 2), (patch.points - centre).reshape(-1, 2)

@@ -32,12 +32,27 @@ def at_once(viewer: Viewer) -> Iterator[None]:
         canvas._pause_scene_graph = False
         try:
             if _arrangement(viewer) != before:
+                _renew_cells(viewer)
                 canvas._update_scenegraph()
                 defer()
         finally:
             del vars(canvas)["_update_overlay_canvas_positions"]
             if canvas._needs_overlay_position_update:  # when it is painted
                 canvas._scene_canvas.update()
+
+
+def _renew_cells(viewer: Viewer) -> None:
+    """Cells without a camera are made anew, or they would show their pictures at any magnification.
+
+    An overlay that is switched on while nothing is arranged asks for the cell it is to lie in: that alone makes one,
+    and napari takes a grid of the right size for a grid that is done.
+    """
+    canvas, grid = viewer.window._qt_viewer.canvas, viewer.canvas.grid
+    if grid.enabled:
+        rows, columns = grid.actual_shape(viewer.layers)
+        if canvas.grid.grid_size == (rows, columns) and len(canvas.grid_cameras) != rows * columns:
+            canvas.grid.parent = None
+            canvas.grid = canvas.central_widget.add_grid(border_width=0)
 
 
 def _arrangement(viewer: Viewer) -> Any:
