@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from napari_mlpatch.core.errors import InputError
 
+from .rings import median_across
+
 DEVIATIONS = 10.0
 """Standard deviations beyond which a sample is told about: noise, that of few photons too, does not get there."""
 NARROW = 4  # bins to each side that an outlier's surroundings reach; it is narrower than that itself
@@ -81,11 +83,13 @@ def describe_outliers(y: np.ndarray, outliers: NDArray[np.bool_], replaced: bool
 
 def _far(v: np.ndarray, reach: int, deviations: float) -> NDArray[np.bool_]:
     """Of a sinogram whose rows are in the order of their angles, between which an object moves by ``reach`` bins."""
-    out = v - scipy.ndimage.median_filter(v, size=(1, 2 * NARROW + 1), mode="reflect")
+    out = v - median_across(v, 2 * NARROW + 1)
     spread = [scipy.ndimage.uniform_filter(np.abs(out), size, mode="reflect") for size in LOCAL]
     noise = math.sqrt(math.pi / 2.0) * np.maximum(*spread)
     low, high = np.quantile(v, [0.01, 0.99])
     far = np.abs(out) > np.maximum(deviations * noise, LEAST * (high - low))
+    if not far.any():
+        return far
     width = 2 * (reach + NARROW) + 1
     near = scipy.ndimage.uniform_filter1d(v, width, axis=1, mode="constant") * width
     excess = near - 0.5 * (_beside(near, -1) + _beside(near, 1))
