@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import socket
 import stat
 import sys
@@ -136,14 +137,22 @@ def beside(target: Path) -> Path:
     return target.with_name(f".mlpatch-{mark()}-{secrets.token_hex(6)}{target.suffix}")
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one that was to take the place of another, by whomever."""
+    return TEMPORARY.match(name) is not None
+
+
 def clean_up(folder: Path) -> None:
-    """Remove temporary files that killed processes of this machine have left in a folder."""
+    """Remove temporary files and folders that killed processes of this machine have left in a folder."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = TEMPORARY.match(entry.name)
             if found and left_behind(found[1]):
                 with suppress(OSError):
-                    os.unlink(entry.path)
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path)
+                    else:
+                        os.unlink(entry.path)
 
 
 def mark() -> str:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import clean_up, read_text, reason_of, replace_bytes
 
 from .blocks import Block
+from .claim import HOLDER, LOCK
 
 FORMAT = "napari-mlpatch stack 1"
+WISH = "wish"
+Wish = Literal["cancel", "stop"]
+
+
+class TakenError(InputError):
+    """The output belongs to another run by now."""
 
 
 class Markers:
@@ -31,7 +38,7 @@ class Markers:
             about = None
         if isinstance(about, dict) and about.get("format") == FORMAT:
             return about
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
+        if self.folder.is_dir() and {file.name for file in self.folder.iterdir()} <= {LOCK, HOLDER}:
             return None
         raise InputError(f"{self.folder} is no folder of this program's markers. Choose another name for the output.")
 
@@ -43,6 +50,26 @@ class Markers:
             replace_bytes(self.folder / "run.json", json.dumps({"format": FORMAT, **about}).encode())
         except OSError as error:
             raise InputError(f"{self.folder} cannot be written: {reason_of(error)}.") from None
+
+    def check(self, identity: str) -> None:
+        """Raises TakenError where the output is no longer that of this run: its block would go into another's."""
+        about = self.about()
+        if about is not None and about.get("identity") != identity:
+            raise TakenError(f"{self.folder.name} belongs to another run by now, so that nothing more is written.")
+
+    def wish(self, wish: Wish | None) -> None:
+        """Tell workers, of this machine or others, that the run is to end; None: that it goes on. Raises OSError."""
+        if wish is None:
+            (self.folder / WISH).unlink(missing_ok=True)
+        else:
+            replace_bytes(self.folder / WISH, wish.encode())
+
+    def wished(self) -> Wish | None:
+        """How the run is to end: "cancel" after a step, "stop" after the block that is computed now."""
+        try:
+            return "cancel" if (self.folder / WISH).read_bytes() == b"cancel" else "stop"
+        except OSError:
+            return None
 
     def mark(self, block: Block, identity: str) -> None:
         """A block is done, of the run of this identity. Raises OSError."""
@@ -59,6 +86,12 @@ class Markers:
         except (OSError, ValueError):
             return False
         return found == {"identity": identity, "slices": [block.start, block.stop]}
+
+    def clear(self) -> None:
+        """No run has begun; who has the claim on the output keeps it. Raises OSError."""
+        for file in self.folder.iterdir() if self.folder.is_dir() else ():
+            if file.name not in (LOCK, HOLDER):
+                file.unlink()
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

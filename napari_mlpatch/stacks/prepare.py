@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import clean_up, path_of, reason_of
+from napari_mlpatch.core.files import clean_up, is_temporary, path_of, reason_of
 from napari_mlpatch.core.recipe import installed_versions
 
 from .blocks import Block, partition
+from .claim import Claim
 from .job import Job, Tools
 from .markers import Markers
 from .sinks import sink_for
@@ -25,7 +26,7 @@ from .stack_recipe import StackRecipe
 class Prepared:
     """A run that can begin: its settled recipe, the blocks, and those of them that are missing.
 
-    ``bytes`` is the memory that a worker takes for tables and blocks.
+    ``bytes`` is the memory that a worker takes for tables and blocks. No other run can begin until ``close``.
     """
 
     job: Job
@@ -37,6 +38,7 @@ class Prepared:
     blocks: tuple[Block, ...]
     missing: tuple[Block, ...]
     bytes: int
+    claim: Claim
 
     @property
     def done_slices(self) -> int:
@@ -46,6 +48,9 @@ class Prepared:
         """All blocks are there. Raises OSError."""
         self.sink.finish()
         self.markers.remove()
+
+    def close(self) -> None:
+        self.claim.give_back()
 
 
 def prepared(
@@ -64,6 +69,32 @@ def prepared(
     markers = Markers(sink.path)
     job = Job(recipe.to_json(), str(where), str(sink.path), weights=None if weights is None else str(weights))
     tools = Tools(job)
+    markers.about()  # of this program, or InputError
+    claim, locked_out = Claim(markers.folder, sink.path), None
+    try:
+        claim.take()
+    except OSError as error:  # a finished volume needs no more than to be read
+        locked_out = error
+    try:
+        ready = _prepared(recipe, job, tools, sink, markers, claim, workers, memory, force, locked_out)
+    except BaseException:
+        claim.give_back()
+        raise
+    return ready
+
+
+def _prepared(
+    recipe: StackRecipe,
+    job: Job,
+    tools: Tools,
+    sink: Sink,
+    markers: Markers,
+    claim: Claim,
+    workers: int,
+    memory: int | None,
+    force: bool,
+    locked_out: OSError | None,
+) -> Prepared:
     fingerprint = tools.source.fingerprint
     first, last = recipe.range(tools.source.count)
     begun, made = markers.about(), sink.about()
@@ -81,22 +112,24 @@ def prepared(
     blocks = partition(first, last, settled.block)
     volume = _volume(settled, tools, last - first, identity, taken)
     try:
-        clean_up(sink.path.parent)
-        if going is None:
+        if going is not None and made and made.get("complete"):
+            missing = ()
+        elif locked_out is not None:
+            raise locked_out
+        elif going is None:
             check_room(sink, volume)
             _create(sink, markers, volume, fingerprint)
             missing = blocks
-        elif made and made.get("complete"):
-            missing = ()
         else:
             done = markers.done(blocks, identity)
             missing = tuple(block for block in blocks if block not in done)
             for block in missing:
                 sink.discard(block.start - first, block.stop - first)
             check_room(sink, volume, sum(map(len, missing)) / volume.shape[0] if sink.grows else 0.0)
+        clean_up(sink.path.parent)
     except OSError as error:
         raise InputError(f"{sink.path} cannot be written: {reason_of(error)}.") from None
-    return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, taken)
+    return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, taken, claim)
 
 
 def _same_run(
@@ -117,9 +150,8 @@ def _check_free(
 ) -> None:
     """Raises InputError where something is in the place of the output that may not be replaced."""
     path = sink.path
-    empty = path.is_dir() and not any(path.iterdir())
     half = begun is not None and not begun.get("created")  # killed while it was made
-    if not path.exists() or empty or half:
+    if not path.exists() or _is_empty(path) or (half and made is not None):
         return
     if made is None:
         raise InputError(
@@ -128,6 +160,8 @@ def _check_free(
     if not force:
         told = (begun or made).get("fingerprint")
         what = "the data are others, or have changed since" if told not in (None, fingerprint) else "the recipe differs"
+        if begun is None and not made.get("complete"):
+            what = f"{path.name}.blocks, which knew what of it is done, is gone"
         state = "a finished volume" if made.get("complete") else "the output"
         raise InputError(
             f"{path} is {state} of another run: {what}. Choose another name, run the same recipe to go on with it, or "
@@ -135,10 +169,15 @@ def _check_free(
         )
 
 
+def _is_empty(path: Path) -> bool:
+    """Whether a folder holds nothing but what a killed process was about to write."""
+    return path.is_dir() and all(file.suffix == ".partial" or is_temporary(file.name) for file in path.iterdir())
+
+
 def _create(sink: Sink, markers: Markers, volume: Volume, fingerprint: str) -> None:
     """Make the empty output, in the place of one that may be replaced. Killed in between, it is made anew."""
     about = {key: volume.about[key] for key in ("identity", "block", "bytes", "recipe")}
-    markers.remove()
+    markers.clear()
     markers.begin(**about, fingerprint=fingerprint, created=False)
     try:
         if sink.path.exists():
@@ -147,7 +186,7 @@ def _create(sink: Sink, markers: Markers, volume: Volume, fingerprint: str) -> N
     except OSError:
         with suppress(OSError):
             sink.remove()
-        markers.remove()
+        markers.clear()
         raise
     markers.begin(**about, fingerprint=fingerprint, created=True)
 

@@ -34,23 +34,26 @@ def run_stack(
     Where the same run has begun before, it goes on with what is missing, and gives the same numbers to the bit.
     ``executor``: threads of this program, or a ``Cluster``. ``weights``: a file to take instead of what the recipe
     names. ``memory`` [bytes] is what all workers of a machine may use together. ``force`` begins anew.
-    Raises InputError for bad input, before anything is written; an output of another run is never touched without
-    ``force``, and one of another program never.
+    Raises InputError for bad input, before anything is written, and where another run writes ``out`` now; an output of
+    another run is never touched without ``force``, and one of another program never.
     """
     control = control or StackControl()
     workers = 1 if executor is None else executor.workers
     ready = prepared(recipe, source, out, workers=workers, weights=weights, memory=memory, force=force)
-    yield Started(
-        ready.recipe,
-        ready.sink.path,
-        ready.volume.shape,
-        len(ready.blocks),
-        ready.volume.shape[0],
-        ready.done_slices,
-        ready.bytes,
-        workers,
-    )
-    yield from _run(ready, executor or Embedded(ready.tools), control)
+    try:
+        yield Started(
+            ready.recipe,
+            ready.sink.path,
+            ready.volume.shape,
+            len(ready.blocks),
+            ready.volume.shape[0],
+            ready.done_slices,
+            ready.bytes,
+            workers,
+        )
+        yield from _run(ready, executor or Embedded(ready.tools), control)
+    finally:
+        ready.close()
 
 
 def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -15,11 +16,13 @@ from napari_mlpatch.core.method import Iterate
 
 from .blocks import Block
 from .job import Job, Report, Tools
-from .markers import Markers
+from .markers import Markers, TakenError
 from .sinks import sink_for
 from .sinks.sink import Sink
 from .source import ChangedError
 
+LOOK = 0.5
+"""Seconds after which a worker looks again whether the run is to end."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -61,13 +64,14 @@ class Worker:
                 tools.computing.lock.release()
             try:
                 clock.start()
+                self.markers.check(self.identity)
                 tools.writing.do(self.sink.write, block.start - self.first, x)
                 self.markers.mark(block, self.identity)
                 clock.lap()
             finally:
                 tools.writing.lock.release()
             return Report(block, clock.laps())
-        except ChangedError as error:
+        except (ChangedError, TakenError) as error:
             return Report(block, message=str(error), ends=True)
         except InputError as error:
             return Report(block, message=str(error))
@@ -117,5 +121,21 @@ def do_block(job: Job, block: Block) -> Report:
     try:
         worker = worker_of(job)
     except InputError as error:
-        return Report(block, message=str(error), ends=True)
-    return worker.do(block)
+        return Report(block, message=f"{error} (on {socket.gethostname()})", ends=True)
+    if worker.markers.wished() is not None:
+        return Report(block, left=True)
+    return worker.do(block, _until_cancelled(worker.markers))
+
+
+def _until_cancelled(markers: Markers) -> Callable[[Iterate | None], bool]:
+    """Looks now and then whether the run is to be cancelled."""
+    looked = time.monotonic()
+
+    def told(iterate: Iterate | None) -> bool:
+        nonlocal looked
+        if time.monotonic() - looked < LOOK:
+            return True
+        looked = time.monotonic()
+        return markers.wished() != "cancel"
+
+    return told

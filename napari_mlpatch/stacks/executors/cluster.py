@@ -16,6 +16,8 @@ from napari_mlpatch.core.errors import InputError
 from ..blocks import Block
 from ..control import StackControl
 from ..job import Job, Report
+from ..markers import Markers
+from ..sinks import sink_for
 from ..work import do_block
 
 TICK = 0.5
@@ -87,47 +89,58 @@ class Cluster:
                 self._own.close()
 
     def reports(self, job: Job, blocks: Sequence[Block], control: StackControl) -> Iterator[Report | None]:
-        from distributed import wait
+        from distributed import CancelledError, wait
 
         waiting, running = deque(blocks), dict[Any, Block]()
+        markers, told = Markers(sink_for(job.out).path), None
         threads = max(sum(self._client.nthreads().values()), self.workers)  # type: ignore[union-attr]
+        markers.wish(None)
         try:
             while running or (waiting and control.wish is None):
                 while waiting and len(running) < threads + AHEAD and not control.paused and control.wish is None:
                     block = waiting.popleft()
                     running[self._client.submit(do_block, job, block, pure=False)] = block
-                if control.wish == "cancel":  # which blocks a worker has begun is not known here
-                    self._client.cancel(list(running))
-                    yield from (Report(block, left=True) for block in running.values())
-                    running.clear()
-                    return
+                if control.wish != told:  # workers look for it; a task that Dask cancels goes on behind its back
+                    told = control.wish
+                    markers.wish(told)
                 if not running:
                     time.sleep(TICK)  # paused
                     yield None
                     continue
-                with suppress(TimeoutError), self._client.as_current():
+                with suppress(TimeoutError, CancelledError), self._client.as_current():
                     wait(list(running), timeout=TICK, return_when="FIRST_COMPLETED")
                 done = [future for future in running if future.done()]
                 for future in done:
                     yield _report(future, running.pop(future))
                 if not done:
                     yield None
-                    if not self._client.scheduler_info(n_workers=-1).get("workers"):
+                    if not self._arrived():
                         self._wait_for_workers()
         finally:
-            self._client.cancel(list(running))
+            if running:  # nobody listens any more
+                with suppress(OSError):
+                    markers.wish("cancel")
+                with suppress(Exception):
+                    self._client.cancel(list(running))
+
+    def _arrived(self) -> int:
+        """How many workers there are now; none where the scheduler does not answer."""
+        try:
+            return len(self._client.scheduler_info(n_workers=-1).get("workers", {}))
+        except (OSError, TimeoutError):
+            return 0
 
     def _wait_for_workers(self) -> None:
         since = time.monotonic()
-        while not self._client.scheduler_info(n_workers=-1).get("workers"):
+        while not self._arrived():
             if time.monotonic() - since > ARRIVE:
                 raise InputError("All workers of the cluster are gone. Start some, then run the same again.")
             time.sleep(TICK)
 
 
 def _report(future: Any, block: Block) -> Report:
-    if future.status == "cancelled":
-        return Report(block, left=True)
+    if future.status in ("cancelled", "lost"):
+        return Report(block, message="the scheduler has gone, or has cancelled the work", ends=True)
     if future.status == "error":
         error = future.exception()
         died = type(error).__name__ == "KilledWorker"

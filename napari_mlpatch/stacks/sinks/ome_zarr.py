@@ -37,9 +37,9 @@ class OmeZarr(Sink):
     def create(self, volume: Volume) -> None:
         import zarr
 
-        group = zarr.create_group(str(self.path), zarr_format=3)
+        about = {**_multiscales(self.path.name, volume, 1), KEY: {**volume.notes, "complete": False}}
+        group = zarr.create_group(str(self.path), zarr_format=3, attributes=about)  # from the first file on it is known
         _array(group, "0", volume.shape, volume.block)
-        group.update_attributes({**_multiscales(self.path.name, volume, 1), KEY: {**volume.notes, "complete": False}})
 
     def write(self, start: int, x: np.ndarray) -> None:
         import zarr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import numpy as np
 
 from napari_mlpatch.core.budget import bytes_of, in_words
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import reason_of
+from napari_mlpatch.core.files import beside, reason_of
 
 from ..planes import Planes
 
@@ -84,10 +85,15 @@ class Sink(ABC):
 
     def remove(self) -> None:
         """The whole output, of which ``about`` says that this program made it."""
-        if self.path.is_dir():
-            shutil.rmtree(self.path)
+        target = Path(os.path.realpath(self.path))  # a link stays, so that the next one goes there, too
+        if target.is_dir():
+            aside = beside(target)
+            os.rename(target, aside)  # in one step, so that nothing remains that is half of an output
+            shutil.rmtree(aside)
+            if self.path.is_symlink():
+                target.mkdir()
         else:
-            self.path.unlink(missing_ok=True)
+            target.unlink(missing_ok=True)
 
 
 def check_room(sink: Sink, volume: Volume, missing: float = 1.0) -> None:

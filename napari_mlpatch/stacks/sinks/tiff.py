@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_mlpatch.core.files import replace_bytes, replacing_file
+from napari_mlpatch.core.files import clean_up, replace_bytes, replacing_file
 from napari_mlpatch.io.writers.tiff import resolution
 
 from ..planes import Planes
@@ -16,6 +17,8 @@ from .in_place import InPlace
 from .sink import KEY, Sink, Volume
 
 RUN = "stack.json"
+NOTED = b'"complete": false', b'"complete": true '
+"""In the description of one TIFF: equally long, and the first thing in it."""
 
 
 class TiffFolder(Sink):
@@ -61,6 +64,7 @@ class TiffFolder(Sink):
         return (Planes(shape, read),)
 
     def discard(self, start: int, stop: int) -> None:
+        clean_up(self.path)
         for index in range(start, stop):
             self._file(index).unlink(missing_ok=True)
 
@@ -71,6 +75,7 @@ class TiffFolder(Sink):
         """Only files that such a run has written: whatever else is in the folder stays."""
         for file in (*self.path.glob("slice_[0-9]*.tif"), self.path / RUN):
             file.unlink(missing_ok=True)
+        clean_up(self.path)
 
     def _file(self, index: int) -> Path:
         return self.path / f"slice_{index:05}.tif"
@@ -86,6 +91,7 @@ class TiffFile(InPlace):
         import tifffile
 
         size = {"pixel_size": volume.spacing[-1], "unit": volume.unit or None}
+        about = {"complete": False, "shape": volume.shape, "spacing": volume.spacing, **size}
         tifffile.imwrite(
             temporary,
             shape=volume.shape,
@@ -93,7 +99,7 @@ class TiffFile(InPlace):
             byteorder="<",
             bigtiff=volume.bytes > 2**31,
             photometric="minisblack",
-            description=json.dumps({KEY: volume.notes, "shape": volume.shape, "spacing": volume.spacing, **size}),
+            description=json.dumps({**about, KEY: volume.notes}),
             metadata=None,
             **resolution(size),
         )
@@ -110,11 +116,23 @@ class TiffFile(InPlace):
 
         try:
             with tifffile.TiffFile(self.path) as file:
-                found = json.loads(file.pages[0].tags.valueof("ImageDescription"))[KEY]  # type: ignore
+                found = json.loads(file.pages[0].tags.valueof("ImageDescription"))  # type: ignore
+                return {**found[KEY], "complete": found["complete"] is True}
         except Exception:  # of another program, or damaged
             return None
-        return {**found, "complete": self._done().exists() is False} if isinstance(found, dict) else None
 
-    def _done(self) -> Path:
-        """The markers, which are there until all is done."""
-        return self.path.with_name(f"{self.path.name}.blocks")
+    def finish(self) -> None:
+        """Note it in the description, which keeps its length."""
+        import tifffile
+
+        with tifffile.TiffFile(self.path) as file:
+            tag = file.pages[0].tags["ImageDescription"]  # type: ignore[union-attr]
+            place = tag.valueoffset
+            file.filehandle.seek(place)
+            text = file.filehandle.read(tag.count)
+        noted = text.replace(*NOTED, 1)
+        with self.path.open("r+b") as stream:
+            stream.seek(place)
+            stream.write(noted)
+            stream.flush()
+            os.fsync(stream.fileno())
