@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import replace_bytes
 
 LOCK, HOLDER = "lock", "holder"
 """Files in the folder: the lock, and who has it."""
@@ -49,7 +50,7 @@ class Claim:
             raise
         self._lock = lock
         with suppress(OSError):
-            (self._folder / HOLDER).write_text(f"process {os.getpid()} on {socket.gethostname()}")
+            replace_bytes(self._folder / HOLDER, f"process {os.getpid()} on {socket.gethostname()}".encode())
 
     def _who(self) -> str:
         try:

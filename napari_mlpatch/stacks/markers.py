@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import clean_up, read_text, reason_of, replace_bytes
@@ -15,7 +15,6 @@ from .claim import HOLDER, LOCK
 
 FORMAT = "napari-mlpatch stack 1"
 WISH = "wish"
-Wish = Literal["cancel", "stop"]
 
 
 class TakenError(InputError):
@@ -57,14 +56,14 @@ class Markers:
         if about is not None and about.get("identity") != identity:
             raise TakenError(f"{self.folder.name} belongs to another run by now, so that nothing more is written.")
 
-    def wish(self, wish: Wish | None) -> None:
+    def wish(self, wish: str | None) -> None:
         """Tell workers, of this machine or others, that the run is to end; None: that it goes on. Raises OSError."""
         if wish is None:
             (self.folder / WISH).unlink(missing_ok=True)
         else:
             replace_bytes(self.folder / WISH, wish.encode())
 
-    def wished(self) -> Wish | None:
+    def wished(self) -> str | None:
         """How the run is to end: "cancel" after a step, "stop" after the block that is computed now."""
         try:
             return "cancel" if (self.folder / WISH).read_bytes() == b"cancel" else "stop"
