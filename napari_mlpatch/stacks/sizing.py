@@ -10,14 +10,18 @@ from napari_mlpatch.core.meter import Meter
 from napari_mlpatch.core.solve import solved
 from napari_mlpatch.core.tables import held_bytes
 
+from .care.step import halo_of
 from .job import Tools
 from .source import ChangedError
 
 MOST = 8
 """Slices of a block: more are no faster, and all of them are lost where a run is killed."""
+MOST_WITH_HALO = 128
+"""Slices of a block whose steps of care look at rows around it: these are read and cared for again for each block."""
 ROOMS = 3
 """Blocks whose data are in memory: one that was read, one that is computed, as numbers of the file and as float32."""
-
+CARED = 2
+"""What a step of care takes beside the rows that it is given, in their size: what it makes, and its work."""
 
 LIBRARIES = 96 * 2**20
 """Bytes that reading and writing take whatever the size."""
@@ -35,13 +39,20 @@ class Size:
 
 @dataclass(frozen=True)
 class Needs:
-    """Bytes of a worker: for its tables, and for each slice of a block in all stages."""
+    """Bytes of a worker: for its tables, for each slice of a block in all stages, and for ``halo`` rows around it."""
 
     tables: int
     slice: int
+    halo: int = 0
+    around: int = 0
 
     def of(self, slices: int) -> int:
-        return self.tables + slices * self.slice
+        return self.tables + self.around + slices * self.slice
+
+    @property
+    def most(self) -> int:
+        """Slices of a block at most: with a halo more, so that about as much is computed once as twice."""
+        return max(MOST, min(2 * self.halo, MOST_WITH_HALO))
 
 
 def needs(tools: Tools) -> Needs:
@@ -78,12 +89,19 @@ def _needs(tools: Tools, index: int) -> Needs:
     tables = held_bytes(kept, "cpu") if on_cpu else 0
     working = meter.peak_bytes if on_cpu else 0
     data, picture = bytes_of(tools.source.shape, loaded[0].itemsize), bytes_of(problem.A.domain_shape, 4)
-    return Needs(tables + LIBRARIES, working + ROOMS * data + 2 * picture)
+    rooms = ROOMS + (CARED if tools.steps else 0)
+    first, last = tools.stack.range(tools.source.count)
+    halo = min(halo_of(tools.steps), last - first)
+    return Needs(tables + LIBRARIES, working + rooms * data + 2 * picture, halo, 2 * halo * rooms * data)
+
+
+def _around(needed: Needs) -> str:
+    return f", or steps of care that look at fewer than {needed.halo} rows to each side" if needed.halo else ""
 
 
 def size_of(tools: Tools, needed: Needs, *, workers: int = 1, memory: int | None = None) -> Size:
     """As many slices as fit into ``memory`` bytes (half of what is free) with ``workers`` on one machine, at most
-    ``MOST``.
+    ``needed.most``.
 
     So few that every worker has several blocks. Raises InputError where not even one fits.
     """
@@ -92,7 +110,7 @@ def size_of(tools: Tools, needed: Needs, *, workers: int = 1, memory: int | None
     if needed.of(1) > room:
         raise InputError(
             f"One slice needs {in_words(needed.of(1))} of memory, of which {in_words(room)} may be used by a worker. "
-            "Use fewer workers, or a smaller image."
+            f"Use fewer workers, or a smaller image{_around(needed)}."
         )
     if tools.stack.block is not None:
         chosen = tools.stack.block
@@ -103,6 +121,6 @@ def size_of(tools: Tools, needed: Needs, *, workers: int = 1, memory: int | None
             )
         return Size(chosen, needed.of(chosen))
     fair = max(1, -(-(last - first) // (4 * workers)))
-    fits = max(1, (room - needed.tables) // max(needed.slice, 1))
-    chosen = int(min(MOST, fair, fits))
+    fits = max(1, (room - needed.of(0)) // max(needed.slice, 1))
+    chosen = int(min(needed.most, fair, fits))
     return Size(chosen, needed.of(chosen))

@@ -100,4 +100,5 @@ def cared(
         below = 0 if geometry.first + slices == geometry.count else step.halo
         block, geometry = block[above : slices - below], geometry.rows(above, slices - below)
     low, high = start - geometry.first, stop - geometry.first
-    return block[low:high], geometry.rows(low, high)
+    out, geometry = block[low:high], geometry.rows(low, high)
+    return (out.copy() if halo_of(steps) else out), geometry  # a view would keep the rows around it in memory
