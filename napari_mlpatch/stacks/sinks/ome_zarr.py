@@ -139,10 +139,13 @@ def _halve(large: Any, small: Any, block: int) -> None:
         stop = min(start + block, small.shape[0])
         planes = []
         for z in range(start, stop):
-            pair = np.asarray(large[2 * z : 2 * z + 2]).mean(axis=0)
-            rows, columns = pair.shape
-            pair = np.pad(pair, ((0, rows % 2), (0, columns % 2)), mode="edge")
-            planes.append(pair.reshape(len(pair) // 2, 2, -1, 2).mean(axis=(1, 3)))
+            pair = np.asarray(large[2 * z : 2 * z + 2])
+            plane = pair[0] + pair[-1]
+            rows, columns = plane.shape
+            if rows % 2 or columns % 2:
+                plane = np.pad(plane, ((0, rows % 2), (0, columns % 2)), mode="edge")
+            halved = plane[::2] + plane[1::2]
+            planes.append((halved[:, ::2] + halved[:, 1::2]) * np.float32(0.125))
         small[start:stop] = np.stack(planes)
 
 
