@@ -58,6 +58,12 @@ def walk(viewer, show) -> list[np.ndarray]:
     show(layers[1], True)
     viewer.layers.move(3, 0)
     look(twice=True)
+    layers[2].name_overlay.visible = False
+    show(layers[2], False)
+    show(layers[2], True)
+    layers[2].name_overlay.visible = True  # while its layer is there already: its box is to come with it
+    layers[2].name_overlay.position = "bottom_left"
+    look()
     viewer.layers.remove(layers[0])
     grid.enabled = False
     show(layers[1], False)

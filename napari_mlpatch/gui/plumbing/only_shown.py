@@ -105,7 +105,7 @@ def hide_whole(caption: Any) -> None:
     """Make a layer's name vanish with its layer as it is, box and all; napari takes it to pieces and writes it anew."""
     if type(caption).__name__ != "VispyLayerNameOverlay" or not hasattr(caption, "box"):
         return
-    own = type(caption)._on_visible_change
+    own, own_box = type(caption)._on_visible_change, type(caption)._on_box_change
 
     def on_visible_change(event: Any = None) -> None:
         shown = caption._should_be_visible()
@@ -113,7 +113,11 @@ def hide_whole(caption: Any) -> None:
         if shown and caption.box.parent is not caption.node.parent:
             own(caption)
 
-    vars(caption)["_on_visible_change"] = on_visible_change
+    def on_box_change(event: Any = None) -> None:
+        caption.box.visible = caption._should_be_visible()  # the overlay's own events know napari's method only
+        own_box(caption)
+
+    vars(caption).update(_on_visible_change=on_visible_change, _on_box_change=on_box_change)
 
 
 def lay_out_once(grid: Any) -> None:
