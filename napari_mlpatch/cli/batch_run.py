@@ -82,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         line = stack.enter_context(Line(sys.stderr))
         for event in events:
             if isinstance(event, Started):
+                for note in event.notes:
+                    say(f"note: {note}")
                 say(_begins(event))
             elif isinstance(event, Progress):
                 line.show(event)

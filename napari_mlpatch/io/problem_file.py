@@ -109,6 +109,12 @@ def load_problem(path: Path) -> Measurement:
     )
 
 
+def operator_of(path: Path, group: h5py.Group) -> dict[str, Any]:
+    """Name and parameters of the operator in the group of such a file."""
+    found = _json(path, group, "operator")
+    return found if isinstance(found, dict) else {}
+
+
 def _set_json(group: h5py.Group, name: str, value: Any) -> None:
     """As text of fixed length: HDF5 keeps text of variable length in a heap that, damaged, crashes the library."""
     text = json.dumps(value).encode()

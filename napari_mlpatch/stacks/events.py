@@ -14,7 +14,8 @@ class Started:
     """The work is cut into ``blocks`` blocks; ``done`` of its ``slices`` were done before and stay as they are.
 
     ``recipe`` is settled: it says how large the blocks are. ``path`` can be opened at once, and grows. ``bytes`` is
-    the memory that a worker is expected to take beside what the program has already.
+    the memory that a worker is expected to take beside what the program has already. ``notes`` tell what was found in
+    the source and assumed of it.
     """
 
     recipe: StackRecipe
@@ -25,6 +26,7 @@ class Started:
     done: int
     bytes: int
     workers: int = 1
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from napari_mlpatch.core.solve import solved
 from napari_mlpatch.core.steps import device_of
 from napari_mlpatch.torch_later import torch
 
+from .adopt import adopted
 from .blocks import Block
 from .care.step import Geometry, cared, halo_of
 from .source import Source, open_stack
@@ -77,9 +78,11 @@ class Tools:
     """
 
     def __init__(self, job: Job, source: Source | None = None):
-        self.job, self.stack = job, job.stack_recipe
+        self.job = job
+        self.source = source or open_stack(job.source, job.stack_recipe.recipe)
+        self.stack, notes = adopted(job.stack_recipe, self.source)
+        self.source.notes += tuple(note for note in notes if note not in self.source.notes)
         recipe = self.recipe = self.stack.recipe
-        self.source = source or open_stack(job.source, recipe)
         if job.fingerprint and self.source.fingerprint != job.fingerprint:
             raise InputError(f"{self.source.path} is not the same on all machines, or has changed since the run began.")
         self.device = device_of(recipe.device)

@@ -76,7 +76,7 @@ def prepared(
     except OSError as error:  # a finished volume needs no more than to be read
         locked_out = error
     try:
-        ready = _prepared(recipe, job, tools, sink, markers, claim, workers, memory, force, locked_out)
+        ready = _prepared(job, tools, sink, markers, claim, workers, memory, force, locked_out)
     except BaseException:
         claim.give_back()
         raise
@@ -84,7 +84,6 @@ def prepared(
 
 
 def _prepared(
-    recipe: StackRecipe,
     job: Job,
     tools: Tools,
     sink: Sink,
@@ -95,7 +94,7 @@ def _prepared(
     force: bool,
     locked_out: OSError | None,
 ) -> Prepared:
-    fingerprint = tools.source.fingerprint
+    recipe, fingerprint = tools.stack, tools.source.fingerprint
     first, last = recipe.range(tools.source.count)
     begun, made = markers.about(), sink.about()
     going = _same_run(recipe, fingerprint, begun if begun and begun.get("created") else None, made)

@@ -50,6 +50,7 @@ def run_stack(
             ready.done_slices,
             ready.bytes,
             workers,
+            ready.tools.source.notes,
         )
         yield from _run(ready, executor or Embedded(ready.tools), control)
     finally:

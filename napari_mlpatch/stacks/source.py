@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import path_of
+from napari_mlpatch.core.files import is_file, path_of
 
 from .care.step import Geometry
 from .fingerprint import fingerprint, stamp
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
     from napari_mlpatch.core.recipe import Recipe
 
+FILES = ("angles_deg", "flat", "dark")
+"""Options of reading that may be files."""
 GEOMETRY = ("angles_deg", "detector_pitch", "pixel_size")
 """Parameters of an operator that are also options of reading, where a recipe does not say how its data are read."""
 
@@ -40,10 +45,13 @@ class Source(ABC):
     shape: tuple[int, ...]
     unit: str = ""
     notes: tuple[str, ...] = ()
+    measured: Mapping[str, Any] = MappingProxyType({})
+    """Parameters of an operator of which the file says how large they are."""
 
     def __init__(self, path: Path):
         self.path = path
         self._stamp = stamp(path)
+        self._beside: dict[Path, tuple] = {}
 
     @abstractmethod
     def read(self, start: int, stop: int) -> np.ndarray:
@@ -59,14 +67,24 @@ class Source(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """Hash by which it is known that the data are the same, without reading them."""
-        return fingerprint(self.path)
+        """Hash by which it is known that the data are the same, without reading them; also of files beside them."""
+        found = fingerprint(self.path)
+        if not self._beside:
+            return found
+        return hashlib.sha256("".join([found, *map(fingerprint, self._beside)]).encode()).hexdigest()
+
+    def beside(self, files: Iterable[Path]) -> Source:
+        """The same, which changes where one of these files does: angles and fields that were given as such."""
+        self._beside = {file: stamp(file) for file in files}
+        return self
 
     def check_same(self) -> None:
         """Raises InputError where the file has changed since it was opened: the blocks would not belong together."""
-        if stamp(self.path) != self._stamp:
+        stamps = {self.path: self._stamp, **self._beside}
+        changed = next((path for path, before in stamps.items() if stamp(path) != before), None)
+        if changed is not None:
             raise ChangedError(
-                f"{self.path} has changed since this run began. Wait until it is written, then start the run again: "
+                f"{changed} has changed since this run began. Wait until it is written, then start the run again: "
                 "it begins anew where the data are others."
             )
 
@@ -80,13 +98,14 @@ def open_stack(path: Any, recipe: Recipe) -> Source:
     if not where.exists():
         raise InputError(f"{where} does not exist. Check the name and the folder.")
     options = reading_options(recipe)
+    files = [path_of(options[name]) for name in FILES if is_file(options.get(name))]
     if where.is_dir() and any((where / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray", ".zattrs")):
         from .sources.zarr_folder import open_zarr
 
-        return open_zarr(where, recipe, options)
+        return open_zarr(where, recipe, options).beside(files)
     from .sources.measurement import open_measurement
 
-    return open_measurement(where, recipe, options)
+    return open_measurement(where, recipe, options).beside(files)
 
 
 def reading_options(recipe: Recipe) -> dict[str, Any]:
@@ -96,3 +115,9 @@ def reading_options(recipe: Recipe) -> dict[str, Any]:
         return {name: value for name, value in source.get("options", {}).items() if name != "slice"}
     params = recipe.operator.params
     return {name: params[name] for name in GEOMETRY if params.get(name) is not None}
+
+
+def tuned_slice(recipe: Recipe) -> int | None:
+    """The slice on which a recipe was tuned, where its number is known."""
+    index = recipe.data.source.get("options", {}).get("slice")
+    return index if isinstance(index, int) and not isinstance(index, bool) else None

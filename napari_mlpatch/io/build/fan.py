@@ -41,14 +41,15 @@ def to_parallel(measurement: Measurement) -> Measurement:
     radius, distance = geometry["source_to_axis"], geometry["source_to_detector"]
     slices, _, bins = measurement.data.shape
     middle = (bins - 1) / 2 if measurement.center is None else measurement.center
-    pitch = geometry["detector_pitch"] * radius / distance
+    width = geometry.get("detector_pitch", 1.0)
+    pitch = width * radius / distance
     s = (np.arange(bins) - middle) * pitch
     if np.abs(s).max() >= radius:
         raise InputError(
             f"The fan's source lies {radius:g} from the centre, inside of the detector's view. Check the geometry."
         )
     gamma = np.arcsin(s / radius)
-    columns = middle + distance * np.tan(gamma) / geometry["detector_pitch"]
+    columns = middle + distance * np.tan(gamma) / width
     is_seen = (columns >= -1) & (columns <= bins)
     gamma, columns, center = gamma[is_seen], columns[is_seen], middle - int(np.argmax(is_seen))
     offset = np.degrees(gamma) / step  # in rows

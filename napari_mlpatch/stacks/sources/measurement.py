@@ -10,7 +10,7 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.io.loading import load
 from napari_mlpatch.io.options import LoadOptions, names
 
-from ..source import Source
+from ..source import Source, tuned_slice
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.recipe import Recipe
@@ -37,7 +37,7 @@ def open_measurement(path: Path, recipe: Recipe, options: dict[str, Any]) -> Sou
         found = load(path, **loading)
         if isinstance(found, KSpace):
             raise InputError(f"{path} holds k-space, the recipe's operator is {kind!r}. Take a recipe for MRI.")
-        return SinogramStack(found, making)
+        return SinogramStack(found, making, tuned_slice(recipe))
     if kind == "mri-cartesian":
         found = load(path, **loading)
         if not isinstance(found, KSpace):

@@ -12,6 +12,7 @@ from napari_mlpatch.io import h5
 from napari_mlpatch.io.arrays import check_finite, to_complex64, to_float32
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.own import GROUP
+from napari_mlpatch.io.problem_file import operator_of
 
 from ..care.step import Geometry
 from ..source import Source
@@ -38,12 +39,15 @@ class OwnStack(Source):
         import h5py
 
         with reading(path, "a measurement of this program"), h5py.File(path, "r") as file:
-            shape = h5.dataset(path, h5.group(path, file, GROUP), "y").shape
+            group = h5.group(path, file, GROUP)
+            shape = h5.dataset(path, group, "y").shape
+            described = operator_of(path, group)
         if len(shape) < 3 or shape[1] != 1:
             raise InputError(f"{path}: data of shape {list(shape)} are no stack of one channel: [slices, 1, ...].")
         self.count, _, *rest = shape
         self.shape = tuple(rest)
-        self._angles = recipe.operator.params.get("angles_deg")
+        self.measured = described.get("params", {}) if described.get("name") == recipe.operator.name else {}
+        self._angles = self.measured.get("angles_deg", recipe.operator.params.get("angles_deg"))
         self._pitch = recipe.operator.params.get("detector_pitch", 1.0)
         self.kind = "data" if self._angles is None else "sinogram"
 

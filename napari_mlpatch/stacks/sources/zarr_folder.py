@@ -12,7 +12,7 @@ from napari_mlpatch.io.arrays import Stored, check_finite, slices
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.measurement import Measurement
 
-from ..source import Source
+from ..source import Source, tuned_slice
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.recipe import Recipe
@@ -36,7 +36,7 @@ def open_zarr(path: Path, recipe: Recipe, options: dict[str, Any]) -> Source:
     if recipe.operator.name in SCANNERS:
         data = slices(stored, options.get("angle_axis") or "rows")
         angle_unit = {"angle_unit": options["angle_unit"]} if "angle_unit" in options else {}
-        return SinogramStack(Measurement(data, path, load_options=angle_unit), making)
+        return SinogramStack(Measurement(data, path, load_options=angle_unit), making, tuned_slice(recipe))
     return ZarrImages(path, stored)
 
 
