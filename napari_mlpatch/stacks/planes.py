@@ -29,7 +29,9 @@ class Planes:
         return np.stack(pictures) if pictures else np.zeros((0, *self.shape[1:]), self.dtype)
 
     def lazily(self) -> Any:
-        """The same as a Dask array of one picture a chunk."""
+        """The same as a Dask array of one picture a chunk. Reads one, so that whoever looks at it does not wait."""
         import dask.array as da
 
-        return da.from_array(self, chunks=(1, *self.shape[1:]), name=False, asarray=False)  # type: ignore[arg-type]
+        made: Any = da.from_array(self, chunks=(1, *self.shape[1:]), name=False, asarray=False)  # type: ignore[arg-type]
+        made[:1, :1, :1].compute()  # Dask imports its schedulers with the first number, which takes half a second
+        return made

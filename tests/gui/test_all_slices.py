@@ -184,5 +184,5 @@ def test_a_result_of_data_in_memory_says_why_not(simulated, qtbot):
     wait_for(qtbot, lambda: finished(simulated))
     simulated.show("All slices")
     dock = simulated.docks["All slices"]
-    assert "in no file" in dock.how.text() or "in memory" in dock.how.text()
+    assert "data in memory" in dock.reason.text() and not dock.reason.isHidden()
     assert not dock.rows.run.isEnabled() and not dock.rows.strip.isEnabled()

@@ -17,7 +17,6 @@ from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key
 from napari_mlpatch.gui.plumbing.label import Note, Remark
 from napari_mlpatch.gui.plumbing.notify import show_error
 from napari_mlpatch.workbench.stacks import Base, base_of, suggested_output
-from napari_mlpatch.workbench.words import duration, size
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .care_list import CareList
@@ -25,6 +24,7 @@ from .center_box import CenterBox
 from .output_box import OutputBox
 from .run_rows import RunRows
 from .trials import Trials
+from .words import costs, holds
 
 if TYPE_CHECKING:
     from napari_mlpatch.stacks.look import Facts
@@ -47,6 +47,9 @@ class AllSlicesDock(QWidget):
         self.base: Base | None = None
         self.facts: Facts | None = None
         self.cost: Size | None = None
+        self.trouble = ""
+        """Why the stack cannot be opened, or a slice of it not be run."""
+        self._followed: Any = None
         self.about, self.how, self.estimate, self.reason = Note(), Note(), Note(), Remark()
         self.first, self.last = CountBox(), CountBox()
         self.first.setToolTip("The first slice that is reconstructed, counted from 0")
@@ -65,7 +68,7 @@ class AllSlicesDock(QWidget):
         for box in (self.first, self.last):
             box.valueChanged.connect(self._say)
         self.center.changed.connect(self._say)
-        self.center.find_wanted.connect(self._find_axis)
+        self.center.find_wanted.connect(self.trials.find_axis)
         self.care.changed.connect(self._say)
         self.output.changed.connect(self._say)
         self.try_care.clicked.connect(self.trials.show_care)
@@ -74,7 +77,7 @@ class AllSlicesDock(QWidget):
         on_key(self, ESCAPE, self.rows.cancel.click)
         follow(self, workbench.selection_changed, self._selected)
         follow(self, workbench.entries_changed, self._selected)
-        follow(self, self.stacks.changed, self._say)
+        follow(self, self.stacks.changed, self._offer)
         follow(self, self.stacks.continued, self.take)
         self._selected()
         self._say()
@@ -114,22 +117,22 @@ class AllSlicesDock(QWidget):
     def _selected(self) -> None:
         """The recipe of the selected result counts, if it has one that others can be made with."""
         entry = self.workbench.selected
-        if entry is None or entry.result is None or entry.job.active:
+        if entry is None or entry.result is None or entry.job.active or entry.result is self._followed:
             return
+        self._followed = entry.result
         try:
             base = base_of(entry)
         except InputError as error:
             self.base = self.facts = self.cost = None
-            self.how.setText(str(error))
+            self.trouble = str(error)
             self._say()
             return
-        if self.base is None or (self.base.recipe, self.base.source) != (base.recipe, base.source):
-            self.take(base)
+        self.take(base)
 
     def take(self, base: Base) -> None:
         """Make all slices like this."""
         another = self.base is None or self.base.source != base.source
-        self.base, self.cost = base, None
+        self.base, self.cost, self.trouble = base, None, ""
         if another:
             self.facts = None
         recipe = base.recipe
@@ -168,16 +171,17 @@ class AllSlicesDock(QWidget):
         from napari_mlpatch.stacks.look import cost_of, facts_of
 
         def failed(text: str) -> None:
-            self.how.setText(text)
+            self.trouble = text
+            self._say()
 
-        def costs(found: Size) -> None:
+        def cost(found: Size) -> None:
             self.cost = found
             self._say()
 
         def shows(found: Facts) -> None:
             self._show_facts(base, found)
             if not self.stacks.running:
-                self.stacks.ask("cost", lambda: cost_of(base.recipe, base.source), costs, failed)
+                self.stacks.ask("cost", lambda: cost_of(base.recipe, base.source), cost, failed)
 
         self.stacks.ask("facts", lambda: facts_of(base.recipe, base.source), shows, failed)
 
@@ -204,43 +208,32 @@ class AllSlicesDock(QWidget):
     # ---- telling --------------------------------------------------------------------------------------------
 
     def _say(self) -> None:
-        """What is run and what it costs, why it cannot, and what the button says."""
-        base, facts, reason = self.base, self.facts, ""
-        self.about.setText("" if base is None else f"<b>{base.source.rpartition('/')[2]}</b>{_size(facts)}")
+        """What is run and what it costs, and why it cannot."""
+        base, facts, reason = self.base, self.facts, self.trouble
+        self.about.setText("" if base is None else f"<b>{base.source.rpartition('/')[2]}</b>{holds(facts)}")
         if base is not None:
             self.how.setText(f"All slices are made like <b>{base.words}</b>. Select another result to take its recipe.")
-        elif self.workbench.selected is None:
+        else:
             self.how.setText(NOTHING)
-        try:
-            self.recipe()
-            if not self.output.path():
-                reason = "Say where the volume goes."
-        except InputError as error:
-            reason = "" if base is None or facts is None else str(error)
+        if base is not None and facts is not None and not reason:
+            try:
+                self.recipe()
+                reason = "" if self.output.path() else "Say where the volume goes."
+            except InputError as error:
+                reason = str(error)
         self.reason.setText(reason)
         self.reason.setVisible(bool(reason))
-        ready = facts is not None and not reason
-        self.rows.run.setEnabled(ready and not self.stacks.running)
-        self.rows.run.setText(self.rows.verb)
         self.rows.run.setToolTip(reason or "Reconstruct every slice; the volume is on the canvas at once, and grows")
-        self.rows.strip.setEnabled(ready and not self.stacks.running)
-        self.try_care.setEnabled(ready and not self.stacks.running)
-        self.center.find.setEnabled(ready and not self.stacks.running)
-        self.estimate.setText(self._costs() if facts is not None else "")
-
-    def _costs(self) -> str:
         count = self.last.value() - self.first.value() + 1
-        words = [f"{count} slices"]
-        if self.base is not None and self.base.seconds:
-            each = self.base.seconds
-            words[0] += f", one took {duration(each)}: about {duration(count * each)}"
-        if self.cost is not None:
-            words.append(f"{self.cost.slices} at a time, {size(self.cost.bytes)} of memory")
-        shape = None if self.base is None else self.base.recipe.recipe.operator.params.get("image_shape")
-        room = 4.0 * count * shape[0] * shape[1] if shape else 0.0
-        if room >= 2**20:
-            words.append(f"{size(room)} on the disk")
-        return "; ".join(words)
+        self.estimate.setText("" if base is None or facts is None else costs(base, count, self.cost))
+        self._offer()
+
+    def _offer(self) -> None:
+        """What can be done now, and what the button of the run says."""
+        ready = self.facts is not None and self.reason.isHidden() and not self.stacks.running
+        for button in (self.rows.run, self.rows.strip, self.try_care, self.center.find):
+            button.setEnabled(ready)
+        self.rows.run.setText(self.rows.verb(self.output.path()))
 
     # ---- acting ---------------------------------------------------------------------------------------------
 
@@ -256,33 +249,3 @@ class AllSlicesDock(QWidget):
         except InputError as error:
             show_error(str(error))
         self.rows.anew.setChecked(False)
-
-    def _find_axis(self) -> None:
-        base = self.base
-        if base is None:
-            return
-        from napari_mlpatch.stacks.look import axis_of
-
-        self.estimate.setText("Finding the centres of five slices…")
-
-        def found(line: Any) -> None:
-            count = 0 if self.facts is None else self.facts.count
-            first, last = (round(float(value), 3) for value in line.at([0, count - 1]))
-            self.center.set_center("linear", first, last)
-            out = f", {len(line.left_out)} of 5 left out" if line.left_out else ""
-            self.estimate.setText(
-                f"The axis leans by {line.tilt_deg:.3g}°; the centres lie {line.residual:.2g} bins off the line{out}."
-            )
-
-        def failed(text: str) -> None:
-            self._say()
-            show_error(text)
-
-        self.stacks.ask("axis", lambda: axis_of(base.recipe, base.source), found, failed)
-
-
-def _size(facts: Facts | None) -> str:
-    if facts is None:
-        return ""
-    what = {"sinogram": "sinograms", "kspace": "k-space", "data": "data"}[facts.kind]
-    return f": {facts.count} slices, {what} of {' x '.join(map(str, facts.shape))}"

@@ -25,9 +25,11 @@ class CenterBox(QWidget):
         super().__init__()
         self.kind = short(QComboBox(), 8)
         self.kind.addItem("the recipe's", RECIPE)
-        self.kind.addItem("one bin for all", SAME)
-        self.kind.addItem("linear in height", LINEAR)
-        self.kind.setToolTip("The rotation axis of each slice: it drifts with the height where the axis leans")
+        self.kind.addItem("one bin", SAME)
+        self.kind.addItem("linear", LINEAR)
+        self.kind.setToolTip(
+            "The rotation axis: that of the recipe, one bin for all slices, or linear in height, where the axis leans"
+        )
         self.first, self.last = NumberBox(0.0, 1e6), NumberBox(0.0, 1e6)
         self.first.setToolTip("Bin of the rotation axis, counted from 0: of all slices, or of the first of the stack")
         self.last.setToolTip("Bin of the rotation axis in the last slice of the stack; linear in between")

@@ -68,11 +68,10 @@ class RunRows(QWidget):
         self.failures.setText("\n".join(wrong))
         self.failures.setVisible(bool(wrong))
 
-    @property
-    def verb(self) -> str:
-        """What the button of the run says: it goes on with a run that has ended early."""
+    def verb(self, out: str) -> str:
+        """What the button of the run says: it goes on with a run into this output that has ended early."""
         finished = self.stacks.finished
-        if finished is None or finished.complete:
+        if finished is None or finished.complete or str(finished.path) != out:
             return "Run on all slices"
         missed = sum(len(one.block) for one in finished.failed)
         whole = missed and missed == finished.slices - finished.done

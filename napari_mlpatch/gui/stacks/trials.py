@@ -1,8 +1,8 @@
-"""What is tried before all slices are run: five of them beside each other, and one with and without care."""
+"""What is tried before all slices are run: five of them, their axis, and one of them with and without care."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -99,6 +99,33 @@ class Trials:
         ]
         note = f"Slice {made.index}: before, after, and what was taken off, of the sinogram and of the picture."
         self.cared.show_rows("Care of the sinograms", rows, note)
+
+    # ---- the axis -------------------------------------------------------------------------------------------
+
+    def find_axis(self) -> None:
+        """Put the line of the centres of five slices into the form."""
+        from napari_mlpatch.stacks.look import axis_of
+
+        dock, base = self.dock, self.dock.base
+        if base is None:
+            return
+
+        dock.estimate.setText("Finding the centres of five slices…")
+
+        def found(line: Any) -> None:
+            count = 0 if dock.facts is None else dock.facts.count
+            first, last = (round(float(value), 3) for value in line.at([0, count - 1]))
+            dock.center.set_center("linear", first, last)
+            out = f", {len(line.left_out)} of 5 left out" if line.left_out else ""
+            dock.estimate.setText(
+                f"The axis leans by {line.tilt_deg:.3g}°; the centres lie {line.residual:.2g} bins off the line{out}."
+            )
+
+        def failed(text: str) -> None:
+            dock._say()
+            show_error(text)
+
+        dock.stacks.ask("axis", lambda: axis_of(base.recipe, base.source), found, failed)
 
     def _on_canvas(self, shown: Shown) -> None:
         """As a layer of its own, to be looked at closely."""

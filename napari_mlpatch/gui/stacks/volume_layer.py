@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from napari_mlpatch.stacks.opened import Opened
 
 REFRESH_SECONDS = 0.5
+WATCH_MS = 2000
+"""Between two looks at an output that another process may be writing."""
 TRIED = 9
 """Slices of which one with something in it is looked for, for the contrast."""
 ROLE = "volume"
@@ -63,6 +65,12 @@ class VolumeLayers:
         self._timer = QTimer(viewer.window._qt_window)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._refresh)
+        self._marks: dict[str, int] = {}
+        """When the markers of an output that was opened before it was complete had changed last."""
+        self._watch = QTimer(viewer.window._qt_window)
+        self._watch.setInterval(WATCH_MS)
+        self._watch.timeout.connect(self.look)
+        viewer.layers.events.inserted.connect(self._inserted)
         stacks = workbench.stacks
         stacks.started.connect(lambda event: self._open(event.path))
         stacks.grew.connect(self._grew)
@@ -96,12 +104,13 @@ class VolumeLayers:
             self._refresh()
             return
         for layer in before:
-            about |= {"contrast_limits": tuple(layer.contrast_limits), "colormap": layer.colormap.name}
+            about |= {"contrast_limits": tuple(layer.contrast_limits), "colormap": layer.colormap}
             about |= {"visible": layer.visible}
         place = self.viewer.dims.current_step
         layer = self.viewer.add_image(data, **about)
         for old in before:
             self.viewer.layers.remove(old)
+        layer.name = about["name"]  # its own one now
         if before:
             self.viewer.dims.current_step = place
         else:
@@ -115,6 +124,31 @@ class VolumeLayers:
                 other.visible = False
         self.viewer.reset_view()
         self.viewer.dims.set_current_step(0, 0)
+
+    # ---- while it grows -------------------------------------------------------------------------------------
+
+    def _inserted(self, event: Any) -> None:
+        about = event.value.metadata.get("mlpatch", {})
+        path = about.get("path", "") if about.get("role") == ROLE else ""
+        if path and _changed(path) is not None:
+            self._marks[path] = 0
+            self._watch.start()
+
+    def look(self) -> None:
+        """Where another process has written blocks, read again; where it has ended, open what there is then."""
+        if self.workbench.stacks.running:
+            return
+        for path, before in list(self._marks.items()):
+            now = _changed(path)
+            if now is None or not self.find(path):
+                del self._marks[path]
+            if now is None and self.find(path):
+                self._open(Path(path))
+            elif now is not None and now != before:
+                self._marks[path], self._path = now, path
+                self._refresh()
+        if not self._marks:
+            self._watch.stop()
 
     def _grew(self, blocks: list[Any]) -> None:
         self._newest = blocks[-1].start
@@ -132,3 +166,13 @@ class VolumeLayers:
                     first = round(layer.translate[0] / layer.scale[0])
                     layer.contrast_limits = contrast_limits(np.asarray(layer.data[self._newest - first]))
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+
+def _changed(path: str) -> int | None:
+    """When a block of an output was last marked as done [ns]; None where its run is complete, or gone."""
+    from napari_mlpatch.stacks.markers import Markers
+
+    try:
+        return Markers(Path(path)).folder.stat().st_mtime_ns
+    except OSError:
+        return None
