@@ -6,7 +6,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +21,24 @@ STAGE = {
     "grid_select": "a row selected, all in a grid",
     "grid_tick": "a row ticked, all in a grid",
 }
-SIZE = 1024
 SETTLE_SECONDS = 0.5
 """Without a gap, after which what was asked for counts as done."""
 
 
-def stage(given: dict[str, Any]) -> dict[str, float]:
-    """Longest gaps of the GUI thread while a person looks through many results, medians in ms."""
+def populated(count: int, side: int) -> Any:
+    """The session of a window with all docks and that many results of ``side`` x ``side``, the first one selected."""
     import torch
     from gui import open_docks, open_viewer, wait
-    from qtpy.QtCore import Qt
 
     import napari_mlpatch as mp
     from napari_mlpatch.workbench.scene import Scene
 
-    viewer = open_viewer()
-    here = open_docks(viewer)
-    workbench, compare, count = here.workbench, here.docks["Compare"], given["results"]
-    shape = (SIZE, SIZE)
+    here = open_docks(open_viewer())
+    workbench = here.workbench
 
     def scene() -> Scene:
-        A = mp.operators.Identity(image_shape=shape)
-        noise = mp.noise.Gaussian(relative=0.1)
-        return Scene(mp.simulate(torch.from_numpy(shepp_logan(SIZE)), A, noise=noise, seed=0), "benchmark")
+        A, noise = mp.operators.Identity(image_shape=(side, side)), mp.noise.Gaussian(relative=0.1)
+        return Scene(mp.simulate(torch.from_numpy(shepp_logan(side)), A, noise=noise, seed=0), "benchmark")
 
     workbench.prepare(scene)
     wait(lambda: workbench.scene is not None)
@@ -51,9 +46,21 @@ def stage(given: dict[str, Any]) -> dict[str, float]:
         workbench.run(mp.methods.Tikhonov(iterations=1, weight=0.1 * (i + 1)), select=i == 0)
     wait(lambda: not any(e.job.active for e in workbench.entries))
     wait(lambda: all(here.stage.layer_of(e) is not None for e in workbench.entries))
+    return here
 
-    def median(acts: list[Callable[[], Any]]) -> float:
-        return statistics.median(_longest(act) for act in acts)
+
+def median(acts: Iterable[Callable[[], Any]]) -> float:
+    """Of the longest gaps in ms after each of these."""
+    return statistics.median(longest(act) for act in acts)
+
+
+def stage(given: dict[str, Any]) -> dict[str, float]:
+    """Longest gaps of the GUI thread while a person looks through many results, medians in ms."""
+    from qtpy.QtCore import Qt
+
+    count = given["results"]
+    here = populated(count, given["pixels"])
+    compare = here.docks["Compare"]
 
     def tick(row: int, on: bool) -> None:
         state = Qt.CheckState.Checked if on else Qt.CheckState.Unchecked
@@ -69,13 +76,13 @@ def stage(given: dict[str, Any]) -> dict[str, float]:
     kinds = [lambda name=name: kind(name) for name in ("error", "picture") * 3]
     found = {"select": median(select), "tick": median(ticks), "kind": median(kinds), "view": median(views)}
     compare.bar.actions_of["grid"].trigger()
-    _longest(lambda: None)
+    longest(lambda: None)
     found |= {"grid_select": median(select), "grid_tick": median(ticks)}
-    viewer.close()
+    here.viewer.close()
     return found
 
 
-def _longest(act: Callable[[], Any]) -> float:
+def longest(act: Callable[[], Any]) -> float:
     """Do something, and give the longest gap in ms until the window has been at rest for a while."""
     import numpy as np
     from gui import TICK_MS, Pulse, wait

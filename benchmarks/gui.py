@@ -1,14 +1,15 @@
 """How fast the window is there, and whether it stays alive while a job runs.
 
-    mlpatch bench gui [--repeats 3] [--seconds 10] [--size 512] [--angles 180] [--results 20] [--json]
+    mlpatch bench gui [--repeats 3] [--seconds 10] [--size 512] [--angles 180] [--results 20] [--pixels 1024] [--json]
 
 *Window*: a fresh process, from its start until the viewer with all docks is on the screen and has painted. *Job*: total
 variation runs on its thread while a timer on the GUI thread ticks every 5 ms; the longest gap between two ticks is how
 long the window was deaf. The first picture, for which napari makes a layer and its controls, is in the first half. Then
 the Cancel button is clicked, and the job's state watched until it is final. *Stage*: with 20 results of 1024 x 1024 a
 row is selected and ticked, the kind of picture and the view are switched by the dock's own widgets; of each, the median
-over several times of the longest gap until everything is on show. Without a display everything runs under Xvfb, whose
-rendering is software: a desktop is faster.
+over several times of the longest gap until everything is on show. *Views*: the same of views of two results, of values
+under the cursor, profiles, and 200 iterates that a slider goes through. Without a display everything runs under Xvfb,
+whose rendering is software: a desktop is faster.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # also when loaded by its path
 from _measure import Row, measured, missing, shepp_logan
-from _stage import SIZE, STAGE
+from _stage import STAGE
+from _views import VIEWS
 
 WINDOW_SECONDS = 5.0
+DOCKS_SECONDS = 1.0
 STALL_MS = 100.0
 CANCEL_MS = 300.0
 TICK_MS = 5
@@ -38,6 +41,7 @@ NAMES = {
     "window": "window with all docks, from the start of the process",
     "docks": "the docks alone, in a napari that is there; torch is loaded after them",
     "picture": "quick picture of a new problem",
+    "start": "longest stall of the GUI thread in the first second of a job",
     "stall": "longest stall of the GUI thread while TV runs",
     "settled": "longest stall in the second half of that time",
     "cancel": "from the click on Cancel to the job's end",
@@ -52,12 +56,15 @@ def run(options: list[str]) -> list[Row]:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long the job is watched")
     parser.add_argument("--size", type=int, default=512, help="rows and columns of the image")
     parser.add_argument("--angles", type=int, default=180, help="number of angles")
-    parser.add_argument("--results", type=int, default=20, help="results of 1024 x 1024 on the stage; 0: not measured")
+    parser.add_argument(
+        "--results", type=int, default=20, help="results on the stage; 0: not measured, 1: without views of two"
+    )
+    parser.add_argument("--pixels", type=int, default=1024, help="rows and columns of these results")
     given = parser.parse_args(options)
     screen = [] if os.environ.get("DISPLAY") or not sys.platform.startswith("linux") else ["xvfb-run", "-a"]
     if screen and shutil.which("xvfb-run") is None:
         why = "there is no display and no xvfb-run: apt-get install xvfb"
-        return [missing(name, "s", why) for name in (*NAMES.values(), *STAGE.values())]
+        return [missing(name, "s", why) for name in (*NAMES.values(), *STAGE.values(), *VIEWS.values())]
     if screen:
         screen += ["-s", "-screen 0 1600x1200x24"]
     environment = {key: value for key, value in os.environ.items() if key != "QT_QPA_PLATFORM"}
@@ -67,7 +74,7 @@ def run(options: list[str]) -> list[Row]:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         why = f"the window's process ended with {done.returncode}: {done.stderr.strip()[-300:]}"
-        return [missing(name, "s", why) for name in NAMES.values()]
+        return [missing(name, "s", why) for name in (*NAMES.values(), *STAGE.values(), *VIEWS.values())]
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -77,7 +84,7 @@ def inside(given: dict[str, Any]) -> list[Row]:
     jobs = [_child("--job", json.dumps(given)) for _ in range(given["repeats"])]
 
     stage = _child("--stage", json.dumps(given), file="_stage.py") if given["results"] else {}
-    many = f"{given['results']} results of {SIZE}x{SIZE}"
+    many = f"{given['results']} results of {given['pixels']}x{given['pixels']}"
 
     def worst(key: str) -> float:
         return max(job[key] for job in jobs)
@@ -85,15 +92,22 @@ def inside(given: dict[str, Any]) -> list[Row]:
     what = f"{given['size']}x{given['size']}, {given['angles']} angles"
     total, docks = ([window[key] for window in windows] for key in ("window", "docks"))
     note = f"worst of {len(jobs)} jobs of {given['seconds']:g} s; 99 % of the gaps below {worst('usual'):.0f} ms"
+    views = _child("--views", json.dumps(given), file="_views.py") if given["results"] > 1 else {}
+    looks = [(STAGE, stage), (VIEWS, views)]
     return [
         measured(NAMES["window"], statistics.median(total), "s", at_most=WINDOW_SECONDS),
-        measured(NAMES["docks"], statistics.median(docks), "s"),
+        measured(NAMES["docks"], statistics.median(docks), "s", at_most=DOCKS_SECONDS),
         measured(f"{NAMES['picture']}, {what}", 1e3 * worst("picture"), "ms", note="simulating it included"),
+        measured(f"{NAMES['start']}, {what}", worst("start"), "ms", at_most=STALL_MS),
         measured(f"{NAMES['stall']}, {what}", worst("stall"), "ms", at_most=STALL_MS, note=note),
         measured(f"{NAMES['settled']}, {what}", worst("settled"), "ms"),
         measured(f"{NAMES['cancel']}, {what}", worst("cancel"), "ms", at_most=CANCEL_MS),
         measured(f"{NAMES['rate']}, {what}", statistics.median(job["rate"] for job in jobs), "iterations/s"),
-        *(measured(f"{STAGE[key]}, {many}", value, "ms", at_most=STALL_MS) for key, value in stage.items()),
+        *(
+            measured(f"{of[key]}, {many}", ms, "ms", at_most=STALL_MS)
+            for of, found in looks
+            for key, ms in found.items()
+        ),
     ]
 
 
@@ -180,8 +194,11 @@ def job(given: dict[str, Any]) -> dict[str, float]:
     viewer.close()
     gaps = 1e3 * np.diff(pulse.ticks)
     later = gaps[np.array(pulse.ticks[1:]) > (pulse.ticks[0] + pulse.ticks[-1]) / 2]
+    soon = np.array(pulse.ticks[1:]) - pulse.ticks[0] < 1.0
+    soon[: 1 + int(np.argmin(soon))] = True  # the one that is longer, too
     return {
         "picture": picture,
+        "start": float(gaps[soon].max()),
         "stall": float(gaps.max()),
         "settled": float(later.max()),
         "usual": float(np.percentile(gaps, 99)),
@@ -209,18 +226,18 @@ class Pulse:
         self._timer.stop()
 
 
-def wait(condition: Callable[[], bool]) -> None:
+def wait(condition: Callable[[], bool], patience: float = PATIENCE_SECONDS) -> None:
     """Run the event loop until the condition holds."""
     from qtpy.QtCore import QEventLoop, QTimer
 
     loop, timer = QEventLoop(), QTimer()
-    deadline = time.perf_counter() + PATIENCE_SECONDS
+    deadline = time.perf_counter() + patience
     timer.timeout.connect(lambda: loop.quit() if condition() or time.perf_counter() > deadline else None)
     timer.start(TICK_MS)
     loop.exec()
     timer.stop()
     if not condition():
-        raise SystemExit(f"waited {PATIENCE_SECONDS:g} s in vain")
+        raise SystemExit(f"waited {patience:g} s in vain")
 
 
 if __name__ == "__main__":
