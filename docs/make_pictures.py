@@ -1,6 +1,7 @@
 """The pictures and the film of the documentation, from the real window, driven through its widgets.
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python docs/make_pictures.py            # docs/*.png, build/pictures
+    python docs/make_pictures.py --stack                                            # all-slices.png, by itself
     python docs/make_pictures.py --film build/workbench.mp4                         # a minute of it, as well
 
 Takes some minutes. Committed are the few pictures that the texts show, ``COMMITTED``, reduced in size and colours.
@@ -9,6 +10,7 @@ Takes some minutes. Committed are the few pictures that the texts show, ``COMMIT
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-COMMITTED = {"grid": "workbench.png", "help": "help.png"}
+COMMITTED = {"grid": "workbench.png", "help": "help.png", "slices": "all-slices.png"}
 """Pictures by the name of their moment, and the files in docs/."""
 WIDTH = 1120
 COLOURS = 256
@@ -36,6 +38,8 @@ RUNS: tuple[tuple[str, dict[str, Any], str | None], ...] = (
     ("pnp-admm", {"iterations": 8, "falling": 6}, "mlpatch-ct-small"),
 )
 """Method, parameters, weights."""
+SIDE, SLICES = 160, 32
+"""Of the pictures of a stack, and how many it has."""
 PIXELS = ((110, 96), (150, 128), (90, 170))
 """Row and column of what the microscope looks at."""
 
@@ -206,6 +210,47 @@ def tour(viewer: Any, camera: Camera) -> None:
     camera.rest(1.0, shown=4)
 
 
+def stack(viewer: Any, camera: Camera, path: Path) -> None:
+    """All slices of a scan: what the page on many slices tells. ``path`` is where the scan and its volume go."""
+    import h5py
+
+    import napari_mlpatch as mp
+    from napari_mlpatch.gui.session import session
+    from napari_mlpatch.torch_later import torch
+
+    image = mp.io.samples.image("body-slice", size=SIDE)
+    low, high = float(image.min()), float(image.max())
+    x = np.stack([np.roll(0.02 * (image - low) / (high - low), k, axis=0) for k in range(SLICES)])[:, None]
+    A = mp.operators.ParallelBeam(
+        image_shape=(SIDE, SIDE), angles_deg=f"0:180:{2 * SIDE}", detector_count=3 * SIDE // 2
+    )
+    y = A(torch.from_numpy(x.astype(np.float32)))[:, 0].numpy()
+    flat = 40000 * (1 + 0.01 * np.random.default_rng(0).standard_normal(y.shape[::2]))  # the detector's gains drift
+    with h5py.File(path / "scan.h5", "w") as file:
+        file["exchange/data"] = (flat[:, None] * np.exp(-y)).swapaxes(0, 1).round().astype(np.uint16)
+        file["exchange/data_white"] = np.full((1, *flat.shape), 40000, np.uint16)
+        file["exchange/data_dark"] = np.zeros((1, *flat.shape), np.uint16)
+        file["exchange/theta"] = np.linspace(0.0, 180.0, 2 * SIDE, endpoint=False)
+    here = session(viewer)
+    here.open_all()
+    here.docks["Problem"].measured.load(path / "scan.h5")
+    camera.until(lambda: here.workbench.scene is not None)
+    here.workbench.run(mp.methods.FBP(window="hann"))
+    camera.until(lambda: here.workbench.entries[0].result is not None)
+    here.show("All slices")
+    dock = here.docks["All slices"]
+    camera.until(lambda: dock.cost is not None)
+    dock.output.set_path(str(path / "volume.zarr"))
+    dock.care.append("rings")
+    dock.rows.run.click()
+    camera.until(lambda: not dock.stacks.running)
+    camera.until(lambda: [la.name for la in here.volumes.find(dock.output.path())] == ["volume"])
+    viewer.dims.set_current_step(0, SLICES // 2)
+    dock.output.set_path("volume.zarr")  # a short name for the picture
+    camera.rest(3.0)
+    camera.still("slices")
+
+
 def _pixels(image: Any) -> np.ndarray:
     """A QImage as ``[rows, columns, 3]`` uint8."""
     from qtpy.QtGui import QImage
@@ -224,13 +269,18 @@ def main() -> None:
     parser.add_argument("--out", default=str(ROOT / "build" / "pictures"), help="folder for all pictures")
     parser.add_argument("--film", help="an .mp4 to write as well")
     parser.add_argument("--size", default="1280x800", help="of the window")
+    parser.add_argument("--stack", action="store_true", help="only the picture of all slices, in half a minute")
     options = parser.parse_args()
     import napari
 
     viewer = napari.Viewer(title="napari", show=True)
     viewer.window.resize(*(int(n) for n in options.size.split("x")))
     camera = Camera(viewer, Path(options.out), bool(options.film))
-    tour(viewer, camera)
+    if options.stack:
+        with tempfile.TemporaryDirectory() as folder:
+            stack(viewer, camera, Path(folder))
+    else:
+        tour(viewer, camera)
     if options.film:
         camera.write(Path(options.film))
     viewer.close()
