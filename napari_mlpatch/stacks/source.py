@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
     from napari_mlpatch.core.recipe import Recipe
 
+CHOICE = "is taken unless you choose"
+"""In notes of readers on the slice of a stack, of which there is none to choose here."""
 FILES = ("angles_deg", "flat", "dark")
 """Options of reading that may be files."""
 GEOMETRY = ("angles_deg", "detector_pitch", "pixel_size")
@@ -76,6 +78,7 @@ class Source(ABC):
     def beside(self, files: Iterable[Path]) -> Source:
         """The same, which changes where one of these files does: angles and fields that were given as such."""
         self._beside = {file: stamp(file) for file in files}
+        self.notes = tuple(note for note in self.notes if CHOICE not in note)
         return self
 
     def check_same(self) -> None:
@@ -97,6 +100,7 @@ def open_stack(path: Any, recipe: Recipe) -> Source:
     where = path_of(path, "The stack")
     if not where.exists():
         raise InputError(f"{where} does not exist. Check the name and the folder.")
+    _check_complete(where)
     options = reading_options(recipe)
     files = [path_of(options[name]) for name in FILES if is_file(options.get(name))]
     if where.is_dir() and any((where / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray", ".zattrs")):
@@ -106,6 +110,18 @@ def open_stack(path: Any, recipe: Recipe) -> Source:
     from .sources.measurement import open_measurement
 
     return open_measurement(where, recipe, options).beside(files)
+
+
+def _check_complete(path: Path) -> None:
+    """Raises InputError for a volume of this program that is still being made: what is missing would be read as 0."""
+    from .sinks import sink_for
+
+    try:
+        about = sink_for(path).about()
+    except InputError:  # no name of an output
+        return
+    if about is not None and not about.get("complete"):
+        raise InputError(f"{path} is a volume of which not all slices are made yet. Let that run end first.")
 
 
 def reading_options(recipe: Recipe) -> dict[str, Any]:

@@ -6,11 +6,13 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import zarr
 
 import napari_mlpatch as mp
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Recipe
+from napari_mlpatch.stacks.control import StackControl
 from napari_mlpatch.stacks.events import BlockDone, Started
 from napari_mlpatch.stacks.run_stack import run_stack
 from napari_mlpatch.stacks.stack_recipe import StackRecipe
@@ -79,3 +81,34 @@ def test_a_field_that_changes_in_between_is_noticed(sinograms, tmp_path):
     assert "flat.npy has changed since this run began" in event.stopped
     with pytest.raises(InputError, match="the data are others, or have changed since"):
         list(run_stack(recipe, tmp_path / "scan.npy", tmp_path / "volume.h5"))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_zarr_of_one_time_and_channel(version, sinograms, tmp_path):
+    group = zarr.open_group(str(tmp_path / "scan.zarr"), mode="w", zarr_format=version)
+    array = group.create_array("0", shape=(1, 1, *sinograms.shape), dtype="float32", chunks=(1, 1, 1, 30, 32))
+    array[:] = sinograms[None, None]
+    np.save(tmp_path / "scan.npy", sinograms)
+    recipe = recipe_of(tmp_path / "scan.npy", angles_deg="0:180:30", block=4)
+    ran(recipe, tmp_path / "scan.zarr", tmp_path / "volume.h5")
+    ran(recipe, tmp_path / "scan.npy", tmp_path / "other.h5")
+    np.testing.assert_array_equal(read(tmp_path / "volume.h5"), read(tmp_path / "other.h5"))
+
+
+def test_chunks_that_are_not_there_are_told(sinograms, tmp_path):
+    array = zarr.create_array(str(tmp_path / "scan.zarr"), shape=sinograms.shape, dtype="float32", chunks=(1, 30, 32))
+    array[:5] = sinograms[:5] + 1e-6
+    np.save(tmp_path / "scan.npy", sinograms)
+    recipe = recipe_of(tmp_path / "scan.npy", angles_deg="0:180:30")
+    started, *_ = ran(recipe, tmp_path / "scan.zarr", tmp_path / "volume.h5")
+    assert "1 of 6 chunks are not there: read as 0.0" in started.notes
+
+
+@pytest.mark.parametrize("name", ["half.zarr", "half.h5", "half.tif"])
+def test_a_volume_that_is_not_finished_is_no_input(name, exchange, tmp_path):
+    recipe, control = recipe_of(exchange, block=2), StackControl()
+    for event in run_stack(recipe, exchange, tmp_path / name, control=control):
+        if isinstance(event, BlockDone):
+            control.stop()
+    with pytest.raises(InputError, match="of which not all slices are made yet"):
+        list(run_stack(recipe, tmp_path / name, tmp_path / "volume.zarr"))

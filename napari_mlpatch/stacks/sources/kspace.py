@@ -36,4 +36,4 @@ class KSpaceStack(Source):
         try:
             return self._found.problem_from(values, index, self._options)
         except InputError as error:
-            raise InputError(f"Slice {index}: {error}") from None
+            raise (error if str(error).startswith("Slice") else InputError(f"Slice {index}: {error}")) from None

@@ -28,7 +28,7 @@ def open_zarr(path: Path, recipe: Recipe, options: dict[str, Any]) -> Source:
     from .sinograms import SinogramStack
 
     with reading(path, "Zarr"):
-        name, shape, kind = _level(path, options.get("dataset"))
+        name, shape, kind, notes = _level(path, options.get("dataset"))
     if len(shape) < 3 or any(n != 1 for n in shape[:-3]) or kind.kind not in "biuf":
         raise InputError(f"{path} holds {kind} of shape {list(shape)}. A stack has real numbers and three axes.")
     stored = Stored(shape[-3:], lambda index: _read(path, name, index), kind.kind in "iu", ranges=True)
@@ -36,15 +36,16 @@ def open_zarr(path: Path, recipe: Recipe, options: dict[str, Any]) -> Source:
     if recipe.operator.name in SCANNERS:
         data = slices(stored, options.get("angle_axis") or "rows")
         angle_unit = {"angle_unit": options["angle_unit"]} if "angle_unit" in options else {}
-        return SinogramStack(Measurement(data, path, load_options=angle_unit), making, tuned_slice(recipe))
-    return ZarrImages(path, stored)
+        return SinogramStack(Measurement(data, path, load_options=angle_unit, notes=notes), making, tuned_slice(recipe))
+    return ZarrImages(path, stored, notes)
 
 
 class ZarrImages(Source):
     """Each page ``[rows, columns]`` is a measurement of its own."""
 
-    def __init__(self, path: Path, stored: Stored):
+    def __init__(self, path: Path, stored: Stored, notes: tuple[str, ...] = ()):
         super().__init__(path)
+        self.notes = notes
         self._data = slices(stored, "rows")
         self.count, *shape = self._data.shape
         self.shape = tuple(shape)
@@ -57,8 +58,8 @@ class ZarrImages(Source):
         return values
 
 
-def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dtype]:
-    """The name of the array in the folder ("" for itself), its shape and type."""
+def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dtype, tuple[str, ...]]:
+    """The name of the array in the folder ("" for itself), its shape and type, and notes on what is not there."""
     import zarr
 
     found: Any = zarr.open(str(path), mode="r")
@@ -75,13 +76,14 @@ def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dt
             listed = ", ".join(names) or "none"
             raise InputError(f"{path} holds several arrays or none ({listed}): name one with dataset.")
     array: Any = found[name] if name else found
-    return name, tuple(array.shape), np.dtype(array.dtype)
+    there, count = array.nchunks_initialized, array.nchunks
+    notes = () if there >= count else (f"{count - there} of {count} chunks are not there: read as {array.fill_value}",)
+    return name, tuple(array.shape), np.dtype(array.dtype), notes
 
 
 def _read(path: Path, name: str, index: Any) -> np.ndarray:
     import zarr
 
     array: Any = zarr.open_array(str(path / name), mode="r")
-    values = np.asarray(array[index if index != () else ...])
-    lead = array.ndim - 3
-    return values[(0,) * lead] if lead else values
+    lead = (0,) * (array.ndim - 3)  # time and channel, of which there is one
+    return np.asarray(array[(*lead, *(index if isinstance(index, tuple) else (index,)))])
