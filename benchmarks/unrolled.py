@@ -2,11 +2,13 @@
 
     mlpatch bench unrolled [--images 1] [--size 128] [--angles 30] [--repeats 3] [--device cpu] [--json]
 
-The published network (10 iterations, 253,220 parameters) on 128 x 128 pixels and 30 angles, float32. A step is the loss
-of a batch, its gradient, clipping and Adam. Steps are taken in pairs (A B A B); the optional extra ``deepinv`` is run
-by its own automatic differentiation, on its ``Tomography`` with as many angles, as one trains with it; on a GPU our
-step is captured as our trainings are. ``projector`` rows are what of it is A, Aᵀ and their derivatives: 10 of each,
-twice. The rest of a step, the convolutions, is the same for both. ``required`` is at the default size.
+The published network (10 iterations, 253,220 parameters) on 128 x 128 pixels and 30 angles. A step is the loss of a
+batch, its gradient, clipping and Adam, in float32; another row is in the precision that a training takes by itself
+("auto": bfloat16 in the network where the processor computes it), to which the limit applies. Steps are taken in pairs
+(A B A B); the optional extra ``deepinv`` is run by its own automatic differentiation, on its ``Tomography`` with as
+many angles, as one trains with it; on a GPU our step is captured as our trainings are. ``projector`` rows are what of
+it is A, Aᵀ and their derivatives: 10 of each, twice. The rest of a step, the convolutions, is the same for both.
+``required`` is at the default size.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from _measure import Row, compared, measured, missing, paired, positive, seconds
 
 import napari_mlpatch as mp
 from napari_mlpatch import networks
+from napari_mlpatch.denoisers.precision import for_training
 from napari_mlpatch.training.captured import WARM_UP, Captured
 
 STEP_MS = {("cpu", 1): 200.0, ("cuda", 8): 15.0}
@@ -53,7 +56,12 @@ def run(options: list[str]) -> list[Row]:
     where = f"{given.images} image{'s' * (given.images > 1)} {given.size} x {given.size}, {given.angles} angles"
     ours = own_operator(given.size, given.angles)
     step = training_step(ours, given.images, given.iterations, device, graph=True)
-    rows = [measured(f"step of learned primal-dual, {where}", 1e3 * seconds(step), "ms", at_most=limit)]
+    kind = for_training("auto", networks.declaration("lpd"), device)
+    taken = training_step(ours, given.images, given.iterations, device, graph=True, low=kind == "bfloat16")
+    rows = [
+        measured(f"step of learned primal-dual, {where}", 1e3 * seconds(taken), "ms", at_most=limit, note=kind),
+        measured(f"step of learned primal-dual, {where}, float32", 1e3 * seconds(step), "ms"),
+    ]
     names = f"step beside deepinv Tomography, {where}", f"projector of a step, {where}"
     try:
         theirs = Deepinv(given.size, given.angles, device)
@@ -115,11 +123,11 @@ _declared = torch.library.Library("torchvision", "FRAGMENT")
 
 
 def training_step(
-    A: Any, images: int, iterations: int, device: torch.device, graph: bool = False
+    A: Any, images: int, iterations: int, device: torch.device, graph: bool = False, low: bool = False
 ) -> Callable[[], None]:
     """A step of the training of learned primal-dual on this operator, on one batch of noise.
 
-    With ``graph``, on a GPU, it is captured as our own trainings are.
+    With ``graph``, on a GPU, it is captured as our own trainings are; with ``low``, the network is in bfloat16.
     """
     torch.manual_seed(0)
     network = networks.build("lpd", {"iterations": iterations}).to(device)
@@ -133,7 +141,8 @@ def training_step(
 
     def learn(batch: tuple[Tensor, ...]) -> Tensor:
         optimiser.zero_grad(set_to_none=True)
-        loss = (network(batch[0], A) - batch[1]).square().mean()
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
+            loss = (network(batch[0], A) - batch[1]).square().mean()
         loss.backward()
         nn.utils.clip_grad_norm_(weights, 1.0, foreach=True)
         optimiser.step()

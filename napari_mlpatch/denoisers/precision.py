@@ -31,6 +31,18 @@ def settled(precision: Precision, network: Any, device: torch.device | str) -> P
     return "bfloat16" if made.suits_bfloat16 else "float32"
 
 
+def for_training(precision: Precision, made: Any, device: torch.device | str) -> Precision:
+    """The precision that a network of this declaration is trained in on this device.
+
+    "auto" is bfloat16 on a processor with arithmetic for it where the architecture is as good after a training in it
+    (``Architecture.trains_in_bfloat16``), else float32.
+    """
+    if precision != "auto":
+        return precision
+    on_cpu = torch.device(device).type == "cpu"
+    return "bfloat16" if made.trains_in_bfloat16 and on_cpu and has_bfloat16("cpu") else "float32"
+
+
 def has_bfloat16(kind: str) -> bool:
     """Whether devices of this kind ("cpu", "cuda") have arithmetic for bfloat16."""
     if kind == "cuda":

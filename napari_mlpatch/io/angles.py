@@ -93,7 +93,12 @@ def _text(path: Path) -> str:
 
 def checked(values: Any, origin: str) -> np.ndarray:
     """One-dimensional, non-empty, finite."""
-    angles = np.asarray(values, dtype=float).ravel()
+    given = np.asarray(values)
+    if np.iscomplexobj(given):
+        if np.any(given.imag):
+            raise InputError(f"The angles in {origin} are complex numbers. Give real ones: np.angle of these, perhaps.")
+        given = given.real
+    angles = np.asarray(given, dtype=float).ravel()
     if angles.size == 0:
         raise InputError(f"There are no angles in {origin}. Give one for each row of the sinogram.")
     bad = ~np.isfinite(angles)

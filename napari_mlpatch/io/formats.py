@@ -88,7 +88,18 @@ def _later(name: str) -> Callable[[Path, bytes], bool]:
 
 
 def _is_matlab(path: Path, head: bytes) -> bool:
-    return head.startswith(b"MATLAB") or (path.suffix.lower() == ".mat" and _is_hdf5(path, head))
+    if head.startswith(b"MATLAB"):
+        return True
+    return path.suffix.lower() == ".mat" and (_is_hdf5(path, head) or _is_matlab_4(head))
+
+
+def _is_matlab_4(head: bytes) -> bool:
+    """Type, rows, columns, whether complex, length of the name: the reader says how to save it anew."""
+    for order in ("little", "big"):
+        kind, rows, columns, is_complex, name = (int.from_bytes(head[i : i + 4], order) for i in range(0, 20, 4))
+        if kind < 5000 and rows * columns and is_complex < 2 and 1 < name < 100:
+            return True
+    return False
 
 
 def _is_hdf5(path: Path, head: bytes) -> bool:

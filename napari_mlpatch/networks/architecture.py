@@ -38,6 +38,9 @@ class Architecture:
     suits_bfloat16: bool = False
     """Whether such a network is much faster in bfloat16, where a processor has that, and as good to 0.05 dB."""
 
+    trains_in_bfloat16: ClassVar[bool] = False
+    """Whether a training in bfloat16 is faster where a processor has that, and its losses are those of float32."""
+
     reads_pixels: bool = False
     """Whether it is trained on random pixels and what is around them (``from_neighbourhoods``), not on crops."""
 

@@ -46,6 +46,8 @@ class LPDConfig(Architecture):
     method: ClassVar = "unrolled"
     start: ClassVar = {"iterations": 4, "width": 16}
     start_images: ClassVar = 1
+    trains_in_bfloat16: ClassVar = True
+    """400 steps of the example: 27.5 and 27.3 dB (two seeds), in float32 27.2 and 27.3, with losses that agree."""
 
     def build(self) -> LPD:
         return LPD(self)

@@ -8,9 +8,13 @@ from napari_mlpatch.core.noise_level import from_image
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.torch_later import Tensor, torch
 
-STEPS = 150
+STEPS = 300
 EVERY = 5  # steps between looks at the level
-SETTLED = 0.98  # of the level before, above which it falls no further
+SETTLED = 0.995  # of the level before, above which it falls no further
+CALM = 4  # looks, one after the other, at which it fell no further
+SOLVED = 1e-11  # of the gradient's energy at first: it is zero but for rounding
+LOST = 12  # looks, one after the other, that tell nothing
+GROWN = 1.05  # of the least that was left of z: an upper bound
 KEPT = 0.9  # of the samples, by size: the few that are fitted last do not count
 ROUNDING = 1e-5
 EXPLAINED = 3e-3  # of the rms of y
@@ -23,7 +27,7 @@ def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: 
     Least squares ``min_x ‖W^½ (A x - y)‖`` by conjugate gradients. What is left of y is ``p(AAᵀW) y`` with a
     polynomial p that is one at zero: noise beyond the range of A stays whole. The same polynomial acts on a white noise
     z of level one, so that ``std = ‖p y‖ / ‖p z‖`` holds at each step but for what is left of the image, which makes it
-    too large; the norms leave out the largest tenth of the samples. It ends where the level settles, after 150 steps at
+    too large; the norms leave out the largest tenth of the samples. It ends where the level settles, after 300 steps at
     the latest; 0 where it still falls then, below 0.3 % of y: that was computed from an image. ``weights`` (positive,
     of a shape that broadcasts to y) only make it quicker. ``real`` says to look for a real image times a constant
     phase, which explains less than a complex one. Infinity where (almost) all of the noise is explained. Cf. the
@@ -46,25 +50,40 @@ def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: 
     whole = _energy(r[given:])
     s = back(r)
     p, size = s, _energy(s[:given])
-    level, calm = math.inf, 0
+    level, calm, lost, least_left, first = math.inf, 0, 0, whole, size
+
+    def look(least_left: float) -> tuple[float, float]:
+        """The least that was left of z so far, and the level; infinity where more is left than that.
+
+        The polynomial is made for y. Where y holds few frequencies, or nothing but rounding any more, it may be huge at
+        the others, where z is not small.
+        """
+        left = _energy(r[given:])
+        trusted = left <= GROWN * least_left
+        return min(left, least_left), _level(r[:given], r[given:], keep) if trusted else math.inf
+
     for k in range(1, STEPS + 1):
         q = forth(p)
         length = _energy(q[:given], weights)
-        if not (size > 0 and length > 0):
+        if not (size > SOLVED * first and length > 0):
             break
         r = r - (size / length) * q
         if k % EVERY == 0:
-            before, level = level, min(level, _level(r[:given], r[given:], keep))
-            calm = calm + 1 if level >= SETTLED * before else 0
-            if calm == 2:
+            least_left, found = look(least_left)
+            if math.isfinite(found):
+                calm, lost = calm + 1 if found >= SETTLED * level else 0, 0
+                level = min(level, found)
+            else:
+                lost += 1
+            if calm == CALM or lost == LOST:
                 break
         s = back(r)
         size, old = _energy(s[:given]), size
         p = s + (size / old) * p
     left = _energy(r[given:])
     known = left >= 1e-3 * whole and left >= FEWEST
-    level = min(level, _level(r[:given], r[given:], keep))
-    if calm < 2 and level < EXPLAINED * rounding(y) / ROUNDING:
+    level = min(level, look(least_left)[1])
+    if calm < CALM and lost < LOST and level < EXPLAINED * rounding(y) / ROUNDING:
         level = 0.0  # it would fall further, as far as rounding: nothing is left unexplained
     return level if known else math.inf, left / max(whole, 1e-300)
 

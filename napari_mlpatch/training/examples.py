@@ -51,6 +51,7 @@ def example(architecture: str) -> TrainingRecipe:
         data=Ellipses(size=64, count=500),
         images=cls.start_images,
         steps=2000,
+        precision="auto",
         validate_every=500,
     )
 

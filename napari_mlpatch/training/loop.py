@@ -18,6 +18,7 @@ from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, reason_of
 from napari_mlpatch.core.steps import RANDOM
+from napari_mlpatch.denoisers.precision import for_training
 
 from . import checkpoint, snapshots
 from .activations import counted
@@ -156,9 +157,11 @@ def _events(
             checkpoint.save(folder, state, recipe)
             guard.kept = k
 
+    low = for_training(recipe.precision, networks.declaration(**recipe.network.model_dump()), device) == "bfloat16"
+
     def learn(batch: Batch) -> Tensor:
         optimiser.zero_grad(set_to_none=True)
-        loss = differentiate(task, network, batch, recipe.precision == "bfloat16")
+        loss = differentiate(task, network, batch, low)
         team.average([p.grad for p in weights if p.grad is not None])
         nn.utils.clip_grad_norm_(weights, recipe.clip, foreach=True)
         optimiser.step()

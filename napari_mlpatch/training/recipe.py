@@ -50,7 +50,8 @@ class TrainingRecipe(_Strict):
     start_from: Annotated[str, Field(min_length=1)] | None = None
     """Weights to begin with, instead of random ones: their name, hash, or the path of their .safetensors file."""
     device: str = "cpu"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    """In the network, never in operators; "auto": see ``denoisers.precision.for_training``."""
     graph: bool = True
     """On a GPU, capture a step as a CUDA graph where that is possible: one launch instead of thousands."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None

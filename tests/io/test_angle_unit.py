@@ -6,6 +6,7 @@ import pytest
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io.angle_unit import guess_unit
+from napari_mlpatch.io.angles import to_degrees
 
 from .files import sinogram
 
@@ -101,3 +102,10 @@ def test_a_file_whose_unit_cannot_be_told_opens_and_asks(tmp_path):
     with pytest.raises(InputError, match=r"cannot be told.*Give angle_unit \(--angle-unit\)"):
         found.problem()
     assert io.read_measurement(tmp_path / "a.npz", angle_unit="radians").A.angles_deg[-1] > 100
+
+
+def test_complex_angles_are_refused_and_not_cut_to_their_real_parts():
+    with pytest.raises(InputError, match=r"complex numbers\. Give real ones: np\.angle"):
+        to_degrees(np.exp(1j * np.linspace(0, 3, 20)), None, "theta")
+    angles, _ = to_degrees(np.linspace(0, 170, 20) + 0j, None, "theta")
+    assert angles is not None and angles[-1] == 170

@@ -276,3 +276,9 @@ def test_any_file_can_be_called_a_fan_beam(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             io.read_measurement(tmp_path / "a.npy", **{**options, **wrong})
+
+
+def test_a_matlab_file_of_version_4_is_not_called_damaged(tmp_path):
+    scipy.io.savemat(tmp_path / "a.mat", {"sinogram": np.ones((6, 9)), "theta": np.arange(6.0)}, format="4")
+    with pytest.raises(InputError, match=r"not a MATLAB file of version 5 to 7\.3\. Save it with save"):
+        io.load(tmp_path / "a.mat")

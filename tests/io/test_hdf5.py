@@ -173,13 +173,18 @@ def test_dimension_scales_name_axes(tmp_path):
 
 
 def test_flats_before_and_after(tmp_path):
-    counts = 1000 * np.exp(-sinogram().swapaxes(0, 1))
+    """A beam that rises evenly, from one step before the first angle to one after the last."""
+    beam = np.interp(np.arange(ANGLES), [-1, ANGLES], [900.0, 1100.0])
+    counts = beam[:, None, None] * np.exp(-sinogram().swapaxes(0, 1))
     arrays: dict[str, Any] = {
-        "flat_before": np.full((1, SLICES, BINS), 900.0),
+        "flat_before": np.full((2, SLICES, BINS), 900.0),
         "flat_after": np.full((1, SLICES, BINS), 1100.0),
     }
     np.savez(tmp_path / "a.npz", projections=counts, theta=angles(), **arrays)
     check(io.load(tmp_path / "a.npz"))
+    after = arrays.pop("flat_after")
+    np.savez(tmp_path / "b.npz", projections=counts, theta=angles(), white_pre=arrays["flat_before"], flat_after=after)
+    check(io.load(tmp_path / "b.npz"))
 
 
 def test_axes_of_length_one(tmp_path):

@@ -51,6 +51,22 @@ def test_level_of_an_image_between_0_and_1(scan, name, std):
     assert problem.A.estimate_std(problem.y) == pytest.approx(std, rel=0.25)
 
 
+R, C = np.mgrid[:N, :N]
+OF_FEW_FREQUENCIES = {
+    "disc": np.hypot(R - N / 2, C - N / 2) < 0.35 * N,
+    "stripes": 0.5 + 0.5 * np.sin(1.1 * C),
+}
+
+
+@pytest.mark.parametrize("name", OF_FEW_FREQUENCIES)
+def test_level_of_pictures_that_least_squares_find_slowly(name):
+    """What is fitted to few frequencies may amplify the others, and falls in steps, with plateaus between them."""
+    A = Interferometer(**SIZE, layout="spiral", antennas=16)
+    x = torch.from_numpy(OF_FEW_FREQUENCIES[name].astype(np.float32))
+    problem = mp.simulate(x, A, mp.noise.Gaussian(std=0.003), seed=7)
+    assert A.estimate_std(problem.y) == pytest.approx(0.003, rel=0.25)
+
+
 def waves():
     """A smooth phase."""
     r, c = torch.meshgrid(torch.linspace(0, 1, N), torch.linspace(0, 1, N), indexing="ij")

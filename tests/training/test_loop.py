@@ -11,7 +11,9 @@ import torch
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Description
+from napari_mlpatch.denoisers import precision
 from napari_mlpatch.training import Step, Synthetic, Trained, TrainingRecipe, checkpoint, loop, ship, train
+from napari_mlpatch.training.examples import example
 from napari_mlpatch.training.loop import learning_rate
 from napari_mlpatch.weights import load
 
@@ -295,3 +297,23 @@ def test_a_checkpoint_of_a_gpu_goes_on_elsewhere(tmp_path):
     torch.save(state, path)
     *_, end = train(recipe(steps=4), out=tmp_path, resume=True)
     assert isinstance(end, Trained) and isinstance(whole, Trained) and end.steps == whole.steps == 4
+
+
+@pytest.mark.parametrize("has", [False, True])
+def test_automatic_precision(monkeypatch, has):
+    """bfloat16 on processors that compute it, for architectures that are as good in it; else float32."""
+    monkeypatch.setattr(precision, "has_bfloat16", lambda kind: has)
+    lpd, dncnn = (networks.declaration(name) for name in ("lpd", "dncnn"))
+    assert precision.for_training("auto", lpd, "cpu") == ("bfloat16" if has else "float32")
+    assert precision.for_training("auto", lpd, "cuda") == precision.for_training("auto", dncnn, "cpu") == "float32"
+    assert precision.for_training("bfloat16", dncnn, "cuda") == "bfloat16"
+
+
+def test_automatic_precision_trains(monkeypatch):
+    """In both, from the same losses to the same losses, but for rounding."""
+    made = example("lpd").model_copy(update={"steps": 3, "warmup": 1, "validate_every": 10})
+    losses = []
+    for has in (False, True):
+        monkeypatch.setattr(precision, "has_bfloat16", lambda kind, has=has: has)
+        losses.append([step.loss for step in train(made, report_every=1) if isinstance(step, Step)])
+    assert losses[0] == pytest.approx(losses[1], rel=0.03) and losses[0] != losses[1]

@@ -71,6 +71,8 @@ def at_times(value: np.ndarray, field: Slices) -> np.ndarray:
     ends = np.cumsum([count for _, count in field.groups])[:-1]
     means = np.stack([part.mean(axis=0, dtype=np.float64) for part in np.split(value, ends)])
     times = np.array([part.mean() for part in np.split(np.array(field.times, dtype=float), ends)])
+    order = np.argsort(times, kind="stable")
+    means, times = means[order], times[order]
     where = np.clip(np.array(field.scan_times, dtype=float), times[0], times[-1])
     after = np.searchsorted(times, where, side="right").clip(1, len(times) - 1)
     share = ((where - times[after - 1]) / (times[after] - times[after - 1]))[:, None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ..options import LoadOptions
 from .frames import codes_of, parted
 from .names import ANGLE_AXES, ANGLES, BIN_AXES, CENTER, DARK, FLAT, IMAGE_KEY, chosen, find, find_all, key
 
+BEFORE_OR_AFTER = re.compile(r"(?:before|pre)$|(after|post)$")
 COUNTS = ("counts", "count")
 MONITOR = ("control", "monitor", "beammonitor", "beamcurrent", "ringcurrent", "electroncurrent")
 
@@ -164,7 +167,20 @@ def _field(
             fields.append(one)
             used.append(repr(name))
             notes.append(f"{what} field from {name!r}, shape {list(arrays[name].shape)}")
-    return (joined(fields, what, used) if fields else None), notes
+    if not fields:
+        return None, notes
+    field = joined(fields, what, used)
+    return (_timed(field, stack.shape[1]) if what == "flat" else field), notes
+
+
+def _timed(field: Field, count: int) -> Field:
+    """With the times, in numbers of angles, of frames whose names say that they were taken before or after the scan."""
+    sides = [BEFORE_OR_AFTER.search(group.strip("'").lower()) for group, _ in getattr(field, "groups", ())]
+    if not isinstance(field, Slices) or None in sides or len({bool(side and side[1]) for side in sides}) < 2:
+        return field
+    is_after = np.repeat([bool(side and side[1]) for side in sides], [n for _, n in field.groups])
+    times = tuple(np.where(is_after, float(count), -1.0).tolist())
+    return dataclasses.replace(field, times=times, scan_times=tuple(range(count)))
 
 
 def _unused_monitors(arrays: Mapping[str, Stored], near: str, *counts: int) -> list[str]:
