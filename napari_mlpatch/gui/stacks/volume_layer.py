@@ -11,6 +11,7 @@ from napari.layers import Image
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
 
+from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.workbench import Workbench
 
@@ -107,14 +108,15 @@ class VolumeLayers:
             about |= {"contrast_limits": tuple(layer.contrast_limits), "colormap": layer.colormap}
             about |= {"visible": layer.visible}
         place = self.viewer.dims.current_step
-        layer = self.viewer.add_image(data, **about)
-        for old in before:
-            self.viewer.layers.remove(old)
-        layer.name = about["name"]  # its own one now
-        if before:
-            self.viewer.dims.current_step = place
-        else:
-            self._alone(layer)
+        with at_once(self.viewer):
+            layer = self.viewer.add_image(data, **about)
+            for old in before:
+                self.viewer.layers.remove(old)
+            layer.name = about["name"]  # its own one now
+            if before:
+                self.viewer.dims.current_step = place
+            else:
+                self._alone(layer)
 
     def _alone(self, layer: Any) -> None:
         """Nothing else on the canvas, at a slice that comes early."""
