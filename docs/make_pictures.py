@@ -10,6 +10,7 @@ Takes some minutes. Committed are the few pictures that the texts show, ``COMMIT
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,9 +21,17 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-COMMITTED = {"grid": "workbench.png", "help": "help.png", "slices": "all-slices.png"}
+COMMITTED = {
+    "grid": "workbench.png",
+    "help": "help.png",
+    "wipe": "wipe.png",
+    "microscope": "microscope.png",
+    "slices": "all-slices.png",
+}
 """Pictures by the name of their moment, and the files in docs/."""
-WIDTH = 1120
+WIDTH, SMALL = 1120, 720
+"""Pixels of the first picture, and of those that stand beside a text."""
+LARGE = ("grid", "help", "slices")
 COLOURS = 256
 FILM_SECONDS = 60
 FRAMES_A_SECOND = 8
@@ -76,7 +85,8 @@ class Camera:
         Image.fromarray(pixels).save(self.out / f"{name}.png")
         if name in COMMITTED:
             small = Image.fromarray(pixels)
-            small.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
+            width = WIDTH if name in LARGE else SMALL
+            small.thumbnail((width, width), Image.Resampling.LANCZOS)
             small = small.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
             small.save(ROOT / "docs" / COMMITTED[name], optimize=True)
         print(f"make_pictures: {name}")
@@ -270,8 +280,13 @@ def main() -> None:
     parser.add_argument("--film", help="an .mp4 to write as well")
     parser.add_argument("--size", default="1280x800", help="of the window")
     parser.add_argument("--stack", action="store_true", help="only the picture of all slices, in half a minute")
+    parser.add_argument("--theme", default="dark", help="dark or light")
     options = parser.parse_args()
+    os.environ["NAPARI_CONFIG"] = ""  # pictures do not follow the settings of who makes them, nor change them
     import napari
+    from napari.settings import get_settings
+
+    get_settings().appearance.theme = options.theme
 
     viewer = napari.Viewer(title="napari", show=True)
     viewer.window.resize(*(int(n) for n in options.size.split("x")))

@@ -22,7 +22,7 @@ LABEL = "mlpatch_colours"
 
 SMALLEST, LARGEST = 7.0, 10.0
 """Sizes of letters in captions."""
-LETTER = 0.96
+LETTER = 1.02
 """Pixels of an average letter's width, for each unit of the size."""
 SPACING = 0.02
 """Between two cells of a grid, as a part of the canvas."""
@@ -36,8 +36,11 @@ def letters(width: float) -> int:
 
 
 def size_of(longest: int, width: float) -> float:
-    """The size of letters at which a caption of so many fits into that many pixels."""
-    return max(SMALLEST, min(LARGEST, width / (LETTER * (longest + MARGIN))))
+    """The size of letters at which a caption of so many fits into that many pixels.
+
+    A whole number: of others the system's measure of letters, by which napari draws the shade, is up to a tenth off.
+    """
+    return max(SMALLEST, min(LARGEST, width // (LETTER * (longest + MARGIN))))
 
 
 def captions(viewer: Viewer, shown: Sequence[Layer]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -13,13 +12,13 @@ from qtpy.QtCore import QTimer
 from napari_mlpatch.core.events import Result
 from napari_mlpatch.workbench.captions import caption, figure
 from napari_mlpatch.workbench.entry import Entry
-from napari_mlpatch.workbench.jobs import contrast_limits
-from napari_mlpatch.workbench.pictures import KINDS, SIGNED, Pictures
+from napari_mlpatch.workbench.pictures import KINDS, Pictures
 from napari_mlpatch.workbench.scene import Scene
 from napari_mlpatch.workbench.selection import Other
 
 from .canvas import Canvas, place, rename, set_visible, stretched
-from .contrast import Contrast, Limits
+from .contrast import Contrast
+from .looks import colormap_of, group_of, limits_of
 from .scene_layers import SceneLayers
 
 Key = tuple[int | str, str]
@@ -229,28 +228,6 @@ class EntryLayers:
         if key[1] == "picture":
             self._described.pop(key[0], None)
         self.contrast.remove(layer)
-
-
-def limits_of(image: np.ndarray, kind: str) -> Limits:
-    """Contrast limits that suit a picture alone: of what has a sign, as far up as down."""
-    if kind == "phase":
-        return -math.pi, math.pi
-    low, high = contrast_limits(image)
-    if kind in SIGNED:
-        size = max(abs(low), abs(high))
-        return (-size if image.min() < 0 else 0.0), size  # magnitudes of complex data have no sign
-    return low, high
-
-
-def colormap_of(image: np.ndarray, kind: str) -> str:
-    if kind == "phase":
-        return "twilight_shifted"
-    return ("RdBu" if image.min() < 0 else "magma") if kind in SIGNED else "gray"
-
-
-def group_of(scene: Scene, kind: str) -> tuple[str, str]:
-    """Which layers share a contrast: pictures of one kind and one problem."""
-    return scene.problem.fingerprint, kind
 
 
 def _key(of: Other, kind: str) -> Key:

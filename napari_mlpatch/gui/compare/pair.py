@@ -14,7 +14,7 @@ from napari_mlpatch.workbench.scene import Frame, Scene
 from napari_mlpatch.workbench.selection import Other
 
 from .canvas import place, stretched
-from .entry_layers import colormap_of, group_of, limits_of
+from .looks import colormap_of, group_of, limits_of
 from .view import View
 
 NONE = "No result yet: run a method, and there is something to compare."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_mlpatch.core import pairs
-from napari_mlpatch.gui.compare.entry_layers import limits_of
+from napari_mlpatch.gui.compare.looks import limits_of
 from napari_mlpatch.gui.compare.pair import TURN, PairView
 from napari_mlpatch.gui.compare.parts import views
 
