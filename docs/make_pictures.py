@@ -32,7 +32,7 @@ COMMITTED = {
 WIDTH, SMALL = 1120, 720
 """Pixels of the first picture, and of those that stand beside a text."""
 LARGE = ("grid", "help", "slices")
-COLOURS = 256
+COLOURS = 128
 FILM_SECONDS = 60
 FRAMES_A_SECOND = 8
 EVERY = 0.3
