@@ -64,3 +64,9 @@ def test_the_canvas_is_arranged_once(make_napari_viewer, monkeypatch):
     assert len(arranged) == 1, "nothing has changed"
     parents = {canvas.layer_to_visual[layer].node.parent for layer in viewer.layers[1:]}
     assert len(parents) == 4, "each in its cell"
+    last = viewer.layers[-1]
+    with at_once(viewer):
+        viewer.canvas.grid.enabled = False
+        last.name_overlay.position = "bottom_right"
+    placed = canvas._layer_overlay_to_visual[last][last.name_overlay].node.transform.translate
+    assert (placed[:2] > 0).all(), "captions are placed at once, not when somebody else lets the canvas be painted"

@@ -65,12 +65,19 @@ def room(viewer: Viewer, beside: int) -> float:
     return viewer.window._qt_viewer.canvas.native.width() * (1 - SPACING * (beside - 1)) / beside
 
 
-def colour_bars(viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell: tuple[float, float]) -> None:
-    """One for all that share their contrast, in the last of them; one for each where they do not."""
+def colour_bars(
+    viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell: tuple[float, float], *, now: bool = True
+) -> bool:
+    """One for all that share their contrast, in the last of them; one for each where they do not.
+
+    Without ``now``, those that are not on the canvas yet are left out. Returns whether any was.
+    """
     images = [layer for layer in shown if isinstance(layer, Image)]
     last = {contrast.group(la) or la: la for la in images} if contrast.linked else {la: la for la in images}
     painted = viewer.window._qt_window.isVisible()  # before that napari 0.9 does not know the size of its letters
     wanted = set(last.values()) if min(cell) >= CELL and painted else set()
+    later = {layer for layer in wanted if not now and not layer.colorbar.visible}
+    wanted -= later
     for layer in viewer.layers:
         corner = "middle_right" if viewer.canvas.grid.enabled else CORNER  # in a grid nothing is stacked
         if isinstance(layer, Image) and layer in wanted and layer.colorbar.position != corner:
@@ -79,6 +86,7 @@ def colour_bars(viewer: Viewer, shown: Sequence[Layer], contrast: Contrast, cell
             measurable(viewer, layer)
             layer.colorbar.size, layer.colorbar.font_size = COLOUR_BAR, 8
             layer.colorbar.visible = layer in wanted
+    return bool(later)
 
 
 def colour_label(viewer: Viewer, words: str) -> None:

@@ -34,6 +34,8 @@ from .view import View
 from .words import Words
 
 FIRST = "single"
+BARS_MS = 60
+"""After pictures come their colour bars, which take napari as long to make: the window answers in between."""
 
 
 class Stage:
@@ -69,6 +71,10 @@ class Stage:
         self._soon.setSingleShot(True)
         self._soon.setInterval(1)  # after 0 ms would be in this round of events, before what it has to paint
         self._soon.timeout.connect(self.show)
+        self._bars_soon = QTimer(viewer.window._qt_window)
+        self._bars_soon.setSingleShot(True)
+        self._bars_soon.setInterval(BARS_MS)
+        self._bars_soon.timeout.connect(self._explain_late)
         self._followed = (
             (workbench.scene_changed, self._scene_changed),
             (workbench.entries_changed, self._entries_changed),
@@ -176,7 +182,7 @@ class Stage:
         self._soon.stop()
         with at_once(self.viewer):
             self.view.show()
-            self._explain()
+            self._explain(now=False)
         self.refreshed.emit()
 
     def only(self, layers: Iterable[Layer], active: Layer | None = None) -> None:
@@ -194,13 +200,21 @@ class Stage:
         self._explain()
         self.changed.emit()
 
-    def _explain(self) -> None:
+    def _explain(self, now: bool = True) -> None:
+        """Bars and their label. Without ``now``, what has to be made comes a moment after the pictures."""
         rows, columns = self.viewer.canvas.grid.actual_shape(self.viewer.layers)
         width, height = self.room()
         shown = [la for la in self.viewer.layers if isinstance(la, Image) and la.visible] if self.bars else []
-        colour_bars(self.viewer, shown, self.contrast, (width / columns, height / rows))
+        cell = (width / columns, height / rows)
         scale_bar(self.viewer, shown)
-        colour_label(self.viewer, self.view.label())
+        if colour_bars(self.viewer, shown, self.contrast, cell, now=now):
+            self._bars_soon.start()
+        else:
+            colour_label(self.viewer, self.view.label())
+
+    def _explain_late(self) -> None:
+        with at_once(self.viewer):
+            self._explain()
 
     def fit(self, layers: Iterable[Layer] | None = None) -> None:
         """Fit the camera to these layers, by default to all pictures on show."""

@@ -37,7 +37,8 @@ def at_once(viewer: Viewer) -> Iterator[None]:
                 defer()
         finally:
             del vars(canvas)["_update_overlay_canvas_positions"]
-            if canvas._needs_overlay_position_update:  # when it is painted
+            if canvas._needs_overlay_position_update:
+                canvas._update_overlay_canvas_positions()
                 canvas._scene_canvas.update()
 
 
