@@ -29,10 +29,10 @@ COMMITTED = {
     "slices": "all-slices.png",
 }
 """Pictures by the name of their moment, and the files in docs/."""
-WIDTH, SMALL = 1120, 720
+WIDTH, SMALL = 1120, 560
 """Pixels of the first picture, and of those that stand beside a text."""
-LARGE = ("grid", "help", "slices")
-COLOURS = 128
+LARGE = ("grid", "slices")
+COLOURS = 256
 FILM_SECONDS = 60
 FRAMES_A_SECOND = 8
 EVERY = 0.3
