@@ -51,7 +51,7 @@ def _renew_cells(viewer: Viewer) -> None:
     canvas, grid = viewer.window._qt_viewer.canvas, viewer.canvas.grid
     if grid.enabled:
         rows, columns = grid.actual_shape(viewer.layers)
-        if canvas.grid.grid_size == (rows, columns) and len(canvas.grid_cameras) != rows * columns:
+        if canvas.grid.grid_size == (rows, columns) and len(canvas.grid_views) != rows * columns:  # cameras may rest
             canvas.grid.parent = None
             canvas.grid = canvas.central_widget.add_grid(border_width=0)
 
