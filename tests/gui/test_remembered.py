@@ -88,7 +88,7 @@ def test_folders_of_dialogs(file, tmp_path, monkeypatch, qtbot):
 
     asked = []
 
-    def answer(parent, title, where, filters):
+    def answer(parent, title, where, filters, first=""):
         asked.append(where)
         return str(tmp_path / "scan.h5"), ""
 

@@ -21,7 +21,8 @@ from .files import sinogram
 def test_the_manifest_has_all_suffixes():
     manifest = yaml.safe_load(bundled("napari.yaml").read_text())
     (reader,) = manifest["contributions"]["readers"]
-    assert sorted(reader["filename_patterns"]) == sorted(f"*{suffix}" for suffix in suffixes())
+    volumes = {".zarr"}  # of stacks: what is not a measurement as well
+    assert sorted(reader["filename_patterns"]) == sorted(f"*{suffix}" for suffix in {*suffixes(), *volumes})
     assert reader["accepts_directories"] == any(kind.folders for kind in FORMATS)
 
 

@@ -83,7 +83,7 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     if beam.kind == "fan-beam":
         params |= {name: beam.geometry[name] for name in SOURCE} | {"detector": o.detector or "flat"}
     A = build(operators, {"name": beam.kind, "params": params})
-    return Problem(A, torch.from_numpy(y), source=found.source(given(options)), notes=tuple(notes))
+    return Problem(A, torch.from_numpy(y), source=made.found.source(given(options)), notes=tuple(notes))
 
 
 def sinograms_of(found: Measurement, options: ProblemOptions, notes: list[str]) -> Sinograms:
@@ -112,7 +112,7 @@ def sinograms_of(found: Measurement, options: ProblemOptions, notes: list[str]) 
     notes += [text for text in (note, axis_note) if text]
     if take_log and not beam.is_counts and o.flat is not None:
         notes.append("the logarithm is taken, with the flat field given")
-    return Sinograms(beam, options, angles, fields, take_log, center, slice_of(o.views, rows))
+    return Sinograms(found, beam, options, angles, fields, take_log, center, slice_of(o.views, rows))
 
 
 def _without_outliers(y: np.ndarray, angles: np.ndarray, deviations: float | None, notes: list[str]) -> np.ndarray:

@@ -27,10 +27,12 @@ Fields = tuple[Field | None, Field | None]
 class Sinograms:
     """A measurement whose open questions are answered: ``beam`` with ``angles`` [degrees] and the fields to use.
 
+    ``found`` is what the file holds, read along the axis that fits the angles: what a recipe names as its source.
     ``take_log`` says whether the data are counts, of which the logarithm is taken; ``center`` is the option as it was
     given; ``used`` are the rows that are used.
     """
 
+    found: Measurement
     beam: Measurement
     options: ProblemOptions
     angles: np.ndarray
