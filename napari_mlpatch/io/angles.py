@@ -95,9 +95,9 @@ def checked(values: Any, origin: str) -> np.ndarray:
     """One-dimensional, non-empty, finite."""
     given = np.asarray(values)
     if np.iscomplexobj(given):
-        if np.any(given.imag):
+        if np.any(np.imag(given)):
             raise InputError(f"The angles in {origin} are complex numbers. Give real ones: np.angle of these, perhaps.")
-        given = given.real
+        given = np.real(given)
     angles = np.asarray(given, dtype=float).ravel()
     if angles.size == 0:
         raise InputError(f"There are no angles in {origin}. Give one for each row of the sinogram.")
