@@ -21,12 +21,14 @@ STAGE = {
     "grid_select": "a row selected, all in a grid",
     "grid_tick": "a row ticked, all in a grid",
 }
-SETTLE_SECONDS = 0.5
-"""Without a gap, after which what was asked for counts as done."""
+settle_seconds = 0.5
+"""Without a gap, after which what was asked for counts as done. Set by ``populated``."""
 
 
-def populated(count: int, side: int) -> Any:
-    """The session of a window with all docks and that many results of ``side`` x ``side``, the first one selected."""
+def populated(given: dict[str, Any]) -> Any:
+    """The session of a window with all docks and with results of ``pixels`` x ``pixels``, the first one selected."""
+    global settle_seconds
+    settle_seconds, count, side = given["settle"], given["results"], given["pixels"]
     import torch
     from gui import open_docks, open_viewer, wait
 
@@ -59,7 +61,7 @@ def stage(given: dict[str, Any]) -> dict[str, float]:
     from qtpy.QtCore import Qt
 
     count = given["results"]
-    here = populated(count, given["pixels"])
+    here = populated(given)
     compare = here.docks["Compare"]
 
     def tick(row: int, on: bool) -> None:
@@ -90,13 +92,13 @@ def longest(act: Callable[[], Any]) -> float:
     wait(lambda: True)
     with Pulse() as pulse:
         act()
-        end = time.perf_counter() + SETTLE_SECONDS
+        end = time.perf_counter() + settle_seconds
 
         def rests() -> bool:
             nonlocal end
             gaps = np.diff(pulse.ticks[-3:])
             if len(gaps) and gaps.max() > 4 * TICK_MS / 1e3:
-                end = time.perf_counter() + SETTLE_SECONDS
+                end = time.perf_counter() + settle_seconds
             return time.perf_counter() > end
 
         wait(rests)

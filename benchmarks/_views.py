@@ -19,10 +19,9 @@ VIEWS = {
     "blink": "a blink",
     "values": "a step of the cursor, values of all results",
     "profile": "a step of a line, profiles of all results",
-    "scrub": "a step of the slider through 200 iterates",
+    "scrub": "a step of the slider through all iterates",
 }
 STEPS = 9
-ITERATES = 200
 
 
 def views(given: dict[str, Any]) -> dict[str, float]:
@@ -32,7 +31,7 @@ def views(given: dict[str, Any]) -> dict[str, float]:
     import napari_mlpatch as mp
 
     side = given["pixels"]
-    here = populated(given["results"], side)
+    here = populated(given)
     workbench, stage, compare = here.workbench, here.stage, here.docks["Compare"]
     workbench.set_other(workbench.entries[1])
     places = [(side * (0.2 + 0.06 * i), side * (0.8 - 0.06 * i)) for i in range(STEPS)]
@@ -57,7 +56,7 @@ def views(given: dict[str, Any]) -> dict[str, float]:
     profile = compare.plots.plot("profile")
     profile._held = "end"
     found["profile"] = median(lambda at=at: profile._to(at) for at in places)
-    entry = workbench.run(mp.methods.Tikhonov(weight=100.0, iterations=ITERATES, tolerance=0.0))
+    entry = workbench.run(mp.methods.Tikhonov(weight=100.0, iterations=given["iterates"], tolerance=0.0))
     wait(lambda: not entry.job.active, patience=600.0)
     iterations = compare.plots.plot("iterations")
     wait(lambda: len(iterations.ks) > 1)

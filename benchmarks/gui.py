@@ -60,6 +60,8 @@ def run(options: list[str]) -> list[Row]:
         "--results", type=int, default=20, help="results on the stage; 0: not measured, 1: without views of two"
     )
     parser.add_argument("--pixels", type=int, default=1024, help="rows and columns of these results")
+    parser.add_argument("--settle", type=float, default=0.5, help="seconds without a gap after which an act is done")
+    parser.add_argument("--iterates", type=int, default=200, help="iterates that the slider goes through")
     given = parser.parse_args(options)
     screen = [] if os.environ.get("DISPLAY") or not sys.platform.startswith("linux") else ["xvfb-run", "-a"]
     if screen and shutil.which("xvfb-run") is None:
