@@ -196,6 +196,9 @@ class FilmRow(QWidget):
         self._strip.hide()
         layer, self.layer = self.layer, None
         self._made.clear()
+        self.slider.blockSignals(True)
+        self.slider.setRange(0, 0)
+        self.slider.blockSignals(False)
         if layer is not None and layer in self.viewer.layers:
             self.viewer.layers.remove(layer)
         self._network.setEnabled(True)
@@ -213,7 +216,12 @@ class FilmRow(QWidget):
     def _show_newest(self) -> None:
         newest = self.frames[-1]
         if newest.image is not None and self.layer is None:
-            self.layer = self._add_layer(newest)
+            made = self._add_layer(newest)
+            if not self.frames:  # ended by what the new layer has set off
+                if made in self.viewer.layers:
+                    self.viewer.layers.remove(made)
+                return
+            self.layer = made
         self.slider.blockSignals(True)
         self.slider.setRange(0, len(self.frames) - 1)
         self.slider.setValue(len(self.frames) - 1)
@@ -240,6 +248,8 @@ class FilmRow(QWidget):
         return made
 
     def _show(self, index: int) -> None:
+        if not 0 <= index < len(self.frames):  # of a film that has ended
+            return
         self.frame = frame = self.frames[index]
         self.label.setText(frame.label)
         if frame.image is not None and self.layer is not None:
