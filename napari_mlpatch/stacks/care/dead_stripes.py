@@ -13,7 +13,7 @@ from napari_mlpatch.core.registry import care_steps
 from napari_mlpatch.io.build.rings import check_width
 
 from .step import Geometry, Step
-from .stripes import FLOOR, find_stripes, with_neighbours
+from .stripes import FLOOR, Size, Snr, find_stripes, with_neighbours
 
 MOST = 1 / 3
 """Share of the detector's bins above which it is the object that changes so."""
@@ -41,13 +41,8 @@ class DeadStripes(Step):
           micro-tomography, Optics Express 26, 28396 (2018), algorithms 4 and 6. doi:10.1364/OE.26.028396
     """
 
-    size: Annotated[
-        int,
-        Field(ge=3, description="window of the median: twice the widest stripe", json_schema_extra={"unit": "bins"}),
-    ] = 51
-    snr: Annotated[
-        float, Field(gt=1, description="times the noise of the changes from which on one stands out; more finds fewer")
-    ] = 3.0
+    size: Size = 51
+    snr: Snr = 3.0
     window: Annotated[
         int,
         Field(ge=2, description="views whose mean a view is compared with", json_schema_extra={"unit": "views"}),

@@ -13,7 +13,7 @@ from napari_mlpatch.core.registry import care_steps
 from napari_mlpatch.io.build.rings import check_width, median_across, sorted_bins
 
 from .step import Geometry, Step
-from .stripes import FLOOR, find_stripes, with_neighbours
+from .stripes import FLOOR, Size, Snr, find_stripes, with_neighbours
 
 
 @care_steps.register("large-stripes", title="Large stripes")
@@ -39,13 +39,8 @@ class LargeStripes(Step):
           micro-tomography, Optics Express 26, 28396 (2018), algorithms 4 and 5. doi:10.1364/OE.26.028396
     """
 
-    size: Annotated[
-        int,
-        Field(ge=3, description="window of the median: twice the widest stripe", json_schema_extra={"unit": "bins"}),
-    ] = 51
-    snr: Annotated[
-        float, Field(gt=1, description="times the noise of the offsets from which on one stands out; more finds fewer")
-    ] = 3.0
+    size: Size = 51
+    snr: Snr = 3.0
     drop: Annotated[
         float, Field(ge=0, le=0.8, description="share of the largest and smallest values that the mean leaves out")
     ] = 0.1

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+
+Size = Annotated[
+    int,
+    Field(ge=3, description="window of the median: twice the widest stripe", json_schema_extra={"unit": "bins"}),
+]
+Snr = Annotated[float, Field(gt=1, description="times the noise from which on a bin stands out; more finds fewer")]
 
 FLOOR = 1e-5
 """Part of the largest value below which differences between bins are rounding, not noise."""
