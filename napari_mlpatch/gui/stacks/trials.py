@@ -14,6 +14,7 @@ from .pictures import PictureWindow, Shown
 
 if TYPE_CHECKING:
     from napari_mlpatch.stacks.look import Cared
+    from napari_mlpatch.stacks.stack_recipe import StackRecipe
 
     from .all_slices_dock import AllSlicesDock
 
@@ -28,16 +29,21 @@ class Trials:
         self.pictures: dict[int, np.ndarray] = {}
         """Of the strip, by the number of the slice."""
 
+    def _recipe(self) -> StackRecipe | None:
+        """What the form says; None where that makes no sense, which is told."""
+        try:
+            return self.dock.recipe()
+        except InputError as error:
+            show_error(str(error))
+            return None
+
     # ---- five slices ----------------------------------------------------------------------------------------
 
     def show_strip(self) -> None:
         from napari_mlpatch.stacks.look import spread
 
-        dock = self.dock
-        try:
-            recipe = dock.recipe()
-        except InputError as error:
-            show_error(str(error))
+        dock, recipe = self.dock, self._recipe()
+        if recipe is None:
             return
         assert dock.base is not None and dock.facts is not None
         wanted = spread(*recipe.range(dock.facts.count))
@@ -72,11 +78,8 @@ class Trials:
     def show_care(self) -> None:
         from napari_mlpatch.stacks.look import cared_slice
 
-        dock = self.dock
-        try:
-            recipe = dock.recipe()
-        except InputError as error:
-            show_error(str(error))
+        dock, recipe = self.dock, self._recipe()
+        if recipe is None:
             return
         base, facts = dock.base, dock.facts
         assert base is not None and facts is not None
