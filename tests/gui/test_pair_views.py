@@ -111,14 +111,7 @@ def test_a_blink_has_no_empty_frame(two, qtbot):
     assert above.opacity == 1.0 and two.stage.kept["blink"]["seconds"] == 0.1
 
 
-def test_colours_of_a_difference_and_of_a_composite(two, qtbot):
-    a_difference_is_signed_and_its_limits_symmetric(two, qtbot)
-    two.stage.set_kind("picture")
-    two.workbench.set_other(two.two[1])
-    a_composite_adds_two_colours_that_are_grey_where_both_agree(two, qtbot)
-
-
-def a_difference_is_signed_and_its_limits_symmetric(two, qtbot):
+def test_a_difference_is_signed_and_its_limits_symmetric(two, qtbot):
     a, b = pictures(two)
     choose(two, qtbot, "difference")
     layer = two.viewer.layers[-1]
@@ -137,7 +130,7 @@ def a_difference_is_signed_and_its_limits_symmetric(two, qtbot):
     wait_for(qtbot, lambda: np.allclose(layer.data, a - two.workbench.scene.truth) and "truth" in layer.name)
 
 
-def a_composite_adds_two_colours_that_are_grey_where_both_agree(two, qtbot):
+def test_a_composite_adds_two_colours_that_are_grey_where_both_agree(two, qtbot):
     a, b = pictures(two)
     choose(two, qtbot, "composite")
     wait_for(qtbot, lambda: "other" in two.stage.view._put)
