@@ -83,7 +83,8 @@ WISHES = {
     ],
     "05 wipe, blink, difference of any two": [
         "gui/test_pair_views.py::test_a_blink_has_no_empty_frame",
-        "gui/test_pair_views.py::test_colours_of_a_difference_and_of_a_composite",
+        "gui/test_pair_views.py::test_a_difference_is_signed_and_its_limits_symmetric",
+        "gui/test_pair_views.py::test_a_composite_adds_two_colours_that_are_grey_where_both_agree",
     ],
     "06 a sweep as a scored contact sheet, adopted by a click": [
         "batch/test_sweep.py::test_every_combination_is_what_it_would_be_alone",
