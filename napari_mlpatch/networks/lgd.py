@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import torch
@@ -61,7 +62,8 @@ class LGD(Reconstructor):
         self.config = config = config or LGDConfig()
         self.iterations = config.iterations
         inputs = config.channels * (1 + GRADIENTS[config.gradients]) + config.memory
-        self.update = three_convolutions(inputs, config.width, config.channels + config.memory, nn.ReLU)
+        relu = partial(nn.ReLU, inplace=True)
+        self.update = three_convolutions(inputs, config.width, config.channels + config.memory, relu)
         for module in self.update:
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_normal_(module.weight)
@@ -82,6 +84,6 @@ class LGD(Reconstructor):
                 inputs.append(to_channels(A.normal(from_channels(f, is_complex))) - projected)
             if told > 1:
                 inputs.append(laplacian(f))
-            change = self.update(torch.cat([*inputs, s], 1))
-            f, s = f + change[:, :C], change[:, C:].relu()
+            step, s = self.update(torch.cat([*inputs, s], 1)).split([C, self.config.memory], 1)
+            f, s = f + step, s.relu()
             yield from_channels(f, is_complex)

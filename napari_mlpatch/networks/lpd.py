@@ -16,6 +16,7 @@ from napari_mlpatch.core.registry import architectures
 
 from .architecture import Architecture, Reconstructor
 from .complex_channels import from_channels, to_channels
+from .prelu import PReLU
 from .unrolled import has_complex_pictures, in_planes, three_convolutions
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class LPD(Reconstructor):
         memory, width = config.memory, config.width
 
         def update(own: int, given: int) -> nn.Sequential:
-            return three_convolutions(memory * own + given, width, memory * own, lambda: nn.PReLU(width, init=0.0))
+            return three_convolutions(memory * own + given, width, memory * own, lambda: PReLU(width, init=0.0))
 
         self.dual = nn.ModuleList(update(data, 2 * data) for _ in range(config.iterations))
         self.primal = nn.ModuleList(update(picture, picture) for _ in range(config.iterations))

@@ -257,7 +257,10 @@ class ParallelBeam(Scanner):
         self._check(y, "adjoint")
         n = self.detector_count
         axis = self.axis_bin if center is None else center
-        weights = torch.as_tensor(ray_weights(self.angles_deg, n, axis), device=y.device).to(y.dtype)
+        if center is None:
+            weights = self._table("rays", y.device, y.dtype, self._ray_weights)
+        else:
+            weights = torch.as_tensor(ray_weights(self.angles_deg, n, axis), device=y.device).to(y.dtype)
         cut = truncation(y, weights, padding)
         low, high = self._beyond(axis)
         margin = max(n, low, high)  # n, the most that rows are continued by: a size that no other item changes
