@@ -81,35 +81,61 @@ Linear.forward.__signature__ = inspect.signature(Linear.forward)  # type: ignore
 
 
 class Itemwise(torch.autograd.Function):
-    """A function of a batch that looks at values, as quick pictures do for the noise in them, under ``torch.func``.
+    """A function of batches that looks at values, as quick pictures do for the noise in them, under ``torch.func``.
 
-    ``vmap``'s axis joins the batch, whose items are independent; derivatives are the function's own.
+    ``vmap``'s axis joins the batch, whose items are independent; derivatives are the function's own, itemwise too.
     """
 
     @staticmethod
-    def forward(y: Tensor, f: Callable[[Tensor], Tensor]) -> Tensor:  # type: ignore[override]
-        return f(y)
+    def forward(f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:  # type: ignore[override]
+        return f(*tensors)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Any], output: Tensor) -> None:
-        y, ctx.f = inputs
-        ctx.save_for_backward(y)
-        ctx.save_for_forward(y)
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.f, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor):  # type: ignore[override]
-        return torch.func.vjp(ctx.f, *ctx.saved_tensors)[1](grad)[0], None
+        f, tensors = ctx.f, ctx.saved_tensors
+        return None, *(Itemwise.apply(_pulled(f, i), *tensors, grad) for i in range(len(tensors)))
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, _: None):  # type: ignore[override]
-        return torch.func.jvp(ctx.f, ctx.saved_tensors, (tangent,))[1]
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None):  # type: ignore[override]
+        known = zip(ctx.saved_tensors, tangents, strict=True)
+        changes = (torch.zeros_like(x) if change is None else change for x, change in known)
+        return Itemwise.apply(_pushed(ctx.f), *ctx.saved_tensors, *changes)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None], y: Tensor, f: Callable[[Tensor], Tensor]):  # type: ignore[override]
-        y = y.movedim(in_dims[0], 0)
-        return Itemwise.apply(y.flatten(0, 1), f).unflatten(0, y.shape[:2]), 0  # type: ignore[union-attr]
+    def vmap(info: Any, in_dims: tuple[int | None, ...], f: Callable[..., Tensor], *tensors: Tensor):  # type: ignore[override]
+        size = info.batch_size
+        stacks = [
+            x.expand(size, *x.shape) if axis is None else x.movedim(axis, 0)
+            for x, axis in zip(tensors, in_dims[1:], strict=True)
+        ]
+        return Itemwise.apply(f, *(x.flatten(0, 1) for x in stacks)).unflatten(0, (size, -1)), 0  # type: ignore[union-attr]
+
+
+def _pushed(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """``(x, dx) -> f'(x) dx``, x and dx several tensors each."""
+
+    def push(*tensors: Tensor) -> Tensor:
+        half = len(tensors) // 2
+        return torch.func.jvp(f, tensors[:half], tensors[half:])[1]
+
+    return push
+
+
+def _pulled(f: Callable[..., Tensor], index: int) -> Callable[..., Tensor]:
+    """``(x, v) -> f'(x)ᵀ v``, of x several tensors, the part of number ``index``."""
+
+    def pull(*tensors: Tensor) -> Tensor:
+        return torch.func.vjp(f, *tensors[:-1])[1](tensors[-1])[index]
+
+    return pull
 
 
 def itemwise(f: Callable[[Tensor], Tensor], y: Tensor) -> Tensor:
     """``f(y)`` for y ``[B, ...]``, also inside of transforms of ``torch.func``."""
-    return Itemwise.apply(y, f) if torch._C._are_functorch_transforms_active() else f(y)  # type: ignore[return-value]
+    return Itemwise.apply(f, y) if torch._C._are_functorch_transforms_active() else f(y)  # type: ignore[return-value]

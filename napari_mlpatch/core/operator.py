@@ -81,7 +81,10 @@ class Operator(Keeper):
         return operators.get("scaled")(operator=self, factor=factor) if isinstance(factor, Real) else NotImplemented
 
     def pinv(self, y: Tensor) -> Tensor:
-        """The field's usual quick image from a measurement (filtered back-projection, zero-filling...)."""
+        """The field's usual quick image from a measurement (filtered back-projection, zero-filling...).
+
+        What it sees in the data (their noise, rows that do not end in air) is held fixed when it is differentiated.
+        """
         return self.T(y) / self.norm**2
 
     def solve_shifted(self, b: Tensor, alpha: float | Tensor) -> Tensor:

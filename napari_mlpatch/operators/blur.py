@@ -197,7 +197,7 @@ class Blur(Operator):
 
     def _wiener(self, y: Tensor) -> Tensor:
         symbol, power = self._symbols(y.device, y.dtype.to_real())
-        ratio = [[self._noise_to_signal(image[None, None]) for image in channels] for channels in y]
+        ratio = [[self._noise_to_signal(image[None, None]) for image in channels] for channels in y.detach()]
         mean = y.mean((-2, -1), keepdim=True)
         wiener = symbol.conj() / (power + power.max() * power.new_tensor(ratio)[..., None, None])
         details = filtered(self._continued(y - mean), wiener)

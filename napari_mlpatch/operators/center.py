@@ -35,7 +35,11 @@ LEAST_COVERAGE = 170.0  # degrees; below, opposite views are missing
 LARGEST_GAP = 20.0  # degrees between neighbouring angles, where they are not sparse throughout
 LEAST_OVERLAP = 30.0  # degrees beyond 180 from which opposite rows alone tell the centre
 LEAST_ANGLES = 8
-FILLED_IN = 1.5  # what rows that are filled in add to the uncertainty, as a factor
+FILLED_IN = 1.5  # what rows that are filled in or interpolated add to the uncertainty, as a factor
+FEW = 24.0  # angles in half a turn, of which the deviations of so few tell less than they should
+BETWEEN = 0.02  # of a step, from which on a row counts as interpolated
+KNOWN = 0.5  # bins of uncertainty, up to which a centre counts as told by the data
+UNSURE = "The data do not tell it to half a bin: compare pictures at several centres (the try-strip), or give it."
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,20 @@ class Center:
     """``value`` is the bin index (float) onto which the rotation axis projects, bins counted from 0.
 
     ``method`` is "opposite-rows", "overlap" or "double-wedge". ``uncertainty`` is one standard deviation in bins,
-    estimated from how far the detector frequencies, or groups of views, disagree. Where another centre is nearly as
-    good, it is the distance to that one: several bins mean that the sinogram does not determine the centre.
+    estimated from how far the detector frequencies, or groups of views, disagree, and more for few or interpolated
+    views and for objects cut off in half a turn. Where another centre is nearly as good, it is the distance to that
+    one: several bins mean that the sinogram does not determine the centre.
     """
 
     value: float
     method: str
     uncertainty: float
+
+    @property
+    def note(self) -> str:
+        """What was found, in words, and that the data hardly tell it where that is so."""
+        found = f"centre of rotation {self.value:.2f} ± {self.uncertainty:.2g} bins, found by {self.method}"
+        return f"{found}. {UNSURE}" if self.uncertainty > KNOWN else found
 
 
 def find_center(sinogram: Any, angles_deg: Any, *, search: tuple[float, float] | None = None) -> Center:
@@ -73,20 +84,20 @@ def find_center(sinogram: Any, angles_deg: Any, *, search: tuple[float, float] |
         )
     cut = is_cut(y)
     y = y - min(y[:, : 1 + bins // 64].mean(), y[:, -1 - bins // 64 :].mean())  # a flat background hides the mirror
-    rows, half = _even_rows(y, angles)
+    rows, half, is_interpolated = _even_rows(y, angles)
     overlap = len(rows) - half
+    factor = float(np.hypot(1.0, FEW / half)) * (FILLED_IN if is_interpolated else 1.0)
     if cut and overlap * 180 / half >= LEAST_OVERLAP:
         value, uncertainty = from_overlap(rows[:overlap], rows[half:], search)
-        return Center(value, "overlap", uncertainty)
+        return Center(value, "overlap", factor * uncertainty)
     if overlap * 180 / half >= LEAST_OVERLAP:
         value, uncertainty = _minimum(_opposite_rows(rows, half), bins, low, high)
-        return Center(value, "opposite-rows", uncertainty)
+        return Center(value, "opposite-rows", factor * uncertainty)
     given = min(len(rows), half)
     value, uncertainty = np.nan, np.nan
     for _ in range(1 if given == half else 4):  # rows missing before 180 degrees are filled in with the last centre
         value, uncertainty = _minimum(_double_wedge(_half_turn(rows, half, value)), bins, low, high)
-    if given < half:
-        uncertainty *= FILLED_IN
+    uncertainty *= factor * (FILLED_IN if given < half else 1.0)
     if cut:
         uncertainty = max(uncertainty, _contradiction(rows, half, value))
     return Center(value, "double-wedge", uncertainty)
@@ -104,7 +115,7 @@ def _contradiction(rows: np.ndarray, half: int, center: float) -> float:
             f"a whole they put the centre at {center:.1f}, the first and last view at {best:.1f}. Give the centre, or "
             "compare pictures at several centres (the try-strip); a full turn would tell it."
         )
-    return abs(best - center) / 2.0
+    return max(abs(best - center), tolerance) / 2.0
 
 
 def _checked(sinogram: Any, angles_deg: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -130,8 +141,8 @@ def _checked(sinogram: Any, angles_deg: Any) -> tuple[np.ndarray, np.ndarray]:
     return y, angles
 
 
-def _even_rows(y: np.ndarray, angles: np.ndarray) -> tuple[np.ndarray, int]:
-    """Rows resampled to even steps of 180 degrees / half, and ``half``. Rows already so placed are unchanged."""
+def _even_rows(y: np.ndarray, angles: np.ndarray) -> tuple[np.ndarray, int, bool]:
+    """Rows resampled to even steps of 180 degrees / half, ``half``, and whether that moved any of them."""
     if np.ptp(angles) > 360:
         angles = np.mod(angles, 360)
     order = np.argsort(angles, kind="stable")
@@ -155,7 +166,8 @@ def _even_rows(y: np.ndarray, angles: np.ndarray) -> tuple[np.ndarray, int]:
     right = np.clip(np.searchsorted(angles, wanted), 1, len(angles) - 1)
     span = np.maximum(angles[right] - angles[right - 1], 1e-12)
     part = np.clip((wanted - angles[right - 1]) / span, 0, 1)[:, None]
-    return (1 - part) * y[right - 1] + part * y[right], half
+    is_moved = bool((np.minimum(part, 1 - part) > BETWEEN).any())
+    return (1 - part) * y[right - 1] + part * y[right], half, is_moved
 
 
 def _half_turn(rows: np.ndarray, half: int, center: float) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .fan_geometry import fan_angle, parallel_rays, redundancy, view_weights
+from .fan_rows import FilteredRays, moved
 from .filters import Window, ramp_filter, row_filter
 from .nufft import next_fast
 from .parallel_beam import ParallelBeam
@@ -149,11 +151,12 @@ class FanBeam(Scanner):
 
     # ---- the operator ---------------------------------------------------------------------------------------
 
-    def _apply(self, x: Tensor) -> Tensor:
-        return self._rays(x)(x.flatten(0, 1)).reshape(*x.shape[:2], *self.range_shape)
+    def _apply(self, x: Tensor, row_filter: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        return self._rays(x)(x.flatten(0, 1), row_filter).reshape(*x.shape[:2], *self.range_shape)
 
-    def _adjoint(self, y: Tensor) -> Tensor:
-        return self._rays(y).transpose(y.flatten(0, 1).flatten(1)).reshape(*y.shape[:2], *self.image_shape)
+    def _adjoint(self, y: Tensor, row_filter: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        x = self._rays(y).transpose(y.flatten(0, 1).flatten(1), row_filter)
+        return x.reshape(*y.shape[:2], *self.image_shape)
 
     @cached_property
     def _parallel(self) -> ParallelBeam:
@@ -235,9 +238,11 @@ class FanBeam(Scanner):
         grid = self._grid
         size = next_fast(2 * grid.samples)
         response = ramp_filter(size, window, cutoff * grid.step / self.axis_pitch) / grid.step
-        ramp = row_filter(response, size, rows)
-        x = self._rays(rows).transpose(rows.flatten(0, 1).flatten(1), lambda p: ramp(p)[..., : grid.samples])
-        return (x / self.pixel_size**2).reshape(*rows.shape[:2], *self.image_shape)
+        from napari_mlpatch.core.autograd import Linear  # needs PyTorch at once
+
+        ramp = row_filter(response / self.pixel_size**2, size, rows)
+        filtered = FilteredRays(self, lambda p: ramp(p)[..., : grid.samples])
+        return Linear.apply(rows, filtered, "adjoint")  # type: ignore[return-value]
 
     def _per_bin(self, gamma: np.ndarray) -> np.ndarray:
         """``R cos(gamma) dgamma`` of each bin."""
@@ -276,10 +281,3 @@ class FanBeam(Scanner):
         for oldest in list(self._wide)[:-MOST_WIDER]:
             self._wide.pop(oldest, None)
         return wider
-
-
-def moved(y: Tensor, bins: float) -> Tensor:
-    """Rows read at ``bins`` to the right, zero beyond their ends."""
-    n = y.shape[-1]
-    size = next_fast(2 * n)
-    return row_filter(np.exp(2j * math.pi * bins * np.fft.rfftfreq(size)), size, y)(y)[..., :n]

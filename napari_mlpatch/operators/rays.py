@@ -121,14 +121,16 @@ class RayTransform:
         phase = self._nufft.phase
         self._weights = torch.as_tensor(weights, device=device).to(phase.dtype) * phase.view(weights.shape)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """``[B, *image_shape]`` to ``[B, rays]``."""
+    def __call__(self, x: Tensor, row_filter: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """``[B, *image_shape]`` to ``[B, rays]``; ``row_filter`` acts on the parallel rows ``[B, angles, samples]``."""
         spectrum = self._nufft(x).reshape(-1, *self._weights.shape) * self._weights
         rows = torch.fft.irfft(spectrum, n=self.grid.period)[..., : self.grid.samples]
+        if row_filter is not None:
+            rows = row_filter(rows)
         return torch.stack([self._W @ row for row in rows.flatten(1)])
 
     def transpose(self, y: Tensor, row_filter: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """``[B, rays]`` to ``[B, *image_shape]``; ``row_filter`` acts on the parallel rows ``[B, angles, samples]``."""
+        """``[B, rays]`` to ``[B, *image_shape]``, exactly the transpose where ``row_filter`` is symmetric."""
         rows = torch.stack([self._WT @ row for row in y]).reshape(len(y), -1, self.grid.samples)
         if row_filter is not None:
             rows = row_filter(rows)

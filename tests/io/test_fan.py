@@ -59,7 +59,7 @@ def test_needs_a_full_even_turn(angles):
 def test_center_is_found(center):
     measurement = fan(np.arange(0, 360, 2.0), center)
     unknown = dataclasses.replace(measurement, center=None)
-    assert find_fan_center(unknown, measurement.data[0]) == pytest.approx(center, abs=0.02)
+    assert find_fan_center(unknown, measurement.data[0]).value == pytest.approx(center, abs=0.02)
     assert unknown.problem(center="auto").A.center == pytest.approx(center, abs=0.02)
 
 

@@ -249,3 +249,31 @@ ROWS = np.ones((180, 64)) + np.arange(64)
 def test_bad_input(y, angles, options, words):
     with pytest.raises(InputError, match=words):
         find_center(y, angles, **options)
+
+
+@pytest.mark.parametrize("count", [9, 12, 20])
+def test_few_views_of_an_object_cut_off_are_uncertain(count):
+    """Half a turn of it tells the centre only as well as its first and last view are opposite."""
+    angles, wrong = np.arange(count) * 180.0 / count, 0
+    for seed in range(6):
+        center = (26.3, 38.0, 44.9, 90.2, 99.5, 105.1)[seed]
+        y = half_acquisition(center, angles, seed, noise=0.005)
+        try:
+            found = find_center(y, angles)
+        except InputError:
+            continue
+        wrong += abs(found.value - center) > 0.5
+        assert abs(found.value - center) <= max(0.5, 3 * found.uncertainty)
+        assert found.uncertainty > 0.5 and "do not tell it" in found.note
+    assert wrong, "these are cases that go wrong"
+
+
+@pytest.mark.parametrize(("count", "span"), [(8, 180), (12, 180), (8, 360), (25, 360), (45, 360)])
+def test_few_or_odd_views_are_uncertain(count, span):
+    for seed in range(6):
+        angles = np.arange(count) * span / count
+        y = scan(angles, 128, 60.0 + 1.3 * seed, noise=0.05, seed=seed)
+        half = half_acquisition(10.0 + seed, angles, seed) if count in (25, 45) else y
+        for data, center in ((y, 60.0 + 1.3 * seed), (half, 10.0 + seed if half is not y else 60.0 + 1.3 * seed)):
+            found = find_center(data, angles)
+            assert abs(found.value - center) <= max(0.5, 3 * found.uncertainty)

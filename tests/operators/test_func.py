@@ -7,7 +7,7 @@ from torch.func import grad, jvp, linearize, vjp, vmap
 from napari_mlpatch.core.declare import build, describe
 from napari_mlpatch.core.registry import operators
 
-from .test_conformance import each_operator, image, measurement, relative
+from .test_conformance import each_operator, image, measurement, real_image, relative
 
 each_kind = pytest.mark.parametrize("kind", ["apply", "adjoint", "normal"])
 
@@ -102,3 +102,27 @@ def test_quick_pictures_map_over_any_axis(A):
     y = torch.stack([measurement(A, 2, 1), 3.0 * measurement(A, 2, 1), A(1.0 + image(A, 2, 1))], 2)
     found = vmap(A.pinv, in_dims=2, out_dims=1)(y)
     assert relative(found, torch.stack([A.pinv(v) for v in y.unbind(2)], 1)) < 1e-12
+
+
+@each_operator
+def test_derivatives_of_quick_pictures(A):
+    """What was seen in the data (their noise, rows that are cut off) is held fixed; each item of a batch by itself."""
+    y, dy = measurement(A, 2, 1), measurement(A, 2, 1)
+    value, change = jvp(A.pinv, (y,), (dy,))
+    c = torch.randn_like(value)
+    pulled = vjp(A.pinv, y)[1](c)[0]
+    assert relative(value, A.pinv(y)) < 1e-12
+    both = [float((a.conj() * b).real.sum()) for a, b in ((pulled, dy), (c, change))]
+    assert both[0] == pytest.approx(both[1], rel=1e-9)
+    plain = y.clone().requires_grad_()
+    (A.pinv(plain).conj() * c).real.sum().backward()
+    assert relative(pulled, plain.grad) < 1e-12
+    changes = vmap(lambda y, dy: jvp(A.pinv, (y,), (dy,))[1])(torch.stack([y, 2.0 * y + dy]), torch.stack([dy, y]))
+    assert relative(changes[1], jvp(A.pinv, (2.0 * y + dy,), (y,))[1]) < 1e-11
+    loss = lambda y: (A.pinv(y).conj() * c).real.sum()  # noqa: E731
+    assert relative(vmap(grad(loss))(torch.stack([y, dy]))[1], grad(loss)(dy)) < 1e-11
+    if A.name in ("fan-beam", "parallel-beam"):
+        y = A(real_image(A, 2, 1).abs())
+        h = 1e-6 * float(y.norm() / dy.norm())
+        held = jvp(lambda y: A.fbp(y, padding="zero"), (y,), (dy,))[1]
+        assert relative(held, (A.fbp(y + h * dy, padding="zero") - A.fbp(y - h * dy, padding="zero")) / (2 * h)) < 1e-6

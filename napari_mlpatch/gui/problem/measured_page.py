@@ -208,12 +208,14 @@ class MeasuredPage(MeasuredForm):
             note = ""
             if automatic and isinstance(problem.A, ParallelBeam):
                 center = find_center(problem.y[0, 0].numpy(), problem.A.angles_deg)
-                note = f"centre {center.value:.2f} ± {center.uncertainty:.2f} bins, found by {center.method}"
+                note = center.note
                 options["center"] = round(center.value, 3)
                 problem = m.problem(**options)
             elif automatic and isinstance(problem.A, FanBeam):
-                options["center"] = round(m.problem(**options, center="auto").A.axis_bin, 3)
-                note = f"centre {options['center']:.2f} bins, found in the data resampled to a parallel beam"
+                found = m.problem(**options, center="auto")
+                options["center"] = round(found.A.axis_bin, 3)
+                note = next(text for text in found.notes if text.startswith("centre of rotation"))
+                note += " (in the data resampled to a parallel beam)"
                 problem = m.problem(**options)
             if sample is not None:
                 source = {"kind": "sample", "name": sample, "options": options}

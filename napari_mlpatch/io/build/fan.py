@@ -13,6 +13,8 @@ from napari_mlpatch.core.errors import InputError
 from ..arrays import Field, Slices
 
 if TYPE_CHECKING:
+    from napari_mlpatch.operators.center import Center
+
     from ..measurement import Measurement
 
 
@@ -78,18 +80,20 @@ def _at_no_time(field: Field | None) -> Field | None:
     return dataclasses.replace(field, times=(), scan_times=()) if isinstance(field, Slices) else field
 
 
-def find_fan_center(measurement: Measurement, sinogram: np.ndarray) -> float:
-    """The bin of the rotation axis, from one sinogram ``[angles, bins]`` of line integrals of this measurement.
+def find_fan_center(measurement: Measurement, sinogram: np.ndarray) -> Center:
+    """The rotation axis, from one sinogram ``[angles, bins]`` of line integrals of this measurement.
 
     Seen about a wrong axis, by a small angle eps, the ray (theta, s) is that at (theta + eps, s - R eps cos(gamma)):
     the parallel sinogram's centre is off by as many bins as the detector's. Raises InputError like ``to_parallel``.
     """
     from napari_mlpatch.operators.center import find_center
 
-    center = (sinogram.shape[1] - 1) / 2
+    found, center = None, (sinogram.shape[1] - 1) / 2
     for _ in range(2):
         data = Slices((1, *sinogram.shape), lambda _: sinogram)
         beam = to_parallel(dataclasses.replace(measurement, data=data, center=center))
         assert beam.center is not None
-        center += find_center(beam.data[0], beam.angles_deg).value - beam.center
-    return center
+        found = find_center(beam.data[0], beam.angles_deg)
+        center += found.value - beam.center
+    assert found is not None
+    return dataclasses.replace(found, value=center)

@@ -40,7 +40,7 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
     """
     # Here, because torch takes seconds to load and looking at a file does not need it.
     from napari_mlpatch.core.problem import Problem
-    from napari_mlpatch.operators.center import find_center
+    from napari_mlpatch.operators.center import Center, find_center
 
     if found.stored is not None:
         return changed(found.stored, given(options), found.source(given(options)))
@@ -63,11 +63,14 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
                 notes += filter(None, [drift_note(flat, index, "flat"), drift_note(dark, index, "dark")])
         y[k, 0] = made.cleaned(made.integrals(index, values), outliers)  # of the first slice they are noted in any case
     if made.center == "auto" and beam.kind == "fan-beam":
-        axis: float | None = find_fan_center(replace(beam, angles_deg=angles), y[len(y) // 2, 0])
+        center = find_fan_center(replace(beam, angles_deg=angles), y[len(y) // 2, 0])
     elif made.center == "auto":
-        axis = find_center(y[len(y) // 2, 0], angles).value
+        center = find_center(y[len(y) // 2, 0], angles)
     else:
-        axis = beam.center if made.center is None else _axis(made.center, bins)
+        center = beam.center if made.center is None else _axis(made.center, bins)
+    axis = center.value if isinstance(center, Center) else center
+    if isinstance(center, Center):
+        notes.append(center.note)
     y, angles = np.ascontiguousarray(y[:, :, made.used]), made.used_angles
     size = bins if o.image_shape else _size_seen(y[0, 0], angles, axis)
     if size != bins:

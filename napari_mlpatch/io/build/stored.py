@@ -31,16 +31,17 @@ def changed(problem: Problem, options: dict[str, Any], source: dict[str, Any]) -
             f"The option(s) {', '.join(unknown)} do not apply: the file holds a complete measurement, of which only "
             f"{', '.join(described['params'])} can be changed."
         )
-    changes = dict(options)
+    changes, notes = dict(options), problem.notes
     if "angles_deg" in changes:
         changes["angles_deg"] = resolve_angles(changes["angles_deg"], source.get("options", {}).get("angle_unit"))
     if changes.get("center") == "auto":
         angles = changes.get("angles_deg", described["params"]["angles_deg"])
-        changes["center"] = find_center(problem.y[len(problem.y) // 2, 0].cpu().numpy(), angles).value
+        center = find_center(problem.y[len(problem.y) // 2, 0].cpu().numpy(), angles)
+        changes["center"], notes = center.value, (*notes, center.note)
     A = build(operators, {"name": described["name"], "params": {**described["params"], **changes}})
     if A.range_shape != problem.A.range_shape:
         raise InputError(
             f"With these options data have shape {list(A.range_shape)}, "
             f"but the file's have {list(problem.A.range_shape)}. Give one angle for each row."
         )
-    return dataclasses.replace(problem, A=A, source=source)
+    return dataclasses.replace(problem, A=A, source=source, notes=notes)

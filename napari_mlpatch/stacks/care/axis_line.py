@@ -13,6 +13,8 @@ from napari_mlpatch.operators.center import find_center
 
 LEAST = 3
 """Slices with a centre, from which on a line can be told from a wrong centre."""
+MOST_UNSURE = 2.0
+"""Bins of uncertainty, beyond which a centre is none."""
 NEAR = 0.3
 """Bins within which a centre agrees with the line in any case."""
 
@@ -55,9 +57,14 @@ def find_axis(sinograms: Sequence[np.ndarray], rows: Sequence[int], angles_deg: 
     left_out: dict[int, str] = {}
     for row, y in zip(rows, sinograms, strict=True):
         try:
-            found[int(row)] = find_center(y, angles_deg).value
+            center = find_center(y, angles_deg)
         except InputError as error:
             left_out[int(row)] = str(error)
+            continue
+        if center.uncertainty > MOST_UNSURE:
+            left_out[int(row)] = center.note
+        else:
+            found[int(row)] = center.value
     return line_through(found, count, left_out)
 
 
