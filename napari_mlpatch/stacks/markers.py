@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from napari_mlpatch.core.claim import HOLDER, LOCK
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import clean_up, read_text, reason_of, replace_bytes
 
 from .blocks import Block
-from .claim import HOLDER, LOCK
 
 FORMAT = "napari-mlpatch stack 1"
 WISH = "wish"

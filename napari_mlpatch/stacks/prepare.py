@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_mlpatch.core.claim import Claim
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import clean_up, is_temporary, path_of, reason_of
 from napari_mlpatch.core.recipe import installed_versions
 
 from .blocks import Block, partition
-from .claim import Claim
 from .job import Job, Tools
 from .markers import Markers
 from .sinks import sink_for

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from napari_mlpatch.core.claim import Claim
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import clean_up, replacing_file
+from napari_mlpatch.core.files import clean_up, reason_of, replacing_file
 
 from . import snapshots
 from .recipe import TrainingRecipe
@@ -31,6 +34,26 @@ FREE = SCHEDULE | {
     "start_from",
 }
 """What may differ in the recipe that a training goes on with."""
+
+
+def make(folder: Path) -> None:
+    """The folder of a training. Raises InputError where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made: {reason_of(error)}.") from None
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Within, no other training writes to the folder. Raises InputError where one does already, with who that is."""
+    claim = Claim(folder, folder)
+    with suppress(OSError):  # not there, or read-only: what reads or writes there next says so
+        claim.take()
+    try:
+        yield
+    finally:
+        claim.give_back()
 
 
 def save(folder: Path, state: dict[str, Any], recipe: TrainingRecipe) -> None:

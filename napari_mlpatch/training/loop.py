@@ -6,6 +6,7 @@ import copy
 import os
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from napari_mlpatch import networks
 from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import path_of, reason_of
+from napari_mlpatch.core.files import path_of
 from napari_mlpatch.core.steps import RANDOM
 from napari_mlpatch.denoisers.precision import for_training
 
@@ -88,7 +89,10 @@ def train(
         if recipe.threads:
             torch.set_num_threads(min(recipe.threads, os.cpu_count() or 1))
         folder = None if out is None else path_of(out, "The folder of the training")
-        yield from _events(recipe, folder, data, resume, report_every)
+        if folder is not None and not resume:
+            checkpoint.make(folder)
+        with nullcontext() if folder is None or not Team.leads() else checkpoint.alone(folder):
+            yield from _events(recipe, folder, data, resume, report_every)
     finally:
         if recipe.threads:
             torch.set_num_threads(threads)
@@ -134,11 +138,6 @@ def _events(
             reason = f"{folder / checkpoint.NAME} does not fit this network ({str(error)[:200]})"
             raise InputError(f"The checkpoint {reason}. Start anew, or elsewhere.") from None
         done, before, start = state["k"], state["seconds"], state.get("start")
-    elif folder is not None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"The folder {folder} cannot be made: {reason_of(error)}.") from None
     if folder is not None and team.rank == 0:
         if not resume:
             checkpoint.set_aside(folder)

@@ -34,6 +34,11 @@ class Team:
             dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
         return cls(rank, size, found)
 
+    @staticmethod
+    def leads() -> bool:
+        """Whether this process is the one of its team that writes."""
+        return int(os.environ.get("RANK", 0)) == 0
+
     def average(self, gradients: Sequence[Tensor]) -> None:
         """Replace the gradients by their mean over all processes."""
         if self.size == 1:

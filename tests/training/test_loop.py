@@ -208,6 +208,20 @@ def test_an_older_training_is_kept_and_never_mixed(tmp_path):
     assert checkpoint.load(before, recipe(seed=2))["k"] == 2 and list(kept(before)) == ["step-000000002.safetensors"]
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_two_trainings_do_not_share_a_folder(tmp_path, resume):
+    first = train(recipe(steps=12), out=tmp_path, report_every=1)
+    next(first)
+    with pytest.raises(InputError, match=r"is being written by another run \(process \d+"):
+        next(train(recipe(steps=12), out=tmp_path, resume=resume))
+    *_, end = first
+    assert isinstance(end, Trained) and end.steps == 12  # and it was left alone
+    assert checkpoint.load(tmp_path, recipe(steps=12))["k"] == 12
+    *_, again = train(recipe(steps=13), out=tmp_path, resume=True)
+    assert isinstance(again, Trained) and again.steps == 13
+    assert {path.name for path in tmp_path.iterdir()} <= {checkpoint.NAME, "snapshots", checkpoint.BEFORE}
+
+
 @pytest.mark.parametrize("end", ["done", "stopped", "failed"])
 def test_the_number_of_threads_is_restored(end):
     threads = torch.get_num_threads()

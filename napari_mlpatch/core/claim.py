@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import replace_bytes
+from .errors import InputError
+from .files import replace_bytes
 
 LOCK, HOLDER = "lock", "holder"
 """Files in the folder: the lock, and who has it."""
@@ -20,7 +20,7 @@ UNKNOWN = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class Claim:
-    """A lock in the folder of an output's markers, which the system gives back where the program is killed.
+    """A lock in a folder that belongs to the output, or is it; the system gives it back where the program is killed.
 
     Where the file system has no locks nobody is held back.
     """
