@@ -14,8 +14,7 @@ from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.registry import architectures
 from napari_mlpatch.solvers.implicit import solve_shifted
 
-from .equilibrium import Backward, Channels, Equilibrium, EquilibriumConfig, Iterations, Map, State, Tolerance
-from .spectral_cnn import Depth, Lipschitz, Width
+from .equilibrium import Equilibrium, EquilibriumConfig, Map, State
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.operator import Operator
@@ -26,17 +25,10 @@ if TYPE_CHECKING:
 class DEADMMConfig(EquilibriumConfig):
     """The denoiser, the weight of the splitting, and how training finds fixed points."""
 
-    channels: Channels = 1
-    depth: Depth = 5
-    width: Width = 32
-    lipschitz: Lipschitz = 0.99
     step: Annotated[float, Field(gt=0, lt=1, description="alpha at first, for an operator of norm 1")] = 0.1
     inner_iterations: Annotated[
         int, Field(ge=1, le=1000, description="of conjugate gradients where there is no closed form, at most")
     ] = 30
-    iterations: Iterations = 30
-    tolerance: Tolerance = 1e-3
-    backward: Backward = "anderson"
 
     def build(self) -> DEADMM:
         return DEADMM(self)

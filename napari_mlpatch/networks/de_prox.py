@@ -11,8 +11,7 @@ from torch import Tensor
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.registry import architectures
 
-from .equilibrium import Backward, Channels, Equilibrium, EquilibriumConfig, Iterations, Map, Tolerance
-from .spectral_cnn import Depth, Lipschitz, Width
+from .equilibrium import Equilibrium, EquilibriumConfig, Map
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.operator import Operator
@@ -23,14 +22,7 @@ if TYPE_CHECKING:
 class DEProxConfig(EquilibriumConfig):
     """The denoiser, the step, and how training finds fixed points."""
 
-    channels: Channels = 1
-    depth: Depth = 5
-    width: Width = 32
-    lipschitz: Lipschitz = 0.99
     step: Annotated[float, Field(gt=0, lt=1, description="at first, for an operator of norm 1")] = 0.9
-    iterations: Iterations = 30
-    tolerance: Tolerance = 1e-3
-    backward: Backward = "anderson"
 
     def build(self) -> DEProx:
         return DEProx(self)

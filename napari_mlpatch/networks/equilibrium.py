@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.solvers.fixed_point import fixed_point
 from napari_mlpatch.solvers.implicit import equilibrium
 
 from .architecture import Architecture, Reconstructor
 from .complex_channels import from_channels, to_channels
-from .spectral_cnn import SpectralCNN, SpectralCNNConfig
+from .spectral_cnn import Depth, Lipschitz, SpectralCNN, SpectralCNNConfig, Width
 from .unrolled import has_complex_pictures
 
 if TYPE_CHECKING:
@@ -30,27 +32,27 @@ if TYPE_CHECKING:
 
 Map = Callable[[Tensor], Tensor]
 State = Any
-Channels = Annotated[int, Field(ge=1, le=64, description="channels of the picture; a complex one has two for each")]
-Iterations = Annotated[int, Field(ge=1, le=10_000, description="towards the fixed point in training, at most")]
-Tolerance = Annotated[
-    float, Field(ge=0, lt=1, description="relative residual at which a fixed point is taken as found in training")
-]
-Backward = Annotated[
-    Literal["anderson", "neumann", "jacobian-free"],
-    Field(description="how gradients pass the fixed point; jacobian-free: through the last iteration alone"),
-]
 
 
+@dataclass(frozen=True, config=CONFIG)
 class EquilibriumConfig(Architecture):
-    """Base of the declarations. A subclass has these fields."""
+    """Base of the declarations. A subclass says what ``step`` is, and may add fields."""
 
-    depth: int
-    width: int
-    lipschitz: float
-    step: float
-    iterations: int
-    tolerance: float
-    backward: Literal["anderson", "neumann", "jacobian-free"]
+    channels: Annotated[
+        int, Field(ge=1, le=64, description="channels of the picture; a complex one has two for each")
+    ] = 1
+    depth: Depth = 5
+    width: Width = 32
+    lipschitz: Lipschitz = 0.99
+    step: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    iterations: Annotated[int, Field(ge=1, le=10_000, description="towards the fixed point in training, at most")] = 30
+    tolerance: Annotated[
+        float, Field(ge=0, lt=1, description="relative residual at which a fixed point is taken as found in training")
+    ] = 1e-3
+    backward: Annotated[
+        Literal["anderson", "neumann", "jacobian-free"],
+        Field(description="how gradients pass the fixed point; jacobian-free: through the last iteration alone"),
+    ] = "anderson"
 
     method: ClassVar = "equilibrium"
     start: ClassVar = {"depth": 4, "width": 16, "iterations": 12}
