@@ -19,6 +19,7 @@ from napari_mlpatch.core.registry import architectures
 from .architecture import Architecture, Reconstructor
 from .complex_channels import from_channels, to_channels
 from .positive import Positive
+from .preconditioner import FLOOR, Floor, Preconditioner, towards_data
 from .quick_picture import quick_picture
 from .unrolled import has_complex_pictures
 
@@ -40,6 +41,8 @@ class ProjectedGradientConfig(Architecture):
     nonnegative: Annotated[bool, Field(description="negative values become zero; for real pictures only")] = False
     step: Annotated[float, Field(gt=0, lt=1e3, description="step at the start, for an operator of norm 1")] = 1.0
     weight: Annotated[float, Field(gt=0, lt=1e3, description="weight of ½‖x‖² at the start")] = 0.01
+    preconditioner: Preconditioner = "none"
+    floor: Floor = FLOOR
 
     method: ClassVar = "unrolled"
     start: ClassVar = {"iterations": 6, "filters": 12}
@@ -57,6 +60,7 @@ class ProjectedGradient(Reconstructor):
     in Chen & Pock, Trainable nonlinear reaction diffusion, IEEE Trans. Pattern Anal. Mach. Intell. 39, 2017). λ, α
     and ε are positive: softplus of what is learned. P leaves out negative values, if asked to. Without filters, with
     fixed parameters and λ < 2 / (1 + α), it converges to Tikhonov's solution with weight α (the non-negative one).
+    With a ``preconditioner``, its P stands before Aᵀ (``preconditioner.py``).
     """
 
     def __init__(self, config: ProjectedGradientConfig | None = None):
@@ -82,11 +86,11 @@ class ProjectedGradient(Reconstructor):
         if self.config.nonnegative and is_complex:
             raise InputError("Complex pictures have no sign: set nonnegative = false and train the network anew.")
         x = to_channels(quick_picture(y, A) if start is None else start)
-        projected = to_channels(A.T(y))
+        towards = towards_data(A, A.T(y), self.config.preconditioner, self.config.floor)
         steps, weights = self.step(), self.weight()
         for k in range(self.iterations):
             k = min(k, len(steps) - 1)  # beyond the training, the last one goes on
-            gradient = to_channels(A.normal(from_channels(x, is_complex))) - projected + weights[k] * x
+            gradient = to_channels(towards(from_channels(x, is_complex))) + weights[k] * x
             if self.config.filters:
                 gradient = gradient + self._penalty(x, k)
             x = x - steps[k] * gradient

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from .complex_channels import from_channels, to_channels
 from .positive import Positive
+from .preconditioner import FLOOR, towards_data
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.operator import Operator
@@ -25,12 +26,16 @@ FIRST, WARM = 10, 5
 
 
 class ProximalStep(nn.Module):
-    """``f(x) = R(x - η (AᴴA x - Aᴴy))``, with the learned step η > 0 and the denoiser ``R = I + N``.
+    """``f(x) = R(x - η P (AᴴA x - Aᴴy))``, with the learned step η > 0 and the denoiser ``R = I + N``.
 
     Gilton, Ongie & Willett, Deep equilibrium architectures for inverse problems in imaging, IEEE Trans. Comput. Imaging
     7, 2021 (DE-Prox). With ‖A‖ = 1 and N of Lipschitz constant ε it contracts where
-    ``(1 + ε) max(|1 - η µ|, |1 - η|) < 1``, µ the least eigenvalue of AᴴA.
+    ``(1 + ε) max(|1 - η µ|, |1 - η|) < 1``, µ the least eigenvalue of AᴴA (of P AᴴA where there is a
+    ``preconditioner``; see ``preconditioner.py``).
     """
+
+    preconditioner: str = "none"
+    floor: float = FLOOR
 
     def __init__(self, channels: int, width: int = 64, depth: int = 5, bound: float = 1.0, step: float = 1.0):
         super().__init__()
@@ -44,9 +49,10 @@ class ProximalStep(nn.Module):
         differentiable, also with respect to the weights.
         """
         layers, step = self.denoiser.layers(), self.step()
+        gradient = towards_data(A, b, self.preconditioner, self.floor)
 
         def f(x: Tensor) -> Tensor:
-            g = x - step * (A.normal(x) - b)
+            g = x - step * gradient(x)
             return from_channels(self.denoiser(to_channels(g), layers=layers), g)
 
         return f

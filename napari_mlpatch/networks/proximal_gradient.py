@@ -13,6 +13,7 @@ from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.registry import architectures
 
 from .architecture import Architecture, Reconstructor
+from .preconditioner import FLOOR, Floor, Preconditioner
 from .proximal_block import ProximalStep
 from .unrolled import has_complex_pictures
 
@@ -31,6 +32,8 @@ class ProximalGradientConfig(Architecture):
     depth: Annotated[int, Field(ge=2, le=64, description="convolutions of the denoiser")] = 5
     bound: Annotated[float, Field(gt=0, le=100, description="largest spectral norm of a convolution")] = 1.0
     step: Annotated[float, Field(gt=0, le=2, description="step of the gradient at first, for ‖A‖ = 1")] = 1.0
+    preconditioner: Preconditioner = "none"
+    floor: Floor = FLOOR
 
     method: ClassVar[str] = "unrolled"
     start: ClassVar = {"width": 16, "iterations": 5}
@@ -41,7 +44,7 @@ class ProximalGradientConfig(Architecture):
 
 
 class ProximalGradient(Reconstructor):
-    """``x ← R(x - η (AᴴA x - Aᴴy))`` from ``x = Aᴴy``, with ``R = I + N`` and η learned; see ``ProximalStep``.
+    """``x ← R(x - η P (AᴴA x - Aᴴy))`` from ``x = Aᴴy``, with ``R = I + N`` and η learned; see ``ProximalStep``.
 
     ``iterations`` may be set to more than it was trained with: what that does to an unrolled network is the point of
     the comparison in Gilton, Ongie & Willett, IEEE Trans. Comput. Imaging 7, 2021.
@@ -54,6 +57,7 @@ class ProximalGradient(Reconstructor):
         self.config = config = config or ProximalGradientConfig()
         self.iterations = config.iterations
         self.block = ProximalStep(config.channels, config.width, config.depth, config.bound, config.step)
+        self.block.preconditioner, self.block.floor = config.preconditioner, config.floor
 
     def iterates(self, y: Tensor, A: Operator) -> Iterator[Tensor]:
         """The picture after each step. Raises InputError where pictures have other channels or axes."""
