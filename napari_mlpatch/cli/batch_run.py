@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
             elif isinstance(event, Progress):
                 line.show(event)
             elif isinstance(event, BlockFailed):
-                say(f"slices {event.block.start} to {event.block.stop - 1} failed: {event.message}")
+                say(f"failed: {event.text}")
             elif isinstance(event, Finished):
                 finished = event
     assert finished is not None
@@ -198,6 +198,9 @@ def _begins(event: Any) -> str:
 
 
 def _facts(event: Any) -> dict[str, Any]:
-    failed = [{"slices": [one.block.start, one.block.stop], "message": one.message} for one in event.failed]
+    failed = [
+        {"slices": [one.block.start, one.block.stop], "missed": list(one.slices), "message": one.message}
+        for one in event.failed
+    ]
     about = {"out": str(event.path), "slices": event.slices, "done": event.done, "failed": failed}
     return {**about, "cancelled": event.cancelled, "stopped": event.stopped, "seconds": event.seconds}

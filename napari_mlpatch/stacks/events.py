@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .blocks import Block
 from .stack_recipe import StackRecipe
+
+RANGES = 12
+"""Ranges of slices that are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +52,37 @@ class Progress:
 
 @dataclass(frozen=True)
 class BlockDone:
-    """A block is written and marked. ``seconds`` are those of reading, computing and writing."""
+    """A block is written and marked, but for the slices ``missed``, of which a ``BlockFailed`` tells.
+
+    ``seconds`` are those of reading, computing and writing.
+    """
 
     block: Block
     seconds: tuple[float, float, float]
+    missed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class BlockFailed:
-    """A block could not be made: the others go on, and the same run, started again, repeats only those."""
+    """Slices of a block could not be made: the others go on, and the same run, started again, repeats only those.
+
+    ``slices`` are all of the block where it says nothing else. ``again``: they are repeated in this run, when
+    the others are done.
+    """
 
     block: Block
     message: str
+    slices: tuple[int, ...] = ()
+    again: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.slices:
+            object.__setattr__(self, "slices", tuple(range(self.block.start, self.block.stop)))
+
+    @property
+    def text(self) -> str:
+        """ "slices 3, 8 to 11: why"."""
+        return f"{in_words(self.slices)}: {self.message}{' (to be repeated)' if self.again else ''}"
 
 
 @dataclass(frozen=True)
@@ -81,16 +104,27 @@ class Finished:
 
     @property
     def message(self) -> str:
-        """ "250 of 256 slices, 6 failed: why"."""
-        missed = sum(len(one.block) for one in self.failed)
+        """ "250 of 256 slices, 6 failed: why, in slices 3, 8 to 12"."""
+        missed = sorted({k for one in self.failed for k in one.slices})
         text = f"{self.done} of {self.slices} slices"
         if missed:
             reasons = dict.fromkeys(one.message for one in self.failed)
             first, more = next(iter(reasons)), len(reasons) - 1
-            text += f", {missed} failed: {first}" + (f" (and {more} other reasons)" if more else "")
+            others = f" (and {more} other reasons)" if more else ""
+            text += f", {len(missed)} failed: {first.rstrip('.')}{others}, in {in_words(missed)}"
         if self.stopped:
             text += f", stopped: {self.stopped}"
         return text + (", cancelled" if self.cancelled else "")
+
+
+def in_words(slices: Sequence[int]) -> str:
+    """ "slice 3", "slices 3, 8 to 11": of numbers in their order; of many ranges the first ones."""
+    starts = [k for i, k in enumerate(slices) if not i or slices[i - 1] != k - 1]
+    stops = [k for i, k in enumerate(slices) if i + 1 == len(slices) or slices[i + 1] != k + 1]
+    ranges = [f"{a}" if a == b else f"{a} to {b}" for a, b in zip(starts, stops, strict=True)]
+    more = len(ranges) - RANGES
+    listed = ", ".join(ranges[:RANGES]) + (f" and {more} other ranges" if more > 0 else "")
+    return f"slice{'s' * (len(slices) != 1)} {listed}"
 
 
 Event = Started | Progress | BlockDone | BlockFailed | Finished

@@ -106,15 +106,24 @@ class Tools:
     def load(self, start: int, stop: int) -> Loaded:
         """The data of a range of slices, cared for."""
         self.source.check_same()
-        halo = halo_of(self.steps)
-        low, high = max(start - halo, 0), min(stop + halo, self.source.count)
-        values, geometry = self.source.read(low, high), self.source.geometry(low, high)
-        if geometry is not None:
-            rule = self.stack.center or Center(values=(self.A.axis_bin,))  # type: ignore[attr-defined]
-            geometry = replace(geometry, centers=rule.of(low, high, self.source.count))
-            values, geometry = cared(self.steps, values, geometry, start, stop)
+        loaded = self.care(self.source.read(*self.around(start, stop)), start, stop)
         self.source.check_same()
-        return values, geometry
+        return loaded
+
+    def around(self, start: int, stop: int) -> tuple[int, int]:
+        """The slices that have to be read for a range: with the rows around it that care looks at."""
+        halo = halo_of(self.steps)
+        return max(start - halo, 0), min(stop + halo, self.source.count)
+
+    def care(self, values: np.ndarray, start: int, stop: int) -> Loaded:
+        """A range of slices, cared for, of the ``values`` of those ``around`` it."""
+        low, high = self.around(start, stop)
+        geometry = self.source.geometry(low, high)
+        if geometry is None:
+            return values, None
+        rule = self.stack.center or Center(values=(self.A.axis_bin,))  # type: ignore[attr-defined]
+        geometry = replace(geometry, centers=rule.of(low, high, self.source.count))
+        return cared(self.steps, values, geometry, start, stop)
 
     def problems(self, loaded: Loaded, start: int) -> Iterator[Problem]:
         """The slices of a range as problems ``[slices, 1, *range_shape]``: as many together as have one operator."""
@@ -187,9 +196,11 @@ class Tools:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a block; ``message`` is empty where it is done, ``ends`` says that no other can be done either.
+    """What became of a block, of which ``made`` slices are there that were not before.
 
-    ``left`` means that it was not begun or not ended, because the run is to end.
+    ``missed`` are the slices that could not be made, with the reasons. ``message`` tells why the block as a whole could
+    not, ``ends`` says that no other can be either; ``passing`` that it may be possible when it is tried again. ``left``
+    means that it was not begun or not ended, because the run is to end.
     """
 
     block: Block
@@ -197,3 +208,6 @@ class Report:
     message: str = ""
     ends: bool = False
     left: bool = False
+    made: int = 0
+    missed: tuple[tuple[int, str], ...] = ()
+    passing: bool = False

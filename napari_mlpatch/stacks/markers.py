@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -70,21 +71,28 @@ class Markers:
         except OSError:
             return None
 
-    def mark(self, block: Block, identity: str) -> None:
-        """A block is done, of the run of this identity. Raises OSError."""
-        text = json.dumps({"identity": identity, "slices": [block.start, block.stop]})
-        replace_bytes(self.folder / f"{block.index:06}", text.encode())
+    def mark(self, block: Block, identity: str, missed: Iterable[int] = ()) -> None:
+        """A block is done, of the run of this identity, but for the slices ``missed``. Raises OSError."""
+        about: dict[str, Any] = {"identity": identity, "slices": [block.start, block.stop]}
+        lost = sorted(missed)
+        replace_bytes(
+            self.folder / f"{block.index:06}", json.dumps(about | ({"missed": lost} if lost else {})).encode()
+        )
 
     def done(self, blocks: tuple[Block, ...], identity: str) -> set[Block]:
         """The blocks that are marked for the run of this identity; damaged markers count as none."""
-        return {block for block in blocks if self._is_done(block, identity)}
+        return {block for block in blocks if len(self.there(block, identity)) == len(block)}
 
-    def _is_done(self, block: Block, identity: str) -> bool:
+    def there(self, block: Block, identity: str) -> frozenset[int]:
+        """The slices of a block that are marked for the run of this identity."""
         try:
             found = json.loads((self.folder / f"{block.index:06}").read_bytes())
-        except (OSError, ValueError):
-            return False
-        return found == {"identity": identity, "slices": [block.start, block.stop]}
+            missed = frozenset(found.pop("missed", ()))
+        except (OSError, ValueError, AttributeError, TypeError):
+            return frozenset()
+        if found != {"identity": identity, "slices": [block.start, block.stop]}:
+            return frozenset()
+        return frozenset(range(block.start, block.stop)) - missed
 
     def clear(self) -> None:
         """No run has begun; who has the claim on the output keeps it. Raises OSError."""

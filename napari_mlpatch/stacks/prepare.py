@@ -26,7 +26,8 @@ from .stack_recipe import StackRecipe
 class Prepared:
     """A run that can begin: its settled recipe, the blocks, and those of them that are missing.
 
-    ``bytes`` is the memory that a worker takes for tables and blocks. No other run can begin until ``close``.
+    ``bytes`` is the memory that a worker takes for tables and blocks; ``kept`` slices of blocks that are missing are
+    there. No other run can begin until ``close``.
     """
 
     job: Job
@@ -39,10 +40,11 @@ class Prepared:
     missing: tuple[Block, ...]
     bytes: int
     claim: Claim
+    kept: int = 0
 
     @property
     def done_slices(self) -> int:
-        return self.volume.shape[0] - sum(map(len, self.missing))
+        return self.volume.shape[0] - sum(map(len, self.missing)) + self.kept
 
     def finish(self) -> None:
         """All blocks are there. Raises OSError."""
@@ -110,6 +112,7 @@ def _prepared(
     assert settled.block is not None
     blocks = partition(first, last, settled.block)
     volume = _volume(settled, tools, last - first, identity, taken)
+    kept = 0
     try:
         if going is not None and made and made.get("complete"):
             missing = ()
@@ -123,12 +126,14 @@ def _prepared(
             done = markers.done(blocks, identity)
             missing = tuple(block for block in blocks if block not in done)
             for block in missing:
-                sink.discard(block.start - first, block.stop - first)
+                there = len(markers.there(block, identity))
+                kept += there
+                (sink.tidy if there else sink.discard)(block.start - first, block.stop - first)
             check_room(sink, volume, sum(map(len, missing)) / volume.shape[0] if sink.grows else 0.0)
         clean_up(sink.path.parent)
     except OSError as error:
         raise InputError(f"{sink.path} cannot be written: {reason_of(error)}.") from None
-    return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, taken, claim)
+    return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, taken, claim, kept)
 
 
 def _same_run(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import reason_of
 
+from .blocks import Block
 from .control import StackControl
 from .events import BlockDone, BlockFailed, Event, Finished, Progress, Started
 from .executors import Executor
 from .executors.embedded import Embedded
+from .job import Report
 from .prepare import Prepared, prepared
 from .stack_recipe import StackRecipe
+
+PAUSES = (1.0, 10.0)
+"""Seconds before blocks are repeated that failed for what may pass: a disk, a network, memory, a worker that died."""
+TICK = 0.2
 
 
 def run_stack(
@@ -58,31 +64,44 @@ def run_stack(
 
 
 def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator[Event]:
-    failed: list[BlockFailed] = []
+    failed: dict[Block, list[BlockFailed]] = {}
     slices, done, made, stopped = ready.volume.shape[0], ready.done_slices, 0, ""
-    begin = time.perf_counter()
+    begin, identity = time.perf_counter(), ready.recipe.identity(ready.job.fingerprint)
 
     def progress() -> Progress:
         seconds = time.perf_counter() - begin
-        missed = sum(len(one.block) for one in failed)
+        missed = sum(len(one.slices) for several in failed.values() for one in several)
         pace = made / seconds if made else None
         eta = None if pace is None else (slices - done - missed) / pace
         return Progress(done, missed, slices, seconds, pace, eta, executor.within, control.paused)
 
-    for report in executor.reports(ready.job, ready.missing, control):
-        if report is None:
-            yield progress()
-        elif report.left:
-            continue
-        elif report.message:
-            failed.append(BlockFailed(report.block, report.message))
-            yield failed[-1]
+    todo: Sequence[Block] = ready.missing
+    for pause in (*PAUSES, None):
+        again: list[Block] = []
+        for report in executor.reports(ready.job, todo, control):
+            if report is None:
+                yield progress()
+                continue
+            if report.left:
+                continue
+            repeats = report.passing and not report.ends and pause is not None
+            there = ready.markers.there(report.block, identity) if report.message else frozenset()
+            failed[report.block] = _failures(report, repeats, there)
+            yield from failed[report.block]
+            if repeats:
+                again.append(report.block)
             if report.ends:
                 stopped = stopped or report.message
                 control.stop()
-        else:
-            done, made = done + len(report.block), made + len(report.block)
-            yield BlockDone(report.block, report.seconds)
+            if report.made:
+                done, made = done + report.made, made + report.made
+                yield BlockDone(report.block, report.seconds, tuple(k for k, _ in report.missed))
+                yield progress()
+        if not again or pause is None or control.wish is not None:
+            break
+        todo, until = sorted(again), time.perf_counter() + pause
+        while time.perf_counter() < until and control.wish is None:
+            time.sleep(min(pause, TICK))
             yield progress()
     if done == slices:
         try:
@@ -93,12 +112,23 @@ def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator
         ready.sink.path,
         slices,
         done,
-        tuple(failed),
+        tuple(one for several in failed.values() for one in several),
         cancelled=control.wish is not None and not stopped and done < slices,
         stopped=stopped,
         seconds=time.perf_counter() - begin,
         notes=ready.tools.source.notes,
     )
+
+
+def _failures(report: Report, again: bool, there: frozenset[int]) -> list[BlockFailed]:
+    """One for each reason; slices that are ``there`` from before stay."""
+    if report.message:
+        lost = tuple(k for k in range(report.block.start, report.block.stop) if k not in there)
+        return [BlockFailed(report.block, report.message, lost, again)]
+    reasons: dict[str, list[int]] = {}
+    for k, message in report.missed:
+        reasons.setdefault(message, []).append(k)
+    return [BlockFailed(report.block, message, tuple(slices), again) for message, slices in reasons.items()]
 
 
 def strip(

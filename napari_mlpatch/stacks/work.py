@@ -6,7 +6,9 @@ import errno
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+
+import numpy as np
 
 from napari_mlpatch.core.budget import is_out_of_memory
 from napari_mlpatch.core.errors import InputError
@@ -14,9 +16,11 @@ from napari_mlpatch.core.files import reason_of
 from napari_mlpatch.core.meter import give_back
 from napari_mlpatch.core.method import Iterate
 
+from . import salvage
 from .blocks import Block
 from .job import Job, Report, Tools
 from .markers import Markers, TakenError
+from .passing import is_passing
 from .sinks import sink_for
 from .sinks.sink import Sink
 from .source import ChangedError
@@ -42,48 +46,67 @@ class Worker:
         A block waits with its data for the one before to be computed, and with its pictures for the one before to be
         written: so reading, computing and writing overlap, and no more than three blocks are in memory.
         """
-        tools, clock = self.tools, _Clock()
+        tools, clock, missed = self.tools, _Clock(), salvage.Missed()
         try:
+            there = self.markers.there(block, self.identity)
             tools.reading.lock.acquire()
             try:
-                loaded = tools.reading.do(tools.load, block.start, block.stop)
+                loaded = tools.reading.do(salvage.load, tools, block, missed)
                 clock.lap()
                 tools.computing.lock.acquire()
             finally:
                 tools.reading.lock.release()
             try:
                 clock.start()
-                x = tools.computing.do(tools.compute, loaded, block.start, told)
+                x = None
+                if loaded is not None and len(there | missed.keys()) < len(block):
+                    x = tools.computing.do(salvage.compute, tools, block, loaded, missed, told)
+                    if x is None:
+                        return Report(block, left=True)
                 del loaded
                 give_back()
                 clock.lap()
-                if x is None:
-                    return Report(block, left=True)
                 tools.writing.lock.acquire()
             finally:
                 tools.computing.lock.release()
             try:
                 clock.start()
                 self.markers.check(self.identity)
-                tools.writing.do(self.sink.write, block.start - self.first, x)
-                self.markers.mark(block, self.identity)
+                new = _runs(block, there | missed.keys()) if there else [(block.start, block.stop)]
+                if x is None:
+                    x = np.full((len(block), *tools.picture_shape()), np.nan, np.float32)
+                for start, stop in new:
+                    tools.writing.do(self.sink.write, start - self.first, x[start - block.start : stop - block.start])
+                lost = {k: one for k, one in missed.items() if k not in there}
+                self.markers.mark(block, self.identity, lost)
                 clock.lap()
             finally:
                 tools.writing.lock.release()
-            return Report(block, clock.laps())
+            made = len(block) - len(there) - len(lost)
+            passing = any(one.passing for one in lost.values())
+            told_of = tuple((k, lost[k].message) for k in sorted(lost))
+            return Report(block, clock.laps(), made=made, missed=told_of, passing=passing)
         except (ChangedError, TakenError) as error:
             return Report(block, message=str(error), ends=True)
         except InputError as error:
-            return Report(block, message=str(error))
+            return Report(block, message=str(error), passing=is_passing(error))
         except OSError as error:
-            where = error.filename or self.sink.path
-            return Report(block, message=f"{where}: {reason_of(error)}", ends=error.errno in FULL)
+            where, full = error.filename or self.sink.path, error.errno in FULL
+            return Report(block, message=f"{where}: {reason_of(error)}", ends=full, passing=is_passing(error))
         except Exception as error:  # a method of another package raises anything
             if is_out_of_memory(error):
                 size = len(block)
                 why = f"out of memory with {size} slices at a time: start anew with smaller blocks (--block)"
-                return Report(block, message=why)
+                return Report(block, message=why, passing=True)
             return Report(block, message=f"{type(error).__name__}: {error}")
+
+
+def _runs(block: Block, left_out: Collection[int]) -> list[tuple[int, int]]:
+    """First slice and the one after the last, of what follows on each other in a block without some."""
+    wanted = [k for k in range(block.start, block.stop) if k not in left_out]
+    first = [k for k in wanted if k - 1 not in wanted]
+    last = [k + 1 for k in wanted if k + 1 not in wanted]
+    return list(zip(first, last, strict=True))
 
 
 class _Clock:

@@ -216,12 +216,14 @@ class Stacks:
             elif isinstance(event, BlockDone):
                 blocks.append(event.block)
             elif isinstance(event, BlockFailed):
-                self.failed.append(event)
+                repeated = set(event.slices)  # of what failed before, too
+                self.failed = [one for one in self.failed if not repeated.intersection(one.slices)] + [event]
             elif isinstance(event, Started):
                 self.begun = event
                 self.started.emit(event)
             elif isinstance(event, Finished):
                 self.finished, self.running, self.message = event, False, event.message
+                self.failed = list(event.failed)
             else:
                 self.running, self.message = False, _reason(event)
         if blocks:

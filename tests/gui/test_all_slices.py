@@ -171,7 +171,7 @@ def test_what_failed_is_told_and_repeated(tuned, qtbot, monkeypatch):
         patch.setattr(Tools, "compute", sometimes)
         tuned.rows.run.click()
         wait_for(qtbot, lambda: ended(tuned))
-    assert "4 of 6 slices, 2 failed: the lamp was off" in tuned.rows.status.text()
+    assert "4 of 6 slices, 2 failed: the lamp was off, in slices 2 to 3" in tuned.rows.status.text()
     assert tuned.rows.failures.text() == "slices 2 to 3: the lamp was off"
     assert tuned.rows.run.text() == "Repeat the 2 that failed"
     tuned.rows.run.click()

@@ -12,6 +12,7 @@ from napari_mlpatch.stacks import work
 from napari_mlpatch.stacks.control import StackControl
 from napari_mlpatch.stacks.events import BlockDone, BlockFailed, Progress, Started
 from napari_mlpatch.stacks.run_stack import run_stack
+from napari_mlpatch.stacks.sources.sinograms import SinogramStack
 
 from .conftest import recipe_of
 from .test_run_stack import ran, read
@@ -36,26 +37,27 @@ def test_a_cancelled_run_goes_on_to_the_same_bits(name, exchange, tmp_path):
 
 def test_blocks_that_fail_are_told_and_only_they_repeated(exchange, tmp_path, monkeypatch):
     recipe, out = recipe_of(exchange, block=2), tmp_path / "volume.zarr"
-    load = work.Tools.load
+    read_of = SinogramStack.read
 
     def damaged(self, start, stop):
-        if start in (2, 6):
-            raise InputError(f"page {start} is damaged")
-        return load(self, start, stop)
+        bad = [k for k in (2, 6) if start <= k < stop]
+        if bad:
+            raise InputError(f"page {bad[0]} is damaged")
+        return read_of(self, start, stop)
 
-    monkeypatch.setattr(work.Tools, "load", damaged)
+    monkeypatch.setattr(SinogramStack, "read", damaged)
     recipe = recipe.model_copy(update={"slices": (0, 9)})
     *_, end = events = list(run_stack(recipe, exchange, out))
     failed = [event for event in events if isinstance(event, BlockFailed)]
-    assert {event.block.start for event in failed} == {2, 6} and end.done == 5
+    assert {event.slices for event in failed} == {(2,), (6,)} and end.done == 7
     assert end.message in (
-        "5 of 9 slices, 4 failed: page 2 is damaged (and 1 other reasons)",
-        "5 of 9 slices, 4 failed: page 6 is damaged (and 1 other reasons)",
+        "7 of 9 slices, 2 failed: page 2 is damaged (and 1 other reasons), in slices 2, 6",
+        "7 of 9 slices, 2 failed: page 6 is damaged (and 1 other reasons), in slices 2, 6",
     )
-    monkeypatch.setattr(work.Tools, "load", load)
+    monkeypatch.setattr(SinogramStack, "read", read_of)
     again = ran(recipe, exchange, out)
     assert {event.block.start for event in again if isinstance(event, BlockDone)} == {2, 6}
-    assert again[0].done == 5
+    assert again[0].done == 7
 
 
 def test_what_was_not_marked_is_thrown_away_first(exchange, tmp_path):

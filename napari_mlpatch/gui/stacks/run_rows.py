@@ -10,7 +10,7 @@ from napari_mlpatch.workbench.stacks import Stacks
 from napari_mlpatch.workbench.words import duration
 
 FAILURES = 4
-"""Blocks whose failure is told one by one."""
+"""Failures that are told one by one."""
 
 
 class RunRows(QWidget):
@@ -60,9 +60,9 @@ class RunRows(QWidget):
         self.pause.setEnabled(stacks.running)
         self.pause.setText("Go on" if stacks.paused else "Pause")
         self.cancel.setEnabled(stacks.running)
-        wrong = [f"slices {one.block.start} to {one.block.stop - 1}: {one.message}" for one in stacks.failed]
+        wrong = [one.text for one in stacks.failed]
         if len(wrong) > FAILURES:
-            wrong[FAILURES:] = [f"and {len(wrong) - FAILURES} other blocks"]
+            wrong[FAILURES:] = [f"and {len(wrong) - FAILURES} other failures"]
         if not stacks.running and stacks.finished is None and stacks.message:
             wrong = [stacks.message]
         self.failures.setText("\n".join(wrong))
@@ -73,7 +73,7 @@ class RunRows(QWidget):
         finished = self.stacks.finished
         if finished is None or finished.complete or str(finished.path) != out:
             return "Run on all slices"
-        missed = sum(len(one.block) for one in finished.failed)
+        missed = sum(len(one.slices) for one in finished.failed)
         whole = missed and missed == finished.slices - finished.done
         return f"Repeat the {missed} that failed" if whole else "Go on with the rest"
 

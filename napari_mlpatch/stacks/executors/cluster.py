@@ -145,7 +145,7 @@ def _report(future: Any, block: Block) -> Report:
         error = future.exception()
         died = type(error).__name__ == "KilledWorker"
         why = "its worker ended several times while it was computed (out of memory?)" if died else str(error)
-        return Report(block, message=f"{type(error).__name__}: {why}"[:500])
+        return Report(block, message=f"{type(error).__name__}: {why}"[:500], passing=died)
     return future.result()
 
 

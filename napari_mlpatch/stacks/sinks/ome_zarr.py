@@ -65,11 +65,14 @@ class OmeZarr(Sink):
         arrays = [group[one["path"]] for one in scales["multiscales"][0]["datasets"]]
         return tuple(Planes(array.shape, array.__getitem__) for array in arrays)  # type: ignore[union-attr]
 
+    def tidy(self, start: int, stop: int) -> None:
+        folder = self._shard(start, stop - start).parent
+        for left in folder.glob("*.partial") if folder.is_dir() else ():
+            left.unlink(missing_ok=True)
+
     def discard(self, start: int, stop: int) -> None:
         self._shard(start, stop - start).unlink(missing_ok=True)
-        folder = self._shard(start, stop - start).parent
-        for left in folder.glob("*.partial") if folder.is_dir() else ():  # of a killed process
-            left.unlink(missing_ok=True)
+        self.tidy(start, stop)
 
     def finish(self) -> None:
         import zarr

@@ -75,9 +75,13 @@ class Sink(ABC):
     def levels(self, about: dict[str, Any]) -> tuple[Planes, ...]:
         """The volume to be looked at, the finest level first; 0 where it is not written. Raises OSError, KeyError."""
 
+    def tidy(self, start: int, stop: int) -> None:
+        """Take away what a killed process has left beside a block."""
+        return None
+
     def discard(self, start: int, stop: int) -> None:
         """Take away what may have been written of a block that is not marked."""
-        return None
+        self.tidy(start, stop)
 
     def finish(self) -> None:
         """All blocks are there: note that, and make what is made of the whole. May be called again."""

@@ -63,8 +63,11 @@ class TiffFolder(Sink):
 
         return (Planes(shape, read),)
 
-    def discard(self, start: int, stop: int) -> None:
+    def tidy(self, start: int, stop: int) -> None:
         clean_up(self.path)
+
+    def discard(self, start: int, stop: int) -> None:
+        self.tidy(start, stop)
         for index in range(start, stop):
             self._file(index).unlink(missing_ok=True)
 
