@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", type=float, metavar="GIB", help="memory that all workers here may use together")
     cluster.add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="begin anew, where the output of another run is there")
+    parser.add_argument("--incomplete", action="store_true", help="go on though files of the folder seem to be missing")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
             weights=args.weights,
             memory=memory,
             force=args.force,
+            incomplete=args.incomplete,
         )
         stack.enter_context(closing(events))
         stack.enter_context(cancelling(control))

@@ -28,14 +28,14 @@ def inputs_of(value: Any) -> Iterator[Path]:
     for name in dict.fromkeys(files_in(value)):
         path = path_of(name)
         yield path
-        yield from _behind(path, outside)
+        yield from behind(path, outside)
     for name in (item.get(key) for item in named for key in FOLDERS):
         with suppress(InputError, OSError, ValueError, TypeError):
             if name and path_of(name).is_dir():
                 yield path_of(name)
 
 
-def _behind(path: Path, outside: bool) -> list[Path]:
+def behind(path: Path, outside: bool = False) -> list[Path]:
     """Other files that reading this one opens. None of damaged ones, whose reader raises the error."""
     from .readers.h5_tree import read_tree
 

@@ -28,7 +28,7 @@ class Measurement:
     ``is_counts`` says whether the data still need the logarithm. ``kind`` is "parallel-beam", "fan-beam", or the
     operator's name where the file holds a complete ``Problem``, then in ``stored``. ``geometry`` has lengths in
     ``unit``: detector_pitch, source_to_axis, source_to_detector. ``notes`` tell in plain words what was found and
-    assumed.
+    assumed, ``gap`` which files of a folder seem to be missing.
     """
 
     data: Slices
@@ -44,6 +44,7 @@ class Measurement:
     unit: str = ""
     stored: Problem | None = None
     load_options: dict[str, Any] = field(default_factory=dict)
+    gap: str = ""
 
     @property
     def is_complete(self) -> bool:

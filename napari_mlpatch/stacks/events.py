@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from napari_mlpatch.core.ranges import in_ranges
+
 from .blocks import Block
 from .stack_recipe import StackRecipe
-
-RANGES = 12
-"""Ranges of slices that are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +118,7 @@ class Finished:
 
 def in_words(slices: Sequence[int]) -> str:
     """ "slice 3", "slices 3, 8 to 11": of numbers in their order; of many ranges the first ones."""
-    starts = [k for i, k in enumerate(slices) if not i or slices[i - 1] != k - 1]
-    stops = [k for i, k in enumerate(slices) if i + 1 == len(slices) or slices[i + 1] != k + 1]
-    ranges = [f"{a}" if a == b else f"{a} to {b}" for a, b in zip(starts, stops, strict=True)]
-    more = len(ranges) - RANGES
-    listed = ", ".join(ranges[:RANGES]) + (f" and {more} other ranges" if more > 0 else "")
-    return f"slice{'s' * (len(slices) != 1)} {listed}"
+    return f"slice{'s' * (len(slices) != 1)} {in_ranges(slices)}"
 
 
 Event = Started | Progress | BlockDone | BlockFailed | Finished

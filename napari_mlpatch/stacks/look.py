@@ -9,7 +9,8 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .care.axis_line import AxisLine, find_axis
+from .care.axis_line import AxisLine
+from .care.leaning import find_leaning_axis
 from .job import Job, Tools
 from .sizing import Size, needs, size_of
 from .source import open_stack
@@ -21,13 +22,14 @@ STRIP = 5
 
 @dataclass(frozen=True)
 class Facts:
-    """``count`` slices of one ``shape``; ``kind`` as in ``Source``. ``center`` is the bin of the recipe's axis."""
+    """``count`` slices of one ``shape``; ``kind``, ``gap`` as in ``Source``; ``center`` is the bin of the recipe."""
 
     count: int
     shape: tuple[int, ...]
     kind: str
     center: float | None
     notes: tuple[str, ...] = ()
+    gap: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def facts_of(recipe: StackRecipe, source: Any) -> Facts:
     if stack.kind == "sinogram":
         bins = params.get("detector_count") or stack.shape[-1]
         center = (bins - 1) / 2 if params.get("center") is None else float(params["center"])
-    return Facts(stack.count, stack.shape, stack.kind, center, stack.notes)
+    return Facts(stack.count, stack.shape, stack.kind, center, stack.notes, stack.gap)
 
 
 def cost_of(recipe: StackRecipe, source: Any) -> Size:
@@ -82,13 +84,15 @@ def cared_slice(recipe: StackRecipe, source: Any, index: int) -> Cared:
 
 
 def axis_of(recipe: StackRecipe, source: Any) -> AxisLine:
-    """Where the rotation axis lies at each height, from a few slices. Raises InputError where none is found."""
+    """Where the rotation axis lies at each height, from a few slices and, where it leans, rows around them.
+
+    Raises InputError where none is found.
+    """
     stack = open_stack(source, recipe.recipe)
     if stack.kind != "sinogram":
         raise InputError(f"Only sinograms have an axis of rotation, {stack.path} holds {stack.kind}.")
     first, last = recipe.range(stack.count)
     rows = spread(first, last)
-    sinograms = [stack.read(row, row + 1)[0] for row in rows]
     geometry = stack.geometry(first, first + 1)
     assert geometry is not None
-    return find_axis(sinograms, rows, geometry.angles_deg, stack.count)
+    return find_leaning_axis(stack.read, rows, geometry.angles_deg, stack.count)

@@ -64,6 +64,7 @@ def prepared(
     weights: str | None = None,
     memory: int | None = None,
     force: bool = False,
+    incomplete: bool = False,
 ) -> Prepared:
     """Open, check and size all, and make the output. Raises InputError before anything is written."""
     where, sink = path_of(source, "The stack"), sink_for(out)
@@ -71,6 +72,11 @@ def prepared(
     markers = Markers(sink.path)
     job = Job(recipe.to_json(), str(where), str(sink.path), weights=None if weights is None else str(weights))
     tools = Tools(job)
+    if tools.source.gap and not incomplete:
+        raise InputError(
+            f"{where}: {tools.source.gap}. What comes after a gap would be taken for the next slice or angle. Put the "
+            "missing files there, or go on without them: --incomplete (in Python: incomplete=True)."
+        )
     markers.about()  # of this program, or InputError
     claim, locked_out = Claim(markers.folder, sink.path), None
     try:

@@ -33,6 +33,7 @@ def run_stack(
     weights: str | None = None,
     memory: int | None = None,
     force: bool = False,
+    incomplete: bool = False,
 ) -> Generator[Event, None, None]:
     """Reconstruct all slices of the stack at ``source`` into the volume ``out``: ``Started``, any number of
     ``Progress``, ``BlockDone`` and ``BlockFailed``, then ``Finished``.
@@ -40,12 +41,15 @@ def run_stack(
     Where the same run has begun before, it goes on with what is missing, and gives the same numbers to the bit.
     ``executor``: threads of this program, or a ``Cluster``. ``weights``: a file to take instead of what the recipe
     names. ``memory`` [bytes] is what all workers of a machine may use together. ``force`` begins anew.
+    ``incomplete`` goes on though numbers are missing among the names of a folder's files.
     Raises InputError for bad input, before anything is written, and where another run writes ``out`` now; an output of
     another run is never touched without ``force``, and one of another program never.
     """
     control = control or StackControl()
     workers = 1 if executor is None else executor.workers
-    ready = prepared(recipe, source, out, workers=workers, weights=weights, memory=memory, force=force)
+    ready = prepared(
+        recipe, source, out, workers=workers, weights=weights, memory=memory, force=force, incomplete=incomplete
+    )
     try:
         yield Started(
             ready.recipe,

@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import is_file, path_of
+from napari_mlpatch.io.inputs import behind
 
 from .care.step import Geometry
 from .fingerprint import fingerprint, stamp
@@ -47,6 +48,8 @@ class Source(ABC):
     shape: tuple[int, ...]
     unit: str = ""
     notes: tuple[str, ...] = ()
+    gap: str = ""
+    """Which files of a folder seem to be missing."""
     measured: Mapping[str, Any] = MappingProxyType({})
     """Parameters of an operator of which the file says how large they are."""
 
@@ -76,7 +79,8 @@ class Source(ABC):
         return hashlib.sha256("".join([found, *map(fingerprint, self._beside)]).encode()).hexdigest()
 
     def beside(self, files: Iterable[Path]) -> Source:
-        """The same, which changes where one of these files does: angles and fields that were given as such."""
+        """The same, which changes where one of these files does: angles and fields that were given as such, and those
+        that links lead to."""
         self._beside = {file: stamp(file) for file in files}
         self.notes = tuple(note for note in self.notes if CHOICE not in note)
         return self
@@ -103,6 +107,7 @@ def open_stack(path: Any, recipe: Recipe) -> Source:
     _check_complete(where)
     options = reading_options(recipe)
     files = [path_of(options[name]) for name in FILES if is_file(options.get(name))]
+    files += sorted(file for file in behind(where, options.get("outside_links") is True) if file != where)
     if where.is_dir() and any((where / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray", ".zattrs")):
         from .sources.zarr_folder import open_zarr
 

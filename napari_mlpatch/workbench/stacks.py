@@ -141,6 +141,7 @@ class Stacks:
         out: str,
         force: bool = False,
         limits: tuple[float, float] | None = None,
+        incomplete: bool = False,
     ) -> None:
         """Begin, or go on with what is there. What goes wrong, also before the first block, is in ``message``.
 
@@ -160,7 +161,9 @@ class Stacks:
 
             torch.set_num_threads(threads.cores())
             try:
-                with closing(run_stack(recipe, source, out, control=control, force=force)) as events:
+                with closing(
+                    run_stack(recipe, source, out, control=control, force=force, incomplete=incomplete)
+                ) as events:
                     for event in events:
                         self._tell(event)
             except Exception as error:  # whatever it was, the window says it

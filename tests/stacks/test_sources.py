@@ -1,5 +1,7 @@
 """Stacks of every kind: a block is what its slices are one by one, and what is wrong is told by its slice."""
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.stacks.events import BlockFailed
 from napari_mlpatch.stacks.run_stack import run_stack
-from napari_mlpatch.stacks.source import open_stack
+from napari_mlpatch.stacks.source import ChangedError, open_stack
 from napari_mlpatch.stacks.stack_recipe import StackRecipe
 
 from .conftest import ANGLES, pictures, recipe_of
@@ -118,7 +120,11 @@ def test_pages_that_are_missing_or_damaged(tmp_path, counts):
     damaged = path / "sino_01.tif"
     damaged.write_bytes(damaged.read_bytes()[:200])
     (path / "sino_03.tif").unlink()
-    *events, end = run_stack(recipe, path, tmp_path / "volume.zarr")
+    told = "1 number is missing in the names, sino_00.tif to sino_04.tif: 3"
+    with pytest.raises(InputError, match=f"{told}.*incomplete"):
+        list(run_stack(recipe, path, tmp_path / "volume.zarr"))
+    *events, end = run_stack(recipe, path, tmp_path / "volume.zarr", incomplete=True)
+    assert told in end.notes
     failed = [event for event in events if isinstance(event, BlockFailed)]
     assert end.slices == 4 and end.done == 3 and len(failed) == 1 and "sino_01.tif" in failed[0].message
 
@@ -144,3 +150,31 @@ def test_a_recipe_that_starts_from_a_picture_is_for_one_slice(exchange):
     result = mp.reconstruct(problem, mp.methods.TV(weight=0.01, iterations=2), start=first)
     with pytest.raises(InputError, match="starts from a picture of its own slice"):
         StackRecipe(recipe=result.recipe)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ((1, 2, 4, 5, 6), "1 number is missing in the names, p_0001.tif to p_0006.tif: 3"),
+        ((0, 10, 20, 50, 60, 80), "3 numbers are missing in the names, p_0000.tif to p_0080.tif: 30 to 40, 70"),
+        ((3, 4, 5, 6), ""),
+        ((1, 4, 9, 16, 25), ""),  # no regular numbers: a note of the reader, but nothing that keeps a run back
+    ],
+)
+def test_numbers_that_are_missing(numbers, told, tmp_path):
+    for k in numbers:
+        tifffile.imwrite(tmp_path / f"p_{k:04}.tif", np.ones((4, 8), np.float32), photometric="minisblack")
+    assert mp.io.load(tmp_path).gap == told
+
+
+def test_files_behind_links_are_watched(exchange, tmp_path):
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        for name in ("data", "data_white", "data_dark", "theta"):
+            file[f"exchange/{name}"] = h5py.ExternalLink(exchange.name, f"exchange/{name}")
+    recipe = recipe_of(tmp_path / "master.h5")
+    source = open_stack(tmp_path / "master.h5", recipe.recipe)
+    before = source.fingerprint
+    os.utime(exchange, ns=(5, 5))
+    with pytest.raises(ChangedError, match=r"scan\.h5 has changed since this run began"):
+        source.check_same()
+    assert open_stack(tmp_path / "master.h5", recipe.recipe).fingerprint != before

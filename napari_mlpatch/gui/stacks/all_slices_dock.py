@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.gui.forms.columns import align, column
@@ -57,6 +57,9 @@ class AllSlicesDock(QWidget):
         self.center, self.care, self.output = CenterBox(), CareList(workbench.post), OutputBox()
         self.try_care = QPushButton("Show one slice with and without care")
         self.try_care.setToolTip("The slice that was tuned, sinogram and picture, before and after these steps")
+        self.incomplete = QCheckBox("go on without the missing files")
+        self.incomplete.setToolTip("What comes after a gap is then taken for the next slice or angle")
+        self.incomplete.hide()
         self.rows = RunRows(self.stacks)
         self.trials = Trials(self)
         self._lay_out()
@@ -71,6 +74,7 @@ class AllSlicesDock(QWidget):
         self.center.find_wanted.connect(self.trials.find_axis)
         self.care.changed.connect(self._say)
         self.output.changed.connect(self._say)
+        self.incomplete.toggled.connect(self._say)
         self.try_care.clicked.connect(self.trials.show_care)
         self.rows.strip.clicked.connect(self.trials.show_strip)
         self.rows.run.clicked.connect(self.run)
@@ -101,6 +105,7 @@ class AllSlicesDock(QWidget):
             section("Run"),
             self.estimate,
             self.reason,
+            self.incomplete,
             self.rows,
         ):
             layout.addWidget(widget)
@@ -135,6 +140,7 @@ class AllSlicesDock(QWidget):
         self.base, self.cost, self.trouble = base, None, ""
         if another:
             self.facts = None
+            self.incomplete.setChecked(False)
         recipe = base.recipe
         if base.out:  # of a run: all that it was
             self.care.set_steps([step.model_dump() for step in recipe.care])
@@ -219,10 +225,13 @@ class AllSlicesDock(QWidget):
             try:
                 self.recipe()
                 reason = "" if self.output.path() else "Say where the volume goes."
+                if facts.gap and not self.incomplete.isChecked():
+                    reason = f"In the folder, {facts.gap}. Put the missing files there and open it again."
             except InputError as error:
                 reason = str(error)
         self.reason.setText(reason)
         self.reason.setVisible(bool(reason))
+        self.incomplete.setVisible(facts is not None and bool(facts.gap))
         self.rows.run.setToolTip(reason or "Reconstruct every slice; the volume is on the canvas at once, and grows")
         count = self.last.value() - self.first.value() + 1
         self.estimate.setText("" if base is None or facts is None else costs(base, count, self.cost))
@@ -244,7 +253,12 @@ class AllSlicesDock(QWidget):
             return
         try:
             self.stacks.start(
-                self.recipe(), base.source, self.output.path(), self.rows.anew.isChecked(), limits=base.limits
+                self.recipe(),
+                base.source,
+                self.output.path(),
+                self.rows.anew.isChecked(),
+                limits=base.limits,
+                incomplete=self.incomplete.isChecked(),
             )
         except InputError as error:
             show_error(str(error))

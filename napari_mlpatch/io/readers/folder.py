@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.ranges import in_ranges
 
 from ..angles import ASK, SAME, in_text, to_degrees
 from ..arrays import Field, Slices, Stored, slices
@@ -54,9 +55,8 @@ def load_folder(path: Path, options: LoadOptions) -> Measurement:
         f"{len(files)} {kind} files, {files[0].name} to {files[-1].name}, of {stored.shape[1]} x {stored.shape[2]}"
     ]
     notes += roles.notes
-    gaps = _gaps(files)
-    if gaps:
-        notes.append(gaps)
+    gap = _missing(files)
+    notes += [note for note in (_gaps(files), gap) if note]
     is_sinograms = all("sino" in file.stem.lower() for file in files)
     axis = options.angle_axis or ("rows" if is_sinograms else "pages")
     stack = slices(stored, axis)
@@ -78,6 +78,7 @@ def load_folder(path: Path, options: LoadOptions) -> Measurement:
         dark=dark if flat is not None else None,
         is_counts=flat is not None,
         notes=tuple(notes),
+        gap=gap,
     )
 
 
@@ -110,16 +111,34 @@ def _same(path: Path, file: Path, shape: tuple[int, ...], first: Path, expected:
 
 
 def _gaps(files: list[Path]) -> str:
-    numbers = [re.findall(r"\d+", file.stem) for file in files]
-    if any(not found for found in numbers):
-        return ""
-    last = np.array([int(found[-1]) for found in numbers if len(found[-1]) < 10], dtype=np.int64)
+    last = _numbers(files)
     steps = np.diff(last)
     usual = int(np.median(steps)) if steps.size else 0
-    if len(last) != len(files) or usual <= 0 or not (steps > usual).any():
+    if usual <= 0 or not (steps > usual).any():
         return ""
     at = int(np.argmax(steps > usual))
     return f"numbers in the names jump from {last[at]} to {last[at + 1]}: is a file missing?"
+
+
+def _missing(files: list[Path]) -> str:
+    """Which numbers are missing in the names, where these are regular but for that, and are no angles."""
+    last = _numbers(files)
+    steps = np.diff(last)
+    usual = int(np.median(steps)) if steps.size else 0
+    regular = usual > 0 and (steps > 0).all() and not (steps % usual).any()
+    if not regular or len(files) * usual <= 0.5 * (last[-1] - last[0]) or all(IN_NAME.search(f.stem) for f in files):
+        return ""
+    lost = sorted(set(range(int(last[0]), int(last[-1]), usual)) - set(last.tolist()))
+    word = "number is" if len(lost) == 1 else "numbers are"
+    where = f"{files[0].name} to {files[-1].name}"
+    return f"{len(lost)} {word} missing in the names, {where}: {in_ranges(lost, usual)}" if lost else ""
+
+
+def _numbers(files: list[Path]) -> np.ndarray:
+    """The last number in each name; none where one has none."""
+    found = [re.findall(r"\d+", file.stem) for file in files]
+    numbers = [int(one[-1]) for one in found if one and len(one[-1]) < 10]
+    return np.array(numbers if len(numbers) == len(files) else [], dtype=np.int64)
 
 
 def _angles(

@@ -51,7 +51,9 @@ def find_axis(sinograms: Sequence[np.ndarray], rows: Sequence[int], angles_deg: 
 
     Each centre is found by itself (``find_center``); a line of the median slope between any two of them (Theil & Sen)
     tells those that are wrong, a least-squares line through the others is the result. Five slices well apart are a good
-    number. Raises InputError where fewer than three centres lie on a line, with those found.
+    number. Where the axis leans and the object is not the same at all heights, the slope is off, by a tenth or more:
+    ``find_leaning_axis`` corrects that. Raises InputError where fewer than three centres lie on a line, with those
+    found.
     """
     found: dict[int, float] = {}
     left_out: dict[int, str] = {}

@@ -26,8 +26,8 @@ MOST_ROWS = 8192
 class Tilt(Step):
     """Each projection is turned about the middle of the detector so that the axis of rotation runs along its columns.
 
-    The tilt is the slope of the centre with height, which ``find_axis`` measures: the centre moves by tan(tilt) bins a
-    row. The recipe's centre is that of the upright data, at the middle row. Cubic splines.
+    The tilt is the slope of the centre with height, which ``find_leaning_axis`` measures: the centre moves by tan(tilt)
+    bins a row. The recipe's centre is that of the upright data, at the middle row. Cubic splines.
 
     Equation:
         p(r, s) ← p(m + R (r - m, s - n)ᵀ),   R = (cos φ  -sin φ; sin φ  cos φ)

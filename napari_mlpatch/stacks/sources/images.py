@@ -20,6 +20,7 @@ class Images(Source):
     def __init__(self, path: Path, options: dict[str, Any]):
         super().__init__(path)
         self._found = load(path, **{"angle_axis": "rows", **options})
+        self.gap = self._found.gap
         self.count, *shape = self._found.data.shape
         self.shape = tuple(shape)
 

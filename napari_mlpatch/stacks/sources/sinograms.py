@@ -38,6 +38,7 @@ class SinogramStack(Source):
         self.unit = found.unit
         self.pitch = made.beam.geometry.get("detector_pitch", 1.0)
         self.measured = dict(made.beam.geometry)
+        self.gap = found.gap
         self.notes = (*found.notes, *notes)
 
     def read(self, start: int, stop: int) -> np.ndarray:
