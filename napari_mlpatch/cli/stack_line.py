@@ -46,6 +46,8 @@ class Line:
 def text_of(event: Progress) -> str:
     """ "12/256 slices  4.1 slices/s  1 min left  2 failed"."""
     parts = [f"{event.done}/{event.slices} slices"]
+    if event.finishing is not None:
+        return f"{parts[0]}  smaller levels {100 * event.finishing:.0f} %" + ("  paused" if event.paused else "")
     if event.pace is not None:
         parts.append(f"{event.pace:.3g} slices/s")
     if event.eta is not None:

@@ -47,6 +47,8 @@ class Progress:
     eta: float | None = None
     within: float = 0.0
     paused: bool = False
+    finishing: float | None = None
+    """All slices are there: how far the smaller levels of the volume are, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,10 @@ class BlockFailed:
 
 @dataclass(frozen=True)
 class Finished:
-    """All that could be done is done, or the run was ended: ``cancelled``, or ``stopped`` says what ended it."""
+    """All that could be done is done, or the run was ended: ``cancelled``, or ``stopped`` says what ended it.
+
+    ``finished`` is False where all slices are there, but not the smaller levels of the volume: the same run makes them.
+    """
 
     path: Path
     slices: int
@@ -96,6 +101,7 @@ class Finished:
     stopped: str = ""
     seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
+    finished: bool = True
 
     @property
     def complete(self) -> bool:
@@ -113,6 +119,8 @@ class Finished:
             text += f", {len(missed)} failed: {first.rstrip('.')}{others}, in {in_words(missed)}"
         if self.stopped:
             text += f", stopped: {self.stopped}"
+        if not self.finished:
+            text += ", all there, but the smaller levels are still to be made"
         return text + (", cancelled" if self.cancelled else "")
 
 

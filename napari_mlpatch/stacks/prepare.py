@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +47,9 @@ class Prepared:
     def done_slices(self) -> int:
         return self.volume.shape[0] - sum(map(len, self.missing)) + self.kept
 
-    def finish(self) -> None:
-        """All blocks are there. Raises OSError."""
-        self.sink.finish()
+    def finishing(self) -> Iterator[float]:
+        """All blocks are there: what is left to do, step by step, with how far it is. Raises OSError."""
+        yield from self.sink.finishing()
         self.markers.remove()
 
     def close(self) -> None:

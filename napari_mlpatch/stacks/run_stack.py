@@ -72,12 +72,12 @@ def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator
     slices, done, made, stopped = ready.volume.shape[0], ready.done_slices, 0, ""
     begin, identity = time.perf_counter(), ready.recipe.identity(ready.job.fingerprint)
 
-    def progress() -> Progress:
+    def progress(finishing: float | None = None) -> Progress:
         seconds = time.perf_counter() - begin
         missed = sum(len(one.slices) for several in failed.values() for one in several)
         pace = made / seconds if made else None
         eta = None if pace is None else (slices - done - missed) / pace
-        return Progress(done, missed, slices, seconds, pace, eta, executor.within, control.paused)
+        return Progress(done, missed, slices, seconds, pace, eta, executor.within, control.paused, finishing)
 
     todo: Sequence[Block] = ready.missing
     for pause in (*PAUSES, None):
@@ -107,9 +107,17 @@ def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator
         while time.perf_counter() < until and control.wish is None:
             time.sleep(min(pause, TICK))
             yield progress()
+    finished = True
     if done == slices:
         try:
-            ready.finish()
+            for part in ready.finishing():
+                yield progress(part)
+                while control.paused and control.wish is None:
+                    time.sleep(TICK)
+                    yield progress(part)
+                if part < 1.0 and control.wish == "cancel":
+                    finished = False
+                    break
         except OSError as error:
             stopped = f"{error.filename or ready.sink.path}: {reason_of(error)}"
     yield Finished(
@@ -117,10 +125,11 @@ def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator
         slices,
         done,
         tuple(one for several in failed.values() for one in several),
-        cancelled=control.wish is not None and not stopped and done < slices,
+        cancelled=control.wish is not None and not stopped and (done < slices or not finished),
         stopped=stopped,
         seconds=time.perf_counter() - begin,
         notes=ready.tools.source.notes,
+        finished=finished,
     )
 
 

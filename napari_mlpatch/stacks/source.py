@@ -125,7 +125,7 @@ def _check_complete(path: Path) -> None:
         about = sink_for(path).about()
     except InputError:  # no name of an output
         return
-    if about is not None and not about.get("complete"):
+    if about is not None and not about.get("complete") and "levels" not in about:
         raise InputError(f"{path} is a volume of which not all slices are made yet. Let that run end first.")
 
 

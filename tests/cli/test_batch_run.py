@@ -60,7 +60,7 @@ def test_the_axis_is_found(workdir, capsys):
     centers = []
     for name, care in (("line", []), ("upright", ["--care", "tilt:degrees=1,bins=64"])):
         assert main(["batch", "run", "s.tif", "y.npy", "--center", "auto", "--out", f"{name}.h5", *care]) == 0
-        assert "tilt 0.87" in capsys.readouterr().err
+        assert "tilt 1 degrees" in capsys.readouterr().err
         about = sink_for(f"{name}.h5").about()
         assert about is not None and about["complete"]
         centers.append(about["recipe"]["center"])

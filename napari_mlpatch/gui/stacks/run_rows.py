@@ -71,8 +71,10 @@ class RunRows(QWidget):
     def verb(self, out: str) -> str:
         """What the button of the run says: it goes on with a run into this output that has ended early."""
         finished = self.stacks.finished
-        if finished is None or finished.complete or str(finished.path) != out:
+        if finished is None or (finished.complete and finished.finished) or str(finished.path) != out:
             return "Run on all slices"
+        if finished.complete:
+            return "Make the smaller levels"
         missed = sum(len(one.slices) for one in finished.failed)
         whole = missed and missed == finished.slices - finished.done
         return f"Repeat the {missed} that failed" if whole else "Go on with the rest"
@@ -88,6 +90,8 @@ def said(stacks: Stacks) -> str:
     if begun is None:
         return "preparing: a trial of one slice…"
     parts = [f"{begun.done if now is None else now.done} of {begun.slices} slices"]
+    if now is not None and now.finishing is not None:
+        return f"{parts[0]}, smaller levels {100 * now.finishing:.0f} %{', paused' if stacks.paused else ''}"
     if now is not None and now.pace is not None:
         parts.append(f"{now.pace:.3g} slices/s")
     if now is not None and now.eta is not None and not stacks.paused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,9 @@ class Hdf5(InPlace):
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def finish(self) -> None:
+    def finishing(self) -> Iterator[float]:
         import h5py
 
         with h5py.File(self.path, "r+") as file:
             file.attrs["complete"] = True
+        yield 1.0

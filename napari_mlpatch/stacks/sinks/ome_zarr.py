@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ class OmeZarr(Sink):
         self._shard(start, stop - start).unlink(missing_ok=True)
         self.tidy(start, stop)
 
-    def finish(self) -> None:
+    def finishing(self) -> Iterator[float]:
+        """The pyramid, shard by shard; a level that is whole is not made again."""
         import zarr
 
         group = zarr.open_group(str(self.path), mode="r+")
@@ -88,20 +90,35 @@ class OmeZarr(Sink):
             about["unit"],
             about,
         )
-        levels, shape = 1, volume.shape
-        while max(shape[1:]) > SMALL and min(shape[1:]) > 1:
-            shape = (math.ceil(shape[0] / 2), math.ceil(shape[1] / 2), math.ceil(shape[2] / 2))
-            shutil.rmtree(self.path / str(levels), ignore_errors=True)  # of a run that was killed here
-            small = _array(group, str(levels), shape, volume.block)
-            _halve(group[str(levels - 1)], small, volume.block)
-            levels += 1
-        group.update_attributes({**_multiscales(self.path.name, volume, levels), KEY: {**about, "complete": True}})
+        shapes = _shapes(volume.shape)
+        made, whole = about.get("levels", 1), sum(map(math.prod, shapes[1:]))
+        done = sum(map(math.prod, shapes[1:made]))
+        for level in range(made, len(shapes)):
+            about["levels"] = level
+            group.update_attributes({KEY: about})
+            shutil.rmtree(self.path / str(level), ignore_errors=True)  # of a run that was ended here
+            small = _array(group, str(level), shapes[level], volume.block)
+            for planes in _halve(group[str(level - 1)], small, volume.block):
+                done += planes * math.prod(shapes[level][1:])
+                yield min(done / whole, 0.999)  # 1 when that is noted, too
+        about |= {"levels": len(shapes), "complete": True}
+        group.update_attributes({**_multiscales(self.path.name, volume, len(shapes)), KEY: about})
+        yield 1.0
 
     def _shard(self, start: int, block: int) -> Path:
         """The file of the block that begins at ``start``; only the last one is shorter than the others."""
         about = self.about()
         size = block if about is None else about["block"]
         return self.path / "0" / "c" / str(start // size) / "0" / "0"
+
+
+def _shapes(shape: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+    """Of all levels, the finest first."""
+    shapes = [shape]
+    while max(shape[1:]) > SMALL and min(shape[1:]) > 1:
+        shape = (math.ceil(shape[0] / 2), math.ceil(shape[1] / 2), math.ceil(shape[2] / 2))
+        shapes.append(shape)
+    return shapes
 
 
 def _array(group: Any, name: str, shape: tuple[int, int, int], block: int) -> Any:
@@ -136,8 +153,8 @@ def _multiscales(name: str, volume: Volume, levels: int) -> dict[str, Any]:
     return {"ome": {"version": "0.5", "multiscales": [{"name": name, "axes": axes, "datasets": datasets}]}}
 
 
-def _halve(large: Any, small: Any, block: int) -> None:
-    """The mean of each 2 x 2 x 2 (less at the ends), one shard at a time."""
+def _halve(large: Any, small: Any, block: int) -> Iterator[int]:
+    """The mean of each 2 x 2 x 2 (less at the ends), one shard at a time; gives how many planes that has."""
     for start in range(0, small.shape[0], block):
         stop = min(start + block, small.shape[0])
         planes = []
@@ -150,6 +167,7 @@ def _halve(large: Any, small: Any, block: int) -> None:
             halved = plane[::2] + plane[1::2]
             planes.append((halved[:, ::2] + halved[:, 1::2]) * np.float32(0.125))
         small[start:stop] = np.stack(planes)
+        yield stop - start
 
 
 def _sync(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,12 @@ class Sink(ABC):
 
     def finish(self) -> None:
         """All blocks are there: note that, and make what is made of the whole. May be called again."""
-        return None
+        for _ in self.finishing():
+            pass
+
+    def finishing(self) -> Iterator[float]:
+        """The same step by step, with how far it is, from 0 to 1; left alone in between, it goes on the next time."""
+        yield from ()
 
     def remove(self) -> None:
         """The whole output, of which ``about`` says that this program made it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,9 @@ class TiffFolder(Sink):
         for index in range(start, stop):
             self._file(index).unlink(missing_ok=True)
 
-    def finish(self) -> None:
+    def finishing(self) -> Iterator[float]:
         self._note(self.about() or {}, complete=True)
+        yield 1.0
 
     def remove(self) -> None:
         """Only files that such a run has written: whatever else is in the folder stays."""
@@ -124,7 +126,7 @@ class TiffFile(InPlace):
         except Exception:  # of another program, or damaged
             return None
 
-    def finish(self) -> None:
+    def finishing(self) -> Iterator[float]:
         """Note it in the description, which keeps its length."""
         import tifffile
 
@@ -139,3 +141,4 @@ class TiffFile(InPlace):
             stream.write(noted)
             stream.flush()
             os.fsync(stream.fileno())
+        yield 1.0
