@@ -123,6 +123,15 @@ class Recorder:
                     self._drop(old)
             self._store(k, x.detach())
 
+    def moved(self, pool: Pool) -> Recorder:
+        """The same iterates in another pool, where some may have no room."""
+        made = Recorder(every=self.every, pool=pool)
+        with self.pool.lock:
+            for k in self.ks:
+                made.add(k, self.at(k), self.scalars.get(k, {}))
+            made.scalars.update(self.scalars)
+        return made
+
     def thin(self) -> bool:
         """Keep only every second iterate; whether that made room."""
         with self.pool.lock:
@@ -187,6 +196,11 @@ class Recorder:
         """The iterations whose iterates are there, in order."""
         with self.pool.lock:
             return sorted({*self._memory, *self._slots})
+
+    @property
+    def size(self) -> int:
+        """Bytes of one iterate."""
+        return self._size
 
     @property
     def held(self) -> int:

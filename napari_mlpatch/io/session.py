@@ -29,10 +29,12 @@ from .session_files import (
     save_problem,
     save_result,
 )
+from .session_iterates import BYTES, chosen
 from .session_manifest import FORMAT, MANIFEST, is_plain, read_manifest
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.events import Result
+    from napari_mlpatch.core.iterates import Recorder
     from napari_mlpatch.core.problem import Problem
 
 
@@ -48,12 +50,13 @@ class SavedProblem:
 
 @dataclass(frozen=True, eq=False)
 class SavedResult:
-    """A result of the problem with this number; ``shown`` whether it is ticked."""
+    """A result of the problem with this number; ``shown`` whether it is ticked, ``iterates`` what its run has kept."""
 
     result: Result
     problem: int = 0
     title: str = ""
     shown: bool = True
+    iterates: Recorder | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +74,16 @@ class Session:
     view: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_session(folder: str | os.PathLike[str], session: Session, *, force: bool = False) -> Path:
+def write_session(
+    folder: str | os.PathLike[str], session: Session, *, force: bool = False, iterates: int = BYTES
+) -> Path:
     """Write a session into a folder, which is made where it is not there, and give the folder's path.
 
-    Values are kept as they are. What was only in memory is in the folder from then on: recipes name its file. An older
-    session of this program is replaced; files of it that the new one does not need are removed. Raises InputError where
-    the folder holds anything that this program has not written, or that was changed since (unless ``force``, which
-    leaves other files alone), and where it cannot be written.
+    Values are kept as they are; of ``iterates`` as many as fit into so many bytes, thinned alike (0: none). What was
+    only in memory is in the folder from then on: recipes name its file. An older session of this program is replaced;
+    files of it that the new one does not need are removed. Raises InputError where the folder holds anything that this
+    program has not written, or that was changed since (unless ``force``, which leaves other files alone), and where it
+    cannot be written.
     """
     if not isinstance(session, Session):
         raise InputError(f"A session is an io.Session, got {type(session).__name__}.")
@@ -93,10 +99,12 @@ def write_session(folder: str | os.PathLike[str], session: Session, *, force: bo
         for name, saved in zip(names, session.problems, strict=True):
             _keep(target / name, "measurement", written, lambda path, s=saved: save_problem(path, s.problem))
         pictures = []
-        for saved in session.results:
+        keep = chosen([saved.iterates for saved in session.results], iterates)
+        for saved, few in zip(session.results, keep, strict=True):
             kept = _named_here(saved.result, session.problems[saved.problem].problem, target / names[saved.problem])
-            pictures.append(name_of_result(kept))
-            _keep(target / pictures[-1], "picture", written, lambda path, k=kept: save_result(path, k))
+            pictures.append(name_of_result(kept, few))
+            more = (saved.iterates, few)
+            _keep(target / pictures[-1], "picture", written, lambda path, k=kept, m=more: save_result(path, k, *m))
         text = json.dumps(_manifest(session, names, pictures), indent=1)
         with replacing(target / MANIFEST, (".json",), force=force, kind="session") as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
@@ -131,10 +139,10 @@ def read_session(folder: str | os.PathLike[str]) -> Session:
     for noted in manifest.results:
         if not 0 <= noted.problem < len(problems):
             raise InputError(f"{target / MANIFEST} is damaged: {noted.file} belongs to problem {noted.problem}.")
-        result = read_result(
+        result, kept = read_result(
             _inside(target, noted.file), problems[noted.problem].problem, data_here=here[noted.problem]
         )
-        results.append(SavedResult(result, noted.problem, noted.title, noted.shown))
+        results.append(SavedResult(result, noted.problem, noted.title, noted.shown, kept))
     session = Session(tuple(problems), tuple(results), manifest.current, manifest.selected, manifest.view)
     _check_numbers(session)
     return session

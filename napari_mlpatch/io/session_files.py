@@ -27,13 +27,19 @@ from .loading import read_measurement
 from .own import RECIPE, SEAL, blank_seal, is_own
 from .problem_file import write_measurement
 from .result_state import pack, unpack
+from .session_iterates import ARRAY, Kept, recorder_of, stacked
 from .writers.hdf5 import content_of
 
 if TYPE_CHECKING:
+    from napari_mlpatch.core.iterates import Recorder
     from napari_mlpatch.core.problem import Problem
 
 RESULT = "mlpatch_result"
 """Key of what a file of a session knows of its result beyond picture and recipe."""
+
+
+ITERATES = "mlpatch_iterates"
+"""Key of what it knows of the iterates in it."""
 
 
 class _Known(BaseModel):
@@ -65,10 +71,10 @@ def name_of_problem(problem: Problem) -> str:
     return f"measurement-{_digest(json.dumps(parts))}.h5"
 
 
-def name_of_result(result: Result) -> str:
+def name_of_result(result: Result, kept: Kept | None = None) -> str:
     """A file name that tells the result from all others, beginning with its method's."""
     method = re.sub(r"[^a-z0-9]+", "-", result.recipe.method.name.lower()).strip("-")[:40] or "result"
-    known = json.dumps(_known(result, None))
+    known = json.dumps([_known(result, None), *([] if kept is None else [kept.ks])])
     return f"{method}-{_digest(sha256(result.x), result.recipe.to_json(), known)}.h5"
 
 
@@ -76,8 +82,8 @@ def save_problem(path: Path, problem: Problem) -> None:
     write_measurement(path, problem, force=True)
 
 
-def save_result(path: Path, result: Result) -> None:
-    """Write a result as an HDF5 picture with its recipe that knows more; its values are not changed."""
+def save_result(path: Path, result: Result, recorder: Recorder | None = None, kept: Kept | None = None) -> None:
+    """Write a result as an HDF5 picture with its recipe that knows more, also iterates; values are not changed."""
     array = result.x.detach().cpu().resolve_conj().numpy()
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
@@ -91,6 +97,9 @@ def save_result(path: Path, result: Result) -> None:
         "unit": None,
         RESULT: _known(result, state),
     }
+    if recorder is not None and kept is not None:
+        about[ITERATES] = kept.model_dump()
+        arrays = {**arrays, ARRAY: stacked(recorder, kept)}
     with replacing(path, (".h5",), force=True) as temporary:
         temporary.write_bytes(content_of(array, about, arrays))
 
@@ -102,10 +111,11 @@ def read_problem(path: Path, source: dict[str, Any] | None) -> Problem:
     return problem if source is None else dataclasses.replace(problem, source=source)
 
 
-def read_result(path: Path, problem: Problem, *, data_here: bool = False) -> Result:
-    """A result of a session, of this problem. Raises InputError for damaged files, and for one of other data.
+def read_result(path: Path, problem: Problem, *, data_here: bool = False) -> tuple[Result, Recorder | None]:
+    """A result of a session, of this problem, and its iterates if they are there.
 
-    With ``data_here`` its recipe names the data where they are now.
+    With ``data_here`` its recipe names the data where they are now. Raises InputError for damaged files, and for one
+    of other data.
     """
     _check_own(path, "picture")
     path = existing_file(path)
@@ -116,6 +126,8 @@ def read_result(path: Path, problem: Problem, *, data_here: bool = False) -> Res
             raise InputError(f"{path} is a picture, but no result of a session.")
         known = _Known.model_validate(about[RESULT])
         state = unpack(known.state, lambda name: h5.array(path, file, name))
+        kept = None if ITERATES not in about else Kept.model_validate(about[ITERATES])
+        stack = None if kept is None else h5.array(path, file, ARRAY)
     recipe = Recipe.from_json(about.get(RECIPE) or {})
     recipe.build_method()
     if recipe.data.sha256 != problem.fingerprint:
@@ -129,7 +141,7 @@ def read_result(path: Path, problem: Problem, *, data_here: bool = False) -> Res
         raise InputError(f"{path} holds NaN or infinite values.")
     if data_here:
         recipe = recipe.located(problem.source)
-    return Result(
+    result = Result(
         x=torch.from_numpy(array.reshape(wanted)),
         metrics=known.metrics,
         history=tuple(known.history),
@@ -142,6 +154,7 @@ def read_result(path: Path, problem: Problem, *, data_here: bool = False) -> Res
         notes=tuple(known.notes),
         note=known.note,
     )
+    return result, None if kept is None or stack is None else recorder_of(kept, stack, wanted)
 
 
 def _known(result: Result, state: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def as_session(workbench: Workbench, view: Mapping[str, Any]) -> io.Session:
     other = workbench.other
     return io.Session(
         tuple(io.SavedProblem(s.problem, s.title, dataclasses.asdict(s.frame), s.notes) for s in scenes),
-        tuple(io.SavedResult(_result(e), scenes.index(e.scene), e.title, e.shown) for e in entries),
+        tuple(io.SavedResult(_result(e), scenes.index(e.scene), e.title, e.shown, e.job.iterates) for e in entries),
         current=None if workbench.scene is None else scenes.index(workbench.scene),
         selected=entries.index(workbench.selected) if workbench.selected in entries else None,
         view={**view, "other": entries.index(other) if other in entries else other if other == "truth" else None},
@@ -96,6 +96,8 @@ def _entry(workbench: Workbench, saved: io.SavedResult, scene: Scene, cards: Map
     name = Named.of(result.recipe.build_method(), network)
     job = Job(name.title, scene.problem, result.recipe, network)
     job.state, job.result, job.history, job.limits = "done", result, list(result.history), scene.limits
+    if saved.iterates is not None:
+        job.iterates = saved.iterates.moved(workbench.pool)
     job.k, job.total, job.seconds = result.iterations, _total(result.recipe, result.iterations), result.seconds
     return Entry(
         name,

@@ -14,6 +14,8 @@ Chosen = Weights | Unopened
 
 MLPATCH = {"pnp-admm": "MLPatch-ADMM", "pnp-hqs": "MLPatch-HQS", "pnp-pgm": "MLPatch-PGM", "direct": "MLPatch direct"}
 """What methods are called where MLPatch is their denoiser."""
+NAMES = {"unet": "U-Net"}
+"""What methods are called that are not called like their class."""
 SHORT = {"equilibrium": "DEQ"}
 WIDEST = 26
 """Characters of a line that a cell of the grid has room for."""
@@ -37,7 +39,8 @@ class Named:
             if getattr(method, p.name) != p.default
         ]
         is_mlpatch = weights is not None and weights.card.architecture.name == "mlpatch"
-        name = MLPATCH.get(method.name, type(method).__name__) if is_mlpatch else type(method).__name__
+        own = NAMES.get(method.name, type(method).__name__)
+        name = MLPATCH.get(method.name, own) if is_mlpatch else own
         trained = weights.card.name if weights else ""
         head = SHORT.get(method.name, name)
         return cls(name, trained, ", ".join(changed), f"{head} {_without(head, trained)}".strip())
@@ -64,7 +67,7 @@ def elided(text: str, widest: int = WIDEST) -> str:
 def _without(head: str, trained: str) -> str:
     """The name of weights without a first part that the method's name begins with: MLPatch-ADMM, (mlpatch-)ct-small."""
     first, _, rest = trained.partition("-")
-    return rest if rest and head.lower().startswith(first) else trained
+    return rest if rest and head.lower().replace("-", "").startswith(first) else trained
 
 
 def _setting(name: str, value: Any) -> str:

@@ -32,6 +32,11 @@ def kinds(scene: Scene | None) -> dict[str, str]:
     return known | {name: name for name in scene.more}
 
 
+def quantity(kind: str) -> str:
+    """What the numbers of a kind of picture are, in words."""
+    return "value" if kind == "picture" else KINDS.get(kind, kind)
+
+
 class Pictures:
     """Real pictures ``[rows, columns]`` of results and of the truth, by kind; computed on a thread of their own.
 

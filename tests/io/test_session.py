@@ -14,6 +14,7 @@ import napari_mlpatch as mp
 from napari_mlpatch import io
 from napari_mlpatch.cli import main
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.iterates import Recorder
 from napari_mlpatch.core.run import Done, continued, run
 from napari_mlpatch.interop.functions import FromFunctions
 
@@ -237,3 +238,25 @@ def test_bad_folders(tmp_path, session, change, words):
     change(folder)
     with pytest.raises(InputError, match=words):
         io.read_session(folder)
+
+
+def test_iterates_are_kept_within_a_bound_and_looked_at_again(tmp_path):
+    A = mp.operators.ParallelBeam(image_shape=(16, 12), angles_deg="0:180:15", detector_count=24)
+    problem = mp.simulate(torch.rand(16, 12), A, noise=mp.noise.Gaussian(relative=0.05), seed=7)
+    recorder = Recorder()
+    result = mp.reconstruct(problem, mp.methods.TV(weight=0.1, iterations=20, tolerance=0.0), recorder=recorder)
+    session = io.Session((io.SavedProblem(problem),), (io.SavedResult(result, iterates=recorder),))
+    size = 16 * 12 * 4
+    for name, room, ks in (
+        ("all", {}, recorder.ks),
+        ("some", {"iterates": 7 * size}, sorted({1, 4, 8, 12, 16, 20, recorder.best()})),
+        ("few", {"iterates": 3 * size}, sorted({1, 20, recorder.best()})),
+        ("none", {"iterates": 0}, []),
+    ):
+        again = io.read_session(io.write_session(tmp_path / name, session, **room)).results[0]
+        kept = again.iterates
+        assert (kept is None and not ks) or kept.ks == ks, name
+        assert torch.equal(again.result.x, result.x)
+        for k in ks:
+            assert torch.equal(kept.at(k), recorder.at(k))
+        assert not ks or (kept.best() == recorder.best() and kept.history() == recorder.history())

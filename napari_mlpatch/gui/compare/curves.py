@@ -8,6 +8,7 @@ import pyqtgraph
 from qtpy.QtCore import QTimer
 
 from napari_mlpatch.core.metrics import METRICS
+from napari_mlpatch.gui.plumbing.plot import Plot
 from napari_mlpatch.workbench.entry import Entry
 
 from .colours import colour_of
@@ -22,24 +23,24 @@ LATEST = 20
 
 
 def quantities(histories: Iterable[Sequence[dict[str, float]]]) -> dict[str, str]:
-    """What histories hold, in words, by key. What all of them hold comes first, as only that compares them.
+    """What histories hold, in words, by key. The usual ones come first, then whatever else a method tells.
 
-    Within each, the usual ones come first, then whatever else a method tells. Histories of nothing do not count.
+    Within each, what all of them hold comes first, as only that compares them. Histories of nothing do not count.
     """
     each = [{key for row in rows[-LATEST:] for key in row} - {"k", "seconds"} for rows in histories]
     each = [keys for keys in each if keys]
     known, common = set().union(*each), set(each[0]).intersection(*each) if each else set()
     words = {metric.key: metric.heading for metric in METRICS}
     usual = {key: i for i, key in enumerate(FIRST)}
-    order = sorted(known, key=lambda key: (key not in common, usual.get(key, len(FIRST)), key))
+    order = sorted(known, key=lambda key: (key not in usual, key not in common, usual.get(key, len(FIRST)), key))
     return {key: words.get(key, key.replace("_", " ")) for key in order}
 
 
-class Curves(pyqtgraph.PlotWidget):
+class Curves(Plot):
     """A quantity of every entry over iterations or seconds."""
 
     def __init__(self, due: Callable[[], None]):
-        super().__init__(background=None)  # pyright: ignore[reportArgumentType]
+        super().__init__()
         self.setMinimumWidth(180)
         self._items: dict[tuple[int, str], pyqtgraph.PlotDataItem] = {}
         self._timer = QTimer(self)

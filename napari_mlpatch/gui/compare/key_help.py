@@ -1,4 +1,4 @@
-"""All keys at a glance, over the canvas: made from what is registered, so that it is never out of date."""
+"""All keys at a glance, over the window: made from what is registered, so that it is never out of date."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout
 from napari_mlpatch.gui.plumbing.follow import KEYS
 
 HELP = ("F1", "Shift-?")
-LONGEST = 68
-"""Letters that fit into a line."""
+WIDTH = 640
+"""Pixels."""
 STYLE = """
 QFrame#keys { background: rgba(20, 22, 28, 225); border: 1px solid rgba(255, 255, 255, 60); border-radius: 8px; }
 QLabel { color: #f0f0f0; background: transparent; }
@@ -21,7 +21,7 @@ QLabel#key { background: rgba(255, 255, 255, 35); border-radius: 3px; padding: 1
 
 
 class KeyHelp(QObject):
-    """A list that lies over the canvas until a key or the mouse is pressed."""
+    """A list that lies over the window until a key or the mouse is pressed."""
 
     def __init__(self, viewer: Viewer):
         super().__init__(viewer.window._qt_window)
@@ -42,8 +42,8 @@ class KeyHelp(QObject):
         if self.frame is not None:
             self.hide()
             return
-        canvas = self.viewer.window._qt_viewer.canvas.native
-        frame = self.frame = QFrame(canvas)
+        window = self.viewer.window._qt_window
+        frame = self.frame = QFrame(window)  # the canvas of a small window is lower than the list
         frame.setObjectName("keys")
         frame.setStyleSheet(STYLE)
         layout, grid = QVBoxLayout(frame), QGridLayout()
@@ -55,17 +55,18 @@ class KeyHelp(QObject):
         for i, (key, about) in enumerate(self.rows()):
             name, words = QLabel(key), QLabel(about)
             name.setObjectName("key")
-            words.setWordWrap(len(about) > LONGEST)
+            words.setWordWrap(True)
             grid.addWidget(name, i, 0, alignment=Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(words, i, 1)
-        width = min(620, canvas.width() - 20)
-        frame.setFixedWidth(width)
-        frame.adjustSize()
-        frame.move((canvas.width() - width) // 2, max(0, (canvas.height() - frame.height()) // 2))
+        frame.ensurePolished()  # or its letters are measured in another font
+        width = min(WIDTH, window.width() - 20)
+        height = min(layout.heightForWidth(width), window.height() - 20)
+        frame.setFixedSize(width, height)
+        frame.move((window.width() - width) // 2, (window.height() - height) // 2)
         frame.show()
         frame.raise_()
-        self.viewer.window._qt_window.installEventFilter(self)
-        canvas.installEventFilter(self)
+        window.installEventFilter(self)
+        self.viewer.window._qt_viewer.canvas.native.installEventFilter(self)
         frame.installEventFilter(self)
 
     def hide(self) -> None:

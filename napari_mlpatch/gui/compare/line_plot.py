@@ -6,10 +6,12 @@ import numpy as np
 import pyqtgraph
 from qtpy.QtCore import Qt
 
+from napari_mlpatch.gui.plumbing.plot import Plot
 
-def line_plot(x: str, y: str) -> pyqtgraph.PlotWidget:
+
+def line_plot(x: str, y: str) -> Plot:
     """An empty plot with labels, transparent, so that it takes the theme's background."""
-    plot = pyqtgraph.PlotWidget(background=None)  # pyright: ignore[reportArgumentType]
+    plot = Plot()
     plot.setMinimumWidth(180)
     plot.setLabel("bottom", x)
     plot.setLabel("left", y)

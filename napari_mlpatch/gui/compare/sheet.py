@@ -12,8 +12,13 @@ from qtpy.QtWidgets import QGridLayout, QScrollArea, QToolButton, QWidget
 from napari_mlpatch.batch.sheet import limits_of, rows_of, score
 from napari_mlpatch.batch.sweep import Cell, Sweep, best_of, written
 from napari_mlpatch.batch.values import Axis
+from napari_mlpatch.gui.forms.form import spelt
 
-SIDE = 96
+SIDE, LARGEST = 96, 220
+"""Pixels of a picture: at least, and where there are few of them."""
+SHEET = (690, 470)
+"""Width and height in pixels that pictures and their captions may fill."""
+CAPTION = (12, 44)
 FRAME = "QToolButton { border: 2px solid %s; border-radius: 3px; padding: 2px }"
 BEST, PLAIN, CHOSEN = "#2ea84f", "transparent", "#5a8dee"
 
@@ -29,6 +34,7 @@ class Sheet(QScrollArea):
         self._shape: tuple[str, ...] = ()
         self._drawn: list[tuple[int, tuple[float, float]]] = []
         self.marked: int | None = None
+        self.side = SIDE
 
     def show_cells(self, cells: Sequence[Cell], axes: Sequence[Axis], key: str | None) -> None:
         """Draw what is new."""
@@ -44,7 +50,7 @@ class Sheet(QScrollArea):
                 self._drawn[i] = mark
                 button.setEnabled(cell.picture is not None)
                 if cell.picture is not None:
-                    button.setIcon(QIcon(pixmap(cell.picture, limits)))
+                    button.setIcon(QIcon(pixmap(cell.picture, limits, self.side)))
             figure = score(cell, key) if cell.picture is not None else "failed" if cell.error else "…"
             button.setText(f"{head(cell, cells)}\n{figure}")
             button.setToolTip(cell.error or f"{cell.title}\n{figure}\nClick: put these values into the form")
@@ -64,10 +70,13 @@ class Sheet(QScrollArea):
             for r, row in enumerate(rows_of(Sweep(tuple(cells), tuple(axes), None)))
             for c, i in enumerate(row)
         }
+        rows, columns = (1 + max((place[axis] for place in places.values()), default=0) for axis in (0, 1))
+        fitting = min(SHEET[0] // columns - CAPTION[0], SHEET[1] // rows - CAPTION[1])
+        self.side = max(SIDE, min(LARGEST, fitting))
         for i in range(len(cells)):
             button = QToolButton()
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-            button.setIconSize(QSize(SIDE, SIDE))
+            button.setIconSize(QSize(self.side, self.side))
             button.clicked.connect(lambda _=False, i=i: self._click(i))
             grid.addWidget(button, *places[i])
             self.buttons.append(button)
@@ -83,7 +92,7 @@ class Sheet(QScrollArea):
 def head(cell: Cell, cells: Sequence[Cell]) -> str:
     """The values of a combination, with its method where there are several."""
     words = [cell.method] if len({c.method for c in cells}) > 1 else []
-    return ", ".join([*words, *(written(value) for value in cell.values.values())])
+    return ", ".join([*words, *(f"{spelt(name)} {written(value)}" for name, value in cell.values.items())])
 
 
 def pixmap(picture: np.ndarray, limits: tuple[float, float], side: int = SIDE) -> QPixmap:

@@ -206,11 +206,18 @@ class Stage:
         width, height = self.room()
         shown = [la for la in self.viewer.layers if isinstance(la, Image) and la.visible] if self.bars else []
         cell = (width / columns, height / rows)
-        scale_bar(self.viewer, shown)
+        scale_bar(self.viewer, shown if self._has_length() else [])
         if colour_bars(self.viewer, shown, self.contrast, cell, now=now):
             self._bars_soon.start()
         else:
             colour_label(self.viewer, self.view.label())
+
+    def _has_length(self) -> bool:
+        """Not of measurements, which are stretched over the image's area: what they show has other axes."""
+        scene = self.scene
+        if self.kind != "residual" or scene is None:
+            return True
+        return tuple(scene.problem.A.domain_shape[-2:]) == tuple(scene.data.shape[-2:])
 
     def _explain_late(self) -> None:
         with at_once(self.viewer):
@@ -220,7 +227,7 @@ class Stage:
         """Fit the camera to these layers, by default to all pictures on show."""
         wanted = list(layers) if layers is not None else [la for la in self.viewer.layers if la.visible]
         if wanted:
-            self.viewer.reset_view(layers=wanted)
+            self.sight.fit(wanted)
 
     def room(self) -> tuple[int, int]:
         """Width and height of the canvas in pixels."""

@@ -10,8 +10,8 @@ from napari.layers import Image
 from qtpy.QtWidgets import QWidget
 
 from napari_mlpatch.workbench.entry import Entry
-from napari_mlpatch.workbench.pictures import KINDS
-from napari_mlpatch.workbench.scene import Frame
+from napari_mlpatch.workbench.pictures import quantity
+from napari_mlpatch.workbench.scene import Frame, Scene
 
 from .bars import captions, letters, room
 from .canvas import place, rename
@@ -89,12 +89,17 @@ class View:
             undo()
         self._undo.clear()
 
+    @classmethod
+    def unusable(cls, scene: Scene | None) -> str:
+        """Why it has nothing to show of a problem, in words; empty where it has."""
+        return ""
+
     def start_anew(self) -> None:
         """Another problem: forget what was remembered of the one before."""
 
     def label(self) -> str:
         """What the numbers at a colour bar are."""
-        return KINDS.get(self.stage.kind, self.stage.kind)
+        return quantity(self.stage.kind)
 
     def once_more(self) -> None:
         """The view was chosen while it is on show: turn it round, or the like."""

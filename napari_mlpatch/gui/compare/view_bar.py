@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction, QActionGroup
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolBar, QToolButton, QWidget
 
+from napari_mlpatch.gui.plumbing.elided import Box
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key
 
 from .key_help import HELP, KeyHelp
@@ -23,7 +24,7 @@ QToolButton:checked { background: rgba(70, 110, 220, 190); color: white }
 """
 """napari's themes show no difference. These colours can be seen in the dark one and in the light one."""
 
-NARROWEST = 64
+NARROWEST = {"kind": 84, "other": 72}
 """Pixels of a box where there is little room."""
 PANEL = 3
 """Place of a view's own controls in the second line: after the boxes for the pair."""
@@ -40,13 +41,14 @@ class ViewBar(QToolBar):
             row.setStyleSheet(PRESSED)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.actions_of: dict[str, QAction] = {}
+        self._tips: dict[str, str] = {}
         group = QActionGroup(self)
         for cls in views:
             action = self.addAction(cls.title)
             action.setCheckable(True)
             group.addAction(action)
             about = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
-            action.setToolTip(f"{about}\nKey: {cls.key}" if cls.key else about)
+            self._tips[cls.name] = f"{about}\nKey: {cls.key}" if cls.key else about
             action.triggered.connect(lambda _=False, name=cls.name: stage.set_view(name))
             self.actions_of[cls.name] = action
             if cls.key:
@@ -65,11 +67,11 @@ class ViewBar(QToolBar):
             self, stage.viewer, "Shift-B", lambda: stage.explain(not stage.bars), "Colour bars and scale bar on or off"
         )
         self.destroyed.connect(self.help.close_for_good)
-        self.kind, self.other = QComboBox(), QComboBox()
-        for box in (self.kind, self.other):
+        self.kind, self.other = Box(), Box()
+        for box, name in ((self.kind, "kind"), (self.other, "other")):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(9)
-            box.setMinimumWidth(NARROWEST)
+            box.setMinimumWidth(NARROWEST[name])
             box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.kind.setToolTip("What is shown of every result: the picture, what it leaves unexplained, its error")
         self.other.setToolTip("What the selected result is compared with, in views of two")
@@ -125,12 +127,17 @@ class ViewBar(QToolBar):
 
     def _offer(self) -> None:
         """What there is to choose from."""
+        for cls in views:
+            why = cls.unusable(self.stage.scene)
+            action = self.actions_of[cls.name]
+            action.setEnabled(not why)
+            action.setToolTip(why or self._tips[cls.name])
         kinds = [(words, kind) for kind, words in self.stage.kinds().items()]
         _fill(self.kind, kinds, self.stage.kind)
         workbench = self.stage.workbench
         has_truth = workbench.scene is not None and workbench.scene.problem.truth is not None
         others: list[tuple[str, Any]] = [("truth", "truth")] if has_truth else []
-        others += [(e.named.line, e) for e in workbench.present if e is not workbench.selected]
+        others += [(self.stage.name_of(e), e) for e in workbench.present if e is not workbench.selected]
         _fill(self.other, others, workbench.other)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from napari.layers import Image
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from napari_mlpatch import weights
 from napari_mlpatch.explore.film import Frame, has_iterations, of_iterations, of_training
@@ -68,7 +68,7 @@ class FilmRow(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(MILLISECONDS)
 
-        self.what = short(QComboBox())
+        self.what = short()
         self.what.setToolTip("See the patch change: while the network was trained, or from iteration to iteration")
         self.play = QToolButton()
         self.play.setCheckable(True)

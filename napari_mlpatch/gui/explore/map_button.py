@@ -95,6 +95,7 @@ class MapButton(QPushButton):
                 )
                 assert isinstance(made, Image)
                 made.colorbar.visible = True
+                made.name_overlay.position, made.name_overlay.visible = "bottom_left", True
         self.viewer.layers.selection.active = layer
 
     def _ready(self) -> None:

@@ -48,7 +48,10 @@ class PatchPlot(QWidget):
                 start[:, 1], start[:, 0], pen=None, symbol="o", symbolSize=3, symbolBrush="#888888", symbolPen=None
             )
             self.plot.plot(end[:, 1], end[:, 0], pen=None, symbol="o", symbolSize=6, symbolBrush=colour, symbolPen=None)
-        if patches:
+        if not patches:
+            for view in self.values.values():
+                view.image.clear()
+        else:
             last = patches[-1]
             low = float(min(last.before.min(), last.after.min()))
             high = float(max(last.before.max(), last.after.max()))
@@ -62,7 +65,7 @@ class _Values(QWidget):
     def __init__(self, title: str) -> None:
         super().__init__()
         self.image = pyqtgraph.ImageItem(axisOrder="row-major")
-        plot = pyqtgraph.PlotWidget(background=None)  # pyright: ignore[reportArgumentType]
+        plot = Plot()
         plot.addItem(self.image)
         plot.invertY(True)
         plot.hideAxis("left")

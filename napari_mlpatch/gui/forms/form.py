@@ -28,9 +28,12 @@ from napari_mlpatch.core.page import bounds_of
 from napari_mlpatch.core.registry import Registry
 from napari_mlpatch.gui.plumbing.array_box import ArrayBox
 from napari_mlpatch.gui.plumbing.dialogs import ask_file
+from napari_mlpatch.gui.plumbing.elided import Box, Tick
 from napari_mlpatch.gui.plumbing.wheel import still
 
 MOST = 2**31 - 1  # of a QSpinBox
+SPELT = {"center": "centre", "color": "colour", "colormap": "colour map", "std": "SD", "snr": "SNR", "dpi": "DPI"}
+"""Words in names of parameters that forms write as the rest of the window does."""
 BUTTONS = 52
 """Pixels of a box that its two buttons and margins take."""
 
@@ -106,7 +109,7 @@ class Field(QWidget):
             row.addWidget(box)
             return box.isChecked, lambda v: box.setChecked(bool(v))
         if p.kind == "choice":
-            combo = short(QComboBox())
+            combo = short()
             combo.addItems([str(c) for c in p.choices])
             combo.currentIndexChanged.connect(self.changed)
             row.addWidget(combo, 1)
@@ -137,18 +140,18 @@ class Field(QWidget):
         if not p.optional:
             return box.value, lambda v: box.setValue(convert(v))
 
-        auto = QCheckBox(p.none_means)
+        auto = Tick(p.none_means)
         auto.setToolTip(f"Tick to leave this open: {p.none_means}")
         row.insertWidget(0, auto)
-        auto.toggled.connect(lambda on: box.setEnabled(not on))
+        auto.toggled.connect(lambda on: _leave_open(box, on))
         auto.toggled.connect(self.changed)
         box.setValue(convert(1))
 
         def set_value(value: Any) -> None:
             auto.setChecked(value is None)
-            box.setEnabled(value is not None)
             if value is not None:
                 box.setValue(convert(value))
+            _leave_open(box, value is None)
 
         return lambda: None if auto.isChecked() else box.value(), set_value
 
@@ -211,7 +214,7 @@ class DeclarationForm(QWidget):
             field = Field(p)
             field.set(first_value(p) if p.required else p.default)
             field.changed.connect(self.changed)
-            label = QLabel(p.name.replace("_deg", "").replace("_", " "))
+            label = QLabel(spelt(p.name))
             for widget in (label, field):
                 widget.setToolTip(_tooltip(p))
             layout.addRow(label, field)
@@ -233,6 +236,20 @@ class DeclarationForm(QWidget):
         return build(self.registry, {"name": self.name, "params": self.values() | hidden})
 
 
+def spelt(name: str) -> str:
+    """The name of a parameter in words."""
+    return " ".join(SPELT.get(word, word) for word in name.removesuffix("_deg").split("_") if word != "db")
+
+
+def _leave_open(box: Any, is_open: bool) -> None:
+    """A value that is not used is not shown."""
+    box.setEnabled(not is_open)
+    line = box.lineEdit()
+    line.blockSignals(True)
+    line.setText("") if is_open else box.setSuffix(box.suffix())  # which writes the value again
+    line.blockSignals(False)
+
+
 def first_value(p: Parameter) -> Any:
     return {"float": 1.0, "int": max(1, int(p.minimum or 1))}.get(p.kind, ())
 
@@ -242,8 +259,9 @@ def _tooltip(p: Parameter) -> str:
     return f"{p.name}: {p.description}{'; ' if p.description else ''}{bounds_of(p)}"
 
 
-def short(combo: QComboBox, letters: int = 10) -> QComboBox:
+def short(combo: QComboBox | None = None, letters: int = 10) -> QComboBox:
     """A combo box that does not ask for the width of its longest entry; the list itself is as wide as it needs."""
+    combo = Box() if combo is None else combo
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(letters)
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -6,7 +6,6 @@ from typing import Any
 
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
@@ -50,13 +49,14 @@ class MeasuredForm(QWidget):
         self.angle_file.setText("…")
         self.angle_file.setToolTip("Read the angles from a text file")
         self.slice = CountBox()
-        self.center_mode = short(QComboBox(), 6)
+        self.center_mode = short(letters=6)
         self.slice.setToolTip("Which slice of the stack, counted from 0")
         self.center_mode.setToolTip("Where the rotation axis is: in the middle or as the file says, found, or given")
         self.center = NumberBox(0.0, 1e6)
         self.center.setSuffix(" bins")
         self.center.setToolTip("Bin coordinate of the rotation axis, counted from 0, any fraction")
         self.center_note = Note()
+        self.say_center("")
         self.clip = NumberBox(0.0, 1e12)
         self.clip.setToolTip("Raise counts below this before the logarithm; 0 leaves them and reports bad ones")
         self.rings = CountBox()
@@ -104,7 +104,6 @@ class MeasuredForm(QWidget):
             ("", self.stack),
             ("flat field", self.flat),
             ("centre", self.center_row),
-            ("", self.center_note),
         )
         self.more = column(
             ("image size", self.image_size),
@@ -131,6 +130,7 @@ class MeasuredForm(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.found)
         layout.addLayout(self.form)
+        layout.addWidget(self.center_note)
         layout.addWidget(self.strip)
         layout.addWidget(self.advanced)
         layout.addWidget(self.problem_text)
@@ -161,6 +161,11 @@ class MeasuredForm(QWidget):
             self._show_row(self.slice, False)
             self._show_row(self.stack, False)
             self._show_row(self.flat, False)
+
+    def say_center(self, text: str) -> None:
+        """Tell how the centre was found."""
+        self.center_note.setText(text)
+        self.center_note.setVisible(bool(text))
 
     def show_measurement(self, measurement: io.Measurement, sample: str | None) -> None:
         """Put what was found into the form; ``sample`` is its name where it is one."""
@@ -194,7 +199,7 @@ class MeasuredForm(QWidget):
         for widget in (self.slice, self.stack):
             self._show_row(widget, slices > 1 and stored is None)
         self._show_row(self.flat, not complete and measurement.flat is None)
-        for widget in (self.angles_row, self.center_row, self.center_note):
+        for widget in (self.angles_row, self.center_row):
             self._show_row(widget, not complete)
         for widget in (self.strip, self.advanced):
             widget.setVisible(not complete)

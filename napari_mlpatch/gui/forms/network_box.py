@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox
 
 from napari_mlpatch import weights
 from napari_mlpatch.explore import microscope
+from napari_mlpatch.gui.plumbing.elided import Box
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .form import short
 
 
-class NetworkBox(QComboBox):
+class NetworkBox(Box):
     """The MLPatch weights by title, their names as data; follows what is trained, without telling that it did."""
 
     def __init__(self, workbench: Workbench):

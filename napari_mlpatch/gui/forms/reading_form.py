@@ -57,7 +57,7 @@ class ReadingForm(QFormLayout):
 
 
 def _box(first: str, *words: str) -> QComboBox:
-    box = short(QComboBox())
+    box = short()
     box.addItem(first, None)
     for word in words:
         box.addItem(word, word)

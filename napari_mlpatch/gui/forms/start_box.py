@@ -8,13 +8,14 @@ from napari_mlpatch.core.events import Result
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.core.start import refusal
+from napari_mlpatch.gui.plumbing.elided import Box
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.workbench import Workbench
 
 OWN = "its own first picture"
 
 
-class StartBox(QComboBox):
+class StartBox(Box):
     """``chosen()`` is the result to begin with; disabled, with the reason as tooltip, where the method takes none."""
 
     def __init__(self, workbench: Workbench):

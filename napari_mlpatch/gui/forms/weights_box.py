@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QComboBox
-
 from napari_mlpatch import weights
 from napari_mlpatch.core.method import Fit, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.gui.plumbing.dot import dot
+from napari_mlpatch.gui.plumbing.elided import Box
 from napari_mlpatch.gui.plumbing.memory import memory
 from napari_mlpatch.io.samples import words
 from napari_mlpatch.methods.suitable import Candidate, best_of_each, ranked
@@ -17,7 +16,7 @@ from .form import short
 REMARK = "#ffa64d"
 
 
-class WeightsBox(QComboBox):
+class WeightsBox(Box):
     """All weights by title, their names as data; those that do not fit greyed out, with the reason as a tooltip.
 
     Only cards are read here: the job opens the file.

@@ -12,6 +12,7 @@ from napari_mlpatch import io
 from napari_mlpatch.gui.compare.parts import views
 from napari_mlpatch.gui.plumbing.dialogs import ask_folder, ask_target
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
+from napari_mlpatch.io.session_iterates import told
 from napari_mlpatch.workbench.leaving import as_session, put, scenes_of
 
 if TYPE_CHECKING:
@@ -47,13 +48,11 @@ class Sessions:
         """Off the GUI thread."""
         session = as_session(self.workbench, self._view())
         count = len(session.results)
-        kept = [e.job.iterates for e in self.workbench.entries]
-        without = any(recorder is not None and len(recorder.ks) > 1 for recorder in kept)
+        more = told([saved.iterates for saved in session.results])
 
         def done(where: Any) -> None:
             self.folder = Path(where)
-            words = f"Saved the session in {where}: {count} result{'' if count == 1 else 's'}"
-            show_info(f"{words}, without the iterates on the way to them." if without else f"{words}.")
+            show_info(f"Saved the session in {where}: {count} result{'' if count == 1 else 's'}{more}.")
 
         self.workbench.quick.call(
             "session", lambda: io.write_session(folder, session), done, lambda e: show_error(str(e))

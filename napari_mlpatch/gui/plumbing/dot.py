@@ -20,4 +20,6 @@ def dot(colour: str) -> QIcon:
     painter.setBrush(QColor(colour))
     painter.drawEllipse(2, 2, SIZE - 4, SIZE - 4)
     painter.end()
-    return QIcon(picture)
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)  # or Qt tints it in a selected row
+    return icon

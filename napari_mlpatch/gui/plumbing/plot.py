@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pyqtgraph
 
 from .theme import PLAIN, Themed
 
+APART = 13
+"""Pixels between two numbers at an axis."""
+
+
+class _Axis(pyqtgraph.AxisItem):
+    """An upright axis: of a logarithm, numbers that would lie on each other are left out, the decades last."""
+
+    def logTickStrings(self, values: Any, scale: float, spacing: float) -> list[str]:
+        texts = super().logTickStrings(values, scale, spacing)
+        low, high = self.range
+        per_pixel = (high - low) / max(self.size().height(), 1.0)
+        is_minor = spacing is None
+        taken = [float(n) for n in range(math.floor(low), math.ceil(high) + 1)] if is_minor else []
+        shown = [""] * len(texts)
+        for i, place in enumerate(values):
+            if all(abs(place - other) >= APART * per_pixel for other in taken):
+                shown[i] = texts[i]
+                taken.append(place)
+        return shown
+
 
 class Plot(Themed, pyqtgraph.PlotWidget):
     """A plot without a background of its own."""
 
     def __init__(self, **options: Any):
-        super().__init__(background=None, **options)  # pyright: ignore[reportArgumentType]
+        axes = {"left": _Axis("left")}
+        super().__init__(background=None, axisItems=axes, **options)  # pyright: ignore[reportArgumentType]
         self._plain: list[pyqtgraph.PlotDataItem] = []
         self.follow_theme()
 
@@ -29,3 +51,6 @@ class Plot(Themed, pyqtgraph.PlotWidget):
             axis.setTextPen(pyqtgraph.mkPen(PLAIN[shade]))
         for curve in self._plain:
             curve.setPen(pyqtgraph.mkPen(PLAIN[shade], width=2))
+        viewport = self.viewport()
+        if viewport is not None:
+            viewport.update()  # where there is no curve, nothing else asks for it

@@ -55,6 +55,7 @@ class CenterStrip(QWidget):
         self.adopt.clicked.connect(self._adopt)
         follow(self, viewer.dims.events.current_step, self._say)
         follow(self, viewer.layers.events.removed, self._removed)
+        follow(self, workbench.scene_changed, self.remove)
 
     def make(self) -> None:
         """Compute the strip for the current problem, off the GUI thread."""
@@ -74,6 +75,8 @@ class CenterStrip(QWidget):
         )
 
     def _show(self, scene: Scene, centers: np.ndarray, stack: np.ndarray) -> None:
+        if scene is not self.workbench.scene:  # another problem came meanwhile
+            return
         self.remove()
         self.centers = centers
         frame = scene.frame

@@ -172,7 +172,7 @@ class MeasuredPage(MeasuredForm):
 
     def _center_mode_changed(self) -> None:
         self.center.setEnabled(self.center_mode.currentData() == "value")
-        self.center_note.setText("")
+        self.say_center("")
         self._debounce.start()
 
     def _adopt(self, value: float) -> None:
@@ -242,7 +242,7 @@ class MeasuredPage(MeasuredForm):
                 self.center.setValue(scene.problem.A.axis_bin)
                 self.center.blockSignals(False)
             about_center = (note for note in scene.notes if note not in scene.problem.notes)  # those stand above
-            self.center_note.setText("\n".join(about_center))
+            self.say_center("\n".join(about_center))
 
     def _complain(self, text: str) -> None:
         self.problem_text.setText(text)

@@ -58,7 +58,7 @@ class ProblemDock(QWidget):
         noise = "unknown" if problem.noise_std is None else f"standard deviation {problem.noise_std:.4g}"
         lines = [
             f"<b>{scene.title}</b>",
-            f"{type(problem.A).__name__}: measurement {shape}, image {image}",
+            f"{getattr(problem.A, 'title', type(problem.A).__name__)}: measurement {shape}, image {image}",
             f"noise: {noise}; truth: {'known' if problem.truth is not None else 'unknown'}",
             *scene.notes,
             *problem.remarks,

@@ -10,7 +10,6 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -58,7 +57,7 @@ class SimulatePage(QWidget):
         self.samples.setMenu(menu)
         self.image.native.setToolTip("The image layer that is measured: the truth")
         self.samples.setToolTip("Images that come with the program, some with operator and noise")
-        self.operator, self.noise = short(QComboBox()), short(QComboBox())
+        self.operator, self.noise = short(), short()
         for combo, registry in ((self.operator, operators), (self.noise, noises)):
             for cls in registry:
                 if getattr(cls, "in_forms", True):
@@ -242,7 +241,7 @@ class SimulatePage(QWidget):
         layer.visible = False
         seed, title = (
             self.seed.value(),
-            f"{layer.name}, {type(A).__name__}, {type(noise).__name__}, seed {self.seed.value()}",
+            f"{layer.name}: {A.title}, {noise.title}, seed {self.seed.value()}",
         )
 
         def make() -> Scene:

@@ -51,7 +51,7 @@ class ReconstructDock(QWidget):
         self._taking = self._edited = False
         """Whether the form is being filled from a result; whether a person has changed it since."""
 
-        self.method = short(QComboBox())
+        self.method = short()
         for cls in methods:
             self.method.addItem(cls.title, cls.name)
         self.weights = WeightsBox()

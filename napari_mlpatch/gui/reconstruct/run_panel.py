@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.core.cost import left
 from napari_mlpatch.gui.forms.form import CountBox
+from napari_mlpatch.gui.plumbing.elided import narrow
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.label import Name
 from napari_mlpatch.workbench.entry import Entry
@@ -64,6 +65,7 @@ class RunPanel(QWidget):
         self.status = Name()
         self.jobs = QListWidget()
         self.jobs.setFixedHeight(QUEUE_HEIGHT)
+        narrow(self.jobs)
         self.jobs.setToolTip("Runs that wait, run, or have ended; one at a time on a device")
         self._lay_out()
 
@@ -152,7 +154,7 @@ class RunPanel(QWidget):
         while self.jobs.count() < len(wanted):
             self.jobs.addItem("")
         for i, job in enumerate(wanted):
-            item, text = self.jobs.item(i), f"{job.state:<9}  {job.title}"
+            item, text = self.jobs.item(i), f"{job.state} · {job.title}"
             if item is not None and item.text() != text:
                 item.setText(text)
                 item.setToolTip("\n".join(filter(None, [job.title, job.message])))
@@ -184,6 +186,7 @@ def said(entry: Entry | None) -> tuple[str, str]:
     if job.state == "done" and result is not None:
         ended = "ended" if result.iterations >= job.total else "stopped"
         how = "converged" if result.converged else "not converged" if result.not_converged else ended
-        text = f"{how} at iteration {result.iterations}, {duration(result.seconds)}"
+        where = f" at iteration {result.iterations}" if job.total > 1 else ""
+        text = f"{how if where else 'done'}{where}, {duration(result.seconds)}"
         return text, "\n".join(filter(None, [entry.title, result.remark, numbers]))
     return job.state, "\n".join(filter(None, [entry.title, job.message]))

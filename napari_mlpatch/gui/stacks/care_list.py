@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QListWidget, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QListWidget, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.registry import care_steps
 from napari_mlpatch.gui.forms.form import DeclarationForm, short
@@ -26,7 +26,7 @@ class CareList(QWidget):
     def __init__(self, post: Callable[[Callable[[], None]], None]):
         super().__init__()
         self._steps: list[dict[str, Any]] = []
-        self.kind = short(QComboBox())
+        self.kind = short()
         for cls in care_steps:
             self.kind.addItem(cls.title, cls.name)
         self.kind.setToolTip("A step of sinogram care: what is taken off the data before they are reconstructed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from napari_mlpatch.gui.forms.form import NumberBox, short
 
@@ -23,7 +23,7 @@ class CenterBox(QWidget):
 
     def __init__(self):
         super().__init__()
-        self.kind = short(QComboBox(), 8)
+        self.kind = short(letters=8)
         self.kind.addItem("the recipe's", RECIPE)
         self.kind.addItem("one bin", SAME)
         self.kind.addItem("linear", LINEAR)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QGridLayout, QLineEdit, QToolButton, QWidget
+from qtpy.QtWidgets import QGridLayout, QLineEdit, QToolButton, QWidget
 
 from napari_mlpatch.gui.forms.form import short
 from napari_mlpatch.gui.plumbing.dialogs import ask_target
@@ -25,7 +25,7 @@ class OutputBox(QWidget):
         self.choose = QToolButton()
         self.choose.setText("…")
         self.choose.setToolTip("Choose a folder and a name")
-        self.format = short(QComboBox())
+        self.format = short()
         for ending, words in FORMATS.items():
             self.format.addItem(words, ending)
         self.format.setToolTip("OME-Zarr opens fast at any size; the others are for programs that do not read it")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.declare import parameters
 from napari_mlpatch.core.errors import InputError
@@ -39,7 +39,7 @@ class DataForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.kind = short(QComboBox())
+        self.kind = short()
         for cls in sources:
             self.kind.addItem(cls.title, cls.name)
         self.kind.setToolTip("Where the images come from that the network learns from")

@@ -7,7 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QRegularExpression, Signal
 from qtpy.QtGui import QRegularExpressionValidator, QShowEvent
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLineEdit, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_mlpatch.core.declare import build, parameters
@@ -67,7 +67,7 @@ class TrainingForm(QWidget):
         self.title.setToolTip("As the lists of weights show it")
         self.name.setToolTip("Of the files; lower-case letters, digits and . _ -")
         self.name.setValidator(QRegularExpressionValidator(QRegularExpression("[a-z0-9][a-z0-9._-]*"), self))
-        self.network = short(QComboBox())
+        self.network = short()
         for cls in architectures:
             self.network.addItem(cls.title, cls.name)
         self.network.setToolTip("The architecture: a denoiser, or a network that reconstructs")
@@ -79,7 +79,7 @@ class TrainingForm(QWidget):
         self.low, self.high = self.task.low, self.task.high
         models = (TrainingRecipe, Denoise, Reconstruct)
         self.main, self.more = Rows(models, MAIN, none_means="no limit"), Rows(models, MORE)
-        self.device = short(QComboBox())
+        self.device = short()
         self.device.setToolTip("Where it is trained: the processor (cpu), or a graphics card (cuda)")
         self._lay_out()
 

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 from napari_mlpatch.gui.compare.curves import Curves, quantities
 from napari_mlpatch.gui.compare.parts import plots
 from napari_mlpatch.gui.compare.view import Plot
+from napari_mlpatch.gui.plumbing.elided import Box
 
 
 @plots.register("convergence", title="Convergence", order=0)
@@ -15,7 +16,7 @@ class Convergence(Plot):
 
     def make(self) -> QWidget:
         self.curves = Curves(self.draw)
-        self.curve, self.axis = QComboBox(), QComboBox()
+        self.curve, self.axis = Box(), Box()
         self.curve.setToolTip(
             "What is plotted over the iterations of all ticked results: first what all of them tell, then what some do"
         )

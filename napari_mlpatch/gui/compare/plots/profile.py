@@ -15,7 +15,7 @@ from napari_mlpatch.gui.compare.view import Plot
 from napari_mlpatch.gui.plumbing.mouse import At, Drag, Keys
 from napari_mlpatch.gui.plumbing.plot import Plot as Paper
 from napari_mlpatch.gui.plumbing.strokes import Strokes
-from napari_mlpatch.workbench.pictures import KINDS
+from napari_mlpatch.workbench.pictures import quantity
 from napari_mlpatch.workbench.scene import Frame
 from napari_mlpatch.workbench.selection import Other
 
@@ -112,8 +112,10 @@ class Profile(Plot):
         self.line = None
 
     def _label(self, frame: Frame) -> None:
+        from napari_mlpatch.figures.scale_bar import SHORT
+
         unit = frame.units[0] if frame.units[0] == frame.units[1] else "units of the axes"
-        labels = (f"distance / {unit}", KINDS.get(self.stage.kind, self.stage.kind))
+        labels = (f"distance / {SHORT.get(unit, unit)}", quantity(self.stage.kind))
         if labels != self._labels:  # a label takes 20 ms
             self._labels = labels
             self.plot.setLabel("bottom", labels[0])

@@ -24,7 +24,7 @@ class Residual(Plot):
         self.plot = line_plot("(A x - y) / SD of the noise", "density")
         self.bars = pyqtgraph.BarGraphItem(x0=[], x1=[], height=[], pen=None, brush="#8888")
         self.plot.addItem(self.bars)
-        self.curve = self.plot.plot(pen=pyqtgraph.mkPen("#35c46b", width=2))
+        self.curve = self.plot.plot_plain()
         self.words = QLabel()
         self.words.setWordWrap(True)
         self._made: dict[int, tuple[object, ResidualHistogram]] = {}

@@ -7,11 +7,9 @@ from typing import Any
 from napari.layers import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSplitter,
@@ -22,14 +20,17 @@ from qtpy.QtWidgets import (
 from napari_mlpatch.batch.sweep import RANKING, Candidate
 from napari_mlpatch.batch.values import Axis, axis
 from napari_mlpatch.core.declare import build, parameters
+from napari_mlpatch.core.metrics import METRICS
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.gui.compare.benchmark_dialog import BenchmarkDialog
 from napari_mlpatch.gui.compare.l_curve import LCurve
 from napari_mlpatch.gui.compare.parts import plots
 from napari_mlpatch.gui.compare.sheet import Sheet, head
 from napari_mlpatch.gui.compare.view import Plot
+from napari_mlpatch.gui.plumbing.elided import Box, Tick
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.in_view import in_view
+from napari_mlpatch.gui.plumbing.label import Name
 from napari_mlpatch.gui.plumbing.low import low
 from napari_mlpatch.gui.plumbing.notify import show_error
 from napari_mlpatch.workbench.sweeping import Sweeping, check, suggested, varied
@@ -47,16 +48,15 @@ class SweepTab(Plot):
     def make(self) -> QWidget:
         widget = QWidget()
         self.sweeping = Sweeping(self.stage.workbench.batch)
-        self.method, self.region = QComboBox(), QComboBox()
-        self.names, self.texts = [QComboBox(), QComboBox()], [QLineEdit(), QLineEdit()]
-        self.others = QCheckBox("and the other ticked methods")
+        self.method, self.region = Box(), Box()
+        self.names, self.texts = [Box(), Box()], [QLineEdit(), QLineEdit()]
+        self.others = Tick("Also the other ticked methods")
         self.run, self.cancel, self.open = QPushButton("Sweep"), QPushButton("Cancel"), QPushButton("Sheet…")
         self.benchmark = QPushButton("Benchmark…")
         self.dialog: BenchmarkDialog | None = None
         self.swept: list[Candidate] = []
         """What the last sweep has run, with the weights of each."""
-        self.state = QLabel()
-        self.state.setWordWrap(True)
+        self.bar = self.state = Name()
         self.sheet = Sheet(self.adopt)
         self.plot = LCurve()
         self.window = self._window(widget)
@@ -115,7 +115,8 @@ class SweepTab(Plot):
         for i in (0, 1):
             form.addWidget(self.names[i], i + 1, 0)
             form.addWidget(self.texts[i], i + 1, 1)
-        form.addWidget(self.others, 3, 0, 1, 2)
+        form.addWidget(self.others, 3, 0)
+        form.addWidget(self.benchmark, 3, 1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run, 1)
         for button in (self.cancel, self.open):
@@ -125,9 +126,7 @@ class SweepTab(Plot):
         layout.setSpacing(3)
         layout.addLayout(form)
         layout.addLayout(buttons)
-        layout.addWidget(self.state)
         layout.addStretch(1)
-        layout.addWidget(self.benchmark)
         for box in (self.method, self.region, *self.names):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
@@ -232,7 +231,7 @@ class SweepTab(Plot):
             self.state.setText(f"{sweeping.done} of {len(sweeping.cells)}")
         elif sweeping.made is not None:
             best = sweeping.made.best
-            by = key.replace("_", " ") if key else "corner of the L-curve"
+            by = METRICS.get(key).title if key else "corner of the L-curve"
             told = "" if best is None else f"best by {by}: {head(sweeping.cells[best], sweeping.cells)}"
             self.state.setText(told or "Neither truth nor noise level is known: nothing says which one is the best.")
         self.plot.draw(sweeping.cells, sweeping.made)

@@ -10,7 +10,7 @@ from napari_mlpatch.gui.compare.pair import Inserted
 from napari_mlpatch.gui.compare.parts import views
 
 SQUARES = 8
-WIDTH = 130
+WIDTH = 84
 """Pixels of the box: napari's style leaves less for figures than Qt asks for."""
 
 
@@ -29,7 +29,6 @@ class Checkerboard(Inserted):
         box = QSpinBox()
         box.setRange(2, 64)
         box.setValue(self.kept.get("squares", SQUARES))
-        box.setPrefix("squares: ")
         box.setMinimumWidth(WIDTH)
         box.setToolTip("Squares along the longer side of the picture")
         box.valueChanged.connect(self._set_squares)

@@ -15,7 +15,7 @@ from napari_mlpatch.gui.plumbing.mouse import At, place
 from napari_mlpatch.gui.plumbing.strokes import Strokes
 
 PERCENT = 15
-WIDTH = 130
+WIDTH = 92
 
 
 @views.register("lens", title="Lens", key="L", order=45)
@@ -59,9 +59,8 @@ class Lens(Inserted):
         box.setRange(2, 60)
         box.setValue(self.kept.get("percent", PERCENT))
         box.setMinimumWidth(WIDTH)
-        box.setPrefix("radius ")
         box.setSuffix(" %")
-        box.setToolTip("Of the circle, as a part of the picture's longer side")
+        box.setToolTip("Radius of the circle, as a part of the picture's longer side")
         box.valueChanged.connect(self._set_percent)
         return box
 

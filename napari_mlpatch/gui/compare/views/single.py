@@ -22,8 +22,9 @@ class Single(View):
         stale = selected is not None and bool(stage.workbench.stale(selected))
         kind = stage.kind if not stale else "picture"
         layer = stage.layer(selected, kind) if selected is not None else stage.scenes["preview"]
-        if layer is None and selected is not None and selected.result is None:
-            layer = stage.layer(selected, "picture")  # of a running job there is no residual yet
+        waits = selected is not None and (selected.result is None or self._on is None)
+        if layer is None and waits:
+            layer = stage.layer(selected, "picture")  # there is no residual yet, and other pictures may be on show
         if selected is not None:
             self.fit_captions([stage.results.whole(selected, kind)])
         if layer is None or (layer is self._on and layer.visible):
