@@ -29,7 +29,7 @@ class Gaussian(Noise):
         Field(
             ge=0,
             description="standard deviation in the units of the measurement",
-            json_schema_extra={"none_means": "not given"},
+            json_schema_extra={"none_means": "unset"},
         ),
     ] = None
     snr_db: Annotated[
@@ -38,7 +38,7 @@ class Gaussian(Noise):
             ge=-100,
             le=300,
             description="signal-to-noise ratio, 20 log10(rms |y| / standard deviation)",
-            json_schema_extra={"none_means": "not given", "unit": "dB"},
+            json_schema_extra={"none_means": "unset", "unit": "dB"},
         ),
     ] = None
 

@@ -59,7 +59,7 @@ class SuperResolution(Operator):
             ge=0.5,
             le=100,
             description="standard deviation of the Gaussian kernel",
-            json_schema_extra={"unit": "pixels of the image", "none_means": "half the factor"},
+            json_schema_extra={"unit": "pixels", "none_means": "half the factor"},
         ),
     ] = None
 

@@ -72,6 +72,8 @@ def test_a_session_is_saved_and_opened_with_one_action_each(simulated, qtbot, tm
     wait_for(qtbot, lambda: simulated.stage.kind == "error")
     assert simulated.stage.kept["checkerboard"] == {"squares": 5}
     assert len({e.number for e in workbench.entries}) == 2, "colours of their own"
+    kept = workbench.entries[1].job.iterates
+    assert kept.ks == [1, 2, 3] and torch.equal(kept.at(3), workbench.entries[1].result.x), "iterates as well"
 
     workbench.resume(workbench.entries[1], 2)
     wait_for(qtbot, lambda: finished(simulated))

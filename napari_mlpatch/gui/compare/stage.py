@@ -75,6 +75,11 @@ class Stage:
         self._bars_soon.setSingleShot(True)
         self._bars_soon.setInterval(BARS_MS)
         self._bars_soon.timeout.connect(self._explain_late)
+        self._fit_soon = QTimer(viewer.window._qt_window)
+        self._fit_soon.setSingleShot(True)
+        self._fit_soon.timeout.connect(self.fit)
+        self._axes = viewer.dims.ndim
+        viewer.dims.events.ndim.connect(self._axes_changed)
         self._followed = (
             (workbench.scene_changed, self._scene_changed),
             (workbench.entries_changed, self._entries_changed),
@@ -285,6 +290,12 @@ class Stage:
             if entry is self.selected:
                 self.workbench.select(None)
             self.workbench.set_shown(entry, False)
+
+    def _axes_changed(self, event: Any) -> None:
+        """The last stack went: napari then fits the view to all pictures, hidden ones of other sizes as well."""
+        before, self._axes = self._axes, self.viewer.dims.ndim
+        if self._axes < before:
+            self._fit_soon.start(0)
 
     def _activated(self, event: Any) -> None:
         """A layer chosen in napari's list is a result chosen."""

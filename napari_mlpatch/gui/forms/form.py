@@ -45,7 +45,12 @@ def _fitting(box: QAbstractSpinBox, prefix: str, suffix: str) -> QSize:
 
 
 class CountBox(QSpinBox):
-    """A whole number."""
+    """A whole number; empty where it ``is_open``."""
+
+    is_open = False
+
+    def textFromValue(self, value: int) -> str:
+        return "" if self.is_open else super().textFromValue(value)
 
     def sizeHint(self) -> QSize:
         return _fitting(self, self.prefix(), self.suffix())
@@ -54,7 +59,12 @@ class CountBox(QSpinBox):
 
 
 class NumberBox(QDoubleSpinBox):
-    """A float of any magnitude: shown with six digits, steps follow the decade, accepts 1e-3."""
+    """A float of any magnitude: shown with six digits, steps follow the decade, accepts 1e-3.
+
+    Empty where it ``is_open``.
+    """
+
+    is_open = False
 
     def __init__(self, minimum: float = -1e12, maximum: float = 1e12):
         super().__init__()
@@ -64,7 +74,7 @@ class NumberBox(QDoubleSpinBox):
         self.setKeyboardTracking(False)
 
     def textFromValue(self, value: float) -> str:
-        return f"{value:.6g}"
+        return "" if self.is_open else f"{value:.6g}"
 
     def valueFromText(self, text: str) -> float:
         return float(text.removesuffix(self.suffix()))
@@ -143,7 +153,7 @@ class Field(QWidget):
         auto = Tick(p.none_means)
         auto.setToolTip(f"Tick to leave this open: {p.none_means}")
         row.insertWidget(0, auto)
-        auto.toggled.connect(lambda on: _leave_open(box, on))
+        auto.toggled.connect(lambda on: _leave_open(box, on, p.unit))
         auto.toggled.connect(self.changed)
         box.setValue(convert(1))
 
@@ -151,7 +161,7 @@ class Field(QWidget):
             auto.setChecked(value is None)
             if value is not None:
                 box.setValue(convert(value))
-            _leave_open(box, value is None)
+            _leave_open(box, value is None, p.unit)
 
         return lambda: None if auto.isChecked() else box.value(), set_value
 
@@ -206,7 +216,6 @@ class DeclarationForm(QWidget):
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self.fields: dict[str, Field] = {}
         for p in parameters(registry.get(name)):
             if p.name in hidden:
@@ -241,13 +250,11 @@ def spelt(name: str) -> str:
     return " ".join(SPELT.get(word, word) for word in name.removesuffix("_deg").split("_") if word != "db")
 
 
-def _leave_open(box: Any, is_open: bool) -> None:
+def _leave_open(box: CountBox | NumberBox, is_open: bool, unit: str) -> None:
     """A value that is not used is not shown."""
     box.setEnabled(not is_open)
-    line = box.lineEdit()
-    line.blockSignals(True)
-    line.setText("") if is_open else box.setSuffix(box.suffix())  # which writes the value again
-    line.blockSignals(False)
+    box.is_open = is_open
+    box.setSuffix(f" {unit}" if unit and not is_open else "")
 
 
 def first_value(p: Parameter) -> Any:

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
+    QSizePolicy,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionButton,
@@ -43,8 +44,12 @@ class Box(QComboBox):
 class Tick(QCheckBox):
     """A check box that can be narrower than its text."""
 
+    def __init__(self, text: str = ""):
+        super().__init__(text)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
     def minimumSizeHint(self) -> QSize:
-        whole = super().minimumSizeHint()
+        whole = self.sizeHint()
         text = self.fontMetrics().horizontalAdvance(self.text())
         return QSize(whole.width() - max(0, text - LEAST), whole.height())
 

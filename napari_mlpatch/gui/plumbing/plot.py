@@ -53,4 +53,5 @@ class Plot(Themed, pyqtgraph.PlotWidget):
             curve.setPen(pyqtgraph.mkPen(PLAIN[shade], width=2))
         viewport = self.viewport()
         if viewport is not None:
-            viewport.update()  # where there is no curve, nothing else asks for it
+            self.resetCachedContent()  # or what is behind the curves stays as it was
+            viewport.update()

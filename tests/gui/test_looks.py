@@ -1,0 +1,92 @@
+"""What looks at the window have shown: nothing is wider than its dock, pictures of a new problem fill the canvas."""
+
+import numpy as np
+import pytest
+import torch
+from pyqtgraph import mkColor
+from qtpy.QtWidgets import QWidget
+
+import napari_mlpatch as mp
+from napari_mlpatch.gui.plumbing.elided import Box, Tick
+from napari_mlpatch.gui.plumbing.theme import PLAIN
+from napari_mlpatch.workbench.scene import Scene
+from tests.gui.test_window import wait_for
+
+WIDEST = 215
+"""Pixels of a field: beside it stands its label, and both fit into the narrowest dock."""
+
+
+def scene_of(side, name):
+    A = mp.operators.Identity(image_shape=(side, side))
+    return Scene(mp.simulate(torch.rand(side, side), A, seed=0), name).show()
+
+
+def test_forms_are_no_wider_than_their_dock(session):
+    page, dock = session.docks["Problem"].simulated, session.docks["Reconstruct"]
+    for box in (page.operator, page.noise, dock.method):
+        for i in range(box.count()):
+            box.setCurrentIndex(i)
+            for form in (page.operator_form, page.noise_form, dock.form):
+                for name, field in form.fields.items():
+                    assert field.minimumSizeHint().width() <= WIDEST, (form.name, name)
+
+
+def test_an_open_value_is_empty_and_comes_back(session):
+    form = session.docks["Reconstruct"].form
+    field = form.fields["weight"]
+    (tick,) = field.findChildren(Tick)
+    box = next(w for w in field.findChildren(QWidget) if hasattr(w, "is_open"))
+    field.set(None)
+    assert tick.isChecked() and not box.isEnabled() and box.lineEdit().text() == ""
+    field.set(0.25)
+    assert box.isEnabled() and box.lineEdit().text() == "0.25" and field.get() == 0.25
+    tick.setChecked(True)
+    assert field.get() is None and box.lineEdit().text() == ""
+
+
+def test_pictures_of_a_new_problem_fill_the_canvas_beside_a_stack_and_after_it(session, qtbot):
+    workbench, viewer = session.workbench, session.viewer
+    workbench.set_scene(scene_of(24, "first"))
+    viewer.add_image(np.zeros((3, 96, 96), np.float32))
+    viewer.reset_view()
+    workbench.set_scene(scene_of(48, "second"))
+
+    def fills():
+        camera, room = viewer.scene.camera, session.stage.room()
+        return camera.zoom == pytest.approx(0.95 * min(room) / 48, rel=0.1) and camera.center[1:] == (23.5, 23.5)
+
+    assert fills()
+    viewer.layers.pop()
+    wait_for(qtbot, fills)
+
+
+def test_the_strip_of_centres_goes_with_its_problem(simulated, qtbot):
+    strip = simulated.docks["Problem"].measured.strip
+    strip.make()
+    wait_for(qtbot, lambda: strip.layer is not None)
+    simulated.workbench.set_scene(scene_of(16, "another"))
+    assert strip.layer is None and not simulated.viewer.canvas.overlays.text.visible
+    assert simulated.viewer.dims.ndim == 2
+
+
+def test_plots_follow_the_theme(session, qtbot):
+    plots = session.docks["Compare"].plots
+    for theme in ("light", "dark"):
+        session.viewer.theme = theme
+        for name in ("convergence", "spectrum", "residual", "ring-correlation"):
+            plot = plots.plot(name)
+            paper = getattr(plot, "plot", None) or plot.curves
+            wait_for(qtbot, lambda paper=paper, theme=theme: _ink(paper) == mkColor(PLAIN[theme]).name())
+
+
+def _ink(paper):
+    return paper.getAxis("left").textPen().color().name()
+
+
+def test_views_without_use_are_off_and_texts_are_not_cut(session, simulated):
+    bar = session.docks["Compare"].bar
+    assert not bar.actions_of["complex"].isEnabled() and bar.actions_of["grid"].isEnabled()
+    box = Box()
+    box.addItem("a text that is longer than its box by far")
+    box.resize(80, 24)
+    assert not box.grab().isNull() and box.currentText().endswith("far")
