@@ -23,16 +23,17 @@ LATEST = 20
 
 
 def quantities(histories: Iterable[Sequence[dict[str, float]]]) -> dict[str, str]:
-    """What histories hold, in words, by key. The usual ones come first, then whatever else a method tells.
+    """What histories hold, in words, by key. What all of them hold comes first, as only that compares them.
 
-    Within each, what all of them hold comes first, as only that compares them. Histories of nothing do not count.
+    Within each, the usual ones come first, then whatever else a method tells. Histories of nothing do not count, nor
+    does the weight, which is the same from the first iteration to the last.
     """
-    each = [{key for row in rows[-LATEST:] for key in row} - {"k", "seconds"} for rows in histories]
+    each = [{key for row in rows[-LATEST:] for key in row} - {"k", "seconds", "weight"} for rows in histories]
     each = [keys for keys in each if keys]
     known, common = set().union(*each), set(each[0]).intersection(*each) if each else set()
     words = {metric.key: metric.heading for metric in METRICS}
     usual = {key: i for i, key in enumerate(FIRST)}
-    order = sorted(known, key=lambda key: (key not in usual, key not in common, usual.get(key, len(FIRST)), key))
+    order = sorted(known, key=lambda key: (key not in common, usual.get(key, len(FIRST)), key))
     return {key: words.get(key, key.replace("_", " ")) for key in order}
 
 
