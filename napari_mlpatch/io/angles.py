@@ -16,6 +16,7 @@ from napari_mlpatch.core.declare import parse_angles
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import is_file, path_of
 
+from .angle_doubt import motor_counts, overflown
 from .angle_text import angles_in
 from .angle_unit import contradicts, guess_unit
 from .angle_words import DEGREES, alone, states_nothing, unit_in
@@ -123,10 +124,16 @@ def to_degrees(values: Any, unit: str | None, origin: str, asked: str | None = N
     angles = checked(values, origin)
     if angles.size > 1 and np.ptp(angles) == 0:
         return None, f"{origin}: all {angles.size} angles are {angles[0]:g}. {SAME}"
+    doubt = overflown(angles)
+    if doubt:
+        return None, f"{origin}: {doubt}. {SAME}"
     words = str(unit or "").strip()
     stated = _stated(words)
     if asked is not None:
         return _in_degrees(angles, asked), f"angles in {asked}, as you say"
+    doubt = motor_counts(angles)
+    if doubt and stated in (None, "degrees") and (stated or states_nothing(words)):
+        return None, f"{origin}: {doubt}. {SAME}, or angle_unit (--angle-unit) where they are degrees after all"
     if stated is None and not states_nothing(words):
         known = ", ".join(DEGREES)
         return None, f"{origin}: the unit {words[:40]!r} that is stated is none of {known}. {ASK}"

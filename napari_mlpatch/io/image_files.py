@@ -24,7 +24,7 @@ from .own import NOTES_PART, NOTES_TAG, POLAR, RECIPE, notes_for, sha256_of
 from .picture import open_picture
 from .readers.fits import fits_image, fits_notes, is_fits
 from .readers.numpy_file import read_npy
-from .readers.tiff import stored_tiff
+from .readers.tiff import open_tiff, stored_tiff
 
 LUMA = np.array([0.2125, 0.7154, 0.0721], np.float32)  # Rec. 709
 
@@ -103,7 +103,8 @@ def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str
     if kind == "npy":
         return _grey(path, read_npy(path), [])
     if kind == "tiff":
-        return _grey(path, stored_tiff(path).read(()), [])
+        tiff = open_tiff(path)
+        return _grey(path, tiff.stored.read(()), list(tiff.notes))
     if kind == "fits":
         return _grey(path, fits_image(path), [])
     for other in formats():

@@ -6,12 +6,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .guard import reading, room_for_picture
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
 """As Pillow calls them. It knows many more, some of which run programs (PostScript) or fetch what they refer to."""
+ORIENTATION = 274  # of the tags of EXIF
 ITEMSIZE = {"I": 4, "F": 4}
 
 
@@ -27,6 +28,11 @@ def open_picture(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
             shape = (picture.height, picture.width, 1 if len(bands) < 3 and picture.mode != "P" else 3)
             room_for_picture(path, shape, ITEMSIZE.get(picture.mode, 2 if picture.mode.startswith("I;") else 1))
             notes = ("transparency ignored",) if "A" in bands or "transparency" in picture.info else ()
-            if picture.mode.startswith(("I", "F")):
-                return np.asarray(picture), notes
-            return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB")), notes
+            if getattr(picture, "n_frames", 1) > 1:
+                notes += (f"the first of {picture.n_frames} frames",)  # type: ignore[attr-defined]
+            if picture.getexif().get(ORIENTATION, 1) in range(2, 9):
+                notes += ("turned as the camera says (orientation)",)
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith(("I", "F")):
+                return np.asarray(upright), notes
+            return np.asarray(upright.convert("L" if upright.mode in ("1", "L", "LA") else "RGB")), notes

@@ -95,6 +95,38 @@ def counts_question(level: float) -> str:
     )
 
 
+SATURATED = 0.01  # of the values
+FEW_COUNTS = 100.0
+HOLLOW = 0.5
+
+
+def saturated(counts: np.ndarray) -> str:
+    """A note where many counts are exactly the largest one, "" else: the detector or its numbers hold no more."""
+    top = float(counts.max())
+    share = float(np.mean(counts == top))
+    if top < FEW_COUNTS or share < SATURATED or share == 1.0:
+        return ""
+    return f"{_percent(share)} of the counts are {top:.6g}, the largest: saturated? Line integrals there are wrong"
+
+
+def brighter_ends(values: np.ndarray) -> str:
+    """A note where numbers taken for line integrals are larger at both ends of the detector than in between, "" else.
+
+    As counts are with any flat field, and as few objects.
+    """
+    if values.ndim != 2 or values.shape[1] < 8 or not values.min() > 0:
+        return ""
+    profile = np.median(values, axis=0)
+    wide = max(1, values.shape[1] // 32)
+    ends = min(float(profile[:wide].mean()), float(profile[-wide:].mean()))
+    if not float(profile.min()) < HOLLOW * ends:
+        return ""
+    return (
+        f"the values are larger at both ends of the detector ({ends:.4g}) than in between ({profile.min():.4g}), as "
+        "detector counts are: if they are counts, give the flat field (flat, --flat)"
+    )
+
+
 def zero_views(values: np.ndarray) -> str:
     """A note on rows of a sinogram ``[angles, bins]`` that are zero everywhere while others are not, "" for none."""
     empty = ~values.any(axis=1)

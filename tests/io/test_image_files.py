@@ -183,3 +183,33 @@ def test_pictures_that_are_none(tmp_path):
     ):
         with pytest.raises(InputError, match=words):
             io.image_from_file(tmp_path / name)
+
+
+def test_photographs_are_upright_and_frames_are_told(tmp_path):
+    picture = np.zeros((6, 9), np.uint8)
+    picture[0, 0] = 200
+    exif = Image.Exif()
+    exif[274] = 6  # turn it clockwise to show it
+    Image.fromarray(np.rot90(picture)).save(tmp_path / "a.png", exif=exif)
+    image, notes = io.image_from_file(tmp_path / "a.png")
+    assert np.array_equal(np.round(255 * image), picture) and any("orientation" in note for note in notes)
+    frames = [Image.fromarray(picture + k) for k in range(3)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert "the first of 3 frames" in io.image_from_file(tmp_path / "a.gif")[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"photometric": "miniswhite"}, "MINISWHITE"),
+        ({"photometric": "palette", "colormap": np.zeros((3, 256), np.uint16)}, "palette"),
+        ({"extratags": [(274, "H", 1, 6, True)]}, "orientation 6"),
+        ({}, ""),
+    ],
+)
+def test_how_a_tiff_is_to_be_shown_is_told(tmp_path, options, words):
+    values = np.arange(54, dtype=np.uint8).reshape(6, 9)
+    tifffile.imwrite(tmp_path / "a.tif", values, **options)
+    image, notes = io.image_from_file(tmp_path / "a.tif")
+    assert np.array_equal(image, values)
+    assert words in " ".join(notes) and bool(notes) == bool(words)

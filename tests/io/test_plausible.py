@@ -6,7 +6,7 @@ import tifffile
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.plausible import _percent, axes_of, bright_edges
+from napari_mlpatch.io.plausible import _percent, axes_of, bright_edges, brighter_ends, saturated
 
 ANGLES = BINS = 48
 
@@ -126,3 +126,21 @@ def test_views_of_zeros_and_axes_of_one_length_are_told(tmp_path):
     assert any(f"2 of {ANGLES} views are zero everywhere" in n and ": 3, 9;" in n for n in problem.notes)
     np.savez(tmp_path / "b.npz", data=np.ones((20, 20, 32), np.float32), theta=np.arange(20) * 9.0)
     assert any("2 axes of [20, 20, 32] have 20 entries" in note for note in io.load(tmp_path / "b.npz").notes)
+
+
+def test_saturated_counts_are_told():
+    counts = np.random.default_rng(0).poisson(900.0, (30, 40)).astype(np.float32)
+    assert saturated(counts) == ""
+    assert "the largest: saturated?" in saturated(np.minimum(counts, 920.0))
+    assert saturated(np.minimum(counts, 3.0)) == "" and saturated(np.full((3, 4), 500.0)) == ""
+
+
+def test_values_that_are_larger_at_the_ends_are_told():
+    """Counts with any flat field, while a disc's line integrals are not, cut off or not."""
+    s = np.arange(40) - 19.5
+    beam = 1000.0 * (1.0 + 0.3 * np.sin(s / 5.0))
+    for radius in (15.0, 30.0):
+        lines = np.broadcast_to(2.0 * np.sqrt(np.maximum(radius**2 - s**2, 0.0)), (30, 40))
+        assert brighter_ends(lines) == "" == brighter_ends(lines + 1.0)
+        told = brighter_ends(beam * np.exp(-lines / 15.0))
+        assert "give the flat field" in told or radius > 20

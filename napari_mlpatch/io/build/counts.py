@@ -81,15 +81,23 @@ def at_times(value: np.ndarray, field: Slices) -> np.ndarray:
 
 def drift_note(field: Field | None, index: int, name: str) -> str:
     """What differs by more than a per cent between the groups that a field was taken in, "" where nothing does."""
-    if not isinstance(field, Slices) or len(field.groups) < 2:
+    if not isinstance(field, Slices) or field.shape[1] < 2:
         return ""
     frames = field[index].mean(axis=1, dtype=np.float64)
-    ends = np.cumsum([count for _, count in field.groups])[:-1]
+    groups = field.groups if len(field.groups) > 1 else tuple((f"frame {i}", 1) for i in range(len(frames)))
+    ends = np.cumsum([count for _, count in groups])[:-1]
     levels = [float(part.mean()) for part in np.split(frames, ends)]
     low, high = min(levels), max(levels)
+    if len(field.groups) < 2 and high - low > DRIFT * abs(np.mean(levels)):
+        few, most = int(np.argmin(levels)), int(np.argmax(levels))
+        return (
+            f"the {name}s differ among each other ({low:.5g} in {groups[few][0]}, {high:.5g} in {groups[most][0]}, of "
+            f"{len(frames)}): by {100 * (high - low) / abs(np.mean(levels)):.2g} %; nothing says when they were taken, "
+            "their mean is used for all angles"
+        )
     if not abs(high - low) > DRIFT * abs(np.mean(levels)):
         return ""
-    listed = ", ".join(f"{level:.5g} in {group}" for level, (group, _) in zip(levels, field.groups, strict=True))
+    listed = ", ".join(f"{level:.5g} in {group}" for level, (group, _) in zip(levels, groups, strict=True))
     used = (
         "they are interpolated linearly in time, by the order of the frames"
         if _is_timed(field)

@@ -20,7 +20,7 @@ from ..arrays import check_finite, reserve_part
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import ProblemOptions, given
-from ..plausible import zero_views
+from ..plausible import brighter_ends, saturated, zero_views
 from .counts import drift_note, given_field
 from .fan import find_fan_center, to_parallel
 from .outliers import DEVIATIONS, describe_outliers, find_outliers, replace_outliers
@@ -55,7 +55,7 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
         outliers = None
         if k == 0:
             made = made.with_fields_for(values, notes)
-            notes += filter(None, [zero_views(values)])
+            notes += filter(None, [zero_views(values), (saturated if made.take_log else brighter_ends)(values)])
             outliers = functools.partial(_without_outliers, angles=angles, deviations=o.outliers, notes=notes)
         if k == 0 and made.take_log:
             with reading(beam.path, "a measurement"):

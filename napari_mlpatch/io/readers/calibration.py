@@ -57,3 +57,18 @@ def of_imagej(metadata: dict[str, Any] | None, dtype: Any) -> tuple[Calibration,
     return Calibration(
         lambda v: np.asarray(function(v.astype(np.float64)), np.float32), whole=False
     ), f"values as ImageJ's calibration says: {name}{of}"
+
+
+SHOWN = {
+    0: "small values are meant to be shown bright (MINISWHITE): they are kept as they are",
+    3: "the values are numbers of colours in a palette, which is not used",
+}
+
+
+def shown_otherwise(page: Any) -> list[str]:
+    """Notes on how the first page of a TIFF file is meant to be shown, where that is not as it is stored."""
+    photometric, orientation = (page.tags.valueof(tag, 1) for tag in (262, 274))
+    notes = [SHOWN[int(photometric)]] if photometric in SHOWN else []
+    if orientation in range(2, 9):
+        notes.append(f"the file asks to be shown turned or mirrored (orientation {int(orientation)}): read as stored")
+    return notes

@@ -11,6 +11,7 @@ import numpy as np
 from .. import h5
 from ..arrays import Stored, is_complex, numbers
 from ..guard import check_claim, reading
+from ..packing import packing_of
 from .h5_filters import read_compressed
 
 
@@ -22,21 +23,24 @@ def stored_in(file: Path, name: str, item: h5py.Dataset, held: int, identity: An
         with reading(file, "HDF5"), h5py.File(file, "r") as root:
             return use(root[name])
 
+    packing = packing_of(lambda attribute: h5.attribute(item, attribute), name) if len(item.attrs) else None
+
     def read(index: Any) -> np.ndarray:
         def values(found: Any) -> np.ndarray:
             return numbers(read_compressed(file, found, index))
 
-        return opened(values)
+        return opened(values) if packing is None else packing.unpacked(opened(values))
 
     return Stored(
         item.shape,
         read,
-        item.dtype.kind in "iu",
+        item.dtype.kind in "iu" and not (packing is not None and packing.is_scaled),
         is_complex(item.dtype),
         identity=identity,
         attribute=lambda attribute: opened(lambda found: h5.attribute(found, attribute)),
         labels=lambda: opened(_labels),
         ranges=True,
+        note="" if packing is None else packing.note(name),
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,10 +14,10 @@ from ..arrays import Field, Slices, Stored, slices, slices_first, stack_of
 from ..fields import field_of, joined
 from ..measurement import Measurement
 from ..options import LoadOptions
+from .flat_times import by_clock, by_side, unused_fields
 from .frames import codes_of, parted
 from .names import ANGLE_AXES, ANGLES, BIN_AXES, CENTER, DARK, FLAT, IMAGE_KEY, chosen, find, find_all, key
 
-BEFORE_OR_AFTER = re.compile(r"(?:before|pre)$|(after|post)$")
 COUNTS = ("counts", "count")
 MONITOR = ("control", "monitor", "beammonitor", "beamcurrent", "ringcurrent", "electroncurrent")
 
@@ -36,7 +34,7 @@ def measurement_from(
     """
     name, note = chosen(path, arrays, options.dataset, prefer)
     stored = arrays[name]
-    notes = [f"sinogram from {name!r}, shape {list(stored.shape)}", *filter(None, [note])]
+    notes = [f"sinogram from {name!r}, shape {list(stored.shape)}", *filter(None, [note, stored.note])]
     if options.angle_axis is None or len(stored.shape) > 3:
         stored = stored.squeezed()
     if not stored.labels() and (turned := slices_first(stored)) is not None:
@@ -54,6 +52,7 @@ def measurement_from(
         angles, note = to_degrees(values, unit, f"{found!r} of {path.name}", options.angle_unit)
         has_asked = angles is None
         notes.append(note if angles is None else f"{angles.size} {note}, from {found!r}")
+        notes += filter(None, [arrays[found].note])
     count = max(arrays[found].shape) if found is not None else None
     expected = {n for n in (count, max(arrays[keys].shape) if keys is not None else None) if n is not None}
     stack, note, sinograms = _stack(stored, options.angle_axis, expected, usual_axis)
@@ -72,7 +71,8 @@ def measurement_from(
     notes += filter(None, [note])
     if flat is None:
         flat, more = _field(arrays, find_all(arrays, FLAT, name), stack, "flat", sinograms)
-        notes += more
+        flat, note = by_clock(flat, arrays, name, stack.shape[1])
+        notes += filter(None, [*more, note, *unused_fields(arrays, name, stack.shape[2])])
     if dark is None:
         dark, more = _field(arrays, find_all(arrays, DARK, name), stack, "dark", sinograms)
         notes += more
@@ -165,22 +165,12 @@ def _field(
             notes.append(f"{name!r} is empty: no {what} field")
         else:
             fields.append(one)
-            used.append(repr(name))
-            notes.append(f"{what} field from {name!r}, shape {list(arrays[name].shape)}")
+            used.append(name)
+            notes += filter(None, [f"{what} field from {name!r}, shape {list(arrays[name].shape)}", arrays[name].note])
     if not fields:
         return None, notes
-    field = joined(fields, what, used)
-    return (_timed(field, stack.shape[1]) if what == "flat" else field), notes
-
-
-def _timed(field: Field, count: int) -> Field:
-    """With the times, in numbers of angles, of frames whose names say that they were taken before or after the scan."""
-    sides = [BEFORE_OR_AFTER.search(group.strip("'").lower()) for group, _ in getattr(field, "groups", ())]
-    if not isinstance(field, Slices) or None in sides or len({bool(side and side[1]) for side in sides}) < 2:
-        return field
-    is_after = np.repeat([bool(side and side[1]) for side in sides], [n for _, n in field.groups])
-    times = tuple(np.where(is_after, float(count), -1.0).tolist())
-    return dataclasses.replace(field, times=times, scan_times=tuple(range(count)))
+    field = joined(fields, what, [repr(name) for name in used])
+    return (by_side(field, used, stack.shape[1]) if what == "flat" else field), notes
 
 
 def _unused_monitors(arrays: Mapping[str, Stored], near: str, *counts: int) -> list[str]:

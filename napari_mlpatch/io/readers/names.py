@@ -30,9 +30,28 @@ ANGLE_AXES = frozenset((*ANGLES, "projection", "projections", "frame", "frames",
 BIN_AXES = frozenset(("x", "bin", "bins", "column", "columns", "u", "s", "detectorx"))
 CENTER = ("center", "centre", "cor", "rotationcenter", "rotationcentre", "centerofrotation", "rotationaxis")
 FIELD = ("flat", "flats", "white", "whites", "datawhite", "flatfield", "flatfields", "flatfielddata", "i0", "openbeam")
-FLAT = (*FIELD, *(f"{name}{when}" for when in ("before", "after", "pre", "post") for name in FIELD))
 SHADE = ("dark", "darks", "datadark", "darkfield", "darkfields", "darkfielddata", "darkcurrent")
-DARK = (*SHADE, *(f"{name}{when}" for when in ("before", "after", "pre", "post") for name in SHADE))
+BEFORE = ("before", "pre", "start", "begin", "first", "beforescan", "prescan")
+AFTER = ("after", "post", "end", "last", "afterscan", "postscan")
+ALSO = (*BEFORE, *AFTER, "1", "2", "3")
+FLAT = (
+    *FIELD,
+    *(f"{name}{more}" for more in ALSO for name in FIELD),
+    *(f"{more}{name}" for more in ALSO for name in FIELD),
+)
+DARK = (
+    *SHADE,
+    *(f"{name}{more}" for more in ALSO for name in SHADE),
+    *(f"{more}{name}" for more in ALSO for name in SHADE),
+)
+TIME = ("time", "times", "timestamp", "timestamps")
+FLAT_TIMES = tuple(
+    f"{one}{two}"
+    for name in ("flat", "flats", "white", "datawhite")
+    for t in TIME
+    for one, two in ((t, name), (name, t))
+)
+SCAN_TIMES = (*TIME, *(f"{t}data" for t in TIME), *(f"data{t}" for t in TIME))
 IMAGE_KEY = ("imagekey", "imagekeycontrol")
 KSPACE = ("kspace", "ksp", "kdata", "kspacedata")
 MASK = ("mask", "samplingmask", "kspacemask", "samplingpattern")
@@ -42,6 +61,14 @@ def key(name: str) -> str:
     """The last part of a path in small letters, without what people join words by."""
     last = name.replace(".", "/").split("/")[-1].lower()
     return "".join(letter for letter in last if letter not in "_- ")
+
+
+def side(name: str) -> str | None:
+    """Whether the name of a field says that it was taken "before" or "after" the scan."""
+    plain = key(name)
+    field = max((f for f in (*FIELD, *SHADE) if plain.startswith(f) or plain.endswith(f)), key=len, default="")
+    rest = plain.removeprefix(field) if plain.startswith(field) else plain.removesuffix(field)
+    return "before" if rest in BEFORE else "after" if rest in AFTER else None
 
 
 def find(names: Iterable[str], wanted: Iterable[str], near: str = "") -> str | None:

@@ -18,7 +18,7 @@ from ..arrays import Stored
 from ..guard import check_claim, reading
 from ..measurement import Measurement
 from ..options import LoadOptions
-from .calibration import Calibration, of_imagej
+from .calibration import Calibration, of_imagej, shown_otherwise
 from .named import measurement_from
 
 COLOURS = (3, 4)
@@ -92,7 +92,7 @@ def open_tiff(path: Path) -> Tiff:
         colour = at is not None
         planar = colour and at != -1
         calibration, why = of_imagej(file.imagej_metadata, dtype)
-        notes = [note for note in (why, _others(file.series, series)) if note]
+        notes = [note for note in (why, _others(file.series, series), *shown_otherwise(first.keyframe)) if note]
         _no_gaps(path, series)
         if together:
             shape, axes = (len(series), *shape), "I" + axes

@@ -11,6 +11,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io.arrays import Stored, check_finite, slices
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.measurement import Measurement
+from napari_mlpatch.io.packing import Packing, packing_of
 
 from ..source import Source, tuned_slice
 
@@ -28,10 +29,11 @@ def open_zarr(path: Path, recipe: Recipe, options: dict[str, Any]) -> Source:
     from .sinograms import SinogramStack
 
     with reading(path, "Zarr"):
-        name, shape, kind, notes = _level(path, options.get("dataset"))
+        name, shape, kind, notes, packing = _level(path, options.get("dataset"))
     if len(shape) < 3 or any(n != 1 for n in shape[:-3]) or kind.kind not in "biuf":
         raise InputError(f"{path} holds {kind} of shape {list(shape)}. A stack has real numbers and three axes.")
-    stored = Stored(shape[-3:], lambda index: _read(path, name, index), kind.kind in "iu", ranges=True)
+    is_integer = kind.kind in "iu" and not (packing is not None and packing.is_scaled)
+    stored = Stored(shape[-3:], lambda index: _read(path, name, index, packing), is_integer, ranges=True)
     making = {key: value for key, value in options.items() if key not in ("dataset", "angle_axis", "angle_unit")}
     if recipe.operator.name in SCANNERS:
         data = slices(stored, options.get("angle_axis") or "rows")
@@ -58,8 +60,8 @@ class ZarrImages(Source):
         return values
 
 
-def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dtype, tuple[str, ...]]:
-    """The name of the array in the folder ("" for itself), its shape and type, and notes on what is not there."""
+def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dtype, tuple[str, ...], Packing | None]:
+    """The array's name in the folder ("" for itself), shape, type, notes on what is not there, and how it is packed."""
     import zarr
 
     found: Any = zarr.open(str(path), mode="r")
@@ -78,12 +80,15 @@ def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dt
     array: Any = found[name] if name else found
     there, count = array.nchunks_initialized, array.nchunks
     notes = () if there >= count else (f"{count - there} of {count} chunks are not there: read as {array.fill_value}",)
-    return name, tuple(array.shape), np.dtype(array.dtype), notes
+    packing = packing_of(array.attrs.get, name)
+    notes += tuple(filter(None, ["" if packing is None else packing.note(name)]))
+    return name, tuple(array.shape), np.dtype(array.dtype), notes, packing
 
 
-def _read(path: Path, name: str, index: Any) -> np.ndarray:
+def _read(path: Path, name: str, index: Any, packing: Packing | None) -> np.ndarray:
     import zarr
 
     array: Any = zarr.open_array(str(path / name), mode="r")
     lead = (0,) * (array.ndim - 3)  # time and channel, of which there is one
-    return np.asarray(array[(*lead, *(index if isinstance(index, tuple) else (index,)))])
+    values = np.asarray(array[(*lead, *(index if isinstance(index, tuple) else (index,)))])
+    return values if packing is None else packing.unpacked(values)
