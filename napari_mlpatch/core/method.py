@@ -45,6 +45,21 @@ class Fit:
     remark: str = ""
 
 
+@dataclass(frozen=True)
+class Question:
+    """Do weights of this card (None: no weights) serve a method for pictures of the operator A?
+
+    ``channels`` are those of the data, ``is_complex`` whether pictures are (None: either), ``noise`` what is known of
+    it.
+    """
+
+    card: Card | None
+    A: Operator
+    channels: int = 1
+    is_complex: bool | None = None
+    noise: Noise | None = None
+
+
 class Method:
     """Base of all methods: a frozen pydantic dataclass whose fields are the hyper-parameters.
 
@@ -114,6 +129,10 @@ class Method:
         ``channels`` are those of the data, ``is_complex`` whether pictures are (None: as the operator says), ``noise``
         what is known of it. ``run`` asks before anything is computed; a remark goes into the result.
         """
-        if card is None:
+        return self.answer(Question(card, A, channels, A.complex_image if is_complex is None else is_complex, noise))
+
+    def answer(self, asked: Question) -> Fit:
+        """What ``accepts`` says: for a subclass to define."""
+        if asked.card is None:
             return Fit()
-        return Fit(f"The method {self.name!r} has no learned part: it has no use for the weights {card.name!r}.")
+        return Fit(f"The method {self.name!r} has no learned part: it has no use for the weights {asked.card.name!r}.")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.method import Fit, Method
+from napari_mlpatch.core.method import Fit, Method, Question
 from napari_mlpatch.core.registry import denoisers
 from napari_mlpatch.denoisers import settled
 from napari_mlpatch.denoisers.network import none_given
 from napari_mlpatch.torch_later import torch
-
-if TYPE_CHECKING:
-    from napari_mlpatch.core.noise import Noise
-    from napari_mlpatch.core.operator import Operator
-    from napari_mlpatch.weights import Card
 
 
 class Denoising(Method):
@@ -40,15 +35,8 @@ class Denoising(Method):
         """The highest noise level that is asked for, as a share of the picture's range; None where data decide."""
         return None
 
-    def accepts(
-        self,
-        card: Card | None,
-        A: Operator,
-        channels: int = 1,
-        *,
-        is_complex: bool | None = None,
-        noise: Noise | None = None,
-    ) -> Fit:
+    def answer(self, asked: Question) -> Fit:
+        card, A, channels = asked.card, asked.A, asked.channels
         if card is None:
             return Fit(none_given()) if self.needs_network else Fit()
         if card.method != "denoiser":
@@ -78,7 +66,7 @@ class Denoising(Method):
                 "denoiser tv."
             )
         levels, highest = card.noise_range, self.highest_level
-        if levels is None or highest is None or is_complex or highest <= 1.01 * levels[1]:
+        if levels is None or highest is None or asked.is_complex or highest <= 1.01 * levels[1]:
             return Fit()
         return Fit(
             remark=f"The weights {card.name!r} were trained for noise from {levels[0]:g} to {levels[1]:g} of the "

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG, build, describe
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.method import Fit, Iterate, Method
+from napari_mlpatch.core.method import Fit, Iterate, Method, Question
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.denoisers import Precision, has_bfloat16, settled
@@ -23,7 +23,6 @@ from napari_mlpatch.torch_later import Tensor, torch
 from . import trained_for, trained_noise
 
 if TYPE_CHECKING:
-    from napari_mlpatch.core.noise import Noise
     from napari_mlpatch.core.operator import Operator
     from napari_mlpatch.networks import Reconstructor
     from napari_mlpatch.weights import Card
@@ -85,24 +84,17 @@ class Learned(Method):
             raise InputError(f"The weights {network.card.name!r} are of a network that makes no pictures of data.")
         return module
 
-    def accepts(
-        self,
-        card: Card | None,
-        A: Operator,
-        channels: int = 1,
-        *,
-        is_complex: bool | None = None,
-        noise: Noise | None = None,
-    ) -> Fit:
+    def answer(self, asked: Question) -> Fit:
+        card = asked.card
         if card is None:
             return Fit(self._none_given())
         try:
-            refusal = self._refusal(card, A, channels, A.complex_image if is_complex is None else is_complex)
+            refusal = self._refusal(card, asked.A, asked.channels, bool(asked.is_complex))
         except InputError as error:  # an architecture that is not here, or impossible parameters
             return Fit(f"The weights {card.name!r} cannot be used: {error}")
         if refusal or card.operator is None:
             return Fit(refusal)
-        return Fit(remark=" ".join(filter(None, [trained_for.remark(card, A, noise), self._remark(card)])))
+        return Fit(remark=" ".join(filter(None, [trained_for.remark(card, asked.A, asked.noise), self._remark(card)])))
 
     def _remark(self, card: Card) -> str:
         """What else to know about running it as this method is set."""

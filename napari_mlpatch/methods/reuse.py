@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG, build, describe
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.method import Fit, Iterate
+from napari_mlpatch.core.method import Fit, Iterate, Question
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods, operators
 from napari_mlpatch.solvers.items import norm, ratio
@@ -22,7 +22,6 @@ from .learned import Learned, far_from_training, is_normalised, pictures, relati
 from .starting import begun
 
 if TYPE_CHECKING:
-    from napari_mlpatch.core.noise import Noise
     from napari_mlpatch.core.operator import Operator
     from napari_mlpatch.weights import Card
 
@@ -98,16 +97,8 @@ class ReuseAndRegularise(Learned):
         state = {"x": x, "k": k, "moving": moving}
         return Iterate(x, k, self.iterations, scalars, state=state, converged=not bool(moving.any()), remark=remark)
 
-    def accepts(
-        self,
-        card: Card | None,
-        A: Operator,
-        channels: int = 1,
-        *,
-        is_complex: bool | None = None,
-        noise: Noise | None = None,
-    ) -> Fit:
-        found = super().accepts(card, A, channels, is_complex=is_complex, noise=noise)
+    def answer(self, asked: Question) -> Fit:
+        found, card, A = super().answer(asked), asked.card, asked.A
         if found.refusal or card is None or card.operator is None:
             return found
         other = trained_for.differences(card.operator.model_dump(), describe(A))

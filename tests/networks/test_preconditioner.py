@@ -63,7 +63,7 @@ def test_an_exact_step_moves_no_two_pictures_apart(A):
     zero = torch.zeros_like(basis(A))
     step = basis(A) - towards_data(A, zero, "exact", RHO)(basis(A))
     eigenvalues = torch.linalg.eigvalsh(step.flatten(1))
-    assert -1e-6 <= float(eigenvalues.min()) and float(eigenvalues.max()) <= 1 + 1e-6
+    assert float(eigenvalues.min()) >= -1e-6 and float(eigenvalues.max()) <= 1 + 1e-6
 
 
 WEIGHTS = {"de-prox": lambda step: 1 / step, "de-grad": lambda step: (1 - step) / (2 * step)}
