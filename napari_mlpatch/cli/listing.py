@@ -26,8 +26,9 @@ from napari_mlpatch.core.registry import (
     sources,
     tasks,
 )
+from napari_mlpatch.core.words import figure
 
-from .output import figure, print_json, say, shape, table
+from .output import print_json, say, shape, table
 
 if TYPE_CHECKING:
     from napari_mlpatch.weights import Card

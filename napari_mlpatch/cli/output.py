@@ -46,11 +46,6 @@ def number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def figure(name: str, value: float) -> str:
-    """A figure of images held out: decibels of ``psnr...``, others without a unit."""
-    return f"{name} {value:.2f} dB" if name.startswith("psnr") else f"{name} {value:.4f}"
-
-
 def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"

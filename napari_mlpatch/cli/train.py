@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
+from napari_mlpatch.core.words import figure
 
-from .output import duration, figure, number, print_json, say
+from .output import duration, number, print_json, say
 
 if TYPE_CHECKING:
     from napari_mlpatch.training import Step

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
+from napari_mlpatch.core.words import figure
 
-from .output import figure, print_json, say, table
+from .output import print_json, say, table
 
 if TYPE_CHECKING:
     from napari_mlpatch.weights import Card

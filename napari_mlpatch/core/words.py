@@ -36,3 +36,8 @@ def shortened(message: str) -> str:
 
 def _cut(word: str) -> str:
     return word if len(word) <= LONGEST_WORD or os.sep in word else f"{word[:100]}...{word[-20:]}"
+
+
+def figure(name: str, value: float) -> str:
+    """A figure of images held out: decibels of ``psnr...``, others without a unit."""
+    return f"{name} {value:.2f} dB" if name.startswith("psnr") else f"{name} {value:.4f}"

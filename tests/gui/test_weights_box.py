@@ -7,6 +7,7 @@ import pytest
 import napari_mlpatch as mp
 from napari_mlpatch import networks, weights
 from napari_mlpatch.core.recipe import Description, describe
+from napari_mlpatch.gui.forms.weights_box import card_text
 from napari_mlpatch.weights import zoo
 
 
@@ -120,3 +121,14 @@ def test_weights_that_are_gone_when_the_job_begins(own, qtbot, tmp_path):
     dock.run_button.click()
     qtbot.waitUntil(lambda: bool(failures), timeout=60_000)
     assert "Unknown weights" in failures[0] and not own.workbench.entries
+
+
+def test_the_card_says_in_which_units_figures_are(tmp_path):
+    network = networks.build("fbpconvnet", {"width": 2, "depth": 1})
+    about = {"data": "none", "steps": 0, "seed": 0, "licence": "none"}
+    made = Description(**networks.describe(network))
+    metrics = {"psnr": 31.25, "ssim": 0.875}
+    card = weights.save(
+        tmp_path, network.state_dict(), name="a", title="A", method="unet", metrics=metrics, architecture=made, **about
+    )
+    assert "psnr 31.25 dB<br>ssim 0.8750<br>" in card_text(card)

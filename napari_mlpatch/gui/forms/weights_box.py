@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_mlpatch import weights
 from napari_mlpatch.core.method import Fit, Method
 from napari_mlpatch.core.problem import Problem
+from napari_mlpatch.core.words import figure
 from napari_mlpatch.gui.plumbing.dot import dot
 from napari_mlpatch.gui.plumbing.elided import Box
 from napari_mlpatch.gui.plumbing.memory import memory
@@ -123,5 +124,5 @@ class WeightsBox(Box):
 
 def card_text(card: weights.Card) -> str:
     """What the card says, for a tooltip."""
-    figures = "".join(f"<br>{name}: {value:.2f} dB" for name, value in card.metrics.items())
+    figures = "".join(f"<br>{figure(name, value)}" for name, value in card.metrics.items())
     return f"<b>{card.name}</b>: {', '.join(weights.facts(card))}<br>{card.data}{figures}<br>licence: {card.licence}"
