@@ -5,7 +5,8 @@
   mlpatch batch run recipe.json projections/ --out slices --center 1021.5:1024.0 --care rings:width=31
   mlpatch batch run recipe.json scan.h5 --out volume.h5 --scheduler tcp://node1:8786
 
-RECIPE is a recipe (.json) or a picture that carries one, of one slice on which everything was tuned. The output is
+RECIPE is a recipe (.json) or a picture that carries one, of one slice on which everything was tuned; or a volume, whose
+steps of care and centre hold, too, so that with --slices one of its slices is made again. The output is
 OME-Zarr (.zarr), HDF5 (.h5), one TIFF (.tif), or a folder of TIFF files (no ending). The same command goes on where a
 run was ended, by whatever: only missing and failed blocks are computed. Exit code 1 where blocks failed.
 """
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE.json|PICTURE", help="of the slice that was tuned")
+    parser.add_argument("recipe", metavar="RECIPE.json|PICTURE|VOLUME", help="of the slice that was tuned")
     parser.add_argument("data", metavar="STACK", help="file or folder with all slices")
     parser.add_argument("--out", required=True, metavar="NAME", help="volume.zarr, .h5, .tif, or a folder")
     parser.add_argument("--slices", metavar="FIRST:LAST", help="only these, LAST not included")
@@ -107,9 +108,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _recipe(args: argparse.Namespace) -> StackRecipe:
     from napari_mlpatch.core.files import read_text
+    from napari_mlpatch.stacks.opened import is_volume, open_volume
     from napari_mlpatch.stacks.stack_recipe import StackRecipe
 
-    if Path(args.recipe).suffix.lower() == ".json":
+    if is_volume(args.recipe):
+        recipe = open_volume(args.recipe).recipe
+    elif Path(args.recipe).suffix.lower() == ".json":
         text = read_text(args.recipe, "The recipe")
         try:
             recipe = StackRecipe.from_json(text)

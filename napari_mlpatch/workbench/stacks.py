@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,14 @@ from .stepwise import stepwise, stop
 if TYPE_CHECKING:
     from napari_mlpatch.stacks.control import StackControl
     from napari_mlpatch.stacks.events import BlockFailed, Event, Finished, Progress, Started
+    from napari_mlpatch.stacks.executors import Executor
     from napari_mlpatch.stacks.opened import Opened
     from napari_mlpatch.stacks.stack_recipe import StackRecipe
 
     from .entry import Entry
+
+
+PREPARING = "preparing: a trial of one slice…"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,31 @@ class Base:
     limits: tuple[float, float] | None = None
     slice: int | None = None
     out: str = ""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Who computes: threads of this program, so many processes of this machine, or a Dask scheduler at an address."""
+
+    workers: int | None = None
+    scheduler: str | None = None
+
+    def opened(self, stack: ExitStack) -> Executor | None:
+        """The cluster, until ``stack`` ends; None: this program. Raises InputError where nobody answers."""
+        if self.workers is None and self.scheduler is None:
+            return None
+        if self.workers is None and not self.scheduler:
+            raise InputError("Give the address of the scheduler, such as tcp://192.168.0.7:8786.")
+        from napari_mlpatch.stacks.executors.cluster import Cluster
+
+        return stack.enter_context(Cluster(self.scheduler, self.workers))
+
+    @property
+    def words(self) -> str:
+        """What is waited for before the run begins; "" of this program."""
+        if self.workers is not None:
+            return f"starting {self.workers} workers…"
+        return "" if self.scheduler is None else f"asking the scheduler at {self.scheduler}…"
 
 
 def base_of(entry: Entry) -> Base:
@@ -95,7 +124,7 @@ class Stacks:
         self.progress: Progress | None = None
         self.finished: Finished | None = None
         self.failed: list[BlockFailed] = []
-        self.message = ""
+        self.message, self.preparing = "", PREPARING
 
     @property
     def quick(self) -> Latest:
@@ -142,17 +171,19 @@ class Stacks:
         force: bool = False,
         limits: tuple[float, float] | None = None,
         incomplete: bool = False,
+        where: Where | None = None,
     ) -> None:
         """Begin, or go on with what is there. What goes wrong, also before the first block, is in ``message``.
 
-        ``limits`` are the contrast limits that its pictures are to be shown with.
+        ``limits`` are the contrast limits that its pictures are to be shown with, ``where`` says who computes.
         """
         from napari_mlpatch.stacks.control import StackControl
 
         if self.running:
             raise InputError("A stack is being run already: wait for it, or cancel it.")
         self._clear()
-        self.limits = limits
+        self.limits, where = limits, where or Where()
+        self.preparing = where.words or PREPARING
         self.running, control = True, StackControl()
         self._control = control
 
@@ -161,10 +192,10 @@ class Stacks:
 
             torch.set_num_threads(threads.cores())
             try:
-                with closing(
-                    run_stack(recipe, source, out, control=control, force=force, incomplete=incomplete)
-                ) as events:
-                    for event in events:
+                with ExitStack() as stack:
+                    executor = where.opened(stack)
+                    told = {"control": control, "force": force, "incomplete": incomplete, "executor": executor}
+                    for event in stack.enter_context(closing(run_stack(recipe, source, out, **told))):
                         self._tell(event)
             except Exception as error:  # whatever it was, the window says it
                 self._tell(error)

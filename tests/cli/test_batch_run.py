@@ -5,6 +5,7 @@ import json
 import h5py
 import numpy as np
 import pytest
+import tifffile
 
 from napari_mlpatch.cli import main
 from napari_mlpatch.stacks.sinks import sink_for
@@ -67,3 +68,21 @@ def test_the_axis_is_found(workdir, capsys):
     assert [one["kind"] for one in centers] == ["linear", "same"]
     assert centers[0]["values"] == pytest.approx([32.87, 33.13], abs=0.1)
     assert centers[1]["values"] == pytest.approx([33.0], abs=0.1)
+
+
+def test_a_slice_of_a_volume_is_made_again_with_its_care(workdir, capsys):
+    """By itself it has the numbers of the volume, which those of the recipe without care are not."""
+    angles = np.arange(0.0, 180.0, 4.0)
+    y = projections(angles, np.arange(6), 32, 15.5, 0.0, middle=2.5)
+    y[..., 20] += 0.5
+    np.save("y.npy", y)
+    words = ["--angles", "0:180:45", "--method", "fbp"]
+    assert main(["reconstruct", "y.npy", "--slice", "2", *words, "--out", "s.tif"]) == 0
+    assert main(["batch", "run", "s.tif", "y.npy", "--care", "rings:width=5", "--block", "4", "--out", "all.h5"]) == 0
+    assert main(["batch", "run", "all.h5", "y.npy", "--slices", "3:4", "--out", "one.tif"]) == 0
+    with h5py.File("all.h5") as file:
+        expected = file["image"][3]
+    (one,) = tifffile.imread("one.tif")
+    np.testing.assert_allclose(one, expected, atol=1e-6 * np.abs(expected).max())
+    assert main(["reconstruct", "y.npy", "--slice", "3", *words, "--out", "plain.tif"]) == 0
+    assert np.abs(tifffile.imread("plain.tif") - expected).max() > 0.01 * np.abs(expected).max()

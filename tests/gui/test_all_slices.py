@@ -76,7 +76,7 @@ def test_the_stack_is_looked_through_and_a_slice_is_taken(session, scan, qtbot):
     wait_for(qtbot, lambda: page.all_slices.layer is not None)
     layer = page.all_slices.layer
     assert isinstance(layer.data, dask.array.Array) and layer.data.shape == (SLICES, 20, SIZE)
-    np.testing.assert_array_equal(np.asarray(layer.data[1]), io.load(scan).data[1])
+    wait_for(qtbot, lambda: np.array_equal(np.asarray(layer.data[1]), io.load(scan).data[1]))  # another thread reads it
     session.viewer.dims.set_current_step(0, 1)
     assert page.all_slices.take.text() == "Take slice 1"
     page.all_slices.take.click()

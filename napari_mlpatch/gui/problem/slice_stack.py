@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from napari.layers import Image
@@ -13,6 +14,8 @@ from napari_mlpatch import io
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.workbench import Workbench
+
+from .later import Later
 
 
 class SliceStack(QWidget):
@@ -44,18 +47,32 @@ class SliceStack(QWidget):
         self.measurement = measurement
 
     def show_layer(self) -> None:
-        """The stack as a lazy layer; its first slice is read off the window's thread."""
+        """The stack as a lazy layer; every slice is read off the window's thread."""
         m = self.measurement
         if m is None or self.layer is not None:
             return
 
+        def failed(error: Exception) -> None:
+            self.workbench.failed.emit(str(error))
+
+        def asked(work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+            self.workbench.quick.call("picture of the stack", work, then, failed)
+
+        later = Later(m.data.shape, m.data.__getitem__, asked, lambda: self.viewer.dims.ndisplay == 3)
+        later.shown = self._came
+
         def opened() -> tuple[Any, tuple[float, float]]:
             from napari_mlpatch.stacks.planes import Planes
 
-            data = m.data
-            return Planes(data.shape, data.__getitem__).lazily(), contrast_limits(data[len(data) // 2])
+            limits = contrast_limits(later.keep(len(later) // 2))
+            return Planes(later.shape, later.__getitem__).lazily(), limits
 
-        self.workbench.quick.call("stack", opened, self._show, lambda e: self.workbench.failed.emit(str(e)))
+        self.workbench.quick.call("stack", opened, self._show, failed)
+
+    def _came(self) -> None:
+        """The picture that napari asked for is there."""
+        if self.layer is not None:
+            self.layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def _show(self, made: tuple[Any, tuple[float, float]]) -> None:
         data, limits = made
@@ -71,6 +88,7 @@ class SliceStack(QWidget):
             contrast_limits=limits,
             axis_labels=("slice", "angle", "bin") if m.kind.endswith("-beam") else ("slice", "row", "column"),
             rgb=False,
+            cache=False,  # or napari keeps what was shown while a picture was read
             metadata={"mlpatch": {"role": "slices"}},
         )
         assert isinstance(layer, Image)

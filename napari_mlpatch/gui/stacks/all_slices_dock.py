@@ -24,6 +24,7 @@ from .center_box import CenterBox
 from .output_box import OutputBox
 from .run_rows import RunRows
 from .trials import Trials
+from .where_box import WhereBox
 from .words import costs, holds
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class AllSlicesDock(QWidget):
         self.incomplete = QCheckBox("go on without the missing files")
         self.incomplete.setToolTip("What comes after a gap is then taken for the next slice or angle")
         self.incomplete.hide()
-        self.rows = RunRows(self.stacks)
+        self.where, self.rows = WhereBox(), RunRows(self.stacks)
         self.trials = Trials(self)
         self._lay_out()
 
@@ -91,7 +92,9 @@ class AllSlicesDock(QWidget):
         slices.addWidget(self.first, 1)
         slices.addWidget(QLabel("to"))
         slices.addWidget(self.last, 1)
-        self.form = column(("slices", slices), ("centre", self.center), ("output", self.output))
+        self.form = column(
+            ("slices", slices), ("centre", self.center), ("output", self.output), ("compute", self.where)
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         for item in (self.about, self.how):
@@ -259,6 +262,7 @@ class AllSlicesDock(QWidget):
                 self.rows.anew.isChecked(),
                 limits=base.limits,
                 incomplete=self.incomplete.isChecked(),
+                where=self.where.where(),
             )
         except InputError as error:
             show_error(str(error))

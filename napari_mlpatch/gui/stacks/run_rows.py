@@ -88,7 +88,7 @@ def said(stacks: Stacks) -> str:
     if not stacks.running:
         return "failed" if stacks.message else ""
     if begun is None:
-        return "preparing: a trial of one slice…"
+        return stacks.preparing
     parts = [f"{begun.done if now is None else now.done} of {begun.slices} slices"]
     if now is not None and now.finishing is not None:
         return f"{parts[0]}, smaller levels {100 * now.finishing:.0f} %{', paused' if stacks.paused else ''}"

@@ -1,0 +1,68 @@
+"""Who computes a stack, as the window asks for it, and pictures that come later."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.gui.problem.later import KEPT, Later
+from napari_mlpatch.gui.stacks.where_box import WhereBox
+from napari_mlpatch.workbench.stacks import PREPARING, Stacks, Where
+
+
+def test_the_box_says_who_computes(qtbot):
+    box = WhereBox()
+    qtbot.addWidget(box)
+    assert box.where() == Where() and box.workers.isHidden() and box.address.isHidden()
+    box.kind.setCurrentIndex(box.kind.findData("workers"))
+    box.workers.setValue(3)
+    assert box.where() == Where(workers=3) and not box.workers.isHidden()
+    box.kind.setCurrentIndex(box.kind.findData("scheduler"))
+    box.address.setText(" tcp://127.0.0.1:9 ")
+    assert box.where() == Where(scheduler="tcp://127.0.0.1:9") and box.workers.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        (Where(scheduler=""), "Give the address of the scheduler"),
+        (Where(scheduler="tcp://127.0.0.1:9"), "No Dask scheduler answers at tcp://127.0.0.1:9"),
+    ],
+)
+def test_a_scheduler_that_is_not_there_is_told(where, told, monkeypatch):
+    from napari_mlpatch.stacks.executors import cluster
+
+    monkeypatch.setattr(cluster, "ANSWER", 0.2)
+    heard = threading.Event()
+    stacks = Stacks(lambda tell: (tell(), heard.set()))
+    stacks.start(None, "scan.h5", "volume.zarr", where=where)  # type: ignore[arg-type]  before the recipe is looked at
+    assert stacks.preparing == (where.words or PREPARING)
+    assert heard.wait(60)
+    assert told in stacks.message and not stacks.running
+
+
+def test_pictures_come_later():
+    x, asked, shown, all_at_once = np.random.default_rng(0).random((40, 3, 4), np.float32), [], [], [False]
+    later = Later(x.shape, x.__getitem__, lambda work, then: asked.append((work, then)), lambda: all_at_once[0])
+    later.shown = lambda: shown.append(1)
+    np.testing.assert_array_equal(later[5], x[5])  # there is nothing else to show yet
+    np.testing.assert_array_equal(later[6], x[5])
+    ((work, then),) = asked
+    then(work())
+    assert shown == [1]
+    np.testing.assert_array_equal(later[6], x[6])
+    np.testing.assert_array_equal(later[30], x[6])
+    all_at_once[0] = True
+    for k in range(len(x)):
+        np.testing.assert_array_equal(later[k], x[k])
+    assert len(later._kept) == KEPT
+
+
+def test_a_damaged_picture_is_told():
+    def read(index):
+        raise InputError(f"Slice {index} is damaged")
+
+    later = Later((3, 2, 2), read, lambda work, then: None, lambda: False)
+    with pytest.raises(InputError, match="Slice 1"):
+        later[1]
