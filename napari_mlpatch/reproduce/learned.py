@@ -24,11 +24,19 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
 
 from . import shepp_logan
-from .figure import Figure, Measure
+from .figure import Figure
 
 GRADIENTS = {"none": "lgd-adler-none", "data": "lgd-adler-data", "both": "lgd-adler"}
 """Weights of learned gradient descent, by the gradients that it is told."""
 ORDER = ("fbp", "tv", "unet", "lgd", "lpd")
+_PROBLEM = "Shepp-Logan, 30 angles, 5 % noise"
+_2017, _2018 = "Adler & Öktem 2017, table 1", "Adler & Öktem 2018"
+NETWORKS = {
+    "unet": (f"U-Net on the quick picture, {_PROBLEM}", _2018, 29.20, 0.5, {"ssim_range_2": 0.943}),
+    "lgd": ("learned gradient descent, 13,318 parameters, same problem", _2017, 32.02, 1.0, {}),
+    "lpd": ("learned primal-dual, 253,220 parameters, same problem", _2018, 38.28, 1.5, {"ssim_range_2": 0.988}),
+}
+"""Title, source, published PSNR in dB, tolerance, and what else is published."""
 WEIGHTS = {"unet": "unet-adler", "lgd": "lgd-adler", "lpd": "lpd-adler"}
 
 
@@ -50,11 +58,22 @@ def learned(name: str, seed: int) -> dict[str, float]:
     }
 
 
-def _row(name: str, **published: float) -> Measure:
-    def measure(seed: int, data: Path | None = None) -> dict[str, float]:
-        return learned(name, seed) | {f"published_{key}": value for key, value in published.items()}
+def _network(row: str) -> Figure:
+    """The PSNR of one network, from its line of the table."""
+    name, (title, source, published, tolerance, others) = WEIGHTS[row], NETWORKS[row]
 
-    return measure
+    def measure(seed: int, data: Path | None = None) -> dict[str, float]:
+        return learned(name, seed) | {f"published_{key}": value for key, value in others.items()}
+
+    return Figure(
+        title=title,
+        source=source,
+        published=published,
+        tolerance=tolerance,
+        measure=measure,
+        at_least=True,
+        weights=(name,),
+    )
 
 
 def _ablation(seed: int, data: Path | None = None) -> dict[str, float]:
@@ -70,26 +89,9 @@ def _order(seed: int, data: Path | None = None) -> dict[str, float]:
     return {f"psnr_{name}": found[name] for name in ORDER} | {"gap": min(gaps)}
 
 
-_PROBLEM = "Shepp-Logan, 30 angles, 5 % noise"
 ROWS: dict[str, Figure] = {
-    "unet": Figure(
-        title=f"U-Net on the quick picture, {_PROBLEM}",
-        source="Adler & Öktem 2018",
-        published=29.20,
-        tolerance=0.5,
-        measure=_row("unet-adler", ssim_range_2=0.943),
-        at_least=True,
-        weights=("unet-adler",),
-    ),
-    "lgd": Figure(
-        title="learned gradient descent, 13,318 parameters, same problem",
-        source="Adler & Öktem 2017, table 1",
-        published=32.02,
-        tolerance=1.0,
-        measure=_row("lgd-adler"),
-        at_least=True,
-        weights=("lgd-adler",),
-    ),
+    "unet": _network("unet"),
+    "lgd": _network("lgd"),
     "lgd-ablation": Figure(
         title="least gain of a gradient that learned gradient descent is told: none, that of the misfit, both",
         source="Adler & Öktem 2017, section 3.3: 29.65, 30.51, 32.02 dB; the order counts",
@@ -100,15 +102,7 @@ ROWS: dict[str, Figure] = {
         at_least=True,
         weights=tuple(GRADIENTS.values()),
     ),
-    "lpd": Figure(
-        title="learned primal-dual, 253,220 parameters, same problem",
-        source="Adler & Öktem 2018",
-        published=38.28,
-        tolerance=1.5,
-        measure=_row("lpd-adler", ssim_range_2=0.988),
-        at_least=True,
-        weights=("lpd-adler",),
-    ),
+    "lpd": _network("lpd"),
     "learned-order": Figure(
         title="least step in FBP, TV, U-Net, learned gradient descent, learned primal-dual, same problem",
         source="Adler & Öktem 2018, which has them in this order",
