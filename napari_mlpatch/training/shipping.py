@@ -24,8 +24,11 @@ def ship(trained: Trained, recipe: TrainingRecipe, folder: str | os.PathLike[str
     """
     made_of = networks.describe(trained.network)
     training = recipe.model_dump(mode="json")
-    if recipe.start_from is not None:
-        training["start_from"] = trained.start or hash_of_start(recipe.start_from)
+    start = trained.start  # also that of a checkpoint, which the recipe that it is resumed with need not repeat
+    if start is None and recipe.start_from is not None:
+        start = hash_of_start(recipe.start_from)
+    if start is not None:
+        training["start_from"] = start
     return weights.save(
         folder,
         {name: _as_stored(value, recipe) for name, value in trained.network.state_dict().items()},

@@ -75,6 +75,9 @@ def test_a_stopped_training_goes_on_without_them(start, tmp_path):
     done = trained(longer, out=tmp_path / "out", resume=True)
     assert done.steps == 2
     assert len(ship(done, longer, tmp_path / "made").training["start_from"]) == 64, "the card still names them"
+    untold = longer.model_copy(update={"steps": 3, "start_from": None})
+    done = trained(untold, out=tmp_path / "out", resume=True)
+    assert len(ship(done, untold, tmp_path / "untold").training["start_from"]) == 64, "also where the recipe does not"
 
 
 def test_weights_that_cannot_be_started_from(start, tmp_path):
