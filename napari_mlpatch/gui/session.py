@@ -68,6 +68,7 @@ class Session:
 
         from .compare.stage import Stage
         from .leave.preferences import follow_preferences
+        from .leave.writer_first import writer_first
         from .plumbing.canvas import free_in_own_context
         from .plumbing.memory import memory, renew
         from .plumbing.notify import show_error
@@ -79,6 +80,7 @@ class Session:
         viewer.window._qt_window.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.East)
         free_in_own_context(viewer)
         compile_once()
+        writer_first()
         renew()
         self._post = _Post()
         self.workbench: Workbench = Workbench(self._post, HEAD_START)

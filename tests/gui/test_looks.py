@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from imageio.v3 import imread
 from pyqtgraph import mkColor
 from qtpy.QtWidgets import QWidget
 
@@ -90,3 +91,20 @@ def test_views_without_use_are_off_and_texts_are_not_cut(session, simulated):
     box.addItem("a text that is longer than its box by far")
     box.resize(80, 24)
     assert not box.grab().isNull() and box.currentText().endswith("far")
+
+
+def test_napari_s_own_save_keeps_the_recipe_in_a_plain_tiff(simulated, qtbot, tmp_path):
+    entry = simulated.workbench.run(mp.methods.FBP())
+    wait_for(qtbot, lambda: simulated.stage.layer_of(entry) is not None and entry.result is not None)
+    layers, path = simulated.viewer.layers, tmp_path / "x.tif"
+    layers.selection = {simulated.stage.layer_of(entry)}
+    assert layers.save(str(path), selected=True) == [str(path)]
+    again = mp.io.read_recipe(path)
+    assert again["method"]["name"] == "fbp"
+    assert again["data"]["sha256"] == simulated.workbench.scene.problem.fingerprint
+    plain = simulated.viewer.add_image(np.arange(64, dtype=np.uint8).reshape(8, 8), name="plain")
+    layers.selection = {plain}
+    for name in ("plain.tif", "plain.png"):
+        (written,) = layers.save(str(tmp_path / name), selected=True)
+        np.testing.assert_array_equal(imread(written), plain.data)
+        assert imread(written).dtype == np.uint8

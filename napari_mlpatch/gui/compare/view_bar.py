@@ -24,7 +24,7 @@ QToolButton:checked { background: rgba(70, 110, 220, 190); color: white }
 """
 """napari's themes show no difference. These colours can be seen in the dark one and in the light one."""
 
-NARROWEST = {"kind": 84, "other": 72}
+NARROWEST = {"kind": 64, "other": 60}
 """Pixels of a box where there is little room."""
 PANEL = 3
 """Place of a view's own controls in the second line: after the boxes for the pair."""
@@ -70,12 +70,12 @@ class ViewBar(QToolBar):
         self.kind, self.other = Box(), Box()
         for box, name in ((self.kind, "kind"), (self.other, "other")):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(9)
+            box.setMinimumContentsLength(6)
             box.setMinimumWidth(NARROWEST[name])
             box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.kind.setToolTip("What is shown of every result: the picture, what it leaves unexplained, its error")
         self.other.setToolTip("What the selected result is compared with, in views of two")
-        self.versus = QLabel("with")
+        self.versus = QLabel("vs")
         self.linked = QToolButton()
         self.linked.setText("Linked")
         self.linked.setCheckable(True)

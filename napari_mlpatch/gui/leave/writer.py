@@ -13,14 +13,17 @@ def write(path: str, data: Any, about: dict[str, Any]) -> list[str]:
     Of a result that is in the table, the result itself is written: complex ones are complex, stacks have all slices.
     """
     from napari_mlpatch import io
+    from napari_mlpatch.io.writers import FORMATS
 
     array = np.asarray(data)
     meta = about.get("metadata") or {}
     known = meta.get("mlpatch") or {}
     size, unit = _pixel(about)
     result, recipe = _result(known), known.get("recipe")
-    if result is None and not isinstance(recipe, dict) and path.lower().endswith((".tif", ".tiff")):
-        from napari_builtins.io import napari_write_image  # keeps the type of whole numbers
+    ours = tuple(suffix for kind in FORMATS for suffix in kind.suffixes)
+    plain = result is None and not isinstance(recipe, dict) and path.lower().endswith((".tif", ".tiff"))
+    if plain or not path.lower().endswith(ours):
+        from napari_builtins.io import napari_write_image  # keeps the type of whole numbers, knows PNG
 
         return list(filter(None, [napari_write_image(path, data, about)]))
     if result is not None:

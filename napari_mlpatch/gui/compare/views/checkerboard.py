@@ -10,7 +10,7 @@ from napari_mlpatch.gui.compare.pair import Inserted
 from napari_mlpatch.gui.compare.parts import views
 
 SQUARES = 8
-WIDTH = 84
+WIDTH = 76
 """Pixels of the box: napari's style leaves less for figures than Qt asks for."""
 
 

@@ -15,7 +15,7 @@ from napari_mlpatch.gui.plumbing.mouse import At, place
 from napari_mlpatch.gui.plumbing.strokes import Strokes
 
 PERCENT = 15
-WIDTH = 92
+WIDTH = 80
 
 
 @views.register("lens", title="Lens", key="L", order=45)
