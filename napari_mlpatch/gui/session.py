@@ -110,7 +110,9 @@ class Session:
         from .reconstruct.reconstruct_dock import ReconstructDock
 
         if name == "Problem":
-            widget: QWidget = ProblemDock(self.viewer, self.workbench)
+            problem = ProblemDock(self.viewer, self.workbench)
+            problem.measured.asks.connect(lambda: self.show("Problem"))  # it may be behind another one
+            widget: QWidget = problem
         elif name == "Reconstruct":
             widget = ReconstructDock(self.workbench)
         elif name == "Compare":

@@ -108,3 +108,25 @@ def test_napari_s_own_save_keeps_the_recipe_in_a_plain_tiff(simulated, qtbot, tm
         (written,) = layers.save(str(tmp_path / name), selected=True)
         np.testing.assert_array_equal(imread(written), plain.data)
         assert imread(written).dtype == np.uint8
+
+
+def test_what_a_measurement_lacks_is_asked_in_front(session, qtbot, tmp_path):
+    np.save(tmp_path / "sinogram.npy", np.random.default_rng(0).random((20, 30)).astype(np.float32))
+    session.show("Reconstruct")
+    shown = []
+    session.show = shown.append
+    session.viewer.open(str(tmp_path / "sinogram.npy"), plugin="napari-mlpatch")
+    measured = session.docks["Problem"].measured
+    wait_for(qtbot, lambda: "give them above" in measured.problem_text.text())
+    assert shown == ["Problem"]
+
+
+def test_a_colour_photograph_is_simulated_from_its_luminance(session, qtbot):
+    photo = np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype(np.uint8)
+    session.viewer.add_image(photo, name="photo", rgb=True)
+    page = session.docks["Problem"].simulated
+    page.operator.setCurrentIndex(page.operator.findData("blur"))
+    page.simulate.click()
+    wait_for(qtbot, lambda: session.workbench.scene is not None)
+    truth = session.workbench.scene.truth
+    np.testing.assert_allclose(truth, photo @ [0.299, 0.587, 0.114], rtol=1e-5)

@@ -10,7 +10,13 @@ from napari.viewer import Viewer
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.luminance import luminance
 from napari_mlpatch.workbench.scene import Frame
+
+
+def shape_of(layer: Image) -> tuple[int, ...]:
+    """Rows and columns of the layer's plane."""
+    return tuple(layer.data.shape[-3:-1] if layer.rgb else layer.data.shape[-2:])
 
 
 def sample_layer(name: str) -> dict[str, Any]:
@@ -26,13 +32,13 @@ def sample_layer(name: str) -> dict[str, Any]:
 
 
 def plane_of(layer: Image, viewer: Viewer) -> np.ndarray:
-    """The 2-D image on show, float32. Raises InputError for colour images."""
-    if layer.rgb:
-        raise InputError(f"The layer {layer.name!r} is a colour image. Convert it to grey first (Layers > Convert).")
-    data = layer.data
-    step = viewer.dims.current_step[-data.ndim :]
-    index: Any = tuple(step[: data.ndim - 2])
+    """The 2-D image on show, float32; of a colour image its luminance. Raises InputError for complex layers."""
+    data, axes = layer.data, layer.ndim
+    step = viewer.dims.current_step[-axes:]
+    index: Any = tuple(step[: axes - 2])
     plane = np.asarray(data[index])
+    if layer.rgb:
+        plane = luminance(plane)
     if plane.ndim != 2 or np.iscomplexobj(plane):
         raise InputError(
             f"Simulation needs a real 2-D image, the layer {layer.name!r} shows {plane.dtype} {plane.shape}."

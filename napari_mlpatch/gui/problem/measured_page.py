@@ -46,6 +46,8 @@ class MeasuredPage(MeasuredForm):
 
     taken = Signal()
     """A measurement was opened through napari."""
+    asks = Signal()
+    """A measurement lacks something that only a person knows."""
 
     def __init__(self, viewer: Viewer, workbench: Workbench):
         self.all_slices = SliceStack(viewer, workbench)
@@ -196,9 +198,11 @@ class MeasuredPage(MeasuredForm):
             return
         if "angles_deg" in m.missing and not self.angles.text().strip():
             self._complain(f"The file does not say the {m.data.shape[1]} angles: give them above.")
+            self.asks.emit()
             return
         if "flat" in m.missing and not self.flat.value() > 0:
             self._complain("The data are counts, and the file has no flat field: give the counts without a sample.")
+            self.asks.emit()
             return
         options, automatic = self.options(), self.center_mode.currentData() == "auto"
         sample = self.sample

@@ -34,7 +34,7 @@ from napari_mlpatch.torch_later import torch
 from napari_mlpatch.workbench.scene import Scene
 from napari_mlpatch.workbench.workbench import Workbench
 
-from .from_layer import frame_of, origin_of, plane_of, sample_layer
+from .from_layer import frame_of, origin_of, plane_of, sample_layer, shape_of
 
 
 class SimulatePage(QWidget):
@@ -139,8 +139,8 @@ class SimulatePage(QWidget):
         layer = self.image.value
         self.simulate.setEnabled(layer is not None)
         self.simulate.setToolTip("" if layer is not None else "Add an image layer first: open one, or take a sample")
-        if layer is not None and tuple(layer.data.shape[-2:]) != self._shape and not layer.rgb:
-            self._shape = tuple(layer.data.shape[-2:])
+        if layer is not None and shape_of(layer) != self._shape:
+            self._shape = shape_of(layer)
             self._fill()
 
     def _operator_chosen(self) -> None:

@@ -115,8 +115,7 @@ class SweepTab(Plot):
         for i in (0, 1):
             form.addWidget(self.names[i], i + 1, 0)
             form.addWidget(self.texts[i], i + 1, 1)
-        form.addWidget(self.others, 3, 0)
-        form.addWidget(self.benchmark, 3, 1)
+        form.addWidget(self.others, 3, 0, 1, 2)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run, 1)
         for button in (self.cancel, self.open):
@@ -126,10 +125,11 @@ class SweepTab(Plot):
         layout.setSpacing(3)
         layout.addLayout(form)
         layout.addLayout(buttons)
+        layout.addWidget(self.benchmark)
         layout.addStretch(1)
         for box in (self.method, self.region, *self.names):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(8)
+            box.setMinimumContentsLength(4)
 
     # ---- choosing -------------------------------------------------------------------------------------------
 
