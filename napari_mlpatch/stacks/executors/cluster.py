@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -89,8 +90,7 @@ class Cluster:
                 self._own.close()
 
     def reports(self, job: Job, blocks: Sequence[Block], control: StackControl) -> Iterator[Report | None]:
-        from distributed import CancelledError, wait
-
+        ended = threading.Event()  # distributed.wait needs this client as everybody's default, napari's layers' too
         waiting, running = deque(blocks), dict[Any, Block]()
         markers, told = Markers(sink_for(job.out).path), None
         threads = max(sum(self._client.nthreads().values()), self.workers)  # type: ignore[union-attr]
@@ -99,7 +99,9 @@ class Cluster:
             while running or (waiting and control.wish is None):
                 while waiting and len(running) < threads + AHEAD and not control.paused and control.wish is None:
                     block = waiting.popleft()
-                    running[self._client.submit(do_block, job, block, pure=False)] = block
+                    future = self._client.submit(do_block, job, block, pure=False)
+                    running[future] = block
+                    future.add_done_callback(lambda one: ended.set())
                 if control.wish != told:  # workers look for it; a task that Dask cancels goes on behind its back
                     told = control.wish
                     markers.wish(told)
@@ -107,8 +109,8 @@ class Cluster:
                     time.sleep(TICK)  # paused
                     yield None
                     continue
-                with suppress(TimeoutError, CancelledError), self._client.as_current():
-                    wait(list(running), timeout=TICK, return_when="FIRST_COMPLETED")
+                ended.wait(TICK)
+                ended.clear()
                 done = [future for future in running if future.done()]
                 for future in done:
                     yield _report(future, running.pop(future))
