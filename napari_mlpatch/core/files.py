@@ -28,7 +28,8 @@ TEMPORARY = re.compile(r"\.mlpatch-([0-9a-f]{8}-\d+)-[0-9a-f]{12}\b")
 def path_of(value: Any, what: str = "A file") -> Path:
     """The absolute path that a name stands for, ``~`` and all.
 
-    Raises InputError for what is no name: other types, null bytes, the home of a user who does not exist.
+    Raises InputError for what is no name: other types, null bytes, half a character, the home of a user who
+    does not exist.
     """
     try:
         name = os.fspath(value)
@@ -40,6 +41,10 @@ def path_of(value: Any, what: str = "A file") -> Path:
         raise InputError(f"{what} has an empty name. Give the name of a file.")
     if "\0" in name:
         raise InputError(f"{what} cannot have the name {_short(name)}: it holds a null byte.")
+    try:
+        os.fsencode(name)
+    except UnicodeError:
+        raise InputError(f"{what} cannot have the name {ascii(name)[:80]}: it holds half of a character.") from None
     try:
         return Path(name).expanduser().absolute()
     except (RuntimeError, OSError):

@@ -137,7 +137,9 @@ def test_pipes_and_devices_are_no_files(tmp_path):
             io.load("/dev/zero")
 
 
-@pytest.mark.parametrize("name", ["~nouser-at-all/x", "a\0b.h5", "x" * 5000, "x/" * 3000 + "y.h5", "", "/" + "y" * 300])
+@pytest.mark.parametrize(
+    "name", ["~nouser-at-all/x", "a\0b.h5", "x" * 5000, "x/" * 3000 + "y.h5", "", "/" + "y" * 300, "half\ud800"]
+)
 def test_names_that_are_none(name):
     from napari_mlpatch import weights
     from napari_mlpatch.batch.replay import read_recipe
@@ -185,3 +187,10 @@ def test_little_memory(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     assert set(done.stdout.splitlines()[-1].split()) <= {"0", "2"} and "2" in done.stdout
+
+
+def test_folders_with_half_a_character(tmp_path):
+    from napari_mlpatch.batch.folder import Folder
+
+    with pytest.raises(InputError, match="half of a character"):
+        Folder(f"{tmp_path}/half\ud800", "sweep")
