@@ -48,3 +48,8 @@ def seed_of(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
         raise InputError(f"A seed is a whole number from 0 on, below 2^63, got {value!r:.60}.")
     return int(value)
+
+
+def all_finite(x: Tensor) -> bool:
+    """Whether no value is NaN or infinite. Their sum tells at once, unless it overflows."""
+    return bool(torch.isfinite(x.sum())) or bool(torch.isfinite(x).all())

@@ -14,7 +14,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from .operator import Operator
 
-TRANSPOSE = {"apply": "adjoint", "adjoint": "apply", "normal": "normal"}
+TRANSPOSE = {"apply": "adjoint", "adjoint": "apply", "normal": "normal", "spread": "gathered", "gathered": "spread"}
 
 
 _traced: WeakValueDictionary[int, Operator] = WeakValueDictionary()

@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .arguments import as_tensor, is_number
+from .arguments import all_finite, as_tensor, is_number
 from .errors import InputError
 from .operator import Operator
 
@@ -121,8 +121,8 @@ def _checked(x: Tensor, shape: tuple[int, ...], what: str) -> Tensor:
             f"The {what} has shape {given}, but the operator needs [batch, channel, {', '.join(map(str, shape))}]. "
             "Check that the data belong to this geometry, and whether an axis is swapped."
         )
-    bad = ~torch.isfinite(x)
-    if bad.any():
+    if not all_finite(x):
+        bad = ~torch.isfinite(x)
         first = torch.nonzero(bad)[0].tolist()
         raise InputError(
             f"The {what} holds {int(bad.sum())} NaN or infinite value(s), the first at index {first}. "

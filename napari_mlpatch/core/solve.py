@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .arguments import all_finite
 from .errors import InputError
 from .fit import fit
 from .method import Iterate, Method
@@ -43,7 +44,7 @@ def solved(
             break
     if last is None:
         raise InputError(f"The method {method.name!r} has nothing to do: check its parameters and the data's scale.")
-    if not bool(torch.isfinite(last.x).all()):
+    if not all_finite(last.x):
         raise InputError(
             f"The method {method.name!r} produced NaN or infinite values. Check its parameters and the data's scale."
         )

@@ -33,12 +33,13 @@ class InParts:
             owner = np.repeat(np.arange(len(long)), parts)
             size = np.full(len(owner), PART)
             size[np.cumsum(parts) - 1] = over - (parts - 1) * PART
-            beyond = _marked(matrix.indptr[long] + PART, matrix.indptr[long + 1], matrix.nnz)
-            rest = _rows(matrix, beyond, size)
+            start, end = matrix.indptr[long] + PART, matrix.indptr[long + 1]
+            rest = _rows(matrix, _pieces(start, end), size)
             ones = np.ones(len(owner), matrix.dtype)
             join = scipy.sparse.csr_matrix((ones, (owner, np.arange(len(owner)))), shape=(len(long), len(owner)))
-            matrix.data = matrix.data[~beyond]  # one array after the other: tables are large
-            matrix.indices = matrix.indices[~beyond]
+            kept = _pieces(np.r_[0, end], np.r_[start, matrix.nnz])
+            matrix.data = _joined(matrix.data, kept)  # one array after the other: tables are large
+            matrix.indices = _joined(matrix.indices, kept)
             matrix.indptr = _starts(np.minimum(length, PART))
             self.rest = place(rest), place(join)
             self.long = torch.from_numpy(long).to(self.rest[0].device)
@@ -46,25 +47,29 @@ class InParts:
 
     def __matmul__(self, x: Tensor) -> Tensor:
         y = self.matrix @ x
-        if self.rest is None:
-            return y
-        rest, join = self.rest
-        y[self.long] += join @ (rest @ x)
+        if self.rest is not None:
+            y[self.long] += self.beyond(x)
         return y
 
+    def beyond(self, x: Tensor) -> Tensor:
+        """Of the long rows, what is beyond their first parts."""
+        rest, join = self.rest  # type: ignore[misc]
+        return join @ (rest @ x)
 
-def _marked(start: np.ndarray, end: np.ndarray, count: int) -> np.ndarray:
-    """Which of ``count`` entries lie in one of the ranges, which do not touch. A byte each: tables are large."""
-    step = np.zeros(count + 1, np.int8)
-    step[start], step[end] = 1, -1
-    return np.cumsum(step[:-1], dtype=np.int8).astype(bool)
+
+def _pieces(start: np.ndarray, end: np.ndarray) -> list[slice]:
+    return list(map(slice, start.tolist(), end.tolist()))
+
+
+def _joined(values: np.ndarray, pieces: list[slice]) -> np.ndarray:
+    return np.concatenate([values[piece] for piece in pieces])
 
 
 def _starts(length: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(length)]).astype(np.int32)
 
 
-def _rows(matrix: scipy.sparse.csr_matrix, kept: np.ndarray, length: np.ndarray) -> scipy.sparse.csr_matrix:
-    """The entries that are kept, in their order, in rows of the lengths that are given."""
-    shape = (len(length), matrix.shape[1])
-    return scipy.sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], _starts(length)), shape=shape)
+def _rows(matrix: scipy.sparse.csr_matrix, pieces: list[slice], length: np.ndarray) -> scipy.sparse.csr_matrix:
+    """The entries in some pieces of all, in rows of the lengths that are given."""
+    shape, data = (len(length), matrix.shape[1]), _joined(matrix.data, pieces)
+    return scipy.sparse.csr_matrix((data, _joined(matrix.indices, pieces), _starts(length)), shape=shape)

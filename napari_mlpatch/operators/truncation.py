@@ -25,8 +25,10 @@ from napari_mlpatch.torch_later import Tensor, torch
 Padding = Literal["auto", "edge", "zero"]
 LEAST_BINS = 8
 AIR = (0.03, 0.07)  # of the largest root mean square of a bin: below, a row ends in air; above, it does not
-ENOUGH = 2**18
+ENOUGH = 2**16
 """Samples of which the median is taken, in views all over the scan: more take long and tell the noise no better."""
+VIEWS = 64
+"""That are summed at a time: their squares in double precision stay in the cache."""
 SIGNIFICANT = 4.0  # standard errors of the noise
 
 
@@ -63,7 +65,9 @@ def truncation(y: Tensor, weights: Tensor, padding: Padding = "auto") -> Truncat
     with torch.no_grad():
         rows = y.detach().flatten(0, 1)
         share = (weights / weights.amax(1, keepdim=True).clamp(min=1e-30)).square()
-        ends = [_end(rows.flip(-1), share[:, 0]), _end(rows, share[:, -1])]
+        parts = rows.split(VIEWS, dim=1)
+        profile: Tensor = sum(part.double().square().sum(1) for part in parts) / rows.shape[1]  # type: ignore
+        ends = [_end(rows.flip(-1), profile.flip(-1), share[:, 0]), _end(rows, profile, share[:, -1])]
         level, reach, other = (torch.stack(values) for values in zip(*ends, strict=True))
         strength = ((level - AIR[0]) / (AIR[1] - AIR[0])).clamp(0, 1)
         if padding == "edge":
@@ -75,18 +79,16 @@ def truncation(y: Tensor, weights: Tensor, padding: Padding = "auto") -> Truncat
         return Truncation(level, reach, other, strength, tuple(int(n) for n in bins.tolist()))
 
 
-def _end(rows: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Level, E and G ``[items]`` at the high end of rows ``[items, views, bins]``."""
+def _end(rows: Tensor, profile: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Level, E and G ``[items]`` at the high end of rows ``[items, views, bins]`` of that mean square."""
     views, n = rows.shape[1:]
     k = edge_bins(n)
     half = max(n // 2, LEAST_BINS // 2)
-    outer = rows[..., -half:].double()
-    some = outer[:, :: max(1, views * half // ENOUGH)]
+    some = rows[:, :: max(1, views * half // ENOUGH), -half:].double()
     curvature = some.diff(n=2, dim=-1).abs().flatten(1).median(dim=1).values
     variance = (curvature / (0.6745 * math.sqrt(6.0))) ** 2
-    edge = (outer[..., -k:].mean(-1).square() * share.double()).mean(1) - variance / k * share.double().mean()
+    edge = (rows[..., -k:].double().mean(-1).square() * share.double()).mean(1) - variance / k * share.double().mean()
     error = variance / k * math.sqrt(2.0 / views)
-    profile = rows.double().square().mean(1)
     peak = profile.unfold(-1, k, 1).mean(-1).amax(-1)
     level = torch.where(edge > SIGNIFICANT * error, (edge.clamp(min=0) / peak.clamp(min=1e-300)).sqrt(), 0.0)
     # a + b u + c u² over the outer half, u = 0 at the last bin and 1 at the innermost.

@@ -29,13 +29,14 @@ def line_integrals(
     if clip_counts is not None and not clip_counts > 0:
         raise InputError(f"clip_counts is the least number of counts and must be positive, got {clip_counts}.")
     beam = np.broadcast_to(np.asarray(flat, dtype=np.float64) - dark, counts.shape)
-    signal = counts.astype(np.float64) - dark
+    signal = np.subtract(counts, dark, dtype=np.float64)
     if clip_counts is None:
         _check_positive(beam if np.ndim(flat) > 1 else beam[:1], "flat field", "less the dark field")
         _check_positive(signal, "detector counts", "less the dark field")
     else:
         beam, signal = np.maximum(beam, clip_counts), np.maximum(signal, clip_counts)
-    return np.log(beam / signal).astype(np.float32)
+    np.divide(beam, signal, out=signal)
+    return np.log(signal, out=signal).astype(np.float32)
 
 
 def field_of_slice(field: Field | None, index: int, bins: int, name: str) -> np.ndarray | float | None:
@@ -127,8 +128,9 @@ def given_field(value: Any, name: str, slices: int, bins: int) -> Field:
 
 
 def _check_positive(values: np.ndarray, what: str, after: str) -> None:
-    bad = ~(values > 0)
-    if bad.any():
+    good = values > 0
+    if not good.all():
+        bad = ~good
         row, column = (int(i) for i in np.argwhere(bad)[0])
         raise InputError(
             f"{int(bad.sum())} of {bad.size} values of the {what} {after} are zero or negative, the first at row "
