@@ -73,6 +73,7 @@ class Session:
         from .plumbing.memory import memory, renew
         from .plumbing.notify import show_error
         from .plumbing.programs import compile_once
+        from .plumbing.shade import light_boxes
         from .stacks.volume_layer import VolumeLayers
 
         self.viewer = viewer
@@ -81,6 +82,7 @@ class Session:
         free_in_own_context(viewer)
         compile_once()
         writer_first()
+        light_boxes()
         renew()
         self._post = _Post()
         self.workbench: Workbench = Workbench(self._post, HEAD_START)

@@ -6,11 +6,14 @@ import itertools
 
 import numpy as np
 import pytest
+from napari._vispy.overlays import base
 from napari.layers import Image
+from vispy.scene.visuals import Rectangle
 
 from napari_mlpatch.gui.plumbing.only_shown import Fresh, only_shown
 from napari_mlpatch.gui.plumbing.programs import compile_once
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
+from napari_mlpatch.gui.plumbing.shade import light_boxes
 
 
 def walk(viewer, show) -> list[np.ndarray]:
@@ -72,8 +75,9 @@ def walk(viewer, show) -> list[np.ndarray]:
     return seen
 
 
-def test_the_canvas_looks_as_napari_shows_it(make_napari_viewer, qtbot):
+def test_the_canvas_looks_as_napari_shows_it(make_napari_viewer, qtbot, monkeypatch):
     compile_once()
+    monkeypatch.setattr(base, "Rectangle", Rectangle)
     viewer = make_napari_viewer(show=True)
     viewer.add_image(np.zeros((4, 4)))
     qtbot.wait(1)  # the window is laid out
@@ -81,6 +85,7 @@ def test_the_canvas_looks_as_napari_shows_it(make_napari_viewer, qtbot):
     expected = walk(viewer, lambda layer, visible: setattr(layer, "visible", visible))
     viewer.layers.clear()
     only_shown(viewer)
+    light_boxes()
     for i, (ours, theirs) in enumerate(zip(walk(viewer, Fresh().show), expected, strict=True)):
         assert np.array_equal(ours, theirs), f"after change {i}"
     assert not any(np.array_equal(a, b) for a, b in itertools.pairwise(expected))
@@ -114,3 +119,35 @@ def test_what_changed_while_a_layer_was_hidden_is_shown(layer):
     layer.data = np.full((4, 4), 2.0)
     fresh.show(layer, True)
     assert (layer._slice.image.view == 2).all()
+
+
+def test_cells_of_a_hidden_grid_catch_up_when_it_is_shown(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    only_shown(viewer)
+    for name in ("one", "two"):
+        viewer.add_image(np.zeros((8, 8)), name=name)
+    canvas, grid = viewer.window._qt_viewer.canvas, viewer.canvas.grid
+    grid.enabled = True
+    viewer.screenshot(canvas_only=True, flash=False)
+    cells = list(canvas.grid_cameras)
+    before = cells[0].center
+    with at_once(viewer):
+        grid.enabled = False
+    viewer.scene.camera.center = (2.0, 3.0)
+    assert cells[0].center == before, "while nobody sees it"
+    with at_once(viewer):
+        grid.enabled = True
+    assert [camera.center for camera in canvas.grid_cameras] == [(0.0, 2.0, 3.0)] * 2
+
+
+def test_a_hidden_layer_learns_what_is_in_view_when_it_is_shown(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    only_shown(viewer)
+    first, second = (viewer.add_image(np.zeros((8, 8)), visible=i == 0) for i in range(2))
+    viewer.screenshot(canvas_only=True, flash=False)
+    viewer.scene.camera.zoom *= 4
+    viewer.screenshot(canvas_only=True, flash=False)
+    assert first.scale_factor != second.scale_factor
+    second.visible = True
+    assert first.scale_factor == second.scale_factor
+    assert np.array_equal(first.corner_pixels, second.corner_pixels)

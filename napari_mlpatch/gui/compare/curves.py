@@ -44,6 +44,7 @@ class Curves(Plot):
         super().__init__()
         self.setMinimumWidth(180)
         self._items: dict[tuple[int, str], pyqtgraph.PlotDataItem] = {}
+        self._drawn: dict[tuple[int, str], tuple[list[float], list[float]]] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MS)
@@ -72,9 +73,12 @@ class Curves(Plot):
                 item = self.plot(pen=pyqtgraph.mkPen(colour, width=2), symbolBrush=colour, name=entry.named.line)
             symbol = "o" if len(rows) == 1 else None
             is_positive = is_positive and all(row[key] > 0 for row in rows)
-            item.setData([row[by] for row in rows], [row[key] for row in rows], symbol=symbol)
+            values = ([row[by] for row in rows], [row[key] for row in rows])
+            if self._drawn.get(mark) != values:
+                item.setData(*values, symbol=symbol)
+                self._drawn[mark] = values
             found[mark] = item
         for item in self._items.values():
             self.removeItem(item)
-        self._items = found
+        self._items, self._drawn = found, {mark: self._drawn[mark] for mark in found}
         self.setLogMode(y=is_positive and bool(found))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QBrush, QColor
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -96,19 +98,20 @@ class ResultTable(Themed, QTableWidget):
                     self.removeCellWidget(i, 0)
             self.setRowCount(len(rows))
         self.rows = rows
+        marked = self._best()
         for i, row in enumerate(rows):
             if isinstance(row, int):
                 self._fill_group(i, earlier[row])
             else:
-                self._fill_row(i, row)
-        self._mark_best()
+                self._fill_row(i, row, marked)
         for i, column in enumerate(self.columns):
             if column.known is not None:
                 self.setColumnHidden(i, not any(column.known(e) for e in self.workbench.entries))
         self.blockSignals(False)
         self._show_selection()
 
-    def _fill_row(self, i: int, entry: Entry) -> None:
+    def _fill_row(self, i: int, entry: Entry, marked: Container[tuple[int, int]] = ()) -> None:
+        """Bring a row up to date. Only what has changed is set: Qt measures a whole column at each setting."""
         stale = self.workbench.stale(entry)
         remark = entry.result.remark if entry.result is not None and not entry.job.active else ""
         for j, column in enumerate(self.columns):
@@ -119,21 +122,28 @@ class ResultTable(Themed, QTableWidget):
             if j and item.textAlignment() != RIGHT:
                 item.setTextAlignment(RIGHT)
             _set_text(item, column.text(entry))
-            _set_bold(item, False)
-            item.setData(Qt.ItemDataRole.BackgroundRole, None)
+            _set_bold(item, (i, j) in marked)
+            _set_brush(item, Qt.ItemDataRole.BackgroundRole, QColor(*BEST) if (i, j) in marked else None)
             colour = "gray" if stale else REMARK[shade()] if j == 1 and remark else ""
-            item.setForeground(QColor(colour)) if colour else item.setData(Qt.ItemDataRole.ForegroundRole, None)
-            item.setToolTip(stale or remark or (entry.title if j == 0 else ""))
-        first = self.item(i, 0)
-        first.setToolTip("\n".join(filter(None, [entry.title, stale, remark])))
-        first.setIcon(dot(colour_of(entry.number)))
+            _set_brush(item, Qt.ItemDataRole.ForegroundRole, QColor(colour) if colour else None)
+            tip = "\n".join(filter(None, [entry.title, stale, remark])) if j == 0 else stale or remark
+            if item.toolTip() != tip:
+                item.setToolTip(tip)
+        first, colour = self.item(i, 0), colour_of(entry.number)
+        if first.data(Qt.ItemDataRole.UserRole) != colour:
+            first.setData(Qt.ItemDataRole.UserRole, colour)
+            first.setIcon(dot(colour))
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        if not stale:
+            flags |= Qt.ItemFlag.ItemIsUserCheckable
+        if first.flags() != flags:
+            first.setFlags(flags)  # pyright: ignore[reportArgumentType]
         if stale:
-            first.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)  # pyright: ignore[reportArgumentType]
             first.setData(Qt.ItemDataRole.CheckStateRole, None)
         else:
-            flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable
-            first.setFlags(flags)  # pyright: ignore[reportArgumentType]
-            first.setCheckState(Qt.CheckState.Checked if entry.shown else Qt.CheckState.Unchecked)
+            state = Qt.CheckState.Checked if entry.shown else Qt.CheckState.Unchecked
+            if first.data(Qt.ItemDataRole.CheckStateRole) is None or first.checkState() != state:
+                first.setCheckState(state)
 
     def _fill_group(self, i: int, group: list[Entry]) -> None:
         """The row above results of an earlier problem: it opens them, goes back to them or clears them."""
@@ -169,15 +179,11 @@ class ResultTable(Themed, QTableWidget):
         row.addStretch(1)
         self.setCellWidget(i, 0, bar)
 
-    def _mark_best(self) -> None:
+    def _best(self) -> set[tuple[int, int]]:
+        """Row and column of the best values."""
         present = [row for row in self.rows if isinstance(row, Entry) and not self.workbench.stale(row)]
-        for j, column in enumerate(self.columns):
-            row = best(column, present)
-            if row is not None:
-                item = self.item(self.rows.index(present[row]), j)
-                assert item is not None
-                _set_bold(item, True)
-                item.setBackground(QColor(*BEST))
+        found = ((best(column, present), j) for j, column in enumerate(self.columns))
+        return {(self.rows.index(present[row]), j) for row, j in found if row is not None}
 
     def _progressed(self, entry: Entry) -> None:
         if entry in self.rows:
@@ -228,6 +234,14 @@ def _fingerprint(group: list[Entry]) -> str:
 def _set_text(item: QTableWidgetItem, text: str) -> None:
     if item.text() != text:
         item.setText(text)
+
+
+def _set_brush(item: QTableWidgetItem, role: Qt.ItemDataRole, colour: QColor | None) -> None:
+    present = item.data(role)
+    if colour is None and present is not None:
+        item.setData(role, None)
+    elif colour is not None and (present is None or present.color() != colour):
+        item.setData(role, QBrush(colour))
 
 
 def _set_bold(item: QTableWidgetItem, bold: bool) -> None:

@@ -16,8 +16,8 @@ def only_shown(viewer: Viewer) -> None:
     A picture that is to stand in another cell takes its own there.
 
     napari (0.9.2) moves all layers to the one view when the grid is switched off, takes the captions of hidden layers
-    to pieces, builds boxes around captions anew at each change of any layer, and keeps the cameras of a hidden grid in
-    step at each paint.
+    to pieces, builds boxes around captions anew at each change of any layer, keeps the cameras of a hidden grid in
+    step at each paint and each move, and finds out at each paint which part of every hidden layer would be in view.
     """
     canvas = viewer.window._qt_viewer.canvas
     own: Any = type(canvas)
@@ -42,6 +42,8 @@ def only_shown(viewer: Viewer) -> None:
         if canvas.grid_cameras:
             aside[:] = canvas.grid_cameras
             canvas.grid_cameras.clear()
+            for camera in aside:
+                rest(camera)
 
     def setup_layer_views_in_grid() -> None:
         views, layers = canvas.grid_views, viewer.layers
@@ -59,6 +61,8 @@ def only_shown(viewer: Viewer) -> None:
         if aside:
             canvas.grid_cameras[:] = aside
             aside.clear()
+            for camera in canvas.grid_cameras:
+                wake(camera)
         own._init_or_update_grid(canvas)
         canvas.grid.visible = True
         lay_out_once(canvas.grid)
@@ -89,6 +93,37 @@ def only_shown(viewer: Viewer) -> None:
         create_or_update,
     )
     vars(canvas).update(zip(names, functions, strict=True))
+    for layer in viewer.layers:
+        draw_if_shown(layer)
+    viewer.layers.events.inserted.connect(lambda event: draw_if_shown(event.value))
+
+
+MOVES = ("_on_center_change", "_on_zoom_change")
+
+
+def rest(camera: Any) -> None:
+    """Let the camera of a hidden cell stay where it is."""
+    vars(camera).update(dict.fromkeys(MOVES, lambda event=None: None))
+
+
+def wake(camera: Any) -> None:
+    """Let it follow again, from where the canvas's camera is now."""
+    for name in MOVES:
+        if vars(camera).pop(name, None) is not None:
+            getattr(camera, name)()
+
+
+def draw_if_shown(layer: Layer) -> None:
+    """Find out which part of a layer is in view only while it is on show: napari does it anew when it is painted."""
+    its = weakref.ref(layer)
+
+    def update_draw(*args: Any, **options: Any) -> None:
+        layer = its()
+        if layer is not None and layer.visible:
+            type(layer)._update_draw(layer, *args, **options)
+
+    if hasattr(layer, "_update_draw"):
+        vars(layer)["_update_draw"] = update_draw
 
 
 def swap(canvas: Any, i: int, j: int) -> None:
