@@ -14,7 +14,7 @@ def test_only_what_a_row_shows_paints_it_anew(make_napari_viewer):
     layer = viewer.add_image(np.zeros((4, 4)), name="one")
     model, seen = viewer.window._qt_viewer.layers.model().sourceModel(), []
     model.dataChanged.connect(lambda first, last, roles: seen.append(list(roles)))
-    layer.opacity, layer.gamma = 0.5, 2.0
+    layer.blending = "additive"
     layer.refresh(thumbnail=False)
     viewer.scene.camera.zoom *= 2
     assert not seen

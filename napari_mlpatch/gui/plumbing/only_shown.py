@@ -5,6 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from .one_bar import hand_over
+
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
@@ -79,6 +81,8 @@ def only_shown(viewer: Viewer) -> None:
     def create_or_update(overlay: Any, vispy_overlay: Any, parent: Any, **more: Any) -> Any:
         if vispy_overlay is not None and vispy_overlay.node.parent is parent:
             return vispy_overlay
+        if vispy_overlay is None:
+            hand_over(canvas, overlay, more.get("layer"))
         made = own._create_or_update_vispy_overlay(canvas, overlay, vispy_overlay, parent, **more)
         if vispy_overlay is None:
             hide_whole(made)

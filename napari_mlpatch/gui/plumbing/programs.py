@@ -8,6 +8,7 @@ from typing import Any
 
 from vispy.gloo import glir
 from vispy.gloo.program import Program
+from vispy.visuals.shaders import parsing
 
 TEXTS = 256
 """Texts of programs whose variables are remembered; a window needs about thirty."""
@@ -51,6 +52,39 @@ def compile_once() -> None:
         if update_variables:
             self._process_pending_variables()
 
+    _ask_once()
+    find = functools.lru_cache(TEXTS)(parsing.find_program_variables)
+    parsing.find_program_variables = lambda code: dict(find(code))
     Program._mlpatch_own_parse = own_parse  # pyright: ignore[reportAttributeAccessIssue]
     Program.set_shaders, Program._parse_variables_from_code = set_shaders, parse
     glir._convert_desktop_shader = functools.lru_cache(TEXTS)(glir._convert_desktop_shader)
+
+
+def _ask_once() -> None:
+    """Make vispy ask OpenGL only once which variables the programs of one text have: it asks for each by its number."""
+    if not hasattr(glir.GlirProgram, "_get_active_attributes_and_uniforms"):
+        return
+    own_data, own_link = glir.GlirShader.set_data, glir.GlirProgram.link_program
+    own_ask = glir.GlirProgram._get_active_attributes_and_uniforms
+    known: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def set_data(self: Any, offset: int, code: str) -> None:
+        own_data(self, offset, code)
+        self._mlpatch_text = code
+
+    def link_program(self: Any) -> None:
+        self._mlpatch_texts = tuple(getattr(shader, "_mlpatch_text", "") for shader in self._attached_shaders)
+        own_link(self)
+
+    def ask(self: Any) -> set[str]:
+        texts = getattr(self, "_mlpatch_texts", ())
+        if not all(texts) or not texts:
+            return own_ask(self)
+        if texts not in known:
+            if len(known) >= TEXTS:
+                known.clear()
+            known[texts] = frozenset(own_ask(self))
+        return set(known[texts])
+
+    glir.GlirShader.set_data, glir.GlirProgram.link_program = set_data, link_program
+    glir.GlirProgram._get_active_attributes_and_uniforms = ask

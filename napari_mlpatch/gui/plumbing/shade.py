@@ -21,7 +21,7 @@ CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)], np.floa
 
 
 class ShadeVisual(Visual):
-    """What napari's overlays use of vispy's Rectangle, without its border: ``center``, ``width``, ``height``, ``color``.
+    """What napari's overlays use of vispy's Rectangle: ``center``, ``width``, ``height``, ``color``. Without a border.
 
     vispy's has two programs, and writes and compiles one of them anew at each of these settings.
     """
