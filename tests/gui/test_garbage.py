@@ -1,10 +1,11 @@
 """Automatic garbage collection is off while any window is open."""
 
 import gc
+import weakref
 
 import pytest
 
-from napari_mlpatch.gui.plumbing.garbage import GuiThreadGarbage
+from napari_mlpatch.gui.plumbing.garbage import GuiThreadGarbage, collect_soon
 
 
 @pytest.mark.parametrize("first", [0, 1])
@@ -19,3 +20,20 @@ def test_closing_one_of_two_windows_leaves_it_off(qapp, first):
     finally:
         two[1 - first].close()
     assert gc.isenabled()
+
+
+def test_what_is_asked_for_is_collected_soon(qtbot):
+    class Cycle:
+        pass
+
+    here = GuiThreadGarbage()
+    try:
+        cycle = Cycle()
+        cycle.its = cycle
+        gone = weakref.ref(cycle)
+        del cycle
+        assert gone() is not None
+        collect_soon()
+        qtbot.waitUntil(lambda: gone() is None)
+    finally:
+        here.close()

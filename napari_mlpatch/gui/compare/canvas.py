@@ -14,6 +14,7 @@ import numpy as np
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 
+from napari_mlpatch.gui.plumbing.garbage import collect_soon
 from napari_mlpatch.gui.plumbing.only_shown import Fresh
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.scene import Frame, Scene
@@ -52,9 +53,11 @@ class Canvas:
         return layer
 
     def remove(self, layer: Layer) -> None:
+        """Take a layer away. Its memory follows in a moment: napari collects all garbage for each layer."""
         if layer in self.viewer.layers:
-            with self.acting():
+            with self.acting(), at_once(self.viewer):
                 self.viewer.layers.remove(layer)
+            collect_soon()
 
     def only(self, shown: Iterable[Layer]) -> None:
         """Show these pictures and no other. What a person has drawn on top (shapes, points) stays as it is."""

@@ -21,6 +21,9 @@ from .contrast import Contrast
 from .looks import colormap_of, group_of, limits_of
 from .scene_layers import SceneLayers
 
+REST_MS = 100
+"""After captions on show have changed, so do the names of hidden layers, which stand in napari's list only."""
+
 Key = tuple[int | str, str]
 """The id of an entry, or "truth", and the kind of picture."""
 
@@ -57,6 +60,10 @@ class EntryLayers:
         self._timer.setSingleShot(True)
         self._timer.setInterval(1)  # after 0 ms would be in this round of events, before what it has to paint
         self._timer.timeout.connect(self._make_one)
+        self._rest = QTimer(canvas.viewer.window._qt_window)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._rename)
 
     def find(self, of: Other, kind: str = "picture") -> Image | None:
         """The layer as it is now, if there is one."""
@@ -109,11 +116,14 @@ class EntryLayers:
         wanted = letters if tight else None
         if wanted != self.letters:
             self.letters = wanted
-            self._rename()
+            self._rest.start()
+        if self._rest.isActive():
+            self._rename(shown=True)
 
-    def _rename(self) -> None:
+    def _rename(self, shown: bool = False) -> None:
+        """All layers, or those on show."""
         for key, layer in self._layers.items():
-            if key[0] in self._known:
+            if key[0] in self._known and (layer.visible or not shown):
                 rename(layer, self.caption(self._known[key[0]], key[1]))
 
     def turn_to_scene(self, entries: list[Entry]) -> None:

@@ -20,6 +20,8 @@ class GuiThreadGarbage:
     """From its making until ``close``, garbage is collected on the present thread only."""
 
     _open: ClassVar[set[GuiThreadGarbage]] = set()
+    wanted: ClassVar[bool] = False
+    """Whether something large has become garbage: see ``collect_soon``."""
 
     def __init__(self) -> None:
         gc.disable()
@@ -41,8 +43,17 @@ class GuiThreadGarbage:
             gc.enable()
 
 
+def collect_soon() -> None:
+    """Collect all garbage in the timer's next round, once for all that ask."""
+    GuiThreadGarbage.wanted = True
+
+
 def _collect() -> None:
-    """The generations that are due, as automatic collection would."""
+    """The generations that are due, as automatic collection would; or all, where that was asked for."""
+    if GuiThreadGarbage.wanted:
+        GuiThreadGarbage.wanted = False
+        gc.collect()
+        return
     for generation, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)):
         if count <= threshold:
             return

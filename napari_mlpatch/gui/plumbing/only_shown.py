@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .one_bar import hand_over
@@ -68,6 +69,8 @@ def only_shown(viewer: Viewer) -> None:
         own._init_or_update_grid(canvas)
         canvas.grid.visible = True
         lay_out_once(canvas.grid)
+        for camera in canvas.grid_cameras:
+            compare_first(camera)
 
     def update_grid_spacing() -> None:
         if grid.enabled:
@@ -115,6 +118,32 @@ def wake(camera: Any) -> None:
     for name in MOVES:
         if vars(camera).pop(name, None) is not None:
             getattr(camera, name)()
+
+
+def compare_first(camera: Any) -> None:
+    """Ask a cell's camera at a paint only where it looks elsewhere than the canvas's: napari asks NumPy four times."""
+    if not all(hasattr(camera, name) for name in ("_view", "_camera", "_2D_camera", "_last_viewbox_size")):
+        return
+
+    def on_draw(event: Any = None) -> None:
+        view, model = camera._view, camera._camera
+        same = (
+            view.camera is camera._2D_camera
+            and _close(camera._last_viewbox_size, view.rect.size)
+            and _close(camera.center, model.center)
+            and _close((camera.zoom, camera.perspective), (model.zoom, model.perspective))
+        )
+        if not same:
+            type(camera).on_draw(camera, event)
+
+    vars(camera)["on_draw"] = on_draw
+
+
+def _close(ours: Sequence[float], theirs: Sequence[float]) -> bool:
+    """As near as napari takes for the same."""
+    return len(ours) == len(theirs) and all(
+        abs(a - b) <= 1e-8 + 1e-5 * abs(b) for a, b in zip(ours, theirs, strict=True)
+    )
 
 
 def draw_if_shown(layer: Layer) -> None:

@@ -25,12 +25,11 @@ class Single(View):
         waits = selected is not None and (selected.result is None or self._on is None)
         if layer is None and waits:
             layer = stage.layer(selected, "picture")  # there is no residual yet, and other pictures may be on show
+        if layer is not None and (layer is not self._on or not layer.visible):  # else there may be others beside it
+            self._on = layer
+            stage.only([layer], active=layer)
         if selected is not None:
             self.fit_captions([stage.results.whole(selected, kind)])
-        if layer is None or (layer is self._on and layer.visible):
-            return  # a person may have put other pictures beside it
-        self._on = layer
-        stage.only([layer], active=layer)
 
     def start_anew(self) -> None:
         self._on = None
