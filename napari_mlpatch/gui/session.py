@@ -67,7 +67,6 @@ class Session:
         from napari_mlpatch.workbench.workbench import Workbench
 
         from .compare.stage import Stage
-        from .leave.preferences import follow_preferences
         from .leave.writer_first import writer_first
         from .plumbing.canvas import free_in_own_context
         from .plumbing.memory import memory, renew
@@ -90,11 +89,11 @@ class Session:
         self.workbench.failed.connect(show_error)
         self.volumes: VolumeLayers = VolumeLayers(viewer, self.workbench)
         self.workbench.stacks.wanted.connect(lambda: self.show("All slices"))
-        follow_preferences(self.workbench)
         self.workbench.devices_changed.connect(self._garbage.freeze)
         self._load = QTimer()
         self._load.setSingleShot(True)
         self._load.setInterval(LOAD_MS)
+        self._load.timeout.connect(self._follow_preferences)
         self._load.timeout.connect(self.workbench.load)
         self._load.start()
         viewer.window._qt_window.destroyed.connect(self.workbench.close)
@@ -102,6 +101,12 @@ class Session:
         viewer.window._qt_window.destroyed.connect(self._garbage.close)
         viewer.window._qt_window.destroyed.connect(lambda: memory().save())
         self.docks: dict[str, QWidget] = {}
+
+    def _follow_preferences(self) -> None:
+        """Not before the docks are there: napari reads the manifests of all plugins for it, which takes 0.1 s."""
+        from .leave.preferences import follow_preferences
+
+        follow_preferences(self.workbench)
 
     def dock(self, name: str) -> QWidget:
         """The dock of that name, made where the user has closed it or not opened it yet."""

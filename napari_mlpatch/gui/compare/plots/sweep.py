@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from qtpy.QtCore import Qt
@@ -22,7 +22,6 @@ from napari_mlpatch.batch.values import Axis, axis
 from napari_mlpatch.core.declare import build, parameters
 from napari_mlpatch.core.metrics import METRICS
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.gui.compare.benchmark_dialog import BenchmarkDialog
 from napari_mlpatch.gui.compare.l_curve import LCurve
 from napari_mlpatch.gui.compare.parts import plots
 from napari_mlpatch.gui.compare.sheet import Sheet, head
@@ -34,6 +33,9 @@ from napari_mlpatch.gui.plumbing.label import Name
 from napari_mlpatch.gui.plumbing.low import low
 from napari_mlpatch.gui.plumbing.notify import show_error
 from napari_mlpatch.workbench.sweeping import Sweeping, check, suggested, varied
+
+if TYPE_CHECKING:
+    from napari_mlpatch.gui.compare.benchmark_dialog import BenchmarkDialog
 
 WHOLE, IN_VIEW = "whole picture", "what is in view"
 NONE = "(none)"
@@ -207,6 +209,8 @@ class SweepTab(Plot):
     def open_benchmark(self) -> None:
         """The dialog, made when it is first asked for."""
         if self.dialog is None:
+            from napari_mlpatch.gui.compare.benchmark_dialog import BenchmarkDialog
+
             self.dialog = BenchmarkDialog(self.stage.workbench, self.widget)
         self.dialog.draw()
         self.dialog.show()
