@@ -24,7 +24,7 @@ def test_closing_one_of_two_windows_leaves_it_off(qapp, first):
 
 def test_what_is_asked_for_is_collected_soon(qtbot):
     class Cycle:
-        pass
+        its: object = None
 
     here = GuiThreadGarbage()
     try:

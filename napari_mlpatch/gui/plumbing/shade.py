@@ -51,7 +51,7 @@ class ShadeVisual(Visual):
     @center.setter
     def center(self, center: tuple[float, float]) -> None:
         if self._center != tuple(center):
-            self._center = tuple(center)
+            self._center = (center[0], center[1])
             self._set("u_center", self._center)
 
     @property
