@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 import pyqtgraph
@@ -16,6 +17,8 @@ from .colours import colour_of
 DELAY_MS = 60
 """Curves are drawn a while after what asks for them, so that a new picture and they are not painted in one go."""
 
+FALL = 20.0
+"""Decibels below the best that a plot reaches: what diverges leaves it, and the others can be told apart."""
 
 FIRST = ("psnr", "objective", "relative_residual", "change")
 LATEST = 20
@@ -45,6 +48,7 @@ class Curves(Plot):
         self.setMinimumWidth(180)
         self._items: dict[tuple[int, str], pyqtgraph.PlotDataItem] = {}
         self._drawn: dict[tuple[int, str], tuple[list[float], list[float]]] = {}
+        self._framed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MS)
@@ -82,3 +86,14 @@ class Curves(Plot):
             self.removeItem(item)
         self._items, self._drawn = found, {mark: self._drawn[mark] for mark in found}
         self.setLogMode(y=is_positive and bool(found))
+        self._frame([v for mark in found for v in self._drawn[mark][1]] if key == "psnr" else [])
+
+    def _frame(self, decibels: list[float]) -> None:
+        """Where a curve falls far below the best, show what is near to it; a person may still move the plot."""
+        top = max(filter(math.isfinite, decibels), default=0.0)
+        if any(value < top - FALL for value in decibels):
+            self.setYRange(top - FALL, top)
+            self._framed = True
+        elif self._framed:
+            self.enableAutoRange(axis="y")
+            self._framed = False
