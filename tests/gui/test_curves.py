@@ -2,11 +2,12 @@
 
 import math
 from types import SimpleNamespace
+from typing import Any
 
 from napari_mlpatch.gui.compare.curves import FALL, Curves
 
 
-def entry(number, values):
+def entry(number, values) -> Any:
     history = [{"k": k, "seconds": float(k), "psnr": value} for k, value in enumerate(values)]
     return SimpleNamespace(
         id=number, number=number, named=SimpleNamespace(line=f"result {number}"), job=SimpleNamespace(history=history)
