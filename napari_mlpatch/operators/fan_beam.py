@@ -204,7 +204,7 @@ class FanBeam(Scanner):
         """
         self._check(y, "adjoint")
         if center is not None:
-            y = moved(y, center - self.axis_bin)
+            y = moved(y, self._axis_tried(center) - self.axis_bin)
         weights = torch.as_tensor(self._areas, device=y.device).to(y.dtype)
         cut = truncation(y, weights, padding)
         if cut is None:

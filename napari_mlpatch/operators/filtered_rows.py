@@ -65,8 +65,10 @@ def rows_beyond(A: ParallelBeam, axis: float) -> tuple[int, int]:
 
 def _size(A: ParallelBeam, axis: float, more: int) -> int:
     """Of the transform of rows that go on by ``more`` bins at either end, so that nothing wraps round."""
-    n = A.detector_count
-    return next_fast(2 * (n + (n if more else max(rows_beyond(A, axis)))))  # n, the most that rows are continued by
+    n, by, (low, high) = A.detector_count, A.axis_bin - axis, rows_beyond(A, axis)
+    farthest = n - 1 + more + max(high - by, low + by)  # what is read from what it depends on
+    usual = n + (n if more else max(low, high))  # n, the most that rows are continued by
+    return next_fast(2 * max(usual, math.ceil(farthest)))
 
 
 def _filtered(A: ParallelBeam, rows: Tensor, more: int, axis: float, window: Window, cutoff: float) -> Tensor:

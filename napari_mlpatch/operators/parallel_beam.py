@@ -280,7 +280,7 @@ class ParallelBeam(Scanner):
         (``truncation.py``).
         """
         self._check(y, "adjoint")
-        axis = self.axis_bin if center is None else center
+        axis = self._axis_tried(center)
         if center is None:
             weights = self._table("rays", y.device, y.dtype, self._ray_weights)
         else:

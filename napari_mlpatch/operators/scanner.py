@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG, Angles
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Half, Operator
 from napari_mlpatch.torch_later import Tensor, torch
 
@@ -53,6 +54,17 @@ class Scanner(Operator):
                 f"center = {center:g} lies outside the detector, whose bins go from 0 to "
                 f"{self.detector_count - 1}: give the bin coordinate of the rotation axis"
             )
+
+    def _axis_tried(self, center: float | None) -> float:
+        """Bin coordinate of the axis that ``fbp`` is to take, its own for None. InputError where it is no such one."""
+        if center is None:
+            return self.axis_bin
+        try:
+            axis = float(center)
+            self._check_axis(axis)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The centre cannot be used: {error}.") from None
+        return axis
 
     @property
     def domain_shape(self) -> tuple[int, int]:  # type: ignore[override]

@@ -6,7 +6,7 @@ import torch
 from skimage.transform import iradon
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.operators import ParallelBeam
+from napari_mlpatch.operators import FanBeam, ParallelBeam, filtered_rows
 from napari_mlpatch.operators.arcs import arcs
 from napari_mlpatch.operators.center_sweep import center_sweep
 from napari_mlpatch.operators.filters import filter_window
@@ -125,6 +125,32 @@ def test_other_centres_without_new_tables():
     assert (a - b).norm() < 5e-3 * a.norm()
     swept = center_sweep(plain, y, [60.3, plain.axis_bin])
     assert torch.equal(swept, torch.stack([plain.fbp(y, "hann", center=60.3), plain.fbp(y, "hann")]))
+
+
+@pytest.mark.parametrize("padding", ["edge", "zero"])
+@pytest.mark.parametrize("angles", ["0:360:60", "0:180:60"])
+@pytest.mark.parametrize(("own", "tried"), [(None, 0.5), (None, 2.5), (None, 23.5), (2.0, None), (22.5, 0.5)])
+def test_nothing_wraps_round_for_an_axis_near_an_end(own, tried, angles, padding, monkeypatch):
+    A = ParallelBeam(image_shape=(128, 128), angles_deg=angles, detector_count=24, center=own)
+    y = 1.0 + torch.rand(1, 1, *A.range_shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    picture = A.fbp(y, center=tried, padding=padding)
+    size = filtered_rows._size
+    monkeypatch.setattr(filtered_rows, "_size", lambda *args: 4 * size(*args))
+    longer = A.fbp(y, center=tried, padding=padding)
+    assert (picture - longer).norm() < 1e-6 * longer.norm()
+
+
+def test_transforms_are_no_longer_than_needed():
+    sizes = [filtered_rows._size(A, A.axis_bin, more) for A in (scanner(), scanner(center=40.0)) for more in (0, 20)]
+    assert sizes == [288, 576, 288, 576]
+
+
+@pytest.mark.parametrize("center", [-10.0, 24.0, float("nan"), float("inf"), "left", [1.0, 2.0]])
+def test_an_axis_off_the_detector_is_refused(center):
+    scan = {"image_shape": (20, 20), "angles_deg": "0:360:12", "detector_count": 24}
+    for A in (ParallelBeam(**scan), FanBeam(**scan, source_to_axis=60.0, source_to_detector=60.0)):
+        with pytest.raises(InputError, match="centre"):
+            A.fbp(torch.ones(1, 1, 12, 24), center=center)
 
 
 @pytest.mark.parametrize("window", WINDOWS)
