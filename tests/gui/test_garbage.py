@@ -33,7 +33,7 @@ def test_what_is_asked_for_is_collected_soon(qtbot):
         gone = weakref.ref(cycle)
         del cycle
         assert gone() is not None
-        collect_soon()
+        collect_soon(lambda: None, lambda: None)
         qtbot.waitUntil(lambda: gone() is None)
     finally:
         here.close()

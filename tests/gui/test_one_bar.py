@@ -45,7 +45,7 @@ def walk(viewer) -> list[np.ndarray]:
 
 def test_a_bar_looks_the_same_wherever_its_parts_were_before(make_napari_viewer, monkeypatch):
     compile_once()
-    monkeypatch.setattr(colorbar, "ColorBar", colorbar.ColorBar)
+    monkeypatch.setattr(colorbar, "ColorBar", one_bar._OWN)
     viewer = make_napari_viewer(show=True)
     expected = walk(viewer)
     viewer.canvas.grid.enabled = False

@@ -61,7 +61,8 @@ def test_sinograms_of_any_file(name, tmp_path):
     ran(StackRecipe(recipe=recipe, block=2), path, tmp_path / "volume.h5")
     A = mp.operators.ParallelBeam(image_shape=(32, 32), angles_deg=tuple(ANGLES), detector_count=32)
     expected = A.fbp(torch.from_numpy(y)[:, None])[:, 0].numpy()
-    np.testing.assert_allclose(read(tmp_path / "volume.h5"), expected, atol=1e-6 * np.abs(expected).max())
+    # in blocks of two, and all at once: single precision, which sums in another order
+    np.testing.assert_allclose(read(tmp_path / "volume.h5"), expected, atol=5e-6 * np.abs(expected).max())
 
 
 def test_items_of_a_file_of_this_program(tmp_path):

@@ -57,7 +57,8 @@ class Canvas:
         if layer in self.viewer.layers:
             with self.acting(), at_once(self.viewer):
                 self.viewer.layers.remove(layer)
-            collect_soon()
+            canvas = self.viewer.window._qt_viewer.canvas._scene_canvas
+            collect_soon(canvas.set_current, canvas.context.finish)  # as napari does, a moment later
 
     def only(self, shown: Iterable[Layer]) -> None:
         """Show these pictures and no other. What a person has drawn on top (shapes, points) stays as it is."""

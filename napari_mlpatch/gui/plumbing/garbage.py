@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+from collections.abc import Callable
 from typing import ClassVar
 
 from qtpy.QtCore import QTimer
@@ -20,8 +21,8 @@ class GuiThreadGarbage:
     """From its making until ``close``, garbage is collected on the present thread only."""
 
     _open: ClassVar[set[GuiThreadGarbage]] = set()
-    wanted: ClassVar[bool] = False
-    """Whether something large has become garbage: see ``collect_soon``."""
+    wanted: ClassVar[list[tuple[Callable[[], None], Callable[[], None]]]] = []
+    """What comes before and after a collection of all garbage: see ``collect_soon``."""
 
     def __init__(self) -> None:
         gc.disable()
@@ -43,16 +44,25 @@ class GuiThreadGarbage:
             gc.enable()
 
 
-def collect_soon() -> None:
-    """Collect all garbage in the timer's next round, once for all that ask."""
-    GuiThreadGarbage.wanted = True
+def collect_soon(before: Callable[[], None], after: Callable[[], None]) -> None:
+    """Collect all garbage in the timer's next round, once for all that ask, each in the context that it makes current.
+
+    ``before`` makes an OpenGL context current, and ``after`` deletes there what was garbage.
+    """
+    GuiThreadGarbage.wanted.append((before, after))
 
 
 def _collect() -> None:
     """The generations that are due, as automatic collection would; or all, where that was asked for."""
     if GuiThreadGarbage.wanted:
-        GuiThreadGarbage.wanted = False
-        gc.collect()
+        asked, GuiThreadGarbage.wanted[:] = list(GuiThreadGarbage.wanted), []
+        contexts = list(dict.fromkeys(asked))
+        for i, (before, after) in enumerate(contexts):
+            with contextlib.suppress(RuntimeError):  # Qt has deleted the canvas
+                before()
+                if i == 0:
+                    gc.collect()
+                after()
         return
     for generation, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)):
         if count <= threshold:

@@ -20,14 +20,14 @@ def hand_over(canvas: Any, overlay: Any, layer: Layer | None) -> None:
     Axis, letters, image and frame are six programs, which take napari (0.9.2) and vispy as long as a picture does.
     """
     _spare.clear()
-    if not isinstance(overlay, ColorBarOverlay) or not hasattr(colorbar, "ColorBar"):
+    if not isinstance(overlay, ColorBarOverlay) or _OWN is None:
         return
-    if colorbar.ColorBar is not _made:
-        _own.append(colorbar.ColorBar)
-        colorbar.ColorBar = _made
+    colorbar.ColorBar = _made
     for other, visuals in canvas._layer_overlay_to_visual.items():
         for its, visual in list(visuals.items()):
             if other is not layer and isinstance(its, ColorBarOverlay) and not visual._should_be_visible():
+                if visual.node.parent is None:  # its cell is gone, and what it was clipped to
+                    continue
                 del visuals[its]
                 _take(canvas, other, its, visual)
                 return
@@ -49,8 +49,9 @@ def _take(canvas: Any, layer: Layer, overlay: Any, visual: Any) -> None:
     _spare.append(node)
 
 
-_own: list[Any] = []
+_OWN: Any = getattr(colorbar, "ColorBar", None)
+"""napari's node of a bar."""
 
 
 def _made(font_info: Any) -> Any:
-    return _spare.pop() if _spare else _own[-1](font_info)
+    return _spare.pop() if _spare else _OWN(font_info)
