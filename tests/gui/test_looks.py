@@ -8,6 +8,7 @@ from pyqtgraph import mkColor
 from qtpy.QtWidgets import QWidget
 
 import napari_mlpatch as mp
+from napari_mlpatch.gui.leave.writer import write
 from napari_mlpatch.gui.plumbing.elided import Box, Tick
 from napari_mlpatch.gui.plumbing.theme import PLAIN
 from napari_mlpatch.workbench.scene import Scene
@@ -108,6 +109,21 @@ def test_napari_s_own_save_keeps_the_recipe_in_a_plain_tiff(simulated, qtbot, tm
         (written,) = layers.save(str(tmp_path / name), selected=True)
         np.testing.assert_array_equal(imread(written), plain.data)
         assert imread(written).dtype == np.uint8
+
+
+def test_a_lazy_volume_is_not_read_before_its_writer_does(monkeypatch, tmp_path):
+    read, given = [], []
+
+    class Lazy:
+        def __array__(self, dtype=None, copy=None):
+            read.append(1)
+            return np.zeros((2, 3, 4), np.float32)
+
+    data, path = Lazy(), str(tmp_path / "x.tif")
+    monkeypatch.setattr("napari_builtins.io.napari_write_image", lambda path, x, about: (given.append(x), path)[1])
+    assert write(path, data, {}) == [path] and given == [data] and not read
+    assert write(path, data, {"metadata": {"mlpatch": {"recipe": {}}}}) == [path] and read
+    assert imread(path).shape == (2, 3, 4)
 
 
 def test_what_a_measurement_lacks_is_asked_in_front(session, qtbot, tmp_path):

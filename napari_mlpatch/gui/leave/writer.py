@@ -15,7 +15,6 @@ def write(path: str, data: Any, about: dict[str, Any]) -> list[str]:
     from napari_mlpatch import io
     from napari_mlpatch.io.writers import FORMATS
 
-    array = np.asarray(data)
     meta = about.get("metadata") or {}
     known = meta.get("mlpatch") or {}
     size, unit = _pixel(about)
@@ -30,9 +29,8 @@ def write(path: str, data: Any, about: dict[str, Any]) -> list[str]:
         io.refuse_inputs(path, io.inputs_of(result.recipe.data.source))
         io.write_result(path, result, pixel_size=size, unit=unit, force=True)
     else:
-        io.write_image(
-            path, array, recipe if isinstance(recipe, dict) else None, pixel_size=size, unit=unit, force=True
-        )
+        known_recipe = recipe if isinstance(recipe, dict) else None
+        io.write_image(path, np.asarray(data), known_recipe, pixel_size=size, unit=unit, force=True)
     return [path]
 
 
