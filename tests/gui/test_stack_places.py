@@ -59,6 +59,32 @@ def test_pictures_come_later():
     assert len(later._kept) == KEPT
 
 
+def test_the_last_picture_stays_though_others_are_kept():
+    x = np.random.default_rng(0).random((40, 3, 4), np.float32)
+    later = Later(x.shape, lambda index: (locked.append(later._lock.locked()), x[index])[1], lambda *_: None, bool)
+    locked: list[bool] = []
+    np.testing.assert_array_equal(later[5], x[5])
+    for k in range(6, 7 + KEPT):
+        later.keep(k)
+    np.testing.assert_array_equal(later[39], x[5])
+    assert len(locked) == KEPT + 2 and not any(locked)  # nobody waits while a picture is read
+
+
+def test_pictures_are_kept_while_others_are_asked_for():
+    """The first one that was read is shown until the one that is asked for is there."""
+    x, asked = np.random.default_rng(0).random((40, 3, 4), np.float32), []
+    later = Later(x.shape, x.__getitem__, lambda *one: asked.append(one), lambda: False)
+    later.keep(20)
+    np.testing.assert_array_equal(later[0], x[20])
+    worker = threading.Thread(target=lambda: [later.keep(k % 40) for k in range(4000)])
+    worker.start()
+    while worker.is_alive():
+        for k in range(40):
+            assert later[k].shape == (3, 4)
+    worker.join()
+    assert asked and len(later._kept) == KEPT
+
+
 def test_a_damaged_picture_is_told():
     def read(index):
         raise InputError(f"Slice {index} is damaged")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +30,8 @@ class Later:
         self.shape, self._read, self._asked, self._at_once = tuple(shape), read, asked, at_once
         self.shown: Callable[[], None] = lambda: None
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._last = -1
+        self._last: np.ndarray | None = None
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -37,18 +39,22 @@ class Later:
     def keep(self, index: int) -> np.ndarray:
         """Read one, wherever this is called."""
         picture = np.asarray(self._read(index), np.float32)
-        self._kept[index] = picture
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        with self._lock:
+            self._kept[index] = picture
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            if self._last is None:
+                self._last = picture
         return picture
 
     def __getitem__(self, index: int) -> np.ndarray:
-        kept = self._kept.get(index)
-        if kept is None and (self._at_once() or not self._kept):
-            kept = self.keep(index)
-        if kept is None:
+        with self._lock:
+            picture, last = self._kept.get(index), self._last
+        if picture is None and last is not None and not self._at_once():
             self._asked(lambda: self.keep(index), lambda picture: self.shown())
-            kept = self._kept.get(self._last)
-            return next(reversed(self._kept.values())) if kept is None else kept
-        self._last = index
-        return kept
+            return last
+        if picture is None:
+            picture = self.keep(index)
+        with self._lock:
+            self._last = picture
+        return picture
