@@ -159,9 +159,10 @@ def _found(recipe: StackRecipe, data: str) -> Center:
     line, last = axis_of(recipe, data), facts_of(recipe, data).count - 1
     ends = tuple(round(float(value), 3) for value in line.at([0, last]))
     left = "".join(f"; slice {row} left out ({why})" for row, why in line.left_out.items())
+    note = f"; {line.note}" if line.note else ""
     say(
         f"rotation axis: bin {ends[0]:g} in slice 0, {ends[1]:g} in slice {last}, tilt {line.tilt_deg:.3g} degrees; "
-        f"the centres lie {line.residual:.2g} bins off the line{left}"
+        f"the centres lie {line.residual:.2g} bins off the line{left}{note}"
     )
     if any(step.name == "tilt" for step in recipe.steps()):
         return Center(values=(round(line.center, 3),))

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.stacks.care import leaning
 from napari_mlpatch.stacks.care.axis_line import find_axis
 from napari_mlpatch.stacks.care.leaning import across_axis, find_leaning_axis
 
@@ -34,13 +36,46 @@ def test_the_tilt_of_balls(degrees, span):
     assert line.tilt_deg == pytest.approx(degrees, rel=0.04) and line.center == pytest.approx(center, abs=0.03)
     rows_alone = find_axis([y[row] for row in HEIGHTS], HEIGHTS, angles, ROWS)
     assert abs(rows_alone.tilt_deg / degrees - 1) > 2 * abs(line.tilt_deg / degrees - 1)
-    assert line.residual < rows_alone.residual / 2
+    assert line.residual < rows_alone.residual / 2 and line.note == ""
+
+
+def test_what_is_accepted_is_the_root(monkeypatch):
+    """Not the slope that the last guess led to."""
+    y, angles, _ = balls(-2.0, 360.0)
+    root = find_leaning_axis(lambda start, stop: y[start:stop], HEIGHTS, angles, ROWS).slope
+    monkeypatch.setattr(leaning, "CLOSE", np.inf)  # of the first secant
+    once = find_leaning_axis(lambda start, stop: y[start:stop], HEIGHTS, angles, ROWS)
+    monkeypatch.setattr(leaning, "CLOSE", 0.0)
+    monkeypatch.setattr(leaning, "ROUNDS", 1)
+    guess = find_leaning_axis(lambda start, stop: y[start:stop], HEIGHTS, angles, ROWS)
+    assert abs(once.slope - root) < abs(guess.slope - root) / 2 and once.note == ""
+
+
+@pytest.mark.parametrize("why", ["rounds", "steep", "no line"])
+def test_a_tilt_that_does_not_settle_is_told(why, monkeypatch):
+    y, angles, _ = balls(1.0, 180.0)
+    if why == "rounds":
+        monkeypatch.setattr(leaning, "ROUNDS", 1)
+    elif why == "steep":
+        monkeypatch.setattr(leaning, "MOST_STEEP", 0.001)
+    else:
+        lines = iter([find_axis([y[row] for row in HEIGHTS], HEIGHTS, angles, ROWS)])
+
+        def once(*args):
+            try:
+                return next(lines)
+            except StopIteration:
+                raise InputError("The centres lie on no line") from None
+
+        monkeypatch.setattr(leaning, "find_axis", once)
+    line = find_leaning_axis(lambda start, stop: y[start:stop], HEIGHTS, angles, ROWS)
+    assert line.note == "the tilt did not settle" and line.slope > 0
 
 
 def test_an_upright_axis_stays():
     y, angles, center = balls(0.0, 180.0)
     line = find_leaning_axis(lambda start, stop: y[start:stop], HEIGHTS, angles, ROWS)
-    assert abs(line.tilt_deg) < 0.05 and line.center == pytest.approx(center, abs=0.02)
+    assert abs(line.tilt_deg) < 0.05 and line.note == "" and line.center == pytest.approx(center, abs=0.02)
 
 
 def test_rows_across_the_axis_of_a_plane():

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from napari_mlpatch.cli import batch_run
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.stacks import look
+from napari_mlpatch.stacks.care.axis_line import AxisLine
 from napari_mlpatch.stacks.events import BlockDone
 from napari_mlpatch.stacks.look import axis_of, cared_slice, cost_of, facts_of, spread
 from napari_mlpatch.stacks.opened import is_volume, open_volume
@@ -62,3 +65,11 @@ def test_a_slice_with_and_without_care(exchange):
 def test_the_axis_from_five_slices(exchange):
     line = axis_of(recipe_of(exchange), exchange)
     np.testing.assert_allclose(line.at([0, SLICES - 1]), (BINS - 1) / 2, atol=0.15)
+
+
+def test_what_is_to_be_known_of_the_axis_is_told(exchange, monkeypatch, capsys):
+    line = AxisLine(20.0, 0.01, (SLICES - 1) / 2, {0: 20.0}, {}, 0.0, 0.0, "the tilt did not settle")
+    monkeypatch.setattr(look, "axis_of", lambda recipe, source: line)
+    batch_run._found(recipe_of(exchange), exchange)
+    told = capsys.readouterr()
+    assert "bins off the line; the tilt did not settle" in told.out + told.err

@@ -120,6 +120,7 @@ class Trials:
             first, last = (round(float(value), 3) for value in line.at([0, count - 1]))
             dock.center.set_center("linear", first, last)
             out = f", {len(line.left_out)} of 5 left out" if line.left_out else ""
+            out += f"; {line.note}" if line.note else ""
             dock.estimate.setText(
                 f"The axis leans by {line.tilt_deg:.3g}°; the centres lie {line.residual:.2g} bins off the line{out}."
             )

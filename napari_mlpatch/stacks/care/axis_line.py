@@ -25,7 +25,7 @@ class AxisLine:
 
     ``used`` are the rows that it comes from with their centres, ``left_out`` those that contradict it or have none,
     with the reason. ``uncertainty`` is one standard deviation of ``slope``, in bins a row; ``residual`` the rms
-    distance of the centres used from the line, in bins.
+    distance of the centres used from the line, in bins. ``note`` says what is to be known before it is relied on.
     """
 
     center: float
@@ -35,6 +35,7 @@ class AxisLine:
     left_out: dict[int, str]
     uncertainty: float
     residual: float
+    note: str = ""
 
     @property
     def tilt_deg(self) -> float:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,6 +29,7 @@ CLOSE = 0.02
 """Bins over the whole height: a change of the slope by less is none."""
 AT_ONCE = 8
 """Rows that are read at a time."""
+UNSETTLED = "the tilt did not settle"
 
 Read = Callable[[int, int], np.ndarray]
 
@@ -35,15 +37,17 @@ Read = Callable[[int, int], np.ndarray]
 def find_leaning_axis(read: Read, rows: Sequence[int], angles_deg: np.ndarray, count: int) -> AxisLine:
     """As ``find_axis``, of a stack whose rows first to last ``read`` gives, ``[rows, angles, bins]``.
 
-    Raises InputError where fewer than three centres lie on a line.
+    The line has a note where no root is found. Raises InputError where fewer than three centres lie on a line.
     """
     line = find_axis([read(row, row + 1)[0] for row in rows], rows, angles_deg, count)
     bins = read(rows[0], rows[0] + 1).shape[-1]
+    if _is_upright(line.slope, bins):
+        return line
     tried, slope = [(0.0, line.slope)], line.slope
     for _ in range(ROUNDS):
-        reach = math.ceil(abs(slope) * max(line.center, bins - 1 - line.center)) + 2
-        if abs(slope) * bins / 2 < LEAST_LEAN or abs(slope) > MOST_STEEP:
+        if _is_upright(slope, bins) or abs(slope) > MOST_STEEP:
             break
+        reach = math.ceil(abs(slope) * max(line.center, bins - 1 - line.center)) + 2
         inside = _inside(rows, reach, count)
         across = [across_axis(read, row, slope, float(line.at([row])[0]), count) for row in inside]
         try:
@@ -58,8 +62,18 @@ def find_leaning_axis(read: Read, rows: Sequence[int], angles_deg: np.ndarray, c
         change = float(np.clip(change, -abs(slope), abs(slope)))
         slope += change
         if abs(change) * count < CLOSE:
-            break
-    return line
+            return _with_slope(line, slope)
+    return replace(line, note=UNSETTLED)
+
+
+def _is_upright(slope: float, bins: int) -> bool:
+    return abs(slope) * bins / 2 < LEAST_LEAN
+
+
+def _with_slope(line: AxisLine, slope: float) -> AxisLine:
+    """Turned about the middle of the rows that it comes from."""
+    row = float(np.mean(list(line.used)))
+    return replace(line, slope=slope, center=float(line.at(np.array([row]))[0]) + slope * (line.middle - row))
 
 
 def across_axis(read: Read, row: int, slope: float, center: float, count: int) -> np.ndarray:
