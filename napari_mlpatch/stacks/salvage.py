@@ -50,7 +50,7 @@ def load(tools: Tools, block: Block, missed: Missed) -> Loaded | None:
     except Exception as error:
         if concerns_all(error):
             raise
-        rows, bad = _rows(tools, block, missed)
+        rows = _rows(tools, block, missed)
         if rows is None:
             return None
         try:
@@ -58,7 +58,7 @@ def load(tools: Tools, block: Block, missed: Missed) -> Loaded | None:
         except Exception as again:
             if concerns_all(again):
                 raise
-            return _cared_one_by_one(tools, block, rows, bad, missed)
+            return _cared_one_by_one(tools, block, rows, missed)
 
 
 def compute(
@@ -98,8 +98,8 @@ def concerns_all(error: Exception) -> bool:
     return isinstance(error, ChangedError | TakenError) or is_out_of_memory(error.__cause__ or error)
 
 
-def _rows(tools: Tools, block: Block, missed: Missed) -> tuple[np.ndarray | None, set[int]]:
-    """The data of a block and its halo, read one by one, and which are bad: in their place is the nearest good one.
+def _rows(tools: Tools, block: Block, missed: Missed) -> np.ndarray | None:
+    """The data of a block and its halo, read one by one; in the place of a bad one is the nearest good one.
 
     None where a slice of the block has no good one within its halo.
     """
@@ -119,15 +119,18 @@ def _rows(tools: Tools, block: Block, missed: Missed) -> tuple[np.ndarray | None
             missed[k] = bad[near]
     good = [k for k in range(low, high) if k not in bad]
     if not good or not _others(block, missed):
-        return None, set(bad)
+        return None
     for k in bad:
         rows[k - low] = rows[min(good, key=lambda one: abs(one - k)) - low]
     tools.source.check_same()
-    return np.stack(rows), set(bad)  # type: ignore[arg-type]
+    return np.stack(rows)  # type: ignore[arg-type]
 
 
-def _cared_one_by_one(tools: Tools, block: Block, rows: np.ndarray, bad: set[int], missed: Missed) -> Loaded | None:
-    """Care is the same for a slice whatever block it comes in: where it fails for one, it is done for each."""
+def _cared_one_by_one(tools: Tools, block: Block, rows: np.ndarray, missed: Missed) -> Loaded | None:
+    """Where care fails for one slice, it is done for each, with its own halo.
+
+    It gives what it gives in a whole block, to rounding: a step may sum in another order where it gets fewer slices.
+    """
     low, _ = tools.around(block.start, block.stop)
     made: dict[int, Loaded] = {}
     for k in _others(block, missed):
