@@ -5,10 +5,11 @@ import pytest
 import torch
 from imageio.v3 import imread
 from pyqtgraph import mkColor
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QStylePainter, QWidget
 
 import napari_mlpatch as mp
 from napari_mlpatch.gui.leave.writer import write
+from napari_mlpatch.gui.plumbing import elided
 from napari_mlpatch.gui.plumbing.elided import Box, Tick
 from napari_mlpatch.gui.plumbing.theme import PLAIN
 from napari_mlpatch.workbench.scene import Scene
@@ -85,13 +86,26 @@ def _ink(paper):
     return paper.getAxis("left").textPen().color().name()
 
 
-def test_views_without_use_are_off_and_texts_are_not_cut(session, simulated):
+def test_views_without_use_are_off_and_texts_are_not_cut(session, simulated, monkeypatch):
     bar = session.docks["Compare"].bar
     assert not bar.actions_of["complex"].isEnabled() and bar.actions_of["grid"].isEnabled()
+    drawn = []
+
+    class Painter(QStylePainter):
+        def drawControl(self, element, option):
+            drawn.append(option.currentText)
+            super().drawControl(element, option)
+
+    monkeypatch.setattr(elided, "QStylePainter", Painter)
     box = Box()
-    box.addItem("a text that is longer than its box by far")
+    box.addItems(["a text that is longer than its box by far", "a"])
     box.resize(80, 24)
-    assert not box.grab().isNull() and box.currentText().endswith("far")
+    box.grab()
+    assert drawn[-1].startswith("a t") and drawn[-1].endswith("…") and box.currentText().endswith("far")
+    assert box.fontMetrics().horizontalAdvance(drawn[-1]) <= 80
+    box.setCurrentIndex(1)
+    box.grab()
+    assert drawn[-1] == "a"
 
 
 def test_napari_s_own_save_keeps_the_recipe_in_a_plain_tiff(simulated, qtbot, tmp_path):
