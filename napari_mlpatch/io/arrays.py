@@ -326,14 +326,14 @@ def _check_range(*parts: np.ndarray) -> None:
         )
 
 
-def check_finite(array: np.ndarray, what: str) -> None:
-    """Raises InputError with the number of NaN and infinite values and the position of the first."""
+def check_finite(array: np.ndarray, what: str, why: str = "") -> None:
+    """Raises InputError with the number of NaN and infinite values, the position of the first, and ``why`` they are."""
     if array.dtype.kind in "biu":
         return
     bad = ~np.isfinite(array)
     if bad.any():
         first = [int(i) for i in np.argwhere(bad)[0]]
         raise InputError(
-            f"{what} holds {int(bad.sum())} NaN or infinite value(s), the first at index {first}. "
-            "Repair or replace them (interpolate dead pixels) before loading."
+            f"{what} holds {int(bad.sum())} NaN or infinite value(s), the first at index {first}"
+            f"{why and f' ({why})'}. Repair or replace them (interpolate dead pixels) before loading."
         )

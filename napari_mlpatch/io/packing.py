@@ -3,7 +3,7 @@ values that stand for nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from napari_mlpatch.core.errors import InputError
 
 SCALE, OFFSET = "scale_factor", "add_offset"
 MISSING = ("_FillValue", "missing_value")
+FILLS = "values that stand for nothing (_FillValue, missing_value):"
 OTHERS = ("scaling_factor", "slope", "intercept", "rescale_slope", "rescale_intercept", "multiplier")
 
 
@@ -21,57 +22,83 @@ class Packing:
     """``value = scale · stored + offset``; stored numbers that are ``missing`` are NaN.
 
     Climate and Forecast conventions 1.11, section 8.1. ``ignored`` are attributes of no convention that look alike.
+    ``fault`` says what is impossible in the attributes: nothing can be unpacked then.
     """
 
     scale: float = 1.0
     offset: float = 0.0
     missing: tuple[float, ...] = ()
     ignored: tuple[str, ...] = ()
+    fault: str = ""
 
     @property
     def is_scaled(self) -> bool:
         return (self.scale, self.offset) != (1.0, 0.0)
 
+    def check(self) -> None:
+        """Raises InputError for attributes that are impossible."""
+        if self.fault:
+            raise InputError(self.fault)
+
     def unpacked(self, stored: np.ndarray) -> np.ndarray:
-        """float64 where anything is to be done, else as it is."""
-        is_missing = np.isin(stored, self.missing) if self.missing else np.zeros(1, bool)
-        if not self.is_scaled and not is_missing.any():
+        """float64 where a factor, an offset or integers of which some are missing are declared, else of its type.
+
+        Raises InputError for attributes that are impossible.
+        """
+        self.check()
+        if not (self.is_scaled or self.missing) or stored.dtype.kind not in "biufc":
             return stored
-        values = stored.astype(np.complex128 if stored.dtype.kind == "c" else np.float64) * self.scale + self.offset
-        return np.where(is_missing, np.nan, values) if is_missing.any() else values
+        values = stored
+        if self.is_scaled or stored.dtype.kind not in "fc":
+            values = stored.astype(np.complex128 if stored.dtype.kind == "c" else np.float64)
+        if self.is_scaled:
+            values = values * self.scale + self.offset
+        if self.missing:
+            values = np.where(np.isin(stored, self.missing), values.dtype.type(np.nan), values)
+        return values
 
     def note(self, name: str) -> str:
         name = name.strip("/")
         parts = [f"{name!r} is packed: times {self.scale:g}, plus {self.offset:g}"] if self.is_scaled else []
+        if self.missing:
+            fills = ", ".join(f"{value:g}" for value in self.missing)
+            parts.append(f"{name!r} has {FILLS} {fills}, read as NaN")
         if self.ignored:
             parts.append(f"{name!r} has the attributes {', '.join(self.ignored)}, which are not applied")
         return "; ".join(parts)
 
 
 def packing_of(attribute: Callable[[str], Any], name: str) -> Packing | None:
-    """Of the attributes of an array, None where it has none of these. Raises InputError for impossible ones."""
+    """Of the attributes of an array, None where it has none of these; impossible ones are its fault."""
     given = {key: attribute(key) for key in (SCALE, OFFSET, *MISSING, *OTHERS)}
     if all(value is None for value in given.values()):
         return None
-    scale, offset = (_number(given[key], default, key, name) for key, default in ((SCALE, 1.0), (OFFSET, 0.0)))
-    if scale == 0:
-        raise InputError(f"{name!r} has {SCALE} = 0, with which all its values are alike. Correct the attribute.")
-    missing = [_number(value, np.nan, key, name, finite=False) for key in MISSING for value in _each(given[key])]
+    numbers = {key: 1.0 if key == SCALE else 0.0 for key in (SCALE, OFFSET)}
+    for key in numbers:
+        if given[key] is not None:
+            numbers[key] = _number(given[key])
+            if not np.isfinite(numbers[key]):
+                said = f"the attribute {key} = {str(given[key])[:40]!r}, which is no number"
+                return Packing(fault=f"{name!r} has {said}. Correct it.")
+    if numbers[SCALE] == 0:
+        return Packing(fault=f"{name!r} has {SCALE} = 0, with which all its values are alike. Correct the attribute.")
+    missing = dict.fromkeys(_number(value) for key in MISSING for value in _each(given[key]))
     ignored = tuple(f"{key} = {given[key]}"[:60] for key in OTHERS if given[key] is not None)
-    return Packing(scale, offset, tuple(value for value in missing if not np.isnan(value)), ignored)
+    return Packing(*numbers.values(), tuple(value for value in missing if not np.isnan(value)), ignored)
+
+
+def fills(notes: Iterable[str]) -> str:
+    """What notes on a file tell of values that stand for nothing, to be said where NaN are refused."""
+    return "; ".join(note for note in notes if FILLS in note)
 
 
 def _each(value: Any) -> list[Any]:
     return list(np.ravel(value)) if value is not None else []
 
 
-def _number(value: Any, default: float, key: str, name: str, finite: bool = True) -> float:
-    if value is None:
-        return default
+def _number(value: Any) -> float:
+    """The first number; NaN for what is none."""
     try:
-        number = float(np.asarray(value).ravel()[0])
+        return float(np.asarray(value).ravel()[0])
     except (TypeError, ValueError, IndexError):
-        number = np.nan if finite else default
-    if finite and not np.isfinite(number):
-        raise InputError(f"{name!r} has the attribute {key} = {str(value)[:40]!r}, which is no number. Correct it.")
-    return number
+        return np.nan

@@ -7,6 +7,7 @@ import pytest
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io.angles import to_degrees
+from napari_mlpatch.io.packing import packing_of
 
 ANGLES = np.arange(30) * 6.0
 BINS = np.arange(41) - 20.0
@@ -148,3 +149,28 @@ def test_flats_at_no_time_that_differ_are_told(tmp_path):
 def test_a_flat_under_another_name_is_told(tmp_path):
     path = written(tmp_path / "a.h5", {"sinogram": COUNTS[:, 1], "theta": ANGLES, "flat_of_monday": FLAT[None]})
     assert any("'flat_of_monday' looks like a flat field" in note for note in io.load(path).notes)
+
+
+@pytest.mark.parametrize("scale", ["unknown", 0])
+def test_faults_of_arrays_that_are_not_read_do_no_harm(tmp_path, scale):
+    arrays = {"exchange/data": COUNTS, "exchange/theta": ANGLES, "exchange/data_white": FLAT[None]}
+    path = written(tmp_path / "a.h5", arrays | {"monitor/temperature": (np.ones(30), {"scale_factor": scale})})
+    assert io.read_measurement(path).y.shape[-1] == 41
+
+
+def test_values_that_stand_for_nothing_are_told(tmp_path):
+    values = np.rint(1e4 * LINES).astype(np.int16)
+    values[1, 3, 7] = -999
+    path = written(tmp_path / "a.h5", {"sinogram": (values, {"_FillValue": np.int16(-999)}), "angles": ANGLES})
+    assert any("_FillValue, missing_value): -999, read as NaN" in note for note in io.load(path).notes)
+    with pytest.raises(InputError, match="_FillValue"):
+        io.read_measurement(path)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("i2", "f8"), ("f4", "f4"), ("c8", "c8")])
+def test_the_type_depends_on_the_declaration_alone(kind, expected):
+    packing = packing_of({"_FillValue": -9}.get, "a")
+    for stored in ([1, 2], [1, -9]):
+        values = packing.unpacked(np.array(stored, kind))
+        assert values.dtype == expected
+        np.testing.assert_array_equal(values, np.where(np.array(stored) == -9, np.nan, stored))

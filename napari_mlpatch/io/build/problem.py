@@ -20,6 +20,7 @@ from ..arrays import check_finite, reserve_part
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import ProblemOptions, given
+from ..packing import fills
 from ..plausible import brighter_ends, saturated, zero_views
 from .counts import drift_note, given_field
 from .fan import find_fan_center, to_parallel
@@ -241,7 +242,7 @@ def _values(measurement: Measurement, indices: list[int]) -> Iterator[np.ndarray
     for index in indices:
         with reading(measurement.path, "a measurement"):
             values = next(slices)
-        check_finite(values, f"Slice {index} of {measurement.path.name} [row, bin]")
+        check_finite(values, f"Slice {index} of {measurement.path.name} [row, bin]", fills(measurement.notes))
         yield values
 
 

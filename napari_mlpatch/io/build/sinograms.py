@@ -15,6 +15,7 @@ from ..arrays import Field, Slices, check_finite
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import ProblemOptions
+from ..packing import fills
 from ..plausible import bright_edges, counts_question, is_transmission
 from .counts import field_of_slice, line_integrals
 from .outliers import find_outliers, replace_outliers
@@ -88,7 +89,7 @@ class Sinograms:
         y = np.empty((len(raw), len(self.used_angles), raw.shape[2]), np.float32)
         for k, values in enumerate(raw):
             index = start + k
-            check_finite(values, f"Slice {index} of {self.beam.path.name} [row, bin]")
+            check_finite(values, f"Slice {index} of {self.beam.path.name} [row, bin]", fills(self.beam.notes))
             try:
                 y[k] = here.cleaned(here.integrals(index, values))[self.used]
             except InputError as error:

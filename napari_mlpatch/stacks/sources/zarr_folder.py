@@ -11,7 +11,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io.arrays import Stored, check_finite, slices
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.measurement import Measurement
-from napari_mlpatch.io.packing import Packing, packing_of
+from napari_mlpatch.io.packing import Packing, fills, packing_of
 
 from ..source import Source, tuned_slice
 
@@ -56,7 +56,7 @@ class ZarrImages(Source):
         with reading(self.path, "Zarr"):
             values = self._data.block(start, stop)
         for k, one in enumerate(values):
-            check_finite(one, f"Slice {start + k} of {self.path.name} [row, column]")
+            check_finite(one, f"Slice {start + k} of {self.path.name} [row, column]", fills(self.notes))
         return values
 
 
@@ -81,7 +81,9 @@ def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dt
     there, count = array.nchunks_initialized, array.nchunks
     notes = () if there >= count else (f"{count - there} of {count} chunks are not there: read as {array.fill_value}",)
     packing = packing_of(array.attrs.get, name)
-    notes += tuple(filter(None, ["" if packing is None else packing.note(name)]))
+    if packing is not None:
+        packing.check()
+        notes += tuple(filter(None, [packing.note(name)]))
     return name, tuple(array.shape), np.dtype(array.dtype), notes, packing
 
 
