@@ -11,7 +11,10 @@ GOLDEN = (1.0 + np.sqrt(5.0)) / 2.0
 
 
 def overflown(angles: np.ndarray) -> str:
-    """That even steps jump by 2⁸ or 2¹⁶, as integers of so few bits do that overflow; empty where they do not."""
+    """That even steps jump by 2⁸ or 2¹⁶, as integers of so few bits do that overflow; empty where they do not.
+
+    Lists that begin again at their first angle are repeats.
+    """
     if len(angles) < 4 or not np.array_equal(angles, np.rint(angles)):
         return ""
     steps = np.diff(angles)
@@ -21,7 +24,8 @@ def overflown(angles: np.ndarray) -> str:
         jumps = np.rint((steps - step) / size)
         even = np.abs(steps - size * jumps - step).max() <= max(1.0, 0.02 * abs(step))
         fits = -size / 2 <= angles.min() and angles.max() < size and np.ptp(angles) < size
-        if jumps.any() and even and fits and step:
+        repeats = bool((angles[1:][jumps != 0] == angles[0]).all())
+        if jumps.any() and even and fits and step and not repeats:
             at = int(np.argmax(jumps != 0))
             return (
                 f"the angles jump from {angles[at]:g} to {angles[at + 1]:g} at position {at + 1} while they go on by "

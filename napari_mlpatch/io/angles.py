@@ -124,13 +124,13 @@ def to_degrees(values: Any, unit: str | None, origin: str, asked: str | None = N
     angles = checked(values, origin)
     if angles.size > 1 and np.ptp(angles) == 0:
         return None, f"{origin}: all {angles.size} angles are {angles[0]:g}. {SAME}"
-    doubt = overflown(angles)
-    if doubt:
-        return None, f"{origin}: {doubt}. {SAME}"
     words = str(unit or "").strip()
     stated = _stated(words)
     if asked is not None:
         return _in_degrees(angles, asked), f"angles in {asked}, as you say"
+    doubt = overflown(angles)
+    if doubt:
+        return None, f"{origin}: {doubt}. {SAME}, or angle_unit (--angle-unit) where they are right after all"
     doubt = motor_counts(angles)
     if doubt and stated in (None, "degrees") and (stated or states_nothing(words)):
         return None, f"{origin}: {doubt}. {SAME}, or angle_unit (--angle-unit) where they are degrees after all"

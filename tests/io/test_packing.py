@@ -77,8 +77,8 @@ def test_other_factors_are_told(tmp_path):
 def test_integers_that_overflowed(kind):
     angles = np.arange(60) * (9 if np.dtype(kind).itemsize == 1 else 1500)
     for unit in (None, "degrees"):
-        found, note = to_degrees(angles.astype(kind), None, "'angles'", unit)
-        assert found is None and "overflow" in note and "--angles" in note
+        found, note = to_degrees(angles.astype(kind), unit, "'angles'")
+        assert found is None and "overflow" in note and "--angles" in note and "--angle-unit" in note
     assert to_degrees(angles[:13].astype(kind) // 9, None, "'angles'")[0] is not None
 
 
@@ -92,10 +92,17 @@ def test_integers_that_overflowed(kind):
         np.arange(3600) * 2.0,
         np.arange(1000) * 137.508,
         np.arange(-180, 180.0),
+        np.tile(np.arange(0, 255.0, 2), 2),
+        np.tile([0.0, 64.0, 128.0, 192.0], 5),
     ],
 )
 def test_usual_lists_are_not_doubted(angles):
     assert to_degrees(angles, None, "'angles'")[0] == pytest.approx(angles)
+
+
+@pytest.mark.parametrize("angles", [np.r_[0:128.0, -128:0.0], np.r_[0:129.0, -127:0.0]])
+def test_a_unit_that_is_given_settles_the_doubt(angles):
+    assert to_degrees(angles, None, "'angles'", "degrees")[0] == pytest.approx(angles)
 
 
 @pytest.mark.parametrize("angles", [np.arange(40) * 4500, np.arange(1800) * 100.0, np.arange(180) * 400.0])
