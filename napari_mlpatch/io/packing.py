@@ -84,7 +84,7 @@ def packing_of(attribute: Callable[[str], Any], name: str) -> Packing | None:
         return Packing(fault=f"{name!r} has {SCALE} = 0, with which all its values are alike. Correct the attribute.")
     missing = dict.fromkeys(_number(value) for key in MISSING for value in _each(given[key]))
     ignored = tuple(f"{key} = {given[key]}"[:60] for key in OTHERS if given[key] is not None)
-    return Packing(*numbers.values(), tuple(value for value in missing if not np.isnan(value)), ignored)
+    return Packing(numbers[SCALE], numbers[OFFSET], tuple(value for value in missing if not np.isnan(value)), ignored)
 
 
 def fills(notes: Iterable[str]) -> str:

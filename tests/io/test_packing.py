@@ -177,6 +177,7 @@ def test_values_that_stand_for_nothing_are_told(tmp_path):
 @pytest.mark.parametrize(("kind", "expected"), [("i2", "f8"), ("f4", "f4"), ("c8", "c8")])
 def test_the_type_depends_on_the_declaration_alone(kind, expected):
     packing = packing_of({"_FillValue": -9}.get, "a")
+    assert packing is not None
     for stored in ([1, 2], [1, -9]):
         values = packing.unpacked(np.array(stored, kind))
         assert values.dtype == expected
