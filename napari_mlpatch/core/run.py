@@ -19,7 +19,6 @@ from .iterates import Recorder
 from .meter import Meter
 from .method import Iterate, Method
 from .metrics import data_range_of, evaluate, psnr
-from .operator import Operator
 from .problem import Problem
 from .recipe import Description, Recipe, build, describe
 from .registry import operators
@@ -93,7 +92,6 @@ def run(
         recipe = with_network(recipe.model_copy(update={"method": Description(**describe(method))}), network)
         yield Started(recipe)
         before, done_before = (history[-1]["seconds"], history[-1]["k"]) if history else (0.0, 0)
-        held = held_bytes(problem.A, device)
         rows, last, limit, stopped = list(history), None, recipe.stopped_at, False
         with Meter(device) as meter, problem.A.visiting(device), kept.visiting(device):
             there = problem.to(device)
@@ -119,10 +117,11 @@ def run(
                     break
             if last is None:
                 raise InputError(_nothing_done(recipe.method.name, continues=state is not None))
-            seconds, rise, aside = before + meter.seconds, meter.peak_bytes, meter.aside  # without evaluation
+            seconds, rise = before + meter.seconds, meter.peak_bytes  # without evaluation
             with torch.no_grad():
                 metrics = evaluate(last.x, there)
-            peak = peak_bytes(problem.A, device, rise, held + aside)
+            # tables are made apart: what a run takes does not depend on whether it found them
+            peak = rise + max(problem.A.memory_bytes(), held_bytes(problem.A, device))
         if stopped and not last.converged and last.k < last.total:
             recipe = recipe.model_copy(update={"stopped_at": last.k})
         yield Done(
@@ -152,15 +151,6 @@ def run(
             yield Failed(_out_of_memory(problem, recipe), error)
         else:
             yield Failed(f"{type(error).__name__} at iteration {k}: {error}", error)
-
-
-def peak_bytes(A: Operator, device: torch.device, rise: int, held: int) -> int:
-    """Bytes of A's tables and of what a run held beside them, whether it made the tables or found them made.
-
-    ``rise`` is the peak above the start of the run, ``held`` what tables took then, and what was made apart since.
-    """
-    holds = held_bytes(A, device)
-    return max(rise - max(holds - held, 0), 0) + max(A.memory_bytes(), holds)
 
 
 def reconstruct(

@@ -15,6 +15,7 @@ import tifffile
 
 from napari_mlpatch.core.arguments import is_number
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.luminance import NOTE, luminance
 
 from . import h5
 from .arrays import check_finite, to_complex64, to_float32
@@ -25,8 +26,6 @@ from .picture import open_picture
 from .readers.fits import fits_image, fits_notes, is_fits
 from .readers.numpy_file import read_npy
 from .readers.tiff import open_tiff, stored_tiff
-
-LUMA = np.array([0.2125, 0.7154, 0.0721], np.float32)  # Rec. 709
 
 
 def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any] | None]:
@@ -184,19 +183,11 @@ def _pixels(path: Path, array: np.ndarray) -> np.ndarray:
     return to_complex64(array) if np.iscomplexobj(array) else to_float32(array)
 
 
-def _luminance(array: np.ndarray) -> np.ndarray:
-    """Some rows at a time: as real numbers, the colours of the whole picture take twelve times as much memory."""
-    grey = np.empty(array.shape[:2], np.float32)
-    for top in range(0, len(array), 256):
-        grey[top : top + 256] = to_float32(array[top : top + 256, :, :3]) @ LUMA
-    return grey
-
-
 def _grey(path: Path, array: np.ndarray, notes: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     array = np.squeeze(array)
     if array.ndim == 3 and array.shape[-1] in (3, 4):
-        array = _luminance(array)
-        notes.append("colour converted to grey (Rec. 709 luminance)")
+        array = luminance(array if array.dtype.kind in "biu" else to_float32(array))
+        notes.append(NOTE)
     if array.ndim != 2 or min(array.shape) < 2:
         raise InputError(f"{path} holds an array of shape {list(array.shape)}. One two-dimensional image is needed.")
     image = to_float32(array)

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 from imageio.v3 import imread
+from PIL import Image
 from pyqtgraph import mkColor
 from qtpy.QtWidgets import QStylePainter, QWidget
 
 import napari_mlpatch as mp
+from napari_mlpatch import io
 from napari_mlpatch.gui.leave.writer import write
 from napari_mlpatch.gui.plumbing import elided
 from napari_mlpatch.gui.plumbing.elided import Box, Tick
@@ -151,12 +153,15 @@ def test_what_a_measurement_lacks_is_asked_in_front(session, qtbot, tmp_path):
     assert shown == ["Problem"]
 
 
-def test_a_colour_photograph_is_simulated_from_its_luminance(session, qtbot):
+def test_a_colour_photograph_is_simulated_from_its_luminance(session, qtbot, tmp_path):
     photo = np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype(np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.png")
     session.viewer.add_image(photo, name="photo", rgb=True)
     page = session.docks["Problem"].simulated
     page.operator.setCurrentIndex(page.operator.findData("blur"))
     page.simulate.click()
     wait_for(qtbot, lambda: session.workbench.scene is not None)
     truth = session.workbench.scene.truth
-    np.testing.assert_allclose(truth, photo @ [0.299, 0.587, 0.114], rtol=1e-5)
+    np.testing.assert_allclose(truth, photo @ [0.2125, 0.7154, 0.0721], rtol=1e-5)
+    np.testing.assert_allclose(truth / 255, io.image_from_file(tmp_path / "photo.png")[0], rtol=1e-6)
+    assert any("grey" in note for note in session.workbench.scene.notes)

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.luminance import NOTE
 from napari_mlpatch.core.registry import noises, operators
 from napari_mlpatch.core.simulate import simulate
 from napari_mlpatch.gui.forms.columns import PAGE, align, column
@@ -237,7 +238,7 @@ class SimulatePage(QWidget):
             self._complain(str(error))
             return
         known, path = layer.metadata.get("mlpatch_image"), getattr(layer.source, "path", None)
-        frame = frame_of(layer)
+        frame, notes = frame_of(layer), (NOTE,) if layer.rgb else ()
         layer.visible = False
         seed, title = (
             self.seed.value(),
@@ -246,7 +247,8 @@ class SimulatePage(QWidget):
 
         def make() -> Scene:
             source = known or origin_of(path, image)
-            return Scene(simulate(torch.from_numpy(image), A, noise, seed=seed, source=source), title, frame)
+            problem = simulate(torch.from_numpy(image), A, noise, seed=seed, source=source)
+            return Scene(problem, title, frame, notes=notes)
 
         self.workbench.prepare(make, self._complain)
 
