@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ TRANSPOSE = {"apply": "adjoint", "adjoint": "apply", "normal": "normal", "spread
 
 
 _traced: WeakValueDictionary[int, Operator] = WeakValueDictionary()
+_number = itertools.count()
+"""Of a traced step: unlike ``id``, no later operator has it."""
 _library = torch.library.Library("napari_mlpatch", "FRAGMENT")
 _library.define("linear(Tensor x, int operator, str kind) -> Tensor")
 
@@ -54,8 +57,9 @@ class Linear(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, operator: Operator, kind: str) -> Tensor:  # type: ignore[override]
         if is_traced():
-            _traced[id(operator)] = operator
-            return torch.ops.napari_mlpatch.linear(x, id(operator), kind)
+            number = next(_number)
+            _traced[number] = operator
+            return torch.ops.napari_mlpatch.linear(x, number, kind)
         return applied(x, operator, kind)
 
     @staticmethod

@@ -62,6 +62,13 @@ def truncation(y: Tensor, weights: Tensor, padding: Padding = "auto") -> Truncat
         raise InputError(f"Unknown padding {padding!r}. Known: auto, edge, zero.")
     if padding == "zero" or y.shape[-1] < LEAST_BINS:
         return None
+    from napari_mlpatch.core.autograd import is_traced  # needs PyTorch at once
+
+    if is_traced():
+        raise InputError(
+            "torch.func.linearize cannot note how rows go on beyond the detector, which depends on their values. "
+            'Take torch.func.jvp, or fbp with padding="zero".'
+        )
     with torch.no_grad():
         rows = y.detach().flatten(0, 1)
         share = (weights / weights.amax(1, keepdim=True).clamp(min=1e-30)).square()

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch.func import grad, jvp, linearize, vjp, vmap
 
+import napari_mlpatch as mp
 from napari_mlpatch.core.declare import build, describe
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import operators
 
 from .test_conformance import each_operator, image, measurement, real_image, relative
@@ -67,6 +69,15 @@ def test_linearises(A):
     A = again(A)
     value, push = linearize(lambda x: A.normal(x) + A.T(A(x)), x)
     assert relative(value, 2.0 * A.normal(x)) < 1e-9 and relative(push(dx), 2.0 * A.normal(dx)) < 1e-9
+
+
+def test_what_looks_at_values_refuses_to_be_linearised():
+    A = mp.operators.ParallelBeam(image_shape=(16, 16), angles_deg="0:180:8", detector_count=24)
+    y = A(torch.rand(1, 1, 16, 16))
+    with pytest.raises(InputError, match=r"linearize cannot .*\.jvp"):
+        linearize(A.pinv, y)
+    value, push = linearize(lambda y: A.fbp(y, padding="zero"), y)
+    assert torch.equal(value, A.fbp(y, padding="zero")) and relative(push(2 * y), 2 * value) < 1e-6
 
 
 @each_operator
