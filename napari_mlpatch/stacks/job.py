@@ -196,7 +196,7 @@ class Tools:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a block, of which ``made`` slices are there that were not before.
+    """What became of a block, of which ``holds`` slices are there now, whenever they were made.
 
     ``missed`` are the slices that could not be made, with the reasons. ``message`` tells why the block as a whole could
     not, ``ends`` says that no other can be either; ``passing`` that it may be possible when it is tried again. ``left``
@@ -208,6 +208,6 @@ class Report:
     message: str = ""
     ends: bool = False
     left: bool = False
-    made: int = 0
+    holds: int = 0
     missed: tuple[tuple[int, str], ...] = ()
     passing: bool = False

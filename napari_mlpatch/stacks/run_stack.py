@@ -71,6 +71,7 @@ def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator
     failed: dict[Block, list[BlockFailed]] = {}
     slices, done, made, stopped = ready.volume.shape[0], ready.done_slices, 0, ""
     begin, identity = time.perf_counter(), ready.recipe.identity(ready.job.fingerprint)
+    held = {block: len(ready.markers.there(block, identity)) for block in ready.missing}
 
     def progress(finishing: float | None = None) -> Progress:
         seconds = time.perf_counter() - begin
@@ -97,8 +98,10 @@ def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator
             if report.ends:
                 stopped = stopped or report.message
                 control.stop()
-            if report.made:
-                done, made = done + report.made, made + report.made
+            new = max(report.holds - held[report.block], 0)
+            if new:
+                held[report.block] = report.holds
+                done, made = done + new, made + new
                 yield BlockDone(report.block, report.seconds, tuple(k for k, _ in report.missed))
                 yield progress()
         if not again or pause is None or control.wish is not None:

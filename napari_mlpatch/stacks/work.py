@@ -49,6 +49,8 @@ class Worker:
         tools, clock, missed = self.tools, _Clock(), salvage.Missed()
         try:
             there = self.markers.there(block, self.identity)
+            if len(there) == len(block):  # of a worker that died before its report had arrived
+                return Report(block, holds=len(block))
             tools.reading.lock.acquire()
             try:
                 loaded = tools.reading.do(salvage.load, tools, block, missed)
@@ -82,10 +84,9 @@ class Worker:
                 clock.lap()
             finally:
                 tools.writing.lock.release()
-            made = len(block) - len(there) - len(lost)
             passing = any(one.passing for one in lost.values())
             told_of = tuple((k, lost[k].message) for k in sorted(lost))
-            return Report(block, clock.laps(), made=made, missed=told_of, passing=passing)
+            return Report(block, clock.laps(), holds=len(block) - len(lost), missed=told_of, passing=passing)
         except (ChangedError, TakenError) as error:
             return Report(block, message=str(error), ends=True)
         except InputError as error:

@@ -8,9 +8,11 @@ import pytest
 
 import napari_mlpatch as mp
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.stacks import run_stack as run_stack_module
 from napari_mlpatch.stacks import work
 from napari_mlpatch.stacks.control import StackControl
 from napari_mlpatch.stacks.events import BlockDone, BlockFailed, Progress, Started
+from napari_mlpatch.stacks.executors.embedded import Embedded
 from napari_mlpatch.stacks.run_stack import run_stack
 from napari_mlpatch.stacks.sources.sinograms import SinogramStack
 
@@ -33,6 +35,24 @@ def test_a_cancelled_run_goes_on_to_the_same_bits(name, exchange, tmp_path):
     assert not before & after and len(before | after) == 5
     np.testing.assert_array_equal(read(tmp_path / name), read(tmp_path / "whole.zarr"))
     assert not any(isinstance(event, BlockDone) for event in ran(recipe, exchange, tmp_path / name))  # all was done
+
+
+def test_a_block_counts_once_also_where_the_report_of_its_worker_is_lost(exchange, tmp_path, monkeypatch):
+    class Forgetful(Embedded):
+        """As a cluster where workers die between the end of a block and its report: it is given out again."""
+
+        def reports(self, job, blocks, control):
+            for _ in super().reports(job, blocks[:2], control):
+                pass
+            yield from super().reports(job, blocks, control)
+
+    recipe, out = recipe_of(exchange, block=2), tmp_path / "volume.zarr"
+    ran(recipe, exchange, tmp_path / "whole.zarr")
+    monkeypatch.setattr(run_stack_module, "Embedded", Forgetful)
+    *events, end = run_stack(recipe, exchange, out)
+    assert end.complete and end.done == 10
+    assert sorted(event.block.index for event in events if isinstance(event, BlockDone)) == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(read(out), read(tmp_path / "whole.zarr"))
 
 
 def test_blocks_that_fail_are_told_and_only_they_repeated(exchange, tmp_path, monkeypatch):
