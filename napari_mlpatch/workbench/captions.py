@@ -41,12 +41,27 @@ def figure(entry: Entry) -> str:
     return ""
 
 
-def caption(name: str, figures: str, letters: int | None = None) -> str:
+def caption(name: str, figures: str, letters: int | None = None, others: Iterable[str] = ()) -> str:
     """Name and figures; in at most that many letters only the first of the figures, and what there is room for of the
-    name."""
+    name: its end, where its beginning is that of one of the ``others`` as well."""
     if letters is None:
         return ": ".join(filter(None, [name, figures]))
     first = figures.split(", ")[0]
-    if not first:
-        return elided(name, letters)
-    return f"{elided(name, max(letters - len(first) - 2, FEWEST))}: {first}"
+    room = max(letters - len(first) - 2, FEWEST) if first else letters
+    return ": ".join(filter(None, [_short(name, room, others), first]))
+
+
+def _short(name: str, room: int, others: Iterable[str]) -> str:
+    short = elided(name, room)
+    alike = [other for other in others if other != name and elided(other, room) == short]
+    if short == name or not alike:
+        return short
+    common = max(_alike(name, other) for other in alike)
+    word = name.rfind(" ", 0, common + 1) + 1
+    start = word if common - word < room - 2 else max(0, min(common, len(name) - room + 1))
+    return elided(f"…{name[start:]}", room)
+
+
+def _alike(one: str, other: str) -> int:
+    """With how many equal letters two names begin."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

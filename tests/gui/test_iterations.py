@@ -32,7 +32,7 @@ def test_scrub_keep_continue_and_start(ran, qtbot):
     wait_for(qtbot, lambda: tab.looking == 4)
     (layer,) = [la for la in session.viewer.layers if la.visible]
     assert "iteration 4" in layer.name and np.array_equal(layer.data, recorder.at(4)[0, 0].numpy())
-    assert tab.place.text() == "4 / 12" and f"psnr {recorder.scalars[4]['psnr']:.4g}" in tab.numbers.text()
+    assert tab.place.text() == "4 / 12" and f"PSNR {recorder.scalars[4]['psnr']:.2f} dB" in tab.numbers.text()
     workbench.entries_changed.emit()  # whatever else happens meanwhile
     qtbot.wait(50)
     assert layer.visible and tab.looking == 4

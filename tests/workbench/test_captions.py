@@ -30,3 +30,18 @@ def test_where_there_is_little_room_the_first_figure_stays_and_the_name_is_cut()
     assert caption("MLPatch-ADMM ct-small", "33.12 dB, 0.912", 20) == "MLPatch-A…: 33.12 dB"
     assert caption("TV", "", 20) == "TV" and caption("MLPatch-ADMM", "", 8) == "MLPatch…"
     assert caption("Tikhonov", "error", 1) == "Tik…: error", "something of the name stays"
+
+
+def test_names_that_begin_alike_keep_the_end_in_which_they_differ():
+    both = ["Unrolled lpd-adler", "Unrolled lgd-adler", "TV"]
+    assert [caption(name, "36.24 dB", 20, both) for name in both] == [
+        "…lpd-adler: 36.24 dB",
+        "…lgd-adler: 36.24 dB",
+        "TV: 36.24 dB",
+    ]
+    assert caption(both[0], "36.24 dB", 20, ["TV"]) == "Unrolled…: 36.24 dB", "none is like it"
+    for room in range(16, 40):
+        assert len({caption(name, "36.24 dB", room, both) for name in both}) == 3
+        assert all(len(caption(name, "36.24 dB", room, both)) <= room for name in both)
+    weights = ["TV weight=0.1", "TV weight=0.2"]
+    assert [caption(name, "9 dB", 14, weights) for name in weights] == ["…ght=0.1: 9 dB", "…ght=0.2: 9 dB"]

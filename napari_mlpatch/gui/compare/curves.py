@@ -21,6 +21,7 @@ FALL = 20.0
 """Decibels below the best that a plot reaches: what diverges leaves it, and the others can be told apart."""
 
 FIRST = ("psnr", "objective", "relative_residual", "change")
+EMPTY = "Curves of all ticked results come here: PSNR, residual, objective... over the iterations."
 LATEST = 20
 """Rows of a history that are asked for what there is: some quantities are told every tenth iteration."""
 
@@ -46,8 +47,9 @@ class Curves(Plot):
     def __init__(self, due: Callable[[], None]):
         super().__init__()
         self.setMinimumWidth(180)
-        self._items: dict[tuple[int, str], pyqtgraph.PlotDataItem] = {}
-        self._drawn: dict[tuple[int, str], tuple[list[float], list[float]]] = {}
+        self.say(EMPTY)
+        self._items: dict[tuple[int, str, str], pyqtgraph.PlotDataItem] = {}
+        self._drawn: dict[tuple[int, str, str], tuple[list[float], list[float]]] = {}
         self._framed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -70,10 +72,10 @@ class Curves(Plot):
             rows = [row for row in list(entry.job.history) if key in row]
             if not rows:
                 continue
-            mark = (entry.id, entry.named.line)
+            colour = colour_of(entry.number)
+            mark = (entry.id, entry.named.line, colour)
             item = self._items.pop(mark, None)
             if item is None:
-                colour = colour_of(entry.number)
                 item = self.plot(pen=pyqtgraph.mkPen(colour, width=2), symbolBrush=colour, name=entry.named.line)
             symbol = "o" if len(rows) == 1 else None
             is_positive = is_positive and all(row[key] > 0 for row in rows)
@@ -86,6 +88,7 @@ class Curves(Plot):
             self.removeItem(item)
         self._items, self._drawn = found, {mark: self._drawn[mark] for mark in found}
         self.setLogMode(y=is_positive and bool(found))
+        self.say("" if found else EMPTY)
         self._frame([v for mark in found for v in self._drawn[mark][1]] if key == "psnr" else [])
 
     def _frame(self, decibels: list[float]) -> None:

@@ -207,7 +207,8 @@ class EntryLayers:
 
     def caption(self, of: Other, kind: str) -> str:
         """What the layer of a picture is called."""
-        return caption(*self._words(of, kind), self.letters)
+        others = () if self.letters is None else map(self._name, self._known.values())
+        return caption(*self._words(of, kind), self.letters, others)
 
     def whole(self, of: Other, kind: str) -> str:
         """What it is called where there is room."""

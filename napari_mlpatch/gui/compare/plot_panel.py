@@ -59,6 +59,7 @@ class PlotPanel(QWidget):
         self.box.currentIndexChanged.connect(self._turn)
         follow(self, stage.refreshed, self._show)
         follow(self, stage.frame_changed, self._progressed)
+        follow(self, stage.viewer.events.theme, self._show)  # results have other colours in a light one
         self._turn(self.box.currentIndex())
 
     def plot(self, name: str) -> Plot:
@@ -103,7 +104,7 @@ class PlotPanel(QWidget):
         page.layout().addWidget(widget)
         still(widget)
 
-    def _show(self) -> None:
+    def _show(self, event: object = None) -> None:
         if self.current is not None:
             self._drawn = time.monotonic()
             self.current.show()

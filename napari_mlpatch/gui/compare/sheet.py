@@ -71,8 +71,10 @@ class Sheet(QScrollArea):
             for c, i in enumerate(row)
         }
         rows, columns = (1 + max((place[axis] for place in places.values()), default=0) for axis in (0, 1))
-        fitting = min(SHEET[0] // columns - CAPTION[0], SHEET[1] // rows - CAPTION[1])
-        self.side = max(SIDE, min(LARGEST, fitting))
+        if rows == 1 and columns > 1:  # wrapped, so that the pictures are as large as they can be
+            columns = max(range(1, columns + 1), key=lambda n: (_side(-(-len(cells) // n), n), -n))
+            rows, places = -(-len(cells) // columns), {i: divmod(i, columns) for i in places}
+        self.side = max(SIDE, min(LARGEST, _side(rows, columns)))
         for i in range(len(cells)):
             button = QToolButton()
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
@@ -87,6 +89,11 @@ class Sheet(QScrollArea):
     def _click(self, index: int) -> None:
         self.marked = index
         self._chosen(index)
+
+
+def _side(rows: int, columns: int) -> int:
+    """Pixels of a picture, where so many fill the sheet."""
+    return min(SHEET[0] // columns - CAPTION[0], SHEET[1] // rows - CAPTION[1])
 
 
 def head(cell: Cell, cells: Sequence[Cell]) -> str:

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.gui.plumbing.dot import dot
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.instead import Instead
 from napari_mlpatch.gui.plumbing.theme import REMARK, Themed, shade
 from napari_mlpatch.workbench.columns import Column, columns
 from napari_mlpatch.workbench.entry import Entry
@@ -32,6 +33,7 @@ WIDEST = 190
 ROW = 24
 LONGEST = 52
 """Characters of the heading above results of an earlier problem."""
+EMPTY = "Each run becomes a row here: its time and memory, its residual, and PSNR and SSIM where the truth is known."
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 BEST = (53, 196, 107, 70)
 """Behind the best value: a shade, so that its letters keep the colours of theme and selection."""
@@ -60,6 +62,7 @@ class ResultTable(Themed, QTableWidget):
         for i, column in enumerate(self.columns):
             self.horizontalHeaderItem(i).setToolTip(column.tooltip)
         self.setToolTip("A tick shows a result in the grid, a click selects it, a double click shows it alone")
+        self.instead = Instead(self.viewport())
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -98,6 +101,7 @@ class ResultTable(Themed, QTableWidget):
                     self.removeCellWidget(i, 0)
             self.setRowCount(len(rows))
         self.rows = rows
+        self.instead.say("" if rows else EMPTY)
         marked = self._best()
         for i, row in enumerate(rows):
             if isinstance(row, int):

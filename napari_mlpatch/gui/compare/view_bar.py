@@ -24,8 +24,8 @@ QToolButton:checked { background: rgba(70, 110, 220, 190); color: white }
 """
 """napari's themes show no difference. These colours can be seen in the dark one and in the light one."""
 
-NARROWEST = {"kind": 64, "other": 60}
-"""Pixels of a box where there is little room."""
+NARROWEST, WIDEST = {"kind": 64, "other": 60}, {"kind": 230, "other": 320}
+"""Pixels of a box where there is little room, and where there is much."""
 PANEL = 3
 """Place of a view's own controls in the second line: after the boxes for the pair."""
 
@@ -72,6 +72,7 @@ class ViewBar(QToolBar):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(6)
             box.setMinimumWidth(NARROWEST[name])
+            box.setMaximumWidth(WIDEST[name])
             box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.kind.setToolTip("What is shown of every result: the picture, what it leaves unexplained, its error")
         self.other.setToolTip("What the selected result is compared with, in views of two")
@@ -91,7 +92,7 @@ class ViewBar(QToolBar):
         self._row.addWidget(self.kind, 2)
         self._row.addWidget(self.versus)
         self._row.addWidget(self.other, 3)
-        self._row.addStretch(1)
+        self._row.addStretch(0)  # only what the boxes leave
         for widget in (self.linked, self.bars):
             self._row.addWidget(widget)
 

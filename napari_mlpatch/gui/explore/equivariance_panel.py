@@ -114,7 +114,7 @@ class EquivariancePanel(QWidget):
     def _add_row(self, deviation: Deviation) -> None:
         row = self.table.rowCount()
         self.table.insertRow(row)
-        cells = (deviation.name, f"{deviation.rms:.1e}", f"{deviation.largest:.1e}")
+        cells = (deviation.name, _number(deviation.rms), _number(deviation.largest))
         for column, text in enumerate(cells):
             item = QTableWidgetItem(text)
             item.setToolTip(f"{deviation.name}; {100 * deviation.share:.0f} % of the pixels compared")
@@ -132,7 +132,10 @@ class EquivariancePanel(QWidget):
         seen = np.argwhere(np.isfinite(deviation.difference))  # a rectangle: all but a margin
         (top, left), (bottom, right) = seen.min(0), seen.max(0)
         values = deviation.difference[top : bottom + 1, left : right + 1]
-        size = float(np.abs(values).max()) or 1e-30
+        size = float(np.abs(values).max())
+        if not size:
+            self.hint.setText(f"{deviation.name}: the two are equal in all digits, there is nothing to see.")
+            return
         name = f"difference: {deviation.name}"
         if self._layer is not None and self._layer in self.viewer.layers:
             self.viewer.layers.remove(self._layer)
@@ -152,3 +155,7 @@ class EquivariancePanel(QWidget):
         assert isinstance(made, Image)
         made.colorbar.visible = True
         self._layer = made
+
+
+def _number(value: float) -> str:
+    return f"{value:.1e}" if value else "0"

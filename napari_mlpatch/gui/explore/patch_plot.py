@@ -9,8 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from napari_mlpatch.explore.microscope import Patch
 from napari_mlpatch.gui.plumbing.plot import Plot
 
-EMPTY = 4
-"""Pixels around the centre, while there is no patch."""
+EMPTY = "Move the mouse over a picture: where the network reads to make the pixel below it is drawn here."
 
 
 class PatchPlot(QWidget):
@@ -22,21 +21,28 @@ class PatchPlot(QWidget):
         self.plot.setAspectLocked(True)
         self.plot.invertY(True)
         self.plot.setMinimumHeight(230)
-        self.plot.getViewBox().setRange(xRange=(-EMPTY, EMPTY), yRange=(-EMPTY, EMPTY))
-        self.plot.setLabel("bottom", "columns from the centre")
-        self.plot.setLabel("left", "rows from the centre")
+        self.plot.setLabel("bottom", "columns from the centre / pixel")
+        self.plot.setLabel("left", "rows from the centre / pixel")
         self.values = {name: _Values(text) for name, text in (("before", "at the start"), ("after", "as learned"))}
-        below = QHBoxLayout()
+        self.below = QWidget()
+        below = QHBoxLayout(self.below)
+        below.setContentsMargins(0, 0, 0, 0)
         for view in self.values.values():
             below.addWidget(view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.plot, 1)
-        layout.addLayout(below)
+        layout.addWidget(self.below)
+        self._tell(False)
+
+    def _tell(self, there: bool) -> None:
+        self.plot.say("" if there else EMPTY)
+        self.below.setVisible(there)
 
     def show_patches(self, patches: list[Patch], colours: list[str]) -> None:
         """Draw all patches over each other; the values are those of the last one."""
         self.plot.clear()
+        self._tell(bool(patches))
         if patches:
             self.plot.enableAutoRange()
         for patch, colour in zip(patches, colours, strict=True):

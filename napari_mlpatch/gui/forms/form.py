@@ -223,7 +223,7 @@ class DeclarationForm(QWidget):
             field = Field(p)
             field.set(first_value(p) if p.required else p.default)
             field.changed.connect(self.changed)
-            label = QLabel(spelt(p.name))
+            label = QLabel(spelt(p.name) + (" / °" if p.kind == "angles" else ""))
             for widget in (label, field):
                 widget.setToolTip(_tooltip(p))
             layout.addRow(label, field)

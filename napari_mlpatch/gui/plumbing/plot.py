@@ -6,11 +6,17 @@ import math
 from typing import Any
 
 import pyqtgraph
+from qtpy.QtCore import QSize
 
+from .instead import Instead
 from .theme import PLAIN, Themed
 
 APART = 13
 """Pixels between two numbers at an axis."""
+HINT = (180, 180)
+"""Width and height in pixels that a plot asks for; it takes what it gets."""
+MARGINS = (2, 8, 8, 4)
+"""Pixels left, above, right and below: half of the last number and the feet of the label stand there."""
 
 
 class _Axis(pyqtgraph.AxisItem):
@@ -37,7 +43,18 @@ class Plot(Themed, pyqtgraph.PlotWidget):
         axes = {"left": _Axis("left")}
         super().__init__(background=None, axisItems=axes, **options)  # pyright: ignore[reportArgumentType]
         self._plain: list[pyqtgraph.PlotDataItem] = []
+        self.getPlotItem().layout.setContentsMargins(*MARGINS)
+        self.instead = Instead(self)
         self.follow_theme()
+
+    def sizeHint(self) -> QSize:
+        """As low as a plot may be: pyqtgraph's hint is 640 x 480, and what scrolls would grow to it."""
+        return QSize(*HINT)
+
+    def say(self, words: str) -> None:
+        """Words instead of bare axes, while there is nothing to draw: what will stand there. Without any, the axes."""
+        self.instead.say(words)
+        self.getPlotItem().setVisible(not words)
 
     def plot_plain(self) -> pyqtgraph.PlotDataItem:
         """A curve in the colour of letters."""

@@ -32,7 +32,7 @@ from napari_mlpatch.gui.plumbing.tab_order import order_soon
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.ranking import by_metric
 from napari_mlpatch.workbench.several import all_methods, one_of_each_kind
-from napari_mlpatch.workbench.words import between, duration, size
+from napari_mlpatch.workbench.words import between, size
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .run_panel import RunPanel
@@ -231,9 +231,8 @@ class ReconstructDock(QWidget):
         )
 
     def _show_cost(self, cost: Cost) -> None:
-        how = f" ({cost.iterations} x {duration(cost.per_iteration)})" if cost.iterations > 1 else ""
-        most = "at most " if cost.iterations > 1 else ""
-        self.cost.setText(f"{most}{between(*cost.span)}{how}, {size(cost.bytes)}")
+        most = f"{cost.iterations} iterations at most: " if cost.iterations > 1 else ""
+        self.cost.setText(f"{most}{between(*cost.span)}, {size(cost.bytes)}")
 
     def _edit(self) -> None:
         self._edited = not self._taking

@@ -6,7 +6,7 @@ import itertools
 import math
 
 import pyqtgraph
-from qtpy.QtCore import QSize, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_mlpatch.gui.compare.colours import COLOURS
@@ -16,6 +16,8 @@ from napari_mlpatch.workbench.training_job import Training
 
 DELAY_MS = 200
 """The curves are drawn at most so often."""
+LOSS = "The loss of every step comes here, on a logarithmic axis."
+HELD_OUT = "How well the network does on the images held out comes here."
 
 
 class TrainingView(QWidget):
@@ -28,6 +30,8 @@ class TrainingView(QWidget):
         self._loss = self.loss.plot_plain()
         self._psnr: dict[str, pyqtgraph.PlotDataItem] = {}
         self.figures = Note("Curves and figures come with the first steps.")
+        for plot, words in ((self.loss, LOSS), (self.psnr, HELD_OUT)):
+            plot.say(words)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.figures)
@@ -51,6 +55,7 @@ class TrainingView(QWidget):
             return
         losses, looks = list(self._training.losses), list(self._training.psnr)
         self._loss.setData([k for k, _ in losses], [loss for _, loss in losses])
+        self.loss.say("" if losses else LOSS)
         if losses:
             self.loss.getAxis("left").setTicks([_ticks([loss for _, loss in losses])])
         names = [name for name in (looks[-1][1] if looks else ()) if name.startswith("psnr")]
@@ -59,6 +64,7 @@ class TrainingView(QWidget):
         for name, item in self._psnr.items():
             points = [(k, values[name]) for k, values in looks if name in values]
             item.setData([k for k, _ in points], [value for _, value in points])
+        self.psnr.say("" if names else HELD_OUT)
         if names:
             self.figures.setText(_table(*looks[-1]))
         elif not self._training.active:
@@ -111,13 +117,8 @@ def _ticks(values: list[float]) -> list[tuple[float, str]]:
     return [(math.log10(float(label)), f"{float(label):g}") for label in labels]
 
 
-class _Plot(Plot):
-    def sizeHint(self) -> QSize:  # it would ask for 640 x 480
-        return QSize(180, 180)
-
-
 def _plot(label: str) -> Plot:
-    plot = _Plot()
+    plot = Plot()
     plot.setMinimumWidth(180)
     plot.setMinimumHeight(180)
     plot.setMaximumHeight(320)

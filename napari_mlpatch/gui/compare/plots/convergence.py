@@ -51,6 +51,8 @@ class Convergence(Plot):
                 self.curve.addItem(words, key)
             self.curve.setCurrentIndex(max(0, self.curve.findData(chosen)))
             self.curve.blockSignals(False)
+        for box in (self.curve, self.axis):
+            box.setEnabled(bool(known))
         by = "k" if self.axis.currentText() == "iteration" else "seconds"
         self.curves.draw(shown, self.curve.currentData() or "", by)
 

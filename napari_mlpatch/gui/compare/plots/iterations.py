@@ -112,7 +112,7 @@ class Iterations(Plot):
         self.place.setText(f"{k} / {total}" if self.ks else "")
         recorder = None if entry is None else entry.job.iterates
         row = {} if recorder is None else recorder.scalars.get(k, {})
-        words = [f"{name.replace('_', ' ')} {row[name]:.4g}" for name in NUMBERS if name in row]
+        words = [told(name, row[name]) for name in NUMBERS if name in row]
         step = "" if recorder is None or recorder.every == 1 else f"every {recorder.every}th iterate is kept"
         empty = "Select a result: its iterates are kept while it runs." if entry is None else ""
         if entry is not None and not there:
@@ -177,3 +177,8 @@ class Iterations(Plot):
             workbench.begin_with(entry)
         else:
             keep(workbench, entry, self.looking, workbench.begin_with)
+
+
+def told(name: str, value: float) -> str:
+    """A number of an iteration in words, with its unit."""
+    return f"PSNR {value:.2f} dB" if name == "psnr" else f"{name.replace('_', ' ')} {value:.4g}"

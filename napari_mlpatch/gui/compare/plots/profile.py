@@ -20,6 +20,7 @@ from napari_mlpatch.workbench.scene import Frame
 from napari_mlpatch.workbench.selection import Other
 
 HINT = "Drag the line or its ends; with Shift, draw another one."
+EMPTY = "The values of all ticked results, and of the truth, along a line come here. Drag the line over the picture."
 
 
 @plots.register("profile", title="Profile", key="P", order=30)
@@ -33,7 +34,9 @@ class Profile(Plot):
         for side in ("bottom", "left"):
             self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.plot.setToolTip(HINT)
+        self.plot.say(EMPTY)
         self.curves: dict[int | str, pyqtgraph.PlotDataItem] = {}
+        self._colours: dict[int | str, str] = {}
         layout = QVBoxLayout(widget)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.setSpacing(0)
@@ -88,19 +91,23 @@ class Profile(Plot):
             key = of if isinstance(of, str) else of.id
             curve = left.pop(key, None)
             if curve is None:
-                pen = None if isinstance(of, str) else pyqtgraph.mkPen(self.colour(of), width=1)
-                curve = self.curves[key] = self.plot.plot_plain() if pen is None else self.plot.plot(pen=pen)
-                curve.setZValue(-1 if pen is None else 0)  # the truth does not cover the others
+                curve = self.curves[key] = self.plot.plot_plain() if isinstance(of, str) else self.plot.plot()
+                curve.setZValue(-1 if isinstance(of, str) else 0)  # the truth does not cover the others
+            if not isinstance(of, str) and self._colours.get(key) != self.colour(of):  # another in another theme
+                self._colours[key] = self.colour(of)
+                curve.setPen(pyqtgraph.mkPen(self.colour(of), width=1))
             values = line_profile(picture, start, end)
             curve.setData(along, values, connect="all" if np.isfinite(values).all() else "finite")
         for key in left:
             self._remove(key)
+        self.plot.say("")
         self._label(frame)
         ends = [frame.to_world(start), frame.to_world(end)]
         self.strokes.draw([np.array(ends)], ends)
 
     def _remove(self, key: int | str) -> None:
         curve = self.curves.pop(key)
+        self._colours.pop(key, None)
         self.plot.removeItem(curve)
         if curve in self.plot._plain:
             self.plot._plain.remove(curve)
@@ -108,6 +115,7 @@ class Profile(Plot):
     def _clear(self) -> None:
         for key in list(self.curves):
             self._remove(key)
+        self.plot.say(EMPTY)
         self.strokes.clear()
         self.line = None
 

@@ -12,6 +12,8 @@ from napari_mlpatch.gui.compare.parts import plots
 from napari_mlpatch.gui.compare.view import Plot
 from napari_mlpatch.workbench.entry import Entry
 
+EMPTY = "The residual A x - y of the selected result comes here: its histogram, beside what noise alone would give."
+
 
 @plots.register("residual", title="Residual", order=30)
 class Residual(Plot):
@@ -63,8 +65,11 @@ class Residual(Plot):
         if entry is None or found is None:
             self.bars.setOpts(x0=[], x1=[], height=[])
             self.curve.setData([], [])
-            self.words.setText("Select a finished result.")
+            self.words.hide()
+            self.plot.say(EMPTY)
             return
+        self.words.show()
+        self.plot.say("")
         half = 0.5 * (found.centers[1] - found.centers[0])
         self.bars.setOpts(
             x0=found.centers - half, x1=found.centers + half, height=found.density, brush=f"{self.colour(entry)}99"

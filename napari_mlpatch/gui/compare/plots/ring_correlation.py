@@ -15,6 +15,10 @@ from napari_mlpatch.workbench.entry import Entry
 
 COMPUTE, STOP = "Compute", "Stop"
 HINT = "– – 1/7  ··· half-bit"
+EMPTY = (
+    "Up to which spatial frequency do two halves of the data agree? Compute reconstructs both halves by the method of "
+    "each ticked result."
+)
 
 
 @plots.register("ring-correlation", title="FRC", order=50)
@@ -67,6 +71,9 @@ class RingCorrelations(Plot):
             self.half_bit.setData(curve.frequency[1:].numpy(), curve.threshold("half-bit")[1:].numpy())
         why = next((text for e, text in self._reasons.items() if e in {e.id for e in shown}), "")
         self.words.setText(f"{busy}…" if busy else why or (HINT if known else ""))
+        self.words.setVisible(bool(self.words.text()))
+        self.plot.say("" if known else EMPTY)
+        self.compute.setEnabled(bool(shown) or bool(busy))
 
     def _compute(self) -> None:
         figures = self.stage.workbench.figures

@@ -13,6 +13,7 @@ from napari_mlpatch.torch_later import torch
 from napari_mlpatch.workbench.selection import Other
 
 TRUTH = "#9a9a9a"
+EMPTY = "The power of all ticked results, and of the truth, over the spatial frequency comes here."
 
 
 @plots.register("spectrum", title="Spectrum", order=40)
@@ -53,6 +54,7 @@ class Spectrum(Plot):
             if made is not None:
                 self._draw(of, number)
         self.lines.keep(kept)
+        self._tell()
 
     def _compute(self, of: Other, number: int, picture: np.ndarray) -> None:
         def compute() -> tuple[np.ndarray, np.ndarray]:
@@ -70,3 +72,7 @@ class Spectrum(Plot):
         _, frequency, power = self._made[number]
         colour = TRUTH if of == "truth" else self.colour(of)
         self.lines.draw(number, frequency, np.maximum(power, 1e-30), colour, dashed=of == "truth")
+        self._tell()
+
+    def _tell(self) -> None:
+        self.plot.say("" if self.lines.items else EMPTY)

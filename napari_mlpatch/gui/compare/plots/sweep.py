@@ -118,6 +118,8 @@ class SweepTab(Plot):
             form.addWidget(self.names[i], i + 1, 0)
             form.addWidget(self.texts[i], i + 1, 1)
         form.addWidget(self.others, 3, 0, 1, 2)
+        for column in (0, 1):
+            form.setColumnStretch(column, 1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run, 1)
         for button in (self.cancel, self.open):

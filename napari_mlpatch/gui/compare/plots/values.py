@@ -14,6 +14,7 @@ from napari_mlpatch.gui.plumbing.mouse import At, place
 from napari_mlpatch.workbench.selection import Other
 
 HINT = "Move the mouse over a picture."
+EMPTY = "The value of every ticked result under the cursor stands here."
 
 
 @plots.register("values", title="Values", key="N", order=20)
@@ -23,6 +24,7 @@ class Values(Plot):
     def make(self) -> QWidget:
         widget = QWidget()
         self.where, self.strip, area = QLabel(HINT), Strip(), QScrollArea()
+        self.where.setWordWrap(True)
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setWidget(self.strip)
@@ -70,5 +72,5 @@ class Values(Plot):
                     value = float(picture[row, column])
             colour = "" if isinstance(of, str) else self.colour(of)
             rows.append(Row(stage.name_of(of), colour, value))
-        self.where.setText(said if rows else "No result yet.")
+        self.where.setText(said if rows else EMPTY)
         self.strip.set_rows(rows, has_truth)

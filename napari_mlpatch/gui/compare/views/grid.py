@@ -16,7 +16,7 @@ KEEP = 0.75
 
 @views.register("grid", title="Grid", key="G", order=10)
 class Grid(View):
-    """Truth and all ticked results side by side, zoomed together; of other kinds, a second row below the pictures."""
+    """Truth and all ticked results side by side, zoomed together; other kinds stand below or beside the pictures."""
 
     def show(self) -> None:
         stage = self.stage
@@ -26,11 +26,30 @@ class Grid(View):
             below = [layer for e in stage.shown if (layer := stage.layer(e, stage.kind)) is not None]
             if len(below) < len(results):
                 below = []  # until all of them are there
+        waits = stage.kind != "picture" and results and not below
+        self.say(f"Computing {stage.kinds()[stage.kind]} of {len(results)} results…" if waits else "")
         truth = stage.scenes["truth"]
-        cells = [*([truth] if truth is not None and not below else []), *results, *below]
+        if below:
+            self.arrange(*self._pairs(results, below))
+            return
+        cells = [*([truth] if truth is not None else []), *results]
         if not cells and (preview := stage.scenes["preview"]) is not None:
             cells = [preview]
-        self.arrange(cells, (2, len(results)) if below else self._shape(len(cells)))
+        self.arrange(cells, self._shape(len(cells)))
+
+    def _pairs(self, above: list[Image], below: list[Image]) -> tuple[list[Image], tuple[int, int]]:
+        """Pictures and what belongs to them: in two rows, or beside each other where they are larger so."""
+        width, height = self.stage.room()
+        count = len(above)
+        in_rows = min(width / count, height / 2)
+        sides = {n: min(width / (2 * n), height / math.ceil(count / n)) for n in range(1, count + 1)}
+        beside = max(sides, key=lambda n: sides[n])
+        if sides[beside] <= in_rows:
+            return [*above, *below], (2, count)
+        return [cell for pair in zip(above, below, strict=True) for cell in pair], (
+            math.ceil(count / beside),
+            2 * beside,
+        )
 
     def arrange(self, cells: list[Image], shape: tuple[int, int]) -> None:
         """Show these pictures in a grid of that many rows and columns."""
