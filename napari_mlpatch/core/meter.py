@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from collections.abc import Iterator
 import psutil
 
 from napari_mlpatch.torch_later import torch
+
+from .heap import give_back
 
 SAMPLE_SECONDS = 0.01
 _lock = threading.RLock()
@@ -149,9 +150,3 @@ def _forget_highest() -> bool:
     except OSError:
         return False
     return _highest() - _resident() < 1 << 20
-
-
-def give_back() -> None:
-    """Return freed memory to the system (with glibc): else a job that reuses it would seem to need none."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # only glibc has it
-        ctypes.CDLL(None).malloc_trim(0)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +38,7 @@ class Job:
     """A stack to reconstruct: its settled recipe as JSON, where its data lie, where the volume goes.
 
     ``fingerprint`` is that of the data as the run began, ``weights`` a file to take instead of what the recipe names.
+    ``lanes`` blocks are computed at a time in each worker.
     """
 
     recipe: str
@@ -46,6 +46,7 @@ class Job:
     out: str = ""
     fingerprint: str = ""
     weights: str | None = None
+    lanes: int = 1
 
     @cached_property
     def stack_recipe(self) -> StackRecipe:
@@ -53,28 +54,12 @@ class Job:
 
 
 Loaded = tuple[np.ndarray, Geometry | None]
-T = TypeVar("T")
-
-
-class Stage:
-    """Work of one kind, one piece at a time, always in the same thread: memory that it frees is what it uses next.
-
-    (The C library keeps freed memory for the thread that had it.) ``lock`` is held from before the work until the next
-    stage has taken over.
-    """
-
-    def __init__(self, name: str):
-        self.lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(1, f"mlpatch-{name}")
-
-    def do(self, work: Callable[..., T], *args: Any) -> T:
-        return self._pool.submit(work, *args).result()
 
 
 class Tools:
     """All that a process opens once for a job: the source, method and weights, the operator with its tables.
 
-    One thread at a time reads, one computes, one writes. Raises InputError like the run of one slice.
+    One thread at a time reads, several may compute. Raises InputError like the run of one slice.
     """
 
     def __init__(self, job: Job, source: Source | None = None):
@@ -95,8 +80,8 @@ class Tools:
             raise InputError(f"Steps of sinogram care are for sinograms, {self.source.path} holds {self.source.kind}.")
         if self.stack.center is not None and self.source.kind != "sinogram":
             raise InputError("A centre of rotation is for sinograms only: leave it out.")
-        self.reading, self.computing, self.writing = Stage("read"), Stage("compute"), Stage("write")
         self._others: OrderedDict[int, Operator] = OrderedDict()
+        self._lock = threading.Lock()
 
     @cached_property
     def A(self) -> Operator:
@@ -186,12 +171,13 @@ class Tools:
         if not changes:
             return A
         key = hash(tuple(changes.values()))
-        if key not in self._others:
-            params = {**self.recipe.operator.params, **changes}
-            self._others[key] = build(operators, {"name": self.recipe.operator.name, "params": params})
-            while len(self._others) > CENTERS:
-                self._others.popitem(last=False)
-        return self._others[key]
+        with self._lock:
+            if key not in self._others:
+                params = {**self.recipe.operator.params, **changes}
+                self._others[key] = build(operators, {"name": self.recipe.operator.name, "params": params})
+                while len(self._others) > CENTERS:
+                    self._others.popitem(last=False)
+            return self._others[key]
 
 
 @dataclass(frozen=True)

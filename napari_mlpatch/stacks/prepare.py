@@ -19,7 +19,7 @@ from .job import Job, Tools
 from .markers import Markers
 from .sinks import sink_for
 from .sinks.sink import Sink, Volume, check_room
-from .sizing import needs, size_of
+from .sizing import Size, needs, size_of
 from .stack_recipe import StackRecipe
 
 
@@ -62,6 +62,7 @@ def prepared(
     out: Any,
     *,
     workers: int = 1,
+    lanes: int = 1,
     weights: str | None = None,
     memory: int | None = None,
     force: bool = False,
@@ -85,7 +86,7 @@ def prepared(
     except OSError as error:  # a finished volume needs no more than to be read
         locked_out = error
     try:
-        ready = _prepared(job, tools, sink, markers, claim, workers, memory, force, locked_out)
+        ready = _prepared(job, tools, sink, markers, claim, workers, lanes, memory, force, locked_out)
     except BaseException:
         claim.give_back()
         raise
@@ -99,6 +100,7 @@ def _prepared(
     markers: Markers,
     claim: Claim,
     workers: int,
+    lanes: int,
     memory: int | None,
     force: bool,
     locked_out: OSError | None,
@@ -109,16 +111,16 @@ def _prepared(
     going = _same_run(recipe, fingerprint, begun if begun and begun.get("created") else None, made)
     if going is None:
         _check_free(sink, begun, made, fingerprint, force)
-        size = size_of(tools, needs(tools), workers=workers, memory=memory)
-        settled, taken = recipe.model_copy(update={"block": size.slices}), size.bytes
+        size = size_of(tools, needs(tools), workers=workers, lanes=lanes, memory=memory)
+        settled = recipe.model_copy(update={"block": size.slices})
     else:
-        settled, taken = going
+        settled, size = going
     identity = settled.identity(fingerprint)
-    job = Job(settled.to_json(), job.source, job.out, fingerprint, job.weights)
+    job = Job(settled.to_json(), job.source, job.out, fingerprint, job.weights, min(lanes, size.lanes))
     tools.job, tools.stack = job, settled
     assert settled.block is not None
     blocks = partition(first, last, settled.block)
-    volume = _volume(settled, tools, last - first, identity, taken)
+    volume = _volume(settled, tools, last - first, identity, size)
     kept = 0
     try:
         if going is not None and made and made.get("complete"):
@@ -140,20 +142,20 @@ def _prepared(
         clean_up(sink.path.parent)
     except OSError as error:
         raise InputError(f"{sink.path} cannot be written: {reason_of(error)}.") from None
-    return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, taken, claim, kept)
+    return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, size.bytes, claim, kept)
 
 
 def _same_run(
     recipe: StackRecipe, fingerprint: str, begun: dict[str, Any] | None, made: dict[str, Any] | None
-) -> tuple[StackRecipe, int] | None:
-    """The settled recipe and the memory of the run that is there, where it is this one; else None."""
+) -> tuple[StackRecipe, Size] | None:
+    """The settled recipe and the size of the run that is there, where it is this one; else None."""
     about = begun if begun is not None and made is not None else made
     if about is None or not (begun or about.get("complete")):
         return None
     settled = recipe if recipe.block is not None else recipe.model_copy(update={"block": about.get("block")})
     if settled.block is None or settled.identity(fingerprint) != about.get("identity"):
         return None
-    return settled, int(about.get("bytes", 0))
+    return settled, Size(settled.block, int(about.get("bytes", 0)), int(about.get("lanes", 1)))
 
 
 def _check_free(
@@ -187,7 +189,7 @@ def _is_empty(path: Path) -> bool:
 
 def _create(sink: Sink, markers: Markers, volume: Volume, fingerprint: str) -> None:
     """Make the empty output, in the place of one that may be replaced. Killed in between, it is made anew."""
-    about = {key: volume.about[key] for key in ("identity", "block", "bytes", "recipe")}
+    about = {key: volume.about[key] for key in ("identity", "block", "bytes", "lanes", "recipe")}
     markers.clear()
     markers.begin(**about, fingerprint=fingerprint, created=False)
     try:
@@ -202,14 +204,15 @@ def _create(sink: Sink, markers: Markers, volume: Volume, fingerprint: str) -> N
     markers.begin(**about, fingerprint=fingerprint, created=True)
 
 
-def _volume(recipe: StackRecipe, tools: Tools, slices: int, identity: str, taken: int) -> Volume:
+def _volume(recipe: StackRecipe, tools: Tools, slices: int, identity: str, size: Size) -> Volume:
     params = recipe.recipe.operator.params
-    size = float(params.get("pixel_size") or 1.0)
-    height = float(params.get("detector_pitch") or size) if tools.source.kind == "sinogram" else size
+    pixel = float(params.get("pixel_size") or 1.0)
+    height = float(params.get("detector_pitch") or pixel) if tools.source.kind == "sinogram" else pixel
     about = {
         "identity": identity,
         "block": recipe.block,
-        "bytes": taken,
+        "bytes": size.bytes,
+        "lanes": size.lanes,
         "recipe": json.loads(recipe.to_json()),
         "source": {"path": str(tools.source.path), "fingerprint": tools.source.fingerprint},
         "fingerprint": tools.source.fingerprint,
@@ -217,7 +220,7 @@ def _volume(recipe: StackRecipe, tools: Tools, slices: int, identity: str, taken
     }
     assert recipe.block is not None
     shape = (slices, *tools.picture_shape())
-    return Volume(shape, min(recipe.block, slices), (height, size, size), tools.source.unit, about)
+    return Volume(shape, min(recipe.block, slices), (height, pixel, pixel), tools.source.unit, about)
 
 
 def _check_folder(sink: Sink, source: Path) -> None:

@@ -46,9 +46,17 @@ def run_stack(
     another run is never touched without ``force``, and one of another program never.
     """
     control = control or StackControl()
-    workers = 1 if executor is None else executor.workers
+    who = executor or Embedded()
     ready = prepared(
-        recipe, source, out, workers=workers, weights=weights, memory=memory, force=force, incomplete=incomplete
+        recipe,
+        source,
+        out,
+        workers=who.workers,
+        lanes=who.lanes,
+        weights=weights,
+        memory=memory,
+        force=force,
+        incomplete=incomplete,
     )
     try:
         yield Started(
@@ -59,7 +67,7 @@ def run_stack(
             ready.volume.shape[0],
             ready.done_slices,
             ready.bytes,
-            workers,
+            who.workers,
             ready.tools.source.notes,
         )
         yield from _run(ready, executor or Embedded(ready.tools), control)

@@ -18,8 +18,8 @@ MOST = 8
 """Slices of a block: more are no faster, and all of them are lost where a run is killed."""
 MOST_WITH_HALO = 128
 """Slices of a block whose steps of care look at rows around it: these are read and cared for again for each block."""
-ROOMS = 3
-"""Blocks whose data are in memory: one that was read, one that is computed, as numbers of the file and as float32."""
+READ = 2
+"""Data of a block that is read: as numbers of the file and as float32. Each lane has those of the one it computes."""
 CARED = 2
 """What a step of care takes beside the rows that it is given, in their size: what it makes, and its work."""
 
@@ -31,23 +31,30 @@ TRIED = 2
 
 @dataclass(frozen=True)
 class Size:
-    """Of a block: so many slices, and the bytes that a worker takes for tables and blocks together."""
+    """Of a block: so many slices, of a worker: the bytes that it takes for tables and blocks together, and how many of
+    them it computes side by side.
+    """
 
     slices: int
     bytes: int
+    lanes: int = 1
 
 
 @dataclass(frozen=True)
 class Needs:
-    """Bytes of a worker: for its tables, for each slice of a block in all stages, and for ``halo`` rows around it."""
+    """Bytes of a worker: for its tables, for each slice of a block in all stages, and for ``halo`` rows around it.
+
+    ``lane``: for each slice of a block that is computed beside the first one.
+    """
 
     tables: int
     slice: int
     halo: int = 0
     around: int = 0
+    lane: int = 0
 
-    def of(self, slices: int) -> int:
-        return self.tables + self.around + slices * self.slice
+    def of(self, slices: int, lanes: int = 1) -> int:
+        return self.tables + self.around + slices * (self.slice + (lanes - 1) * self.lane)
 
     @property
     def most(self) -> int:
@@ -89,21 +96,22 @@ def _needs(tools: Tools, index: int) -> Needs:
     tables = held_bytes(kept, "cpu") if on_cpu else 0
     working = meter.peak_bytes if on_cpu else 0
     data, picture = bytes_of(tools.source.shape, loaded[0].itemsize), bytes_of(problem.A.domain_shape, 4)
-    rooms = ROOMS + (CARED if tools.steps else 0)
+    rooms = READ + (CARED if tools.steps else 0)
+    lane = working + data + picture
     first, last = tools.stack.range(tools.source.count)
     halo = min(halo_of(tools.steps), last - first)
-    return Needs(tables + LIBRARIES, working + rooms * data + 2 * picture, halo, 2 * halo * rooms * data)
+    return Needs(tables + LIBRARIES, lane + rooms * data + picture, halo, 2 * halo * (rooms + 1) * data, lane)
 
 
 def _around(needed: Needs) -> str:
     return f", or steps of care that look at fewer than {needed.halo} rows to each side" if needed.halo else ""
 
 
-def size_of(tools: Tools, needed: Needs, *, workers: int = 1, memory: int | None = None) -> Size:
+def size_of(tools: Tools, needed: Needs, *, workers: int = 1, lanes: int = 1, memory: int | None = None) -> Size:
     """As many slices as fit into ``memory`` bytes (half of what is free) with ``workers`` on one machine, at most
-    ``needed.most``.
+    ``needed.most``, computed in as many as fit of ``lanes`` in each.
 
-    So few that every worker has several blocks. Raises InputError where not even one fits.
+    So few that every lane has several blocks. Raises InputError where not even one fits.
     """
     first, last = tools.stack.range(tools.source.count)
     room = (limit() // 2 if memory is None else memory) // workers
@@ -112,15 +120,18 @@ def size_of(tools: Tools, needed: Needs, *, workers: int = 1, memory: int | None
             f"One slice needs {in_words(needed.of(1))} of memory, of which {in_words(room)} may be used by a worker. "
             f"Use fewer workers, or a smaller image{_around(needed)}."
         )
-    if tools.stack.block is not None:
-        chosen = tools.stack.block
-        if needed.of(chosen) > room:
-            raise InputError(
-                f"Blocks of {chosen} slices need {in_words(needed.of(chosen))} of memory, of which {in_words(room)} "
-                "may be used by a worker. Make them smaller (--block)."
-            )
-        return Size(chosen, needed.of(chosen))
-    fair = max(1, -(-(last - first) // (4 * workers)))
-    fits = max(1, (room - needed.of(0)) // max(needed.slice, 1))
-    chosen = int(min(needed.most, fair, fits))
-    return Size(chosen, needed.of(chosen))
+    chosen = tools.stack.block
+    if chosen is not None and needed.of(chosen) > room:
+        raise InputError(
+            f"Blocks of {chosen} slices need {in_words(needed.of(chosen))} of memory, of which {in_words(room)} "
+            "may be used by a worker. Make them smaller (--block)."
+        )
+    least = chosen or 1
+    lanes = min(lanes, -(-(last - first) // least)) if tools.device.type == "cpu" else 1
+    while needed.of(least, lanes) > room:
+        lanes -= 1
+    if chosen is None:
+        fair = max(1, -(-(last - first) // (4 * workers * lanes)))
+        fits = max(1, (room - needed.of(0)) // max(needed.of(1, lanes) - needed.of(0), 1))
+        chosen = int(min(needed.most, fair, fits))
+    return Size(chosen, needed.of(chosen, lanes), lanes)

@@ -7,13 +7,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import ExitStack
 
 import numpy as np
 
 from napari_mlpatch.core.budget import is_out_of_memory
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import reason_of
-from napari_mlpatch.core.meter import give_back
+from napari_mlpatch.core.heap import give_back, keep_freed
 from napari_mlpatch.core.method import Iterate
 
 from . import salvage
@@ -24,6 +25,7 @@ from .passing import is_passing
 from .sinks import sink_for
 from .sinks.sink import Sink
 from .source import ChangedError
+from .stages import Lanes, Stage
 
 LOOK = 0.5
 """Seconds after which a worker looks again whether the run is to end."""
@@ -39,38 +41,34 @@ class Worker:
         self.markers = Markers(self.sink.path)
         self.first, _ = self.tools.stack.range(self.tools.source.count)
         self.identity = job.stack_recipe.identity(job.fingerprint)
+        self.reading, self.lanes, self.writing = Stage("read"), Lanes(job.lanes), Stage("write")
 
     def do(self, block: Block, told: Callable[[Iterate | None], bool] = lambda iterate: True) -> Report:
         """Read, compute, write and mark a block. Never raises: what went wrong is in the report.
 
-        A block waits with its data for the one before to be computed, and with its pictures for the one before to be
-        written: so reading, computing and writing overlap, and no more than three blocks are in memory.
+        A block waits with its data for a lane to be free, and with its pictures for the one before to be written: so
+        reading, computing and writing overlap, and no more blocks are in memory than lanes and two.
         """
         tools, clock, missed = self.tools, _Clock(), salvage.Missed()
         try:
             there = self.markers.there(block, self.identity)
             if len(there) == len(block):  # of a worker that died before its report had arrived
                 return Report(block, holds=len(block))
-            tools.reading.lock.acquire()
-            try:
-                loaded = tools.reading.do(salvage.load, tools, block, missed)
-                clock.lap()
-                tools.computing.lock.acquire()
-            finally:
-                tools.reading.lock.release()
-            try:
+            with ExitStack() as taken:
+                with self.reading.lock:
+                    loaded = self.reading.do(salvage.load, tools, block, missed)
+                    clock.lap()
+                    lane = taken.enter_context(self.lanes.one())
                 clock.start()
                 x = None
                 if loaded is not None and len(there | missed.keys()) < len(block):
-                    x = tools.computing.do(salvage.compute, tools, block, loaded, missed, told)
+                    x = lane.do(salvage.compute, tools, block, loaded, missed, told)
                     if x is None:
                         return Report(block, left=True)
                 del loaded
                 give_back()
                 clock.lap()
-                tools.writing.lock.acquire()
-            finally:
-                tools.computing.lock.release()
+                self.writing.lock.acquire()
             try:
                 clock.start()
                 self.markers.check(self.identity)
@@ -78,12 +76,12 @@ class Worker:
                 if x is None:
                     x = np.full((len(block), *tools.picture_shape()), np.nan, np.float32)
                 for start, stop in new:
-                    tools.writing.do(self.sink.write, start - self.first, x[start - block.start : stop - block.start])
+                    self.writing.do(self.sink.write, start - self.first, x[start - block.start : stop - block.start])
                 lost = {k: one for k, one in missed.items() if k not in there}
                 self.markers.mark(block, self.identity, lost)
                 clock.lap()
             finally:
-                tools.writing.lock.release()
+                self.writing.lock.release()
             passing = any(one.passing for one in lost.values())
             told_of = tuple((k, lost[k].message) for k in sorted(lost))
             return Report(block, clock.laps(), holds=len(block) - len(lost), missed=told_of, passing=passing)
@@ -136,6 +134,7 @@ def worker_of(job: Job) -> Worker:
         found = _opened.get(job)
         if found is None:
             _opened.clear()
+            keep_freed()
             found = _opened[job] = Worker(job)
         return found
 

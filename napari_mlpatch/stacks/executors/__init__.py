@@ -11,10 +11,16 @@ from ..job import Job, Report
 
 
 class Executor(Protocol):
-    """``workers`` compute at the same time. ``within`` is how far the block is that is computed now, if known."""
+    """``workers`` compute at the same time, each up to ``lanes`` blocks side by side, if they fit into its memory.
+
+    ``within`` is how far the block is that is computed now, if known.
+    """
 
     workers: int
-    within: float
+    lanes: int
+
+    @property
+    def within(self) -> float: ...
 
     def reports(self, job: Job, blocks: Sequence[Block], control: StackControl) -> Iterator[Report | None]:
         """A report for each block that was begun, in any order, and None now and then while they are computed.

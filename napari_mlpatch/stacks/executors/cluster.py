@@ -26,8 +26,8 @@ ANSWER = 10.0
 """Seconds in which a scheduler has to answer."""
 ARRIVE = 60.0
 """Seconds in which the first worker has to come."""
-THREADS = 3
-"""Of a worker: one reads, one computes, one writes."""
+OTHERS = 2
+"""Threads of a worker beside those of its lanes: one block waits with its data, one is written."""
 AHEAD = 2
 """Blocks that wait for each thread of the cluster, so that none waits for the next."""
 COMPARED = ("python", "dask", "distributed", "cloudpickle", "msgpack")
@@ -47,14 +47,14 @@ class Cluster:
                 "Several workers need Dask's package distributed, which is not installed: "
                 "pip install napari-mlpatch[cluster]"
             ) from None
-        self.within = 0.0
+        self.within, self.lanes = 0.0, 1
         self._own: Any = None
         if address is None:
             self.workers = workers or 2
-            cores = cores or max(1, (os.cpu_count() or 1) // self.workers)
+            self.lanes = cores = cores or max(1, (os.cpu_count() or 1) // self.workers)
             self._own = distributed.LocalCluster(
                 n_workers=self.workers,
-                threads_per_worker=THREADS,
+                threads_per_worker=self.lanes + OTHERS,
                 processes=True,
                 memory_limit=0,  # the blocks are sized for it
                 dashboard_address=":0",

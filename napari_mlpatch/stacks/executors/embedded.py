@@ -1,4 +1,4 @@
-"""In this program: one block is read, one computed and one written at the same time."""
+"""In this program: one block is read, several are computed and one is written at the same time."""
 
 from __future__ import annotations
 
@@ -6,48 +6,61 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from napari_mlpatch.core.method import Iterate
+from napari_mlpatch.torch_later import torch
 
 from ..blocks import Block
 from ..control import StackControl
 from ..job import Job, Report, Tools
 from ..work import Worker
 
-STAGES = 3
+OTHERS = 2
+"""Threads beside those of the lanes: one block waits with its data, one is written."""
 TICK = 0.2
 """Seconds between two signs of life."""
 
 
 class Embedded:
-    """Threads of this program; PyTorch uses all cores for the one block that is computed."""
+    """Threads of this program, which share the cores that PyTorch may use."""
 
     workers = 1
 
     def __init__(self, tools: Tools | None = None):
         self._tools = tools
-        self.within = 0.0
+        self._parts: dict[Block, float] = {}
+        self.lanes = torch.get_num_threads()
+
+    @property
+    def within(self) -> float:
+        """Of the blocks that are computed now, how far the foremost is."""
+        return max(tuple(self._parts.values()), default=0.0)
 
     def reports(self, job: Job, blocks: Sequence[Block], control: StackControl) -> Iterator[Report | None]:
         worker = Worker(job, self._tools)
 
-        def told(iterate: Iterate | None) -> bool:
+        def told(block: Block, iterate: Iterate | None) -> bool:
             while control.paused and control.wish != "cancel":
                 time.sleep(TICK / 4)
             if iterate is not None:
-                self.within = iterate.k / max(iterate.total, 1)
+                self._parts[block] = iterate.k / max(iterate.total, 1)
             return control.wish != "cancel"
 
         def do(block: Block) -> Report:
             if control.wish is not None:
                 return Report(block, left=True)
-            return worker.do(block, told)
+            try:
+                return worker.do(block, partial(told, block))
+            finally:
+                self._parts.pop(block, None)
 
         waiting, running = deque(blocks), set[Future[Report]]()
-        pool = ThreadPoolExecutor(STAGES, "mlpatch-stack")
+        threads = job.lanes + OTHERS
+        pool = ThreadPoolExecutor(threads, "mlpatch-stack")
         try:
             while running or (waiting and control.wish is None):
-                while waiting and len(running) < STAGES and not control.paused and control.wish is None:
+                while waiting and len(running) < threads and not control.paused and control.wish is None:
                     running.add(pool.submit(do, waiting.popleft()))
                 done, running = wait(running, TICK, FIRST_COMPLETED)
                 if not running and not done:
