@@ -76,7 +76,7 @@ def scheduler():
 
     with LocalCluster(
         n_workers=2,
-        threads_per_worker=2,
+        threads_per_worker=4,
         processes=True,
         dashboard_address=":0",
         memory_limit=0,
@@ -88,6 +88,7 @@ def scheduler():
 def test_a_block_that_fails_on_a_worker_is_told(scheduler, exchange, tmp_path):
     recipe = recipe_of(exchange, block=2, rule={"kind": "listed", "values": (16.0,) * 4 + (90.0,) * 2 + (16.0,) * 4})
     with Cluster(scheduler) as cluster:
+        assert cluster.lanes == 2  # its workers' threads but two
         *events, end = run_stack(recipe, exchange, tmp_path / "volume.zarr", executor=cluster)
     (failed,) = [event for event in events if isinstance(event, BlockFailed)]
     assert (failed.block.start, failed.block.stop) == (4, 6) and "90" in failed.message

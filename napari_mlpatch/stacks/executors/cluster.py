@@ -67,6 +67,7 @@ class Cluster:
             try:
                 self.workers = _workers(self._client, address)
                 _check_versions(self._client, address)
+                self.lanes = max(1, min(self._threads()) - OTHERS)
             except BaseException:
                 self._client.close()
                 raise
@@ -93,7 +94,7 @@ class Cluster:
         ended = threading.Event()  # distributed.wait needs this client as everybody's default, napari's layers' too
         waiting, running = deque(blocks), dict[Any, Block]()
         markers, told = Markers(sink_for(job.out).path), None
-        threads = max(sum(self._client.nthreads().values()), self.workers)  # type: ignore[union-attr]
+        threads = max(sum(self._threads()), self.workers)
         markers.wish(None)
         try:
             while running or (waiting and control.wish is None):
@@ -124,6 +125,11 @@ class Cluster:
                     markers.wish("cancel")
                 with suppress(Exception):
                     self._client.cancel(list(running))
+
+    def _threads(self) -> list[int]:
+        """Of each worker that is there."""
+        found: Any = self._client.nthreads()
+        return list(found.values()) or [1]
 
     def _arrived(self) -> int:
         """How many workers there are now; none where the scheduler does not answer."""
