@@ -106,7 +106,7 @@ print(*[sample.key for sample in manifest.contributions.sample_data])
 """
     keys = run(python, "-c", code, cwd=tmp_path).split()
     measured = ["tooth", "htc2022", "brain-kspace", "cosmos-shear"]
-    simulated = ["shepp-logan-30", "body-ct-60"]
+    simulated = ["shepp-logan-30", "body-ct-60", "deblurring"]
     assert keys == [*measured, *simulated, "body-slice", "kappa", "ct-slice", "shepp-logan", "natural"]
 
 

@@ -198,7 +198,7 @@ def problem(name: str, **options: Any) -> Problem:
         if options:
             raise InputError(f"The sample {name!r} is simulated and takes no options, got {', '.join(options)}.")
         made = simulations.find(name)
-        return simulations.problem(made, image(made.image))
+        return simulations.problem(made, image(made.image, made.size))
     sample = describe(name)
     made = measurement(name).problem(**{**sample.options, **options})
     return dataclasses.replace(made, source={"kind": "sample", "name": name, "options": made.source["options"]})

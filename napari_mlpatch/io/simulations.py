@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Simulation:
-    """A problem that is simulated from a sample image: operator and noise by their names and parameters."""
+    """A problem that is simulated from a sample image: operator and noise by their names and parameters.
+
+    With ``size`` the image is made square with so many pixels first.
+    """
 
     name: str
     title: str
@@ -26,7 +30,18 @@ class Simulation:
     operator: dict[str, Any]
     noise: dict[str, Any]
     seed: int = 0
+    size: int | None = None
 
+    @property
+    def source(self) -> dict[str, Any]:
+        """Where the image comes from, as problems keep it."""
+        options = {"options": {"size": self.size}} if self.size else {}
+        return {"kind": "sample", "name": self.image} | options
+
+
+_GAUSSIAN = [math.exp(-(i**2) / (2 * 5.0**2)) for i in range(-2, 3)]
+KERNEL = [[a * b for b in _GAUSSIAN] for a in _GAUSSIAN]
+"""Of 5 x 5 pixels, with a standard deviation of 5."""
 
 SIMULATIONS = (
     Simulation(
@@ -45,6 +60,17 @@ SIMULATIONS = (
         "body-slice",
         {"name": "parallel-beam", "params": {"angles_deg": "0:180:60"}},
         {"name": "gaussian", "params": {"relative": 0.01}},
+    ),
+    Simulation(
+        "deblurring",
+        "Photograph, blurred over 5 x 5 pixels (the problem of Gilton, Ongie and Willett 2021)",
+        "camera",
+        {
+            "name": "blur",
+            "params": {"kernel": "custom", "kernel_values": KERNEL},
+        },
+        {"name": "gaussian", "params": {"std": 0.02}},
+        size=128,
     ),
 )
 
@@ -67,5 +93,4 @@ def problem(made: Simulation, x: np.ndarray) -> Problem:
 
     cls = operators.get(made.operator["name"])
     A = cls(**{**cls.suggest(x.shape), **made.operator["params"]})
-    source = {"kind": "sample", "name": made.image}
-    return simulate(torch.from_numpy(x), A, build(noises, made.noise), seed=made.seed, source=source)
+    return simulate(torch.from_numpy(x), A, build(noises, made.noise), seed=made.seed, source=made.source)

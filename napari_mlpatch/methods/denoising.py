@@ -68,7 +68,9 @@ class Denoising(Method):
         levels, highest = card.noise_range, self.highest_level
         if levels is None or highest is None or asked.is_complex or highest <= 1.01 * levels[1]:
             return Fit()
+        low, high = (f"{level:g}" for level in levels)
+        known = f"of {low}" if low == high else f"from {low} to {high}"
         return Fit(
-            remark=f"The weights {card.name!r} were trained for noise from {levels[0]:g} to {levels[1]:g} of the "
+            remark=f"The weights {card.name!r} were trained for noise {known} of the "
             f"picture's range, {highest:g} is asked for: lower it, or use others."
         )

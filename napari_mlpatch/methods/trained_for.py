@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import Parameter, build, describe, lengths, parameters
 from napari_mlpatch.core.errors import InputError
@@ -174,8 +176,15 @@ def _same_but_for_the_unit(pairs: list[tuple[Any, Any]]) -> bool:
     return all(math.isclose(ratio, ratios[0], rel_tol=1e-6) for ratio in ratios)
 
 
+def _is_array(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"npy"}
+
+
 def _close(a: Any, b: Any) -> bool:
     """Whether they differ by rounding."""
+    if _is_array(a) and _is_array(b):
+        one, other = Array.parse(a).values, Array.parse(b).values
+        return one.shape == other.shape and np.allclose(one, other, rtol=1e-6, atol=1e-9)
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(_close(v, w) for v, w in zip(a, b, strict=True))
     if isinstance(a, int | float) and isinstance(b, int | float):

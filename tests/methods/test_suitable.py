@@ -1,10 +1,12 @@
 """Which weights a method is offered first, and which a comparison of methods runs."""
 
+import numpy as np
 import pytest
 import torch
 
 import napari_mlpatch as mp
 from napari_mlpatch import weights
+from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.recipe import Description, describe
 from napari_mlpatch.methods.suitable import best_of_each, modalities, ranked
 
@@ -54,6 +56,24 @@ def test_what_was_made_for_this_comes_first_the_better_before_the_worse(cards):
     assert names(found) == ["good", "another", "poor", "other-angles", "other-size-and-angles", "blur"]
     assert [bool(one.fit.remark) for one in found] == [False] * 3 + [True] * 2 + [False]
     assert [bool(one.fit.refusal) for one in found] == [False] * 5 + [True]
+
+
+def test_of_what_is_refused_that_of_the_method_comes_first(cards):
+    cards = [card("denoiser", "mlpatch", "denoiser"), card("direct", "fbpconvnet", "unet", scan()), *cards]
+    found = ranked(mp.methods.Unrolled(), problem(mp.operators.MRICartesian((16, 16))), cards)
+    assert names(found)[-2:] == ["denoiser", "direct"] and all(one.fit.refusal for one in found)
+
+
+def test_a_kernel_that_differs_by_rounding_is_the_same():
+    kernel = np.outer([1.0, 2.0, 1.0], [1.0, 3.0, 1.0])
+
+    def remark(other):
+        blurs = [mp.operators.Blur((16, 16), kernel="custom", kernel_values=Array(k)) for k in (kernel, other)]
+        [found] = ranked(mp.methods.Unrolled(), problem(blurs[1]), [card("own", "lpd", operator=blurs[0])])
+        return found.fit.remark
+
+    assert remark(kernel * (1 + 1e-9)) == "" and "kernel values" in remark(kernel.T)
+    assert "kernel values" in remark(kernel[1:])
 
 
 def test_a_comparison_runs_the_best_of_each_architecture(cards):
@@ -108,6 +128,8 @@ def test_what_was_blurred_tells_which_denoiser():
         ("body-ct-60", "pnp-admm", "mlpatch-ct-small"),
         ("shepp-logan-30", "unet", "unet-adler"),
         ("shepp-logan-30", "unrolled", "lpd-adler"),
+        ("deblurring", "equilibrium", "deq-prox-deblur"),
+        ("deblurring", "unrolled", "unrolled-prox-deblur"),
     ],
 )
 def test_shipped_weights_for_the_simulated_samples(sample, method, first):

@@ -19,16 +19,24 @@ def shape_of(layer: Image) -> tuple[int, ...]:
     return tuple(layer.data.shape[-3:-1] if layer.rgb else layer.data.shape[-2:])
 
 
-def sample_layer(name: str) -> dict[str, Any]:
-    """Name, size and origin of a sample image's layer."""
+def sample_layer(name: str, size: int | None = None) -> dict[str, Any]:
+    """Name, size and origin of the layer of a sample image, with ``size`` pixels a side instead of its own."""
     about = io.samples.describe(name)
-    size = about.pixel_size or 1.0
+    pixel = about.pixel_size * about.shape[0] / (size or about.shape[0]) if about.pixel_size else 1.0
     return {
         "name": name,
-        "scale": (size, size),
+        "scale": (pixel, pixel),
         "units": (about.unit or "pixel",) * 2,
         "metadata": {"mlpatch_image": {"kind": "sample", "name": name}},
     }
+
+
+def simulation_layer(name: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """The image of a simulated sample and its layer, marked so that the Problem dock simulates the measurement."""
+    made = io.simulations.find(name)
+    about = sample_layer(made.image, made.size)
+    about["metadata"] = {"mlpatch_image": made.source, "mlpatch_simulation": name}
+    return io.samples.image(made.image, made.size), about
 
 
 def plane_of(layer: Image, viewer: Viewer) -> np.ndarray:

@@ -51,6 +51,10 @@ def load_body_ct_60() -> list[LayerData]:
     return _simulation("body-ct-60")
 
 
+def load_deblurring() -> list[LayerData]:
+    return _simulation("deblurring")
+
+
 def _measurement(name: str) -> list[LayerData]:
     return [measurement_layer(io.samples.measurement(name), {"sample": name})]
 
@@ -63,6 +67,6 @@ def _image(name: str) -> list[LayerData]:
 
 def _simulation(name: str) -> list[LayerData]:
     """The image, marked so that the Problem dock simulates the measurement from it."""
-    [(values, about, kind)] = _image(io.simulations.find(name).image)
-    about["metadata"]["mlpatch_simulation"] = name
-    return [(values, about, kind)]
+    from .from_layer import simulation_layer
+
+    return [(*simulation_layer(name), "image")]

@@ -35,7 +35,7 @@ from napari_mlpatch.torch_later import torch
 from napari_mlpatch.workbench.scene import Scene
 from napari_mlpatch.workbench.workbench import Workbench
 
-from .from_layer import frame_of, origin_of, plane_of, sample_layer, shape_of
+from .from_layer import frame_of, origin_of, plane_of, sample_layer, shape_of, simulation_layer
 
 
 class SimulatePage(QWidget):
@@ -190,12 +190,11 @@ class SimulatePage(QWidget):
 
     def add_sample(self, name: str, simulation: str | None = None) -> None:
         """Add a bundled image as a layer and choose it; with the name of a simulated sample, simulate it too."""
-        about = sample_layer(name)
         if simulation is not None:
-            about["metadata"]["mlpatch_simulation"] = simulation
-        layer = self.viewer.add_image(io.samples.image(name), **about)
-        if simulation is None:
-            self.image.value = layer
+            image, about = simulation_layer(simulation)
+            self.viewer.add_image(image, **about)
+        else:
+            self.image.value = self.viewer.add_image(io.samples.image(name), **sample_layer(name))
 
     def _layer_inserted(self, event: Any) -> None:
         """The image of a simulated sample: its operator, noise and seed go into the forms, and it is simulated."""
