@@ -130,6 +130,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     _pictures("DICOM", (".dcm",), "dicom", "pydicom"),
     _pictures("NIfTI", (".nii", ".nii.gz"), "nifti", "nibabel"),
+    Format("NetCDF", (".nc", ".cdf"), _later("netcdf:is_netcdf"), f"{_READERS}.netcdf:load_netcdf"),
     Format("BART", (".cfl", ".hdr"), _later("bart:is_bart"), f"{_READERS}.bart:load_bart"),
     # Without a suffix: dropped onto the window, a PNG is any picture.
     Format("PNG", (), starts(b"\x89PNG\r\n\x1a\n"), f"{_READERS}.planes:load_png"),

@@ -12,7 +12,9 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 
 SCALE, OFFSET = "scale_factor", "add_offset"
-MISSING = ("_FillValue", "missing_value")
+FILL = "_FillValue"
+MISSING = (FILL, "missing_value")
+UNSIGNED = "_Unsigned"
 FILLS = "values that stand for nothing (_FillValue, missing_value):"
 OTHERS = ("scaling_factor", "slope", "intercept", "rescale_slope", "rescale_intercept", "multiplier")
 
@@ -21,13 +23,14 @@ OTHERS = ("scaling_factor", "slope", "intercept", "rescale_slope", "rescale_inte
 class Packing:
     """``value = scale · stored + offset``; stored numbers that are ``missing`` are NaN.
 
-    Climate and Forecast conventions 1.11, section 8.1. ``ignored`` are attributes of no convention that look alike.
-    ``fault`` says what is impossible in the attributes: nothing can be unpacked then.
+    Climate and Forecast conventions 1.11, section 8.1. ``unsigned``: stored integers with a sign stand for ones without
+    (NetCDF users' guide, best practices). ``ignored`` are attributes of no convention that look alike. ``fault`` says what is impossible in the attributes: nothing can be unpacked then.
     """
 
     scale: float = 1.0
     offset: float = 0.0
     missing: tuple[float, ...] = ()
+    unsigned: bool = False
     ignored: tuple[str, ...] = ()
     fault: str = ""
 
@@ -46,15 +49,20 @@ class Packing:
         Raises InputError for attributes that are impossible.
         """
         self.check()
-        if not (self.is_scaled or self.missing) or stored.dtype.kind not in "biufc":
+        if stored.dtype.kind not in "biufc":
             return stored
-        values = stored
+        values = stored.view(stored.dtype.str.replace("i", "u")) if self.unsigned and stored.dtype.kind == "i" else stored
+        if not (self.is_scaled or self.missing):
+            return values
         if self.is_scaled or stored.dtype.kind not in "fc":
-            values = stored.astype(np.complex128 if stored.dtype.kind == "c" else np.float64)
+            values = values.astype(np.complex128 if stored.dtype.kind == "c" else np.float64)
         if self.is_scaled:
             values = values * self.scale + self.offset
-        if self.missing:
-            values = np.where(np.isin(stored, self.missing), values.dtype.type(np.nan), values)
+        with np.errstate(invalid="ignore", over="ignore"):  # signalling NaN; of another type, the nearest number counts
+            missing = [stored.dtype.type(value) for value in self.missing if _is_of(value, stored.dtype)]
+            gone = np.isin(stored, missing)
+        if missing:
+            values = np.where(gone, values.dtype.type(np.nan), values)
         return values
 
     def note(self, name: str) -> str:
@@ -63,6 +71,8 @@ class Packing:
         if self.missing:
             fills = ", ".join(f"{value:g}" for value in self.missing)
             parts.append(f"{name!r} has {FILLS} {fills}, read as NaN")
+        if self.unsigned:
+            parts.append(f"{name!r} holds numbers without a sign, as its attribute {UNSIGNED} says")
         if self.ignored:
             parts.append(f"{name!r} has the attributes {', '.join(self.ignored)}, which are not applied")
         return "; ".join(parts)
@@ -70,7 +80,7 @@ class Packing:
 
 def packing_of(attribute: Callable[[str], Any], name: str) -> Packing | None:
     """Of the attributes of an array, None where it has none of these; impossible ones are its fault."""
-    given = {key: attribute(key) for key in (SCALE, OFFSET, *MISSING, *OTHERS)}
+    given = {key: attribute(key) for key in (SCALE, OFFSET, *MISSING, UNSIGNED, *OTHERS)}
     if all(value is None for value in given.values()):
         return None
     numbers = {key: 1.0 if key == SCALE else 0.0 for key in (SCALE, OFFSET)}
@@ -84,12 +94,21 @@ def packing_of(attribute: Callable[[str], Any], name: str) -> Packing | None:
         return Packing(fault=f"{name!r} has {SCALE} = 0, with which all its values are alike. Correct the attribute.")
     missing = dict.fromkeys(_number(value) for key in MISSING for value in _each(given[key]))
     ignored = tuple(f"{key} = {given[key]}"[:60] for key in OTHERS if given[key] is not None)
-    return Packing(numbers[SCALE], numbers[OFFSET], tuple(value for value in missing if not np.isnan(value)), ignored)
+    unsigned = str(given[UNSIGNED]).strip().lower() in ("true", "1")
+    fills = tuple(value for value in missing if not np.isnan(value))
+    return Packing(numbers[SCALE], numbers[OFFSET], fills, unsigned, ignored)
 
 
 def fills(notes: Iterable[str]) -> str:
     """What notes on a file tell of values that stand for nothing, to be said where NaN are refused."""
     return "; ".join(note for note in notes if FILLS in note)
+
+
+def _is_of(value: float, dtype: np.dtype) -> bool:
+    """Whether a stored number can have that value."""
+    if dtype.kind not in "iu":
+        return True
+    return value.is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
 
 
 def _each(value: Any) -> list[Any]:

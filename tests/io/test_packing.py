@@ -182,3 +182,11 @@ def test_the_type_depends_on_the_declaration_alone(kind, expected):
         values = packing.unpacked(np.array(stored, kind))
         assert values.dtype == expected
         np.testing.assert_array_equal(values, np.where(np.array(stored) == -9, np.nan, stored))
+
+
+def test_a_double_stands_for_nothing_in_single_precision(tmp_path):
+    values = LINES.astype(np.float32)
+    values[1, 3, 7] = 1e20  # no double 1e20 is equal to it
+    path = written(tmp_path / "a.h5", {"sinogram": (values, {"missing_value": 1e20}), "angles": ANGLES})
+    with pytest.raises(InputError, match=r"1 NaN or infinite value\(s\), the first at index \[3, 7\]"):
+        io.read_measurement(path)
