@@ -34,6 +34,9 @@ THINGS = {
     "meta": torch.zeros(3, 3, device="meta"),
     "half": torch.zeros(1, 1, 8, 8, dtype=torch.float16),
     "shape": torch.zeros(1, 1, 3, 5),
+    "array": np.zeros(3),
+    "sparse": torch.zeros(1, 1, 8, 8).to_sparse(),
+    "long": "a" * 70000,
 }
 
 
@@ -89,6 +92,9 @@ def test_functions(problem, thing, tmp_path):
         (mp.reconstruct, (thing, method), {}),
         (mp.reconstruct, (problem, thing), {}),
         *((mp.reconstruct, (problem, mp.methods.FBP()), {name: thing}) for name in ("weights", "seed", "device")),
+        (mp.reconstruct, (problem, mp.methods.FBP()), {"recorder": thing}),
+        *((A.fbp, (problem.y,), {name: thing}) for name in ("window", "cutoff", "center", "padding")),
+        (mp.estimate, (problem, mp.methods.FBP()), {"device": thing}),
         (mp.estimate, (thing, method), {}),
         (mp.estimate, (problem, thing), {}),
         (mp.Recipe.of, (thing, method), {}),
@@ -124,6 +130,10 @@ def test_functions(problem, thing, tmp_path):
         (mp.io.open_source, (thing,), {}),
         (mp.io.open_image, (thing,), {}),
         (mp.io.check_writable, (thing,), {}),
+        (mp.io.check_writable, (tmp_path / "x.tif",), {"force": thing}),
+        (mp.io.check_writable, (tmp_path / "x.tif", thing), {}),
+        (mp.io.read_session, (thing,), {}),
+        (mp.io.refuse_inputs, (thing, ()), {}),
         (mp.io.write_image, (thing, x), {}),
         (mp.io.write_image, (tmp_path / "x.tif", thing), {}),
         *((mp.io.write_image, (tmp_path / "x.h5", x), {name: thing}) for name in ("recipe", "pixel_size", "unit")),
@@ -135,6 +145,9 @@ def test_functions(problem, thing, tmp_path):
         (mp.io.samples.problem, (thing,), {}),
         (mp.weights.find, (thing,), {}),
         (mp.weights.load, (thing,), {}),
+        (mp.weights.facts, (thing,), {}),
+        (mp.weights.is_shipped, (thing,), {}),
+        (mp.weights.training_folders, (thing,), {}),
         (mp.weights.read_card, (thing,), {}),
         (mp.weights.save, (thing, {}), {}),
         (mp.weights.save, (tmp_path, thing), {}),
@@ -154,6 +167,20 @@ def test_run_never_raises(problem, thing):
     for given in ((thing, problem), (recipe, thing)):
         *_, last = mp.run(*given)
         assert isinstance(last.error, mp.InputError)
+    if thing is not None:
+        for name in ("control", "recorder"):
+            *_, last = mp.run(recipe, problem, **{name: thing})
+            assert isinstance(last.error, mp.InputError), name
+
+
+def test_arrays_are_no_factors(problem):
+    twice = np.float32(2.0) * problem.A
+    assert isinstance(twice, type(2.0 * problem.A))
+    for thing in (np.zeros(3), np.zeros((2, 2)), [1.0], None):
+        with pytest.raises(TypeError):
+            thing * problem.A
+        with pytest.raises(TypeError):
+            problem.A @ thing
 
 
 def test_what_is_public_is_tried():

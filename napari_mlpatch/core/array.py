@@ -90,7 +90,10 @@ class Array:
 
 
 def _check_size(values: Any) -> None:
-    size = getattr(values, "nbytes", 0)
+    try:
+        size = int(getattr(values, "nbytes", 0))
+    except Exception as error:  # of sparse tensors
+        raise ValueError(f"an array of numbers is needed ({type(error).__name__}: {error!s:.100})") from None
     if size > MOST_BYTES:
         raise ValueError(f"the array has {size / 2**20:.0f} MiB, at most {MOST_BYTES >> 20} MiB are possible")
 

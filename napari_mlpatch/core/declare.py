@@ -47,9 +47,10 @@ def parse_angles(value: Any) -> Any:
         if isinstance(value, str):
             return tuple(float(word) for word in value.replace(",", " ").split())
         if isinstance(value, Iterable):
+            value = getattr(value, "detach", lambda value=value: value)()  # of tensors, without importing torch
             return tuple(np.asarray(value, dtype=float).ravel().tolist())
         return value
-    except (TypeError, ValueError):
+    except Exception:  # of odd objects, tensors without values
         raise ValueError(
             "angles must be written start:stop:count (finite, stop excluded, at most a million) or as a list of "
             f"numbers, got {short(value)}"

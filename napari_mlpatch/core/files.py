@@ -21,6 +21,7 @@ from .errors import InputError
 
 LARGEST_TEXT = 64 * 2**20
 """Bytes: a recipe may hold a kernel or a mask, but no list of angles and no card is longer."""
+LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes of a part, and of all: what file systems take
 HERE = hashlib.sha256(socket.gethostname().encode("utf-8", "replace")).hexdigest()[:8]
 TEMPORARY = re.compile(r"\.mlpatch-([0-9a-f]{8}-\d+)-[0-9a-f]{12}\b")
 
@@ -42,7 +43,9 @@ def path_of(value: Any, what: str = "A file") -> Path:
     if "\0" in name:
         raise InputError(f"{what} cannot have the name {_short(name)}: it holds a null byte.")
     try:
-        os.fsencode(name)
+        longest = max(len(os.fsencode(part)) for part in name.split("/"))
+        if longest > LONGEST_NAME or len(name) > LONGEST_PATH:
+            raise InputError(f"{what} cannot have the name {_short(name)}: it has {len(name)} characters.")
     except UnicodeError:
         raise InputError(f"{what} cannot have the name {ascii(name)[:80]}: it holds half of a character.") from None
     try:

@@ -48,6 +48,8 @@ class Operator(Keeper):
     closed_form: ClassVar[bool] = False
     """Whether ``solve_shifted`` exists."""
 
+    __array_ufunc__ = None  # NumPy's numbers times an operator are the operator's, its arrays are refused
+
     in_forms: ClassVar[bool] = True
     """Whether its parameters can be edited in a form; those that hold other operators cannot, and are not offered."""
 
@@ -231,6 +233,8 @@ class Operator(Keeper):
             )
         wanted = self.complex_data if kind == "adjoint" else self.complex_image
         known = FLOATS if wanted is False else FLOATS + COMPLEX if wanted is None or kind != "adjoint" else COMPLEX
+        if x.layout != torch.strided:
+            raise InputError(f"{name} expects a dense {side}, got one of {x.layout}. Take .to_dense() of it.")
         given = str(x.dtype).removeprefix("torch.")
         if given not in known:
             raise InputError(

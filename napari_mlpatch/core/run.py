@@ -76,9 +76,10 @@ def run(
     ``start`` is the picture to begin with, of a recipe that names one. ``recorder`` is given every iterate.
     Between two events nothing of the caller's is changed: gradients and the global random numbers are as it left them.
     """
-    control = control or Control()
-    k = 0
+    k, obeyed = 0, Control() if control is None else control
     try:
+        instance(obeyed, Control, "The control")
+        _ = recorder is None or instance(recorder, Recorder, "The recorder")
         instance(recipe, Recipe, "The recipe")
         instance(problem, Problem, "The problem")
         method = recipe.build_method()
@@ -109,10 +110,10 @@ def run(
                             recorder.add(k, iterate.x, scalars)
                     eta = remaining(rows[len(history) :], iterate.total)
                     yield Progress(iterate, before + meter.seconds, eta, scalars)
-                if control.wish == "cancel":
+                if obeyed.wish == "cancel":
                     yield Cancelled(k)
                     return
-                if last is not None and (control.wish == "stop" or (limit is not None and k >= limit)):
+                if last is not None and (obeyed.wish == "stop" or (limit is not None and k >= limit)):
                     stopped = True
                     break
             if last is None:

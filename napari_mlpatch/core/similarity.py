@@ -75,5 +75,7 @@ def same_shape(x: Tensor, truth: Tensor) -> None:
     for value, what in ((x, "The image"), (truth, "The truth")):
         if not torch.is_tensor(value):
             raise InputError(f"{what} is a tensor, got {type(value).__name__}: torch.as_tensor(it).")
+        if value.layout != torch.strided:
+            raise InputError(f"{what} is a dense tensor, got one of {value.layout}: take .to_dense() of it.")
     if x.shape != truth.shape:
         raise InputError(f"The image has shape {list(x.shape)}, the truth {list(truth.shape)}. They must be equal.")

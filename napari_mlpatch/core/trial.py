@@ -52,6 +52,8 @@ def estimates(
     """
     instance(problem, Problem, "The problem")
     instance(method, Method, "The method")
+    if device is not None and not isinstance(device, str):
+        raise InputError(f"A device is written 'cpu', 'cuda' or 'cuda:0', got {type(device).__name__}.")
     if method.needs_network and network is None:
         network = _nothing
     short = method.shortened(ITERATIONS)

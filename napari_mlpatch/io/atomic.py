@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
+from napari_mlpatch.core.arguments import instance
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import beside, clean_up, path_of, reason_of, replacing_file
 
@@ -33,6 +34,10 @@ def check_writable(
     killed runs are removed from its folder.
     """
     target = path_of(path, "The output")
+    instance(force, bool, "force")
+    many = instance(suffixes, Sequence, "suffixes")
+    if isinstance(suffixes, str) or not all(isinstance(suffix, str) for suffix in many):
+        raise InputError(f"suffixes are a list of texts such as '.tif', got {suffixes!r:.60}.")
     if target.suffix.lower() not in suffixes:
         raise InputError(f"{target.name!r} does not end in {', '.join(suffixes)}: choose one of these formats.")
     try:

@@ -35,6 +35,10 @@ class LoadOptions:
     kspace_axes: Annotated[
         str | None, _option("axes of k-space in their order, out of slices, coils, rows, columns", metavar="NAMES")
     ] = None
+    in_corner: Annotated[
+        Literal["frequency", "picture", "both"] | None,
+        _option("k-space without fftshift: what is in the corner, zero frequency, the picture's middle, or both"),
+    ] = None
     outside_links: Annotated[bool, _option("follow links of an HDF5 file to files outside of its own folder")] = False
 
 

@@ -23,8 +23,9 @@ OTHERS = ("scaling_factor", "slope", "intercept", "rescale_slope", "rescale_inte
 class Packing:
     """``value = scale · stored + offset``; stored numbers that are ``missing`` are NaN.
 
-    Climate and Forecast conventions 1.11, section 8.1. ``unsigned``: stored integers with a sign stand for ones without
-    (NetCDF users' guide, best practices). ``ignored`` are attributes of no convention that look alike. ``fault`` says what is impossible in the attributes: nothing can be unpacked then.
+    Climate and Forecast conventions 1.11, 8.1. ``unsigned``: integers with a sign stand for ones without (NetCDF
+    users' guide). ``ignored`` are attributes of no convention that look alike. ``fault`` says what is impossible in the
+    attributes: nothing can be unpacked then.
     """
 
     scale: float = 1.0
@@ -51,7 +52,9 @@ class Packing:
         self.check()
         if stored.dtype.kind not in "biufc":
             return stored
-        values = stored.view(stored.dtype.str.replace("i", "u")) if self.unsigned and stored.dtype.kind == "i" else stored
+        values = stored
+        if self.unsigned and stored.dtype.kind == "i":
+            values = stored.view(stored.dtype.str.replace("i", "u"))
         if not (self.is_scaled or self.missing):
             return values
         if self.is_scaled or stored.dtype.kind not in "fc":
@@ -59,9 +62,9 @@ class Packing:
         if self.is_scaled:
             values = values * self.scale + self.offset
         with np.errstate(invalid="ignore", over="ignore"):  # signalling NaN; of another type, the nearest number counts
-            missing = [stored.dtype.type(value) for value in self.missing if _is_of(value, stored.dtype)]
+            missing = np.array([value for value in self.missing if _is_of(value, stored.dtype)]).astype(stored.dtype)
             gone = np.isin(stored, missing)
-        if missing:
+        if missing.size:
             values = np.where(gone, values.dtype.type(np.nan), values)
         return values
 

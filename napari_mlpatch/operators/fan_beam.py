@@ -18,7 +18,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .fan_geometry import fan_angle, parallel_rays, redundancy, view_weights
 from .fan_rows import FilteredRays, moved
-from .filters import Window, ramp_filter, row_filter
+from .filters import Window, check_filter, ramp_filter, row_filter
 from .nufft import next_fast
 from .parallel_beam import ParallelBeam
 from .rays import FineGrid, RayTransform
@@ -203,6 +203,7 @@ class FanBeam(Scanner):
         axis by moving the data, without building anything.
         """
         self._check(y, "adjoint")
+        check_filter(window, cutoff)
         if center is not None:
             y = moved(y, self._axis_tried(center) - self.axis_bin)
         weights = torch.as_tensor(self._areas, device=y.device).to(y.dtype)

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from napari_mlpatch.core.arguments import is_number
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import Tensor, torch
 
+WINDOWS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
 Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
+
+
+def check_filter(window: Any, cutoff: Any) -> None:
+    """Raises InputError for windows and cut-off frequencies that there are not."""
+    if not isinstance(window, str) or window not in WINDOWS:
+        raise InputError(f"Unknown filter window {window!r:.60}. Known: {', '.join(WINDOWS)}.")
+    if not is_number(cutoff) or not 1e-6 <= cutoff < math.inf:
+        raise InputError(f"The cut-off is a share of the Nyquist frequency, above 0, got {cutoff!r:.60}.")
 
 
 def ramp_filter(size: int, window: Window, cutoff: float) -> np.ndarray:
@@ -35,8 +45,6 @@ def filter_window(f: np.ndarray, window: Window) -> np.ndarray:
         "hamming": 0.54 + 0.46 * np.cos(math.pi * f),
         "hann": 0.5 + 0.5 * np.cos(math.pi * f),
     }
-    if window not in values:
-        raise InputError(f"Unknown filter window {window!r}. Known: {', '.join(values)}.")
     return values[window] * inside
 
 

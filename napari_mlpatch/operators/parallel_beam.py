@@ -19,7 +19,7 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .filtered_rows import filtered, rows_beyond
-from .filters import Window
+from .filters import Window, check_filter
 from .nufft import OVERSAMPLING, Nufft2d, next_fast, width
 from .ray_shares import ray_weights
 from .scanner import Scanner
@@ -280,6 +280,7 @@ class ParallelBeam(Scanner):
         (``truncation.py``).
         """
         self._check(y, "adjoint")
+        check_filter(window, cutoff)
         axis = self._axis_tried(center)
         if center is None:
             weights = self._table("rays", y.device, y.dtype, self._ray_weights)

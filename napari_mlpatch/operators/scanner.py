@@ -62,7 +62,7 @@ class Scanner(Operator):
         try:
             axis = float(center)
             self._check_axis(axis)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise InputError(f"The centre cannot be used: {error}.") from None
         return axis
 

@@ -58,8 +58,8 @@ def truncation(y: Tensor, weights: Tensor, padding: Padding = "auto") -> Truncat
 
     "edge" takes every end as cut off, "zero" none. Raises InputError for other words.
     """
-    if padding not in ("auto", "edge", "zero"):
-        raise InputError(f"Unknown padding {padding!r}. Known: auto, edge, zero.")
+    if not isinstance(padding, str) or padding not in ("auto", "edge", "zero"):
+        raise InputError(f"Unknown padding {padding!r:.60}. Known: auto, edge, zero.")
     if padding == "zero" or y.shape[-1] < LEAST_BINS:
         return None
     from napari_mlpatch.core.autograd import is_traced  # needs PyTorch at once

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
+from napari_mlpatch.core.arguments import instance
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
 from napari_mlpatch.core.words import short
@@ -39,6 +40,7 @@ def own_folder() -> Path:
 
 def training_folders(name: str) -> list[Path]:
     """Where the checkpoint and the snapshots of these weights may be: beside the user's own weights, or shipped."""
+    instance(name, str, "The name of weights")
     found = [own_folder() / "training" / name]
     try:
         return [*found, bundled(FOLDER) / "training" / name]
@@ -65,7 +67,7 @@ def available() -> list[Card]:
 
 def facts(card: Card) -> list[str]:
     """What a list says beside the title: architecture, what for, size, noise levels, steps. Nothing is loaded."""
-    found = [card.architecture.name]
+    found = [instance(card, Card, "The card").architecture.name]
     if card.method != "denoiser":
         found.append(f"for the method {card.method}" + (f" and {card.operator.name}" if card.operator else ""))
     path = next((path for path in _cards() if path.stem == card.name), None)
@@ -83,6 +85,7 @@ def facts(card: Card) -> list[str]:
 
 def is_shipped(name: str) -> bool:
     """Whether weights of that name come with the program: they are found before the user's own."""
+    instance(name, str, "The name of weights")
     return any(path.stem == name and path.parent != own_folder() for path in _cards())
 
 

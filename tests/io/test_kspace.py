@@ -83,7 +83,7 @@ def test_single_coil_hdf5_with_its_mask(tmp_path):
 def test_zero_frequency_in_the_corner_is_told(tmp_path):
     k = kspace(1)[0]
     np.save(tmp_path / "k.npy", np.fft.ifftshift(k))
-    assert any("Then apply fftshift" in note for note in io.load(tmp_path / "k.npy").notes)
+    assert any("--in-corner frequency" in note for note in io.load(tmp_path / "k.npy").notes)
     np.save(tmp_path / "k.npy", k)
     assert not any("fftshift" in note for note in io.load(tmp_path / "k.npy").notes)
 

@@ -1,5 +1,7 @@
 """NetCDF files of version 3, written by SciPy: values, packing, names of axes, damage."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from scipy.io import netcdf_file
@@ -94,9 +96,7 @@ def test_damage_is_refused(tmp_path):
     for _ in range(150):
         data = bytearray(whole)
         for at in rng.integers(4, 300, 3):
-            data[at] = rng.choice([0, 0x7F, 0x80, 0xFF, rng.integers(256)])
-        path.write_bytes(data[: rng.integers(8, len(data))] if rng.random() < 0.3 else data)
-        try:
+            data[at] = int(rng.choice([0, 0x7F, 0x80, 0xFF, 17, 65]))
+        path.write_bytes(data[: int(rng.integers(8, len(data)))] if rng.random() < 0.3 else data)
+        with suppress(InputError):
             io.read_measurement(path)
-        except InputError:
-            pass

@@ -74,7 +74,9 @@ def load_bart(path: Path, options: LoadOptions) -> Measurement:
             plane = np.einsum("xyzc,z->cxy", array[..., 0], wave)
             return np.ascontiguousarray(plane, dtype=np.complex64)
 
-    return kspace_measurement(path, read, (max(depth, slices), coils, rows, columns), None, None, notes)
+    return kspace_measurement(
+        path, read, (max(depth, slices), coils, rows, columns), None, None, notes, options.in_corner
+    )
 
 
 def _sizes(header: Path, numbers: Path) -> tuple[int, ...]:

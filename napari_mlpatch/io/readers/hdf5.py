@@ -31,7 +31,7 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
             return load_problem(path)
         raw = is_raw(tree)
         if raw is not None:
-            return load_ismrmrd(path, tree, raw)
+            return load_ismrmrd(path, tree, raw, options.in_corner)
     check_alive(tree, options)
     has_kspace = any(key(name).startswith(KSPACE) for name in tree.arrays)  # also in two parts
     recon = header_of(tree.text(HEADER)).recon_shape if HEADER in tree.texts and has_kspace else None

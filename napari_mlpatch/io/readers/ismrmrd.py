@@ -24,6 +24,7 @@ from .h5_tree import Tree
 from .ismrmrd_header import Header, header_of
 from .ismrmrd_trajectory import load_trajectory
 from .kspace import kspace_measurement
+from .kspace_corner import Corner
 
 NOT_IMAGES = (19, 20, 23, 24, 26, 27, 28)  # noise, calibration only, navigation, phase correction, feedback, dummy...
 REVERSED = 22
@@ -66,7 +67,7 @@ def is_raw(tree: Tree) -> str | None:
     return None
 
 
-def load_ismrmrd(path: Path, tree: Tree, group: str) -> Measurement:
+def load_ismrmrd(path: Path, tree: Tree, group: str, corner: Corner | None = None) -> Measurement:
     """Cartesian scans as k-space ``[slices, coils, rows, columns]``, columns being the readout.
 
     Others with their trajectory, see ``ismrmrd_trajectory``. Raises InputError.
@@ -90,7 +91,7 @@ def load_ismrmrd(path: Path, tree: Tree, group: str) -> Measurement:
     notes = [f"ISMRMRD raw data of {len(records)} acquisitions", *notes]
     measured = (kspace != 0).any(axis=1)
     recon = None if header.recon is None else (header.recon[1], header.recon[0])
-    return kspace_measurement(path, lambda i: kspace[i], (slices, coils, rows, columns), measured, recon, notes)
+    return kspace_measurement(path, lambda i: kspace[i], (slices, coils, rows, columns), measured, recon, notes, corner)
 
 
 def _used(path: Path, records: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -18,6 +18,7 @@ from ..guard import reading
 from ..measurement import Measurement
 from ..options import ProblemOptions, given, problem_options
 from .kspace_axes import layout_of
+from .kspace_corner import WORDS, Corner, centred, centred_mask, picture_in_corner
 from .kspace_crop import crop, full_lines
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def kspace_from(
     axes: str | None = None,
     coils_first: bool = True,
     recon: tuple[int, int] | None = None,
+    corner: Corner | None = None,
 ) -> KSpace:
     """K-space in an array of any layout (see ``layout_of``); only the slices that are asked for are read.
 
@@ -127,7 +129,7 @@ def kspace_from(
         raise InputError(f"{path}: {error}") from None
     count, coils, rows, columns = layout.sizes
     notes = [f"k-space from {name!r}, shape {list(stored.shape)}", *filter(None, [stored.note]), *layout.notes]
-    return kspace_measurement(path, layout.read, (count, coils, rows, columns), mask, recon, notes)
+    return kspace_measurement(path, layout.read, (count, coils, rows, columns), mask, recon, notes, corner)
 
 
 def kspace_measurement(
@@ -137,14 +139,15 @@ def kspace_measurement(
     mask: np.ndarray | None,
     recon: tuple[int, int] | None,
     notes: list[str],
+    corner: Corner | None = None,
 ) -> KSpace:
-    """What was found, with notes on the middle slice."""
+    """What was found, with notes on the middle slice. ``corner``: what is there, to be moved to the middle."""
     count, coils, rows, columns = sizes
 
     def read(index: int) -> np.ndarray:
-        return to_complex64(stored(index))
+        return to_complex64(centred(stored(index), corner))
 
-    mask = None if mask is None else _fitted(path, mask, count, rows, columns)
+    mask = None if mask is None else centred_mask(_fitted(path, mask, count, rows, columns), corner)
     if mask is not None and not mask.any():
         raise InputError(f"The mask of {path.name} is zero everywhere: nothing was measured.")
     data = Slices((count, rows, columns), lambda i: picture(read(i)))
@@ -164,7 +167,15 @@ def kspace_measurement(
         notes.append(f"slice {middle} is zero everywhere")
     elif abs(row - rows // 2) > rows // 4 or abs(column - columns // 2) > columns // 4:
         notes.append(
-            f"the largest value is at row {row}, column {column}: is zero frequency there? Then apply fftshift"
+            f"the largest value is at row {row}, column {column}: is zero frequency there? Then in_corner='frequency' "
+            "(--in-corner frequency) moves it to the middle"
+        )
+    if corner is not None:
+        notes.append(f"{WORDS[corner]} moved from the corner to the middle, as you say")
+    elif picture_in_corner(kspace * measured):
+        notes.append(
+            "the picture is bright in its four corners and dark in its middle: is its middle in the corner (a missing "
+            "fftshift)? Then in_corner='picture' (--in-corner picture, or both with zero frequency) moves it"
         )
     if recon is not None and recon != (rows, columns):
         notes.append(_crop_note(found, measured, (rows, columns)))

@@ -46,6 +46,7 @@ def load_named(
         axes=options.kspace_axes,
         coils_first=coils_first,
         recon=recon,
+        corner=options.in_corner,
     )
 
 

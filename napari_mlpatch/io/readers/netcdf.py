@@ -17,7 +17,7 @@ from ..arrays import Stored, reserve_part
 from ..guard import reading
 from ..measurement import Measurement
 from ..options import LoadOptions
-from ..packing import FILL, Packing, packing_of
+from ..packing import FILL, packing_of
 from .layout import load_named
 
 MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05")
