@@ -37,6 +37,7 @@ def ramp_filter(size: int, window: Window, cutoff: float) -> np.ndarray:
 
 def filter_window(f: np.ndarray, window: Window) -> np.ndarray:
     """The windows of filtered back-projection at a frequency relative to the cut-off; zero beyond it."""
+    check_filter(window, 1.0)
     inside = np.abs(f) <= 1.0
     values = {
         "ramp": np.ones_like(f),
