@@ -1,14 +1,18 @@
-"""The plot beside the table: each is made when it is first looked at, and drawn only while it is the one on show."""
+"""The plot beside the table: each is made when it is first looked at, and drawn only while it is the one on show.
+
+The first one is made once the docks are painted: pyqtgraph takes a fifth of what they all take to open.
+"""
 
 from __future__ import annotations
 
 import time
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key
+from napari_mlpatch.gui.plumbing.tab_order import order_soon
 from napari_mlpatch.gui.plumbing.wheel import still
 from napari_mlpatch.workbench.entry import Entry
 
@@ -17,12 +21,17 @@ from .stage import Stage
 from .view import Plot
 
 DRAW_SECONDS = 0.5
+FILL_MS = 150
+"""From the first round of events on: the docks are painted in between."""
 NARROWEST, MARGIN = 220, 8
 """Pixels of a plot and its boxes, and between these."""
 
 
 class PlotPanel(QWidget):
-    """``box`` chooses among all plots, ``current`` is the one on show, with its own boxes beside the choice."""
+    """``box`` chooses among all plots, ``current`` is the one on show, with its own boxes beside the choice.
+
+    Until the docks are painted there is neither, unless ``plot`` is called.
+    """
 
     def __init__(self, stage: Stage):
         super().__init__()
@@ -30,12 +39,35 @@ class PlotPanel(QWidget):
         self.current: Plot | None = None
         self._made: dict[str, Plot] = {}
         self._drawn = 0.0
-        self._classes = list(plots)
+        self._classes: list[type[Plot]] = []
         self.box, self.pages, self.bars = QComboBox(), QStackedWidget(), QStackedWidget()
         self.box.setToolTip("What is plotted beside the table")
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         for stack in (self.pages, self.bars):  # of the plot on show, not of the widest or tallest of all
             stack.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(2, 0, 0, 0)
+        self._grid.setSpacing(2)
+        self._grid.addWidget(self.box, 0, 0)
+        self._grid.addWidget(self.bars, 0, 1)
+        self._grid.addWidget(self.pages, 2, 0, 1, 2)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.setRowStretch(2, 1)
+        self.setMinimumWidth(NARROWEST)
+        follow(self, stage.refreshed, self._show)
+        follow(self, stage.frame_changed, self._progressed)
+        follow(self, stage.viewer.events.theme, self._show)  # results have other colours in a light one
+        shown, painted = QTimer(self), QTimer(self)
+        for timer, then in ((shown, lambda: painted.start(FILL_MS)), (painted, self._fill)):
+            timer.setSingleShot(True)
+            timer.timeout.connect(then)
+        shown.start(0)
+
+    def _fill(self) -> None:
+        """Offer all plots, and make the first one."""
+        if self._classes:
+            return
+        self._classes = list(plots)
         for i, cls in enumerate(self._classes):
             self.box.addItem(cls.title)
             about = (cls.__doc__ or "").strip().split("\n")[0]
@@ -46,24 +78,14 @@ class PlotPanel(QWidget):
                 QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
                 stack.addWidget(page)
             if cls.key:
-                follow_key(self, stage.viewer, cls.key, lambda name=cls.name: self.plot(name), about)
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(2, 0, 0, 0)
-        self._grid.setSpacing(2)
-        self._grid.addWidget(self.box, 0, 0)
-        self._grid.addWidget(self.bars, 0, 1)
-        self._grid.addWidget(self.pages, 2, 0, 1, 2)
-        self._grid.setColumnStretch(1, 1)
-        self._grid.setRowStretch(2, 1)
-        self.setMinimumWidth(NARROWEST)
+                follow_key(self, self.stage.viewer, cls.key, lambda name=cls.name: self.plot(name), about)
         self.box.currentIndexChanged.connect(self._turn)
-        follow(self, stage.refreshed, self._show)
-        follow(self, stage.frame_changed, self._progressed)
-        follow(self, stage.viewer.events.theme, self._show)  # results have other colours in a light one
         self._turn(self.box.currentIndex())
+        order_soon(self)
 
     def plot(self, name: str) -> Plot:
         """Bring a plot to the front."""
+        self._fill()
         self.box.setCurrentIndex([cls.name for cls in self._classes].index(name))
         assert self.current is not None
         return self.current
