@@ -47,7 +47,7 @@ class Meter:
             give_back()
             with _lock:
                 is_kept = _start_again()
-                self._base = self._peak = _resident()
+                self._base = self._peak = resident()
                 _active.append(self)
             if not is_kept:
                 threading.Thread(target=self._sample, daemon=True, name="mlpatch-meter").start()
@@ -79,14 +79,14 @@ class Meter:
         while not self._stop.wait(SAMPLE_SECONDS):
             with _lock:
                 if not _makers:
-                    self._see(_resident())
+                    self._see(resident())
 
     def _highest(self) -> int:
         is_gpu = self._device.type == "cuda"
         return torch.cuda.max_memory_allocated(self._device) if is_gpu else _highest()
 
     def _level(self) -> int:
-        return torch.cuda.memory_allocated(self._device) if self._device.type == "cuda" else _resident()
+        return torch.cuda.memory_allocated(self._device) if self._device.type == "cuda" else resident()
 
     def _move(self, level: int) -> None:
         """Go on from another level, as if it had grown before the start."""
@@ -122,7 +122,8 @@ def apart() -> Iterator[None]:
                 meter._move(meter._level())
 
 
-def _resident() -> int:
+def resident() -> int:
+    """Bytes of memory that the process has now."""
     return psutil.Process().memory_info().rss
 
 
@@ -132,7 +133,7 @@ def _highest() -> int:
         with open("/proc/self/status") as file:
             return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
     except (OSError, StopIteration, ValueError):
-        return _resident()
+        return resident()
 
 
 def _start_again() -> bool:
@@ -149,4 +150,4 @@ def _forget_highest() -> bool:
             file.write("5")
     except OSError:
         return False
-    return _highest() - _resident() < 1 << 20
+    return _highest() - resident() < 1 << 20

@@ -15,6 +15,7 @@ import numpy as np
 from napari_mlpatch.batch.replay import open_weights
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.meter import resident
 from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.problem import Problem
@@ -38,7 +39,7 @@ class Job:
     """A stack to reconstruct: its settled recipe as JSON, where its data lie, where the volume goes.
 
     ``fingerprint`` is that of the data as the run began, ``weights`` a file to take instead of what the recipe names.
-    ``lanes`` blocks are computed at a time in each worker.
+    ``lanes`` blocks are computed at a time in each worker, which takes ``bytes`` of memory.
     """
 
     recipe: str
@@ -47,6 +48,7 @@ class Job:
     fingerprint: str = ""
     weights: str | None = None
     lanes: int = 1
+    bytes: int = 0
 
     @cached_property
     def stack_recipe(self) -> StackRecipe:
@@ -59,11 +61,12 @@ Loaded = tuple[np.ndarray, Geometry | None]
 class Tools:
     """All that a process opens once for a job: the source, method and weights, the operator with its tables.
 
+    ``resident`` is the memory of the process [bytes] before any of it.
     One thread at a time reads, several may compute. Raises InputError like the run of one slice.
     """
 
     def __init__(self, job: Job, source: Source | None = None):
-        self.job = job
+        self.job, self.resident = job, resident()
         self.source = source or open_stack(job.source, job.stack_recipe.recipe)
         self.stack, notes = adopted(job.stack_recipe, self.source)
         self.source.notes += tuple(note for note in notes if note not in self.source.notes)

@@ -116,7 +116,8 @@ def _prepared(
     else:
         settled, size = going
     identity = settled.identity(fingerprint)
-    job = Job(settled.to_json(), job.source, job.out, fingerprint, job.weights, min(lanes, size.lanes))
+    lanes = min(lanes, size.lanes)
+    job = Job(settled.to_json(), job.source, job.out, fingerprint, job.weights, lanes, size.bytes)
     tools.job, tools.stack = job, settled
     assert settled.block is not None
     blocks = partition(first, last, settled.block)

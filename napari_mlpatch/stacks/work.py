@@ -15,6 +15,7 @@ from napari_mlpatch.core.budget import is_out_of_memory
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import reason_of
 from napari_mlpatch.core.heap import give_back, keep_freed
+from napari_mlpatch.core.meter import resident
 from napari_mlpatch.core.method import Iterate
 
 from . import salvage
@@ -66,7 +67,8 @@ class Worker:
                     if x is None:
                         return Report(block, left=True)
                 del loaded
-                give_back()
+                if resident() > tools.resident + tools.job.bytes:  # of pieces that did not fit into each other
+                    give_back()
                 clock.lap()
                 self.writing.lock.acquire()
             try:

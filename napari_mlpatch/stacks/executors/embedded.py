@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
+from napari_mlpatch.core.heap import as_usual, keep_freed
 from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.torch_later import torch
 
@@ -58,6 +59,7 @@ class Embedded:
         waiting, running = deque(blocks), set[Future[Report]]()
         threads = job.lanes + OTHERS
         pool = ThreadPoolExecutor(threads, "mlpatch-stack")
+        keep_freed()
         try:
             while running or (waiting and control.wish is None):
                 while waiting and len(running) < threads and not control.paused and control.wish is None:
@@ -72,3 +74,4 @@ class Embedded:
             if running:
                 control.cancel()
             pool.shutdown(wait=True, cancel_futures=True)
+            as_usual()

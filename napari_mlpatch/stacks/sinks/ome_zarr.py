@@ -17,6 +17,8 @@ from .sink import KEY, Sink, Volume
 
 TILE = 512
 """Rows and columns of the pieces that are read at a time."""
+WHOLE = {"write_empty_chunks": True}
+"""Pieces of zeros are written as others are: to look for them takes longer."""
 SMALL = 256
 """Rows and columns below which no smaller level is made."""
 UNITS = {
@@ -45,11 +47,9 @@ class OmeZarr(Sink):
     def write(self, start: int, x: np.ndarray) -> None:
         import zarr
 
-        array = zarr.open_array(str(self.path / "0"), mode="r+")
+        array = zarr.open_array(str(self.path / "0"), mode="r+", config=WHOLE)  # type: ignore[arg-type]
         array[start : start + len(x)] = x
-        shard = self._shard(start, len(x))
-        if shard.exists():  # a block of zeros has none
-            _sync(shard)
+        _sync(self._shard(start, len(x)))
 
     def about(self) -> dict[str, Any] | None:
         try:
@@ -133,6 +133,7 @@ def _array(group: Any, name: str, shape: tuple[int, int, int], block: int) -> An
         shards=shards,
         compressors=None,
         fill_value=0.0,
+        config=WHOLE,
         dimension_names=("z", "y", "x"),
     )
 
