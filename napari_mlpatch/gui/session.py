@@ -215,6 +215,12 @@ def session(viewer: Viewer | None = None) -> Session:
     return found
 
 
+def open_session() -> Session | None:
+    """That of the current viewer, if it has one: no dock may be open, and there may be no viewer."""
+    viewer = napari.current_viewer()
+    return None if viewer is None else getattr(viewer.window._qt_window, "_mlpatch_session", None)
+
+
 def _scrolling(widget: QWidget) -> QScrollArea:
     """A dock that is taller than the window scrolls."""
     area = _Closing()

@@ -112,6 +112,7 @@ class Stacks:
     def __init__(self, post: Callable[[Callable[[], None]], None]):
         self._post = post
         self._quick: Latest | None = None
+        self._pictures: Latest | None = None
         self._control: StackControl | None = None
         self._events: deque[Event | Exception] = deque()
         self._told = True
@@ -132,6 +133,13 @@ class Stacks:
         if self._quick is None:
             self._quick = Latest(self._post, "mlpatch-stack-trial")
         return self._quick
+
+    @property
+    def pictures(self) -> Latest:
+        """The thread that reads pictures which are looked at; nothing else waits there."""
+        if self._pictures is None:
+            self._pictures = Latest(self._post, "mlpatch-pictures")
+        return self._pictures
 
     # ---- trying ---------------------------------------------------------------------------------------------
 
@@ -226,8 +234,9 @@ class Stacks:
 
     def close(self) -> None:
         self.cancel()
-        if self._quick is not None:
-            self._quick.close()
+        for thread in (self._quick, self._pictures):
+            if thread is not None:
+                thread.close()
 
     # ---- from the thread of the run to the window's -----------------------------------------------------------
 

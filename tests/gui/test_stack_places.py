@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.gui.problem.later import KEPT, Later
+from napari_mlpatch.gui.plumbing.later import KEPT, Later, looked_through
 from napari_mlpatch.gui.stacks.where_box import WhereBox
+from napari_mlpatch.stacks.planes import Planes
 from napari_mlpatch.workbench.stacks import PREPARING, Stacks, Where
 
 
@@ -92,3 +93,39 @@ def test_a_damaged_picture_is_told():
     later = Later((3, 2, 2), read, lambda work, then: None, lambda: False)
     with pytest.raises(InputError, match="Slice 1"):
         later[1]
+
+
+def test_what_grows_is_read_again_off_the_windows_thread_and_drawn_only_where_it_changed():
+    x, asked, shown = np.zeros((6, 3, 4), np.float32), [], []
+    later = Later(x.shape, lambda index: x[index].copy(), lambda *one: asked.append(one), lambda: False)
+    later.shown = lambda: shown.append(1)
+    assert not later[2].any() and not asked
+    x[4] = 1.0
+    later.renew([4])
+    assert not asked, "nobody looks at it"
+    later.renew([2, 3])
+    ((work, then),) = asked
+    then(work())
+    assert not shown, "it is what it was"
+    x[2] = 2.0
+    later.renew()
+    assert not later[2].any() and len(asked) == 3, "the one before stays until it is there"
+    work, then = asked[-1]
+    then(work())
+    assert shown == [1] and (later[2] == 2.0).all()
+
+
+def test_only_what_is_looked_at_may_come_later():
+    """Who reads many pictures, or another one than that on show, gets them as they are."""
+    x = np.random.default_rng(0).random((6, 4, 5), np.float32)
+    later = Later(x.shape, x.__getitem__, lambda *one: None, lambda: False)
+    later.looked_at = lambda index: index == 3
+    later.keep(0)
+    data = looked_through(Planes(x.shape, x.__getitem__), later)
+    every, part = slice(None), (slice(1, 3), slice(0, 2))
+    np.testing.assert_array_equal(data[3, every, every], x[0])
+    np.testing.assert_array_equal(data[(every, *part)][3, every, every], x[0][part])
+    np.testing.assert_array_equal(np.asarray(data), x)
+    np.testing.assert_array_equal(np.asarray(data[3:4]), x[3:4])
+    np.testing.assert_array_equal(np.asarray(data[(every, *part)]), x[(every, *part)])
+    np.testing.assert_array_equal(np.asarray(data[2]), x[2])

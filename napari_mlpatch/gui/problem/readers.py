@@ -54,14 +54,15 @@ def _is_volume(path: str) -> bool:
 
 def _volume(path: str) -> LayerData:
     """The output of a run over a stack, lazily; one that is not complete can be gone on with in the docks."""
-    from napari_mlpatch.gui.session import session
+    from napari_mlpatch.gui.session import open_session, session
     from napari_mlpatch.gui.stacks.volume_layer import layer_of
     from napari_mlpatch.stacks.opened import open_volume
 
     opened = open_volume(path)
     if not opened.complete:
         session().go_on_with(opened)
-    data, about = layer_of(opened)
+    here = open_session()
+    data, about = layer_of(opened) if here is None else here.volumes.layer_of(opened)
     return data, about, "image"
 
 

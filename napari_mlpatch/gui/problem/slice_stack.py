@@ -12,10 +12,9 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_mlpatch import io
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.later import Later, looked_through
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.workbench import Workbench
-
-from .later import Later
 
 
 class SliceStack(QWidget):
@@ -56,16 +55,17 @@ class SliceStack(QWidget):
             self.workbench.failed.emit(str(error))
 
         def asked(work: Callable[[], Any], then: Callable[[Any], None]) -> None:
-            self.workbench.quick.call("picture of the stack", work, then, failed)
+            self.workbench.stacks.pictures.call("picture of the stack", work, then, failed)
 
         later = Later(m.data.shape, m.data.__getitem__, asked, lambda: self.viewer.dims.ndisplay == 3)
         later.shown = self._came
+        later.looked_at = lambda index: self.layer is not None and index == self.current()
 
         def opened() -> tuple[Any, tuple[float, float]]:
             from napari_mlpatch.stacks.planes import Planes
 
             limits = contrast_limits(later.keep(len(later) // 2))
-            return Planes(later.shape, later.__getitem__).lazily(), limits
+            return looked_through(Planes(later.shape, m.data.__getitem__), later), limits
 
         self.workbench.quick.call("stack", opened, self._show, failed)
 
@@ -88,6 +88,7 @@ class SliceStack(QWidget):
             contrast_limits=limits,
             axis_labels=("slice", "angle", "bin") if m.kind.endswith("-beam") else ("slice", "row", "column"),
             rgb=False,
+            projection_mode="none",  # napari's own is the mean over the one slice
             cache=False,  # or napari keeps what was shown while a picture was read
             metadata={"mlpatch": {"role": "slices"}},
         )

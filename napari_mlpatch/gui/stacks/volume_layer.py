@@ -1,8 +1,12 @@
-"""The volume of a run on the canvas: lazy, there at once, read again where blocks have come, a pyramid at the end."""
+"""The volume of a run on the canvas: lazy, there at once, read again where blocks have come, a pyramid at the end.
+
+What is looked at is read on another thread, while the last picture stays: see ``Later``.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +15,7 @@ from napari.layers import Image
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
 
+from napari_mlpatch.gui.plumbing.later import Later, looked_through
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.workbench import Workbench
@@ -26,9 +31,17 @@ TRIED = 9
 ROLE = "volume"
 
 
-def layer_of(opened: Opened, limits: tuple[float, float] | None = None) -> tuple[Any, dict[str, Any]]:
-    """Data and properties of napari's layer: several levels where there is a pyramid, else one that may still grow."""
-    levels = [level.lazily() for level in opened.levels]
+def layer_of(
+    opened: Opened, limits: tuple[float, float] | None = None, later: Sequence[Later] = ()
+) -> tuple[Any, dict[str, Any]]:
+    """Data and properties of napari's layer: several levels where there is a pyramid, else one that may still grow.
+
+    ``later``: who reads each level. Not to be called on the window's thread for large volumes: pictures are read.
+    """
+    if later:
+        levels = [looked_through(level, one) for level, one in zip(opened.levels, later, strict=True)]
+    else:
+        levels = [level.lazily() for level in opened.levels]
     units = (opened.unit or "pixel",) * 3
     about = {
         "name": opened.path.stem + ("" if opened.complete else " (in part)"),
@@ -39,7 +52,8 @@ def layer_of(opened: Opened, limits: tuple[float, float] | None = None) -> tuple
         "contrast_limits": limits or limits_of(opened),
         "rgb": False,
         "multiscale": len(levels) > 1,
-        "cache": opened.complete,  # else what is not there yet would be remembered
+        "projection_mode": "none",  # the one slice as it is, and no mean over one
+        "cache": opened.complete and not later,  # else what is not there yet would be remembered
         "metadata": {"mlpatch": {"role": ROLE, "path": str(opened.path), "recipe": opened.about.get("recipe")}},
     }
     return (levels if len(levels) > 1 else levels[0]), about
@@ -61,7 +75,10 @@ class VolumeLayers:
 
     def __init__(self, viewer: Viewer, workbench: Workbench):
         self.viewer, self.workbench = viewer, workbench
-        self._drawn, self._newest = 0.0, 0
+        self._drawn = 0.0
+        self._grown: set[int] = set()
+        self._later: dict[str, list[Later]] = {}
+        """Who reads the levels of an output, by its path."""
         self._path = ""
         self._timer = QTimer(viewer.window._qt_window)
         self._timer.setSingleShot(True)
@@ -72,6 +89,7 @@ class VolumeLayers:
         self._watch.setInterval(WATCH_MS)
         self._watch.timeout.connect(self.look)
         viewer.layers.events.inserted.connect(self._inserted)
+        viewer.layers.events.removed.connect(self._removed)
         stacks = workbench.stacks
         stacks.started.connect(lambda event: self._open(event.path))
         stacks.grew.connect(self._grew)
@@ -82,6 +100,41 @@ class VolumeLayers:
         known = [(la, la.metadata.get("mlpatch", {})) for la in self.viewer.layers if isinstance(la, Image)]
         return [la for la, about in known if about.get("role") == ROLE and about.get("path") == str(path)]
 
+    def layer_of(self, opened: Opened, limits: tuple[float, float] | None = None) -> tuple[Any, dict[str, Any]]:
+        """The same as the function of that name, read off the window's thread."""
+        path = str(opened.path)
+        later = [self._reader(opened, level) for level in range(len(opened.levels))]
+        for one in later:
+            one.keep(0)  # something to show until what is looked at has come
+        found = layer_of(opened, limits, later)
+        self._later[path] = later
+        return found
+
+    def _reader(self, opened: Opened, level: int) -> Later:
+        planes = opened.levels[level]
+        path, factor = str(opened.path), len(opened.levels[0]) / len(planes)
+        height, begin = opened.spacing[0], opened.first * opened.spacing[0]
+        dims = self.viewer.dims
+
+        def asked(work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+            self.workbench.stacks.pictures.call(f"{path} {level}", work, then, self._failed)
+
+        def looked_at(index: int) -> bool:
+            axis = dims.ndim - 3
+            return axis in dims.not_displayed and abs((dims.point[axis] - begin) / height / factor - index) <= 1.0
+
+        def shown() -> None:
+            for layer in self.find(path):
+                layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+        later = Later(planes.shape, planes.__getitem__, asked, lambda: dims.ndisplay == 3)
+        later.looked_at, later.shown = looked_at, shown
+        return later
+
+    def _removed(self, event: Any) -> None:
+        for path in [path for path in self._later if not self.find(path)]:
+            del self._later[path]
+
     def _open(self, path: Path) -> None:
         """Off the window's thread; then there is a layer, in the place of one of the same output."""
         from napari_mlpatch.stacks.opened import open_volume
@@ -90,7 +143,7 @@ class VolumeLayers:
 
         def opened() -> tuple[Any, Any, dict[str, Any]]:
             found = open_volume(path)
-            return found, *layer_of(found, self.workbench.stacks.limits)
+            return found, *self.layer_of(found, self.workbench.stacks.limits)
 
         self.workbench.quick.call("volume", opened, lambda made: self._show(*made), self._failed)
 
@@ -153,21 +206,41 @@ class VolumeLayers:
             self._watch.stop()
 
     def _grew(self, blocks: list[Any]) -> None:
-        self._newest = blocks[-1].start
+        for block in blocks:
+            self._grown.update(range(block.start, block.stop))
         if not self._timer.isActive():
             wait = self._drawn + REFRESH_SECONDS - time.monotonic()
             self._timer.start(max(1, round(1000 * wait)))
 
     def _refresh(self) -> None:
-        """Read the slice on show again; a whole volume only when all of it is there."""
+        """Read what is on show again where it has come; a whole volume only when all of it is there."""
         self._drawn = time.monotonic()
-        stacks = self.workbench.stacks
+        stacks, came = self.workbench.stacks, self._grown
+        self._grown = set()
         for layer in self.find(self._path):
-            if layer.visible and not (self.viewer.dims.ndisplay == 3 and stacks.running):
-                if stacks.limits is None and tuple(layer.contrast_limits) == (0.0, 1.0):  # there was nothing yet
-                    first = round(layer.translate[0] / layer.scale[0])
-                    layer.contrast_limits = contrast_limits(np.asarray(layer.data[self._newest - first]))
+            first = round(layer.translate[0] / layer.scale[0])
+            for later in self._later.get(self._path, ()):
+                later.renew({k - first for k in came} if came else None, layer.visible)
+            if stacks.limits is None and tuple(layer.contrast_limits) == (0.0, 1.0) and came:  # there was nothing yet
+                self._find_limits(max(came) - first)
+            if layer.visible and self.viewer.dims.ndisplay == 3 and not stacks.running:
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def _find_limits(self, index: int) -> None:
+        """Contrast limits of a slice that has come."""
+        path = self._path
+        readers = self._later.get(path)
+
+        def found(limits: tuple[float, float]) -> None:
+            for layer in self.find(path):
+                if tuple(layer.contrast_limits) == (0.0, 1.0):
+                    layer.contrast_limits = limits
+
+        if readers:
+            reader = readers[0]
+            self.workbench.stacks.pictures.call(
+                f"{path} limits", lambda: contrast_limits(reader.keep(index)), found, self._failed
+            )
 
 
 def _changed(path: str) -> int | None:
