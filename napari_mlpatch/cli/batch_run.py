@@ -14,6 +14,7 @@ run was ended, by whatever: only missing and failed blocks are computed. Exit co
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -138,8 +139,13 @@ def _recipe(args: argparse.Namespace) -> StackRecipe:
 
 def _of_picture(name: str) -> StackRecipe:
     from napari_mlpatch.batch.replay import read_recipe
+    from napari_mlpatch.io import read_image
     from napari_mlpatch.stacks.stack_recipe import StackRecipe
 
+    if Path(name).suffix.lower() != ".json":
+        carried = read_image(name)[1]
+        if carried is not None and "care" in carried:  # of a slice that was tried with its care
+            return StackRecipe.from_json(json.dumps(carried))
     return StackRecipe(recipe=read_recipe(name)[0])
 
 

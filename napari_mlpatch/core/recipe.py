@@ -117,6 +117,11 @@ class Recipe(_Strict):
             values = json.loads(text) if isinstance(text, str) else text
         except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, nests of brackets
             raise InputError(f"This is not a recipe: the JSON breaks off or is malformed ({error}).") from None
+        if isinstance(values, dict) and str(values.get("format", "")).startswith("napari-mlpatch stack recipe"):
+            raise InputError(
+                "This is the recipe of slices of a stack, with their care. Make them again with: mlpatch batch run "
+                "THIS STACK --out NAME."
+            )
         if not isinstance(values, dict) or "method" not in values:
             raise InputError("This is not a recipe: it has no 'method'. A recipe comes from a result of the workbench.")
         if not all(isinstance(name, str) for name in values):

@@ -28,7 +28,8 @@ class Measurement:
     ``is_counts`` says whether the data still need the logarithm. ``kind`` is "parallel-beam", "fan-beam", or the
     operator's name where the file holds a complete ``Problem``, then in ``stored``. ``geometry`` has lengths in
     ``unit``: detector_pitch, source_to_axis, source_to_detector. ``notes`` tell in plain words what was found and
-    assumed, ``gap`` which files of a folder seem to be missing.
+    assumed, ``gap`` which files of a folder seem to be missing, and ``places`` at which place of the whole folder each
+    slice is, where slices are missing.
     """
 
     data: Slices
@@ -45,6 +46,7 @@ class Measurement:
     stored: Problem | None = None
     load_options: dict[str, Any] = field(default_factory=dict)
     gap: str = ""
+    places: tuple[int, ...] = ()
 
     @property
     def is_complete(self) -> bool:

@@ -22,7 +22,7 @@ STRIP = 5
 
 @dataclass(frozen=True)
 class Facts:
-    """``count`` slices of one ``shape``; ``kind``, ``gap`` as in ``Source``; ``center`` is the bin of the recipe."""
+    """``count`` slices of one ``shape``; ``kind``, ``gap``, ``places`` as in ``Source``; ``center`` is the recipe's."""
 
     count: int
     shape: tuple[int, ...]
@@ -30,6 +30,11 @@ class Facts:
     center: float | None
     notes: tuple[str, ...] = ()
     gap: str = ""
+    places: tuple[int, ...] = ()
+
+    def place(self, index: int) -> int:
+        """The place in the stack of a slice whose number was counted among the files that are there."""
+        return self.places[index] if index < len(self.places) else index
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def facts_of(recipe: StackRecipe, source: Any) -> Facts:
     if stack.kind == "sinogram":
         bins = params.get("detector_count") or stack.shape[-1]
         center = (bins - 1) / 2 if params.get("center") is None else float(params["center"])
-    return Facts(stack.count, stack.shape, stack.kind, center, stack.notes, stack.gap)
+    return Facts(stack.count, stack.shape, stack.kind, center, stack.notes, stack.gap, stack.places)
 
 
 def cost_of(recipe: StackRecipe, source: Any) -> Size:

@@ -22,6 +22,9 @@ from .sinks.sink import Sink, Volume, check_room
 from .sizing import Size, needs, size_of
 from .stack_recipe import StackRecipe
 
+GAPS = "Their slices are then NaN in the volume, the others stay at their own places."
+ANGLES = "The angles must then be those of the files that are there."
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -76,8 +79,8 @@ def prepared(
     tools = Tools(job)
     if tools.source.gap and not incomplete:
         raise InputError(
-            f"{where}: {tools.source.gap}. What comes after a gap would be taken for the next slice or angle. Put the "
-            "missing files there, or go on without them: --incomplete (in Python: incomplete=True)."
+            f"{where}: {tools.source.gap}. Put the missing files there, or go on without them: --incomplete (in "
+            f"Python: incomplete=True). {GAPS if tools.source.places else ANGLES}"
         )
     markers.about()  # of this program, or InputError
     claim, locked_out = Claim(markers.folder, sink.path), None

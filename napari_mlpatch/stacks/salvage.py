@@ -20,15 +20,17 @@ from .care.step import Geometry, halo_of
 from .job import Loaded, Tools
 from .markers import TakenError
 from .passing import is_passing
-from .source import ChangedError
+from .source import ChangedError, GapError
 
 
 @dataclass(frozen=True)
 class Why:
-    """Why a slice cannot be made; ``passing``: it may be possible when it is tried again."""
+    """Why a slice cannot be made; ``passing``: it may be possible when it is tried again; ``gap``: it has no file, or
+    needs one that has none, which was told before the run began."""
 
     message: str
     passing: bool = False
+    gap: bool = False
 
 
 Missed = dict[int, Why]
@@ -37,7 +39,7 @@ Missed = dict[int, Why]
 
 def why(error: Exception) -> Why:
     text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-    return Why(text, is_passing(error))
+    return Why(text, is_passing(error), isinstance(error, GapError))
 
 
 def load(tools: Tools, block: Block, missed: Missed) -> Loaded | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +14,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import is_file, path_of
+from napari_mlpatch.core.ranges import in_ranges
 from napari_mlpatch.io.inputs import behind
 
 from .care.step import Geometry
@@ -34,6 +36,10 @@ class ChangedError(InputError):
     """The data are no longer those with which the run began."""
 
 
+class GapError(InputError):
+    """A slice that has no file: its place in the volume stays empty."""
+
+
 class Source(ABC):
     """``count`` slices of one ``shape``, of which ``read`` gives a range.
 
@@ -50,6 +56,8 @@ class Source(ABC):
     notes: tuple[str, ...] = ()
     gap: str = ""
     """Which files of a folder seem to be missing."""
+    places: tuple[int, ...] = ()
+    """The number of each slice that is there, where some are missing."""
     measured: Mapping[str, Any] = MappingProxyType({})
     """Parameters of an operator of which the file says how large they are."""
 
@@ -61,6 +69,30 @@ class Source(ABC):
     @abstractmethod
     def read(self, start: int, stop: int) -> np.ndarray:
         """The slices of a range, ``[stop - start, *shape]``. Raises InputError, with the number of the slice."""
+
+    def within(self, start: int, stop: int) -> tuple[int, int]:
+        """The same range among the slices that are there. Raises GapError for one that is not."""
+        if not self.places:
+            return start, stop
+        for index in range(start, stop):
+            if index not in self._by_place:
+                raise GapError(f"slice {index} has no file in {self.path.name}")
+        return self._by_place[start], self._by_place[start] + stop - start
+
+    @cached_property
+    def _by_place(self) -> dict[int, int]:
+        return {place: index for index, place in enumerate(self.places)}
+
+    def with_gaps(self, gap: str, places: tuple[int, ...]) -> None:
+        """Of the whole stack, of which files are missing, each slice at its own place."""
+        self.gap = gap
+        if places:
+            lost = sorted(set(range(places[-1] + 1)) - set(places))
+            self.places, self.count = places, places[-1] + 1
+            which = (
+                f"slice {in_ranges(lost)} has no file" if len(lost) == 1 else f"slices {in_ranges(lost)} have no files"
+            )
+            self.notes += (f"{which}: NaN in the volume, also where a step of care looks at them",)
 
     def geometry(self, start: int, stop: int) -> Geometry | None:
         """How a range of sinograms was measured; None of other data."""

@@ -91,6 +91,10 @@ class StackRecipe(_Strict):
     def to_json(self) -> str:
         return self.model_dump_json(indent=2)
 
+    def of_slice(self, index: int) -> dict[str, Any]:
+        """Plain JSON of how this slice alone is made, with its care, for the picture of it."""
+        return json.loads(self.model_copy(update={"slices": (index, index + 1), "block": None}).to_json())
+
     def steps(self) -> tuple[Step, ...]:
         return built(self._care())
 

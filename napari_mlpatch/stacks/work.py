@@ -79,7 +79,7 @@ class Worker:
                     x = np.full((len(block), *tools.picture_shape()), np.nan, np.float32)
                 for start, stop in new:
                     self.writing.do(self.sink.write, start - self.first, x[start - block.start : stop - block.start])
-                lost = {k: one for k, one in missed.items() if k not in there}
+                lost = {k: one for k, one in missed.items() if k not in there and not one.gap}
                 self.markers.mark(block, self.identity, lost)
                 clock.lap()
             finally:

@@ -10,7 +10,10 @@ import torch
 
 import napari_mlpatch as mp
 from napari_mlpatch import io
+from napari_mlpatch.batch.replay import read_recipe
+from napari_mlpatch.cli import main
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.gui.leave.writer import write
 from napari_mlpatch.gui.problem.readers import get_reader
 from napari_mlpatch.stacks.job import Tools
 from napari_mlpatch.stacks.opened import open_volume
@@ -108,7 +111,7 @@ def test_from_a_slice_to_the_volume(tuned, session, scan, qtbot):
     assert "the recipe differs" in tuned.rows.failures.text()
 
 
-def test_care_has_an_order_and_is_shown_before_and_after(tuned, qtbot):
+def test_care_has_an_order_is_shown_before_and_after_and_stands_in_the_picture(tuned, scan, qtbot, tmp_path):
     for name in ("dead-stripes", "rings"):
         tuned.care.kind.setCurrentIndex(tuned.care.kind.findData(name))
         tuned.care.add.click()
@@ -123,6 +126,16 @@ def test_care_has_an_order_and_is_shown_before_and_after(tuned, qtbot):
     wait_for(qtbot, lambda: tuned.trials.cared is not None)
     captions = [button.text() for button in tuned.trials.cared.buttons]
     assert captions[:2] == ["sinogram before", "sinogram after"] and captions.count("taken off") == 2
+    assert "made without the care below" in tuned.how.text()
+    told = {b.text(): b for b in tuned.trials.cared.buttons}
+    told["picture after"].click()
+    kept = str(tmp_path / "cared.tif")
+    write(kept, tuned.viewer.layers[-1].data, tuned.viewer.layers[-1].as_layer_data_tuple()[1])
+    with pytest.raises(InputError, match="mlpatch batch run"):
+        read_recipe(kept)
+    again = str(tmp_path / "again.tif")
+    assert main(["batch", "run", kept, str(scan), "--out", again]) == 0
+    np.testing.assert_allclose(open_volume(again).levels[0][0], tuned.viewer.layers[-1].data, atol=1e-6)
     tuned.trials.cared.buttons[2].click()
     off = tuned.viewer.layers[-1].data
     assert np.abs(off[:, 8]).max() > 0.1 and np.abs(off[:, 12:]).max() < 0.05, "the offset of that bin, and little else"

@@ -15,7 +15,7 @@ from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.stacks.events import BlockFailed
 from napari_mlpatch.stacks.run_stack import run_stack
 from napari_mlpatch.stacks.source import ChangedError, open_stack
-from napari_mlpatch.stacks.stack_recipe import StackRecipe
+from napari_mlpatch.stacks.stack_recipe import Center, StackRecipe
 
 from .conftest import ANGLES, pictures, recipe_of
 from .test_run_stack import ran, read
@@ -127,7 +127,33 @@ def test_pages_that_are_missing_or_damaged(tmp_path, counts):
     *events, end = run_stack(recipe, path, tmp_path / "volume.zarr", incomplete=True)
     assert told in end.notes
     failed = [event for event in events if isinstance(event, BlockFailed)]
-    assert end.slices == 4 and end.done == 3 and len(failed) == 1 and "sino_01.tif" in failed[0].message
+    assert end.slices == 5 and end.done == 4 and len(failed) == 1 and "sino_01.tif" in failed[0].message
+
+
+@pytest.mark.parametrize("kind", ["sinograms", "pictures"])
+def test_what_comes_after_a_gap_stays_at_its_place(kind, tmp_path):
+    """NaN where files are missing, also a whole block of them; the same numbers and heights as with all files."""
+    y, whole, part = np.concatenate([sinograms(), sinograms()]), tmp_path / "whole", tmp_path / "part"
+    prefix = "sino" if kind == "sinograms" else "p"
+    lost, there = [2, 4, 5], [0, 1, 3, 6, 7, 8, 9]
+    for folder in (whole, part):
+        folder.mkdir()
+        for k in range(len(y)) if folder is whole else there:
+            tifffile.imwrite(folder / f"{prefix}_{10 + 5 * k}.tif", y[k], photometric="minisblack")
+    if kind == "sinograms":
+        center = {"kind": "linear", "values": (14.0, 17.0)}
+        recipe = recipe_of(whole, angles_deg="0:180:30", block=2).model_copy(update={"center": Center(**center)})
+    else:
+        tuned = mp.Problem(mp.operators.Blur(image_shape=y.shape[1:], width=1.2), torch.from_numpy(y[3]))
+        recipe = StackRecipe(recipe=Recipe.of(tuned, TIKHONOV), block=2)
+    list(run_stack(recipe, whole, tmp_path / "whole.h5"))
+    *_, end = run_stack(recipe, part, tmp_path / "part.h5", incomplete=True)
+    assert end.complete and not end.failed and any("slices 2, 4 to 5 have no files: NaN" in n for n in end.notes)
+    want, found = read(tmp_path / "whole.h5"), read(tmp_path / "part.h5")
+    assert np.isnan(found[lost]).all()
+    np.testing.assert_allclose(found[there], want[there], atol=1e-6)
+    *_, again = run_stack(recipe, part, tmp_path / "part.h5", incomplete=True)
+    assert again.complete, "there is nothing to repeat"
 
 
 @pytest.mark.parametrize(

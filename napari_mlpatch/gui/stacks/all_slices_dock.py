@@ -59,7 +59,10 @@ class AllSlicesDock(QWidget):
         self.try_care = QPushButton("Show one slice with and without care")
         self.try_care.setToolTip("The slice that was tuned, sinogram and picture, before and after these steps")
         self.incomplete = QCheckBox("go on without the missing files")
-        self.incomplete.setToolTip("What comes after a gap is then taken for the next slice or angle")
+        self.incomplete.setToolTip(
+            "Slices without a file are NaN in the volume, all others at their own places; "
+            "of projections, the angles must be those of the files that are there"
+        )
         self.incomplete.hide()
         self.where, self.rows = WhereBox(), RunRows(self.stacks)
         self.trials = Trials(self)
@@ -221,7 +224,10 @@ class AllSlicesDock(QWidget):
         base, facts, reason = self.base, self.facts, self.trouble
         self.about.setText("" if base is None else f"<b>{base.source.rpartition('/')[2]}</b>{holds(facts)}")
         if base is not None:
-            self.how.setText(f"All slices are made like <b>{base.words}</b>. Select another result to take its recipe.")
+            without = "" if base.out or not self.care.chosen_names() else ", which was made without the care below"
+            self.how.setText(
+                f"All slices are made like <b>{base.words}</b>{without}. Select another result to take its recipe."
+            )
         else:
             self.how.setText(NOTHING)
         if base is not None and facts is not None and not reason:

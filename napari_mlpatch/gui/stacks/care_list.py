@@ -80,6 +80,10 @@ class CareList(QWidget):
         self._keep()
         return [dict(step) for step in self._steps]
 
+    def chosen_names(self) -> list[str]:
+        """Names of the steps, whatever their parameters."""
+        return [step["name"] for step in self._steps]
+
     def set_steps(self, steps: list[dict[str, Any]]) -> None:
         self._steps = [dict(step) for step in steps]
         self._fill(0 if steps else -1)

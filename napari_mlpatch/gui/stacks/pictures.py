@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QSize, Qt
@@ -18,12 +19,13 @@ SIDE = 200
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A picture between black and white ``limits``; None where it is still to come."""
+    """A picture between black and white ``limits``; None where it is still to come. ``recipe`` says how it was made."""
 
     caption: str
     picture: np.ndarray | None
     limits: tuple[float, float] = (0.0, 1.0)
     tip: str = "Click: show it on the canvas"
+    recipe: dict[str, Any] | None = None
 
 
 class PictureWindow(QWidget):

@@ -52,20 +52,22 @@ class Trials:
 
         def came(index: int, picture: np.ndarray) -> None:
             self.pictures[index] = picture
-            self._draw_strip(wanted)
+            self._draw_strip(recipe, wanted)
 
         def failed(text: str) -> None:
-            self._draw_strip(wanted, text)
+            self._draw_strip(recipe, wanted, text)
 
-        self._draw_strip(wanted)
-        dock.stacks.strip(recipe, dock.base.source, wanted, came, lambda: self._draw_strip(wanted), failed)
+        self._draw_strip(recipe, wanted)
+        dock.stacks.strip(recipe, dock.base.source, wanted, came, lambda: self._draw_strip(recipe, wanted), failed)
 
-    def _draw_strip(self, wanted: list[int], trouble: str = "") -> None:
+    def _draw_strip(self, recipe: StackRecipe, wanted: list[int], trouble: str = "") -> None:
         assert self.strip is not None
         limits = self.dock.base.limits if self.dock.base is not None else None
         if limits is None and self.pictures:
             limits = contrast_limits(np.stack(list(self.pictures.values())))
-        row = [Shown(f"slice {k}", self.pictures.get(k), limits or (0.0, 1.0)) for k in wanted]
+        row = [
+            Shown(f"slice {k}", self.pictures.get(k), limits or (0.0, 1.0), recipe=recipe.of_slice(k)) for k in wanted
+        ]
         note = trouble or (
             "Every picture with one contrast. Where all are sharp, the same recipe does for all slices."
             if len(self.pictures) == len(wanted)
@@ -84,21 +86,31 @@ class Trials:
         base, facts = dock.base, dock.facts
         assert base is not None and facts is not None
         first, last = recipe.range(facts.count)
-        index = base.slice if base.slice is not None and first <= base.slice < last else (first + last) // 2
+        index = (first + last) // 2 if base.slice is None else facts.place(base.slice)
+        index = index if first <= index < last else (first + last) // 2
         dock.estimate.setText(f"Slice {index} with and without care…")
 
         def failed(text: str) -> None:
             dock._say()
             show_error(text)
 
-        dock.stacks.ask("care", lambda: cared_slice(recipe, base.source, index), self._draw_care, failed)
+        def drawn(made: Cared) -> None:
+            self._draw_care(recipe, made)
 
-    def _draw_care(self, made: Cared) -> None:
+        dock.stacks.ask("care", lambda: cared_slice(recipe, base.source, index), drawn, failed)
+
+    def _draw_care(self, recipe: StackRecipe, made: Cared) -> None:
         self.dock._say()
         self.cared = self.cared or PictureWindow(self.dock, self._on_canvas)
+        plain = recipe.model_copy(update={"care": ()})
         rows = [
             _three("sinogram", made.before, made.after),
-            _three("picture", made.picture_before, made.picture_after),
+            _three(
+                "picture",
+                made.picture_before,
+                made.picture_after,
+                (plain.of_slice(made.index), recipe.of_slice(made.index)),
+            ),
         ]
         note = f"Slice {made.index}: before, after, and what was taken off, of the sinogram and of the picture."
         self.cared.show_rows("Care of the sinograms", rows, note)
@@ -138,15 +150,23 @@ class Trials:
             layer.visible = False
         viewer.canvas.grid.enabled = False
         viewer.add_image(
-            shown.picture, name=shown.caption, contrast_limits=shown.limits, metadata={"mlpatch": {"role": "trial"}}
+            shown.picture,
+            name=shown.caption,
+            contrast_limits=shown.limits,
+            metadata={"mlpatch": {"role": "trial", "recipe": shown.recipe}},
         )
         viewer.reset_view()
 
 
-def _three(what: str, before: np.ndarray | None, after: np.ndarray) -> list[Shown]:
+def _three(
+    what: str, before: np.ndarray | None, after: np.ndarray, recipes: tuple[Any, Any] = (None, None)
+) -> list[Shown]:
     limits = contrast_limits(after)
     same = before is not None and before.shape == after.shape
-    row = [Shown(f"{what} before", before, limits), Shown(f"{what} after", after, limits)]
+    row = [
+        Shown(f"{what} before", before, limits, recipe=recipes[0]),
+        Shown(f"{what} after", after, limits, recipe=recipes[1]),
+    ]
     if same:
         off = before - after
         size = max(abs(one) for one in contrast_limits(off)) or 1.0

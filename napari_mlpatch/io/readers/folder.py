@@ -79,6 +79,7 @@ def load_folder(path: Path, options: LoadOptions) -> Measurement:
         is_counts=flat is not None,
         notes=tuple(notes),
         gap=gap,
+        places=_places(files) if gap and axis != "pages" else (),
     )
 
 
@@ -132,6 +133,12 @@ def _missing(files: list[Path]) -> str:
     word = "number is" if len(lost) == 1 else "numbers are"
     where = f"{files[0].name} to {files[-1].name}"
     return f"{len(lost)} {word} missing in the names, {where}: {in_ranges(lost, usual)}" if lost else ""
+
+
+def _places(files: list[Path]) -> tuple[int, ...]:
+    """Where each file would be if none was missing."""
+    numbers = _numbers(files)
+    return tuple(((numbers - numbers[0]) // int(np.median(np.diff(numbers)))).tolist())
 
 
 def _numbers(files: list[Path]) -> np.ndarray:

@@ -20,13 +20,14 @@ class Images(Source):
     def __init__(self, path: Path, options: dict[str, Any]):
         super().__init__(path)
         self._found = load(path, **{"angle_axis": "rows", **options})
-        self.gap = self._found.gap
         self.count, *shape = self._found.data.shape
         self.shape = tuple(shape)
+        self.with_gaps(self._found.gap, self._found.places)
 
     def read(self, start: int, stop: int) -> np.ndarray:
+        first, last = self.within(start, stop)
         with reading(self.path, "a stack of pictures"):
-            values = self._found.data.block(start, stop)
+            values = self._found.data.block(first, last)
         for k, one in enumerate(values):
             check_finite(one, f"Slice {start + k} of {self.path.name} [row, column]")
         return values

@@ -38,11 +38,11 @@ class SinogramStack(Source):
         self.unit = found.unit
         self.pitch = made.beam.geometry.get("detector_pitch", 1.0)
         self.measured = dict(made.beam.geometry)
-        self.gap = found.gap
         self.notes = (*found.notes, *notes)
+        self.with_gaps(found.gap, found.places)
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self._made.block(start, stop)
+        return self._made.block(*self.within(start, stop))
 
     def geometry(self, start: int, stop: int) -> Geometry:
         return Geometry(self._made.used_angles, None, self.pitch, self.unit, start, self.count)
