@@ -24,7 +24,7 @@ def test_empty_plots_say_what_will_stand_there_instead_of_bare_axes(session, qtb
     assert {"convergence", "profile", "residual", "spectrum", "ring-correlation"} <= set(drawn)
     for name in drawn:
         for paper in papers(compare.plots.plot(name)):
-            assert paper.instead.text() and not paper.getPlotItem().isVisible(), name
+            assert paper.instead.text() and not paper.getPlotItem().opacity(), name
 
 
 def test_results_take_the_place_of_the_words_and_come_back(simulated, qtbot):
@@ -34,11 +34,11 @@ def test_results_take_the_place_of_the_words_and_come_back(simulated, qtbot):
     assert compare.table.instead.isHidden()
     for name in ("convergence", "profile", "residual", "spectrum"):
         (paper,) = papers(compare.plots.plot(name))
-        wait_for(qtbot, lambda paper=paper: paper.getPlotItem().isVisible())
+        wait_for(qtbot, lambda paper=paper: paper.getPlotItem().opacity() == 1)
         assert paper.instead.isHidden()
     workbench.remove(entry)
     (paper,) = papers(compare.plots.plot("residual"))
-    wait_for(qtbot, lambda: not paper.getPlotItem().isVisible())
+    wait_for(qtbot, lambda: not paper.getPlotItem().opacity())
     assert not compare.table.instead.isHidden()
 
 

@@ -92,7 +92,7 @@ def colour_bars(
 def colour_label(viewer: Viewer, words: str) -> None:
     """What the numbers at the colour bar are, beside it; none where there is no bar, or where captions tell it."""
     overlays = viewer.canvas.overlays
-    has_bar = any(isinstance(layer, Image) and layer.colorbar.visible for layer in viewer.layers)
+    has_bar = any(isinstance(layer, Image) and layer.visible and layer.colorbar.visible for layer in viewer.layers)
     text = words if has_bar and not viewer.canvas.grid.enabled else ""
     if LABEL not in overlays:
         overlays[LABEL] = TextOverlay(position=CORNER, font_size=8)

@@ -207,6 +207,10 @@ class Stage:
         self._explain()
         self.changed.emit()
 
+    def explain_soon(self) -> None:
+        """Bars for what a plot has put on the canvas, a moment after it."""
+        self._bars_soon.start()
+
     def _explain(self, now: bool = True) -> None:
         """Bars and their label. Without ``now``, what has to be made comes a moment after the pictures."""
         rows, columns = self.viewer.canvas.grid.actual_shape(self.viewer.layers)

@@ -57,6 +57,8 @@ class ResultTable(Themed, QTableWidget):
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.sectionClicked.connect(lambda i: self.workbench.sort(self.columns[i].key))
+        keys = [column.heading for column in self.columns]
+        header.moveSection(keys.index("iterations"), keys.index("time") - 1)  # a small window shows the figures first
         header.setToolTip("Click: the best of this column first")
         header.setMaximumSectionSize(WIDEST)
         for i, column in enumerate(self.columns):

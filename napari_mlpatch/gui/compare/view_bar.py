@@ -1,4 +1,4 @@
-"""What chooses what is on the canvas: a row for the view, one for the kind of picture, the second, the contrast."""
+"""What chooses what is on the canvas: a row for view and contrast, one for the kind of picture and the second one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .stage import Stage
 
 PRESSED = """
 QToolBar { spacing: 1px; padding: 0px }
-QToolButton { padding: 3px 6px; border-radius: 3px; margin: 0px }
+QToolButton { padding: 3px 4px; border-radius: 3px; margin: 0px }
 #qt_toolbar_ext_button { padding: 0px; min-width: 14px }
 QToolButton:hover { background: rgba(128, 128, 128, 70) }
 QToolButton:checked { background: rgba(70, 110, 220, 190); color: white }
@@ -55,11 +55,20 @@ class ViewBar(QToolBar):
                 follow_key(
                     self, stage.viewer, cls.key, lambda name=cls.name: stage.set_view(name), f"{cls.title}: {about}"
                 )
+        space = QWidget()
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(space)
+        self.linked, self.bars = self.addAction("Linked"), self.addAction("Bars")
+        self.linked.setToolTip("One contrast for all pictures of a kind; else each has the one that suits it alone")
+        self.bars.setToolTip("Colour bar, and scale bar where pixels have a length\nKey: Shift-B")
+        for action, act in ((self.linked, stage.link_contrast), (self.bars, stage.explain)):
+            action.setCheckable(True)
+            action.triggered.connect(act)
         rest = self.findChild(QToolButton, "qt_toolbar_ext_button")
         if rest is not None:  # whose own arrow is black, in the dark theme as well
             rest.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             rest.setText("»")
-            rest.setToolTip("The other views")
+            rest.setToolTip("The other views, and what all of them have: linked contrast, bars")
         self.help = KeyHelp(stage.viewer)
         for key in HELP:
             follow_key(self, stage.viewer, key, self.help.toggle, "This list")
@@ -77,14 +86,6 @@ class ViewBar(QToolBar):
         self.kind.setToolTip("What is shown of every result: the picture, what it leaves unexplained, its error")
         self.other.setToolTip("What the selected result is compared with, in views of two")
         self.versus = QLabel("vs")
-        self.linked = QToolButton()
-        self.linked.setText("Linked")
-        self.linked.setCheckable(True)
-        self.linked.setToolTip("One contrast for all pictures of a kind; else each has the one that suits it alone")
-        self.bars = QToolButton()
-        self.bars.setText("Bars")
-        self.bars.setCheckable(True)
-        self.bars.setToolTip("Colour bar, and scale bar where pixels have a length")
         self._panel: QWidget | None = None
         self._row = QHBoxLayout(self.second)
         self._row.setContentsMargins(0, 0, 0, 0)
@@ -93,13 +94,9 @@ class ViewBar(QToolBar):
         self._row.addWidget(self.versus)
         self._row.addWidget(self.other, 3)
         self._row.addStretch(0)  # only what the boxes leave
-        for widget in (self.linked, self.bars):
-            self._row.addWidget(widget)
 
         self.kind.currentIndexChanged.connect(lambda _: stage.set_kind(self.kind.currentData()))
         self.other.activated.connect(lambda _: stage.workbench.set_other(self.other.currentData()))
-        self.linked.toggled.connect(stage.link_contrast)
-        self.bars.toggled.connect(stage.explain)
         follow(self, stage.changed, self._stage_changed)
         follow(self, stage.workbench.entries_changed, self._offer)
         follow(self, stage.workbench.selection_changed, self._offer)
@@ -110,10 +107,8 @@ class ViewBar(QToolBar):
     def _stage_changed(self) -> None:
         view = self.stage.view
         self.actions_of[view.name].setChecked(True)
-        for button, on in ((self.linked, self.stage.contrast.linked), (self.bars, self.stage.bars)):
-            button.blockSignals(True)
-            button.setChecked(on)
-            button.blockSignals(False)
+        self.linked.setChecked(self.stage.contrast.linked)
+        self.bars.setChecked(self.stage.bars)
         for widget in (self.versus, self.other):
             widget.setVisible(view.pair)
         if view.name != self._view:

@@ -54,7 +54,7 @@ class Plot(Themed, pyqtgraph.PlotWidget):
     def say(self, words: str) -> None:
         """Words instead of bare axes, while there is nothing to draw: what will stand there. Without any, the axes."""
         self.instead.say(words)
-        self.getPlotItem().setVisible(not words)
+        self.getPlotItem().setOpacity(0.0 if words else 1.0)  # hidden ones lose the room of their axes
 
     def plot_plain(self) -> pyqtgraph.PlotDataItem:
         """A curve in the colour of letters."""

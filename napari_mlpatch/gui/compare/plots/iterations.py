@@ -153,6 +153,7 @@ class Iterations(Plot):
         if limits is not None and tuple(layer.contrast_limits) != limits:
             layer.contrast_limits = limits
         self.stage.only([layer])
+        self.stage.explain_soon()
 
     def _best(self, by: str) -> None:
         if self.entry is not None:
