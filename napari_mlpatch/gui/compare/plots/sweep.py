@@ -120,16 +120,17 @@ class SweepTab(Plot):
         form.addWidget(self.others, 3, 0, 1, 2)
         for column in (0, 1):
             form.setColumnStretch(column, 1)
-        buttons = QHBoxLayout()
+        buttons, windows = QHBoxLayout(), QHBoxLayout()
         buttons.addWidget(self.run, 1)
-        for button in (self.cancel, self.open):
-            buttons.addWidget(button)
+        buttons.addWidget(self.cancel)
+        windows.addWidget(self.open)
+        windows.addWidget(self.benchmark, 1)
         layout = QVBoxLayout(widget)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.setSpacing(3)
         layout.addLayout(form)
         layout.addLayout(buttons)
-        layout.addWidget(self.benchmark)
+        layout.addLayout(windows)
         layout.addStretch(1)
         for box in (self.method, self.region, *self.names):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
