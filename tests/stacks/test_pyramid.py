@@ -9,6 +9,7 @@ from napari_mlpatch.stacks.events import BlockDone, Finished, Progress
 from napari_mlpatch.stacks.opened import open_volume
 from napari_mlpatch.stacks.run_stack import run_stack
 from napari_mlpatch.stacks.sinks import ome_zarr
+from napari_mlpatch.stacks.sinks.sink import Volume
 
 from .conftest import recipe_of
 from .test_run_stack import ran
@@ -38,3 +39,11 @@ def test_a_pyramid_that_is_cancelled_is_made_by_the_same_run(shards, exchange, t
         expected = zarr.open_array(str(tmp_path / "whole.zarr" / level), mode="r")[:]
         np.testing.assert_array_equal(zarr.open_array(str(out / level), mode="r")[:], expected)
     assert len(open_volume(out).levels) == 3 and not (tmp_path / "volume.zarr.blocks").exists()
+
+
+def test_pictures_of_zeros_are_written_like_others(tmp_path):
+    sink = ome_zarr.OmeZarr(tmp_path / "volume.zarr")
+    sink.create(Volume((4, 8, 8), 2, about={"block": 2}))
+    sink.write(0, np.zeros((2, 8, 8), np.float32))
+    sink.write(2, np.ones((2, 8, 8), np.float32))
+    assert zarr.open_array(str(tmp_path / "volume.zarr" / "0"))[:].mean(axis=(1, 2)).tolist() == [0, 0, 1, 1]

@@ -17,7 +17,7 @@ from .sink import KEY, Sink, Volume
 
 TILE = 512
 """Rows and columns of the pieces that are read at a time."""
-WHOLE = {"write_empty_chunks": True}
+WHOLE: Any = {"write_empty_chunks": True}
 """Pieces of zeros are written as others are: to look for them takes longer."""
 SMALL = 256
 """Rows and columns below which no smaller level is made."""
@@ -47,7 +47,7 @@ class OmeZarr(Sink):
     def write(self, start: int, x: np.ndarray) -> None:
         import zarr
 
-        array = zarr.open_array(str(self.path / "0"), mode="r+", config=WHOLE)  # type: ignore[arg-type]
+        array = zarr.open_array(str(self.path / "0"), mode="r+").with_config(WHOLE)
         array[start : start + len(x)] = x
         _sync(self._shard(start, len(x)))
 
@@ -133,7 +133,6 @@ def _array(group: Any, name: str, shape: tuple[int, int, int], block: int) -> An
         shards=shards,
         compressors=None,
         fill_value=0.0,
-        config=WHOLE,
         dimension_names=("z", "y", "x"),
     )
 
