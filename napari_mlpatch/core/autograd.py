@@ -47,6 +47,13 @@ def is_traced() -> bool:
     return tracing is not None and tracing.get_proxy_mode() is not None
 
 
+def held(step: Any, by: Operator) -> Any:
+    """The step, which lives as long as the operator that made it where it is traced: the graph does not hold it."""
+    if is_traced() and step is not by:
+        vars(by)["_steps"] = (*vars(by).get("_steps", ()), step)
+    return step
+
+
 class Linear(torch.autograd.Function):
     """``op._apply`` (or its transpose) with the exact transpose as derivative, to any order.
 

@@ -14,6 +14,9 @@ from .angle_words import ANGLE, stated_in
 COMMENT = re.compile(r"[#%!]|//")
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?|[-+]?\d+(?:[eE][-+]?\d+)?")
 
+LIST = re.compile(r"\[*\s*([^\[\]]*?)\s*\]*[,;]?")
+"""A line of a list as Python and MATLAB write it, which may go over several lines."""
+
 
 def angles_in(text: str, origin: str) -> tuple[list[float], str | None, str]:
     """The numbers, the unit that words beside them say (None: none do, see ``angle_words``), and how they were read.
@@ -50,8 +53,14 @@ def _lines(text: str) -> tuple[list[str], str, list[tuple[int, str]]]:
         if body and not rows and not any(character.isdigit() for character in body) and ANGLE.search(body):
             header = f"{header} {body}".strip()
         elif body:
-            rows.append((number, body))
+            inside = LIST.fullmatch(body)
+            body = body if inside is None else inside[1]
+            rows += [(number, body)] if body else []
     return comments, header, rows
+
+
+EXPONENT = re.compile(r"^([-+]?[\d.]+)[dD]([-+]?\d+)$")
+"""Numbers as Fortran writes them, in double precision."""
 
 
 def _decimal_comma(lines: list[str], origin: str) -> tuple[bool, str]:
@@ -151,6 +160,6 @@ def _number(word: str, line: int, comma: bool, origin: str) -> float:
 
 def _float(word: str) -> float | None:
     try:
-        return float(word.replace(",", ".").rstrip("°"))
+        return float(EXPONENT.sub(r"\1e\2", word.replace(",", ".").rstrip("°").replace("\N{MINUS SIGN}", "-")))
     except ValueError:
         return None

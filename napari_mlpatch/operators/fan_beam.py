@@ -239,11 +239,11 @@ class FanBeam(Scanner):
         grid = self._grid
         size = next_fast(2 * grid.samples)
         response = ramp_filter(size, window, cutoff * grid.step / self.axis_pitch) / grid.step
-        from napari_mlpatch.core.autograd import Linear  # needs PyTorch at once
+        from napari_mlpatch.core.autograd import Linear, held  # needs PyTorch at once
 
         ramp = row_filter(response / self.pixel_size**2, size, rows)
         filtered = FilteredRays(self, lambda p: ramp(p)[..., : grid.samples])
-        return Linear.apply(rows, filtered, "adjoint")  # type: ignore[return-value]
+        return Linear.apply(rows, held(filtered, self), "adjoint")  # type: ignore[return-value]
 
     def _per_bin(self, gamma: np.ndarray) -> np.ndarray:
         """``R cos(gamma) dgamma`` of each bin."""

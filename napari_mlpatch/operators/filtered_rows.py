@@ -15,6 +15,7 @@ from .ray_shares import is_seen_twice
 from .truncation import Padding, extended, truncation
 
 if TYPE_CHECKING:
+    from .nufft import Nufft2d
     from .parallel_beam import ParallelBeam
 
 AT_ONCE = 1 << 23
@@ -24,9 +25,10 @@ AT_ONCE = 1 << 23
 def filtered(
     A: ParallelBeam, y: Tensor, weights: Tensor, axis: float, window: Window, cutoff: float, padding: Padding
 ) -> Tensor:
-    """Rows ``[B, C, angles, bins]`` times ``weights``, filtered and moved from ``axis`` to that of A.
+    """Rows ``[B, C, angles, bins]`` times ``weights``, filtered and moved by whole bins from ``axis`` to that of A.
 
-    There are ``rows_beyond`` bins more at either end.
+    There are ``rows_beyond`` bins more at either end. What is left of a bin, ``part_of_bin``, is the back-projection's:
+    values between bins would have to go on far beyond the ends.
     """
     flat, parts = y.flatten(0, 1), [y] * (len(y) * y.shape[1])
     cut = truncation(y, weights, padding)
@@ -47,6 +49,25 @@ def filtered(
             for i, part in zip(some, _filtered(A, rows, more, axis, window, cutoff), strict=True):
                 parts[i] = part
     return torch.stack(parts).unflatten(0, y.shape[:2])
+
+
+class Moved:
+    """A parallel beam whose axis lies ``bins`` lower: back-projection by the quick plan, and its exact transpose."""
+
+    def __init__(self, scanner: ParallelBeam, bins: float):
+        self._scanner, self._bins = scanner, bins
+
+    def _plan(self, like: Tensor) -> tuple[Nufft2d, Tensor]:
+        nufft, weights = self._scanner._quick_plan(like)
+        _, w = self._scanner._samples
+        turn = np.exp(1j * w * (self._bins * self._scanner.detector_pitch))
+        return nufft, weights * torch.as_tensor(turn, device=like.device).to(weights.dtype)
+
+    def _spread(self, y: Tensor) -> Tensor:
+        return self._scanner._back(y, *self._plan(y))
+
+    def _gathered(self, x: Tensor) -> Tensor:
+        return self._scanner._forth(x, *self._plan(x))
 
 
 def rows_beyond(A: ParallelBeam, axis: float) -> tuple[int, int]:
@@ -79,7 +100,8 @@ def _filtered(A: ParallelBeam, rows: Tensor, more: int, axis: float, window: Win
         rows = F.pad(rows, (left, 0))
     size = _size(A, axis, more)
     response = ramp_filter(size, window, cutoff) / A.detector_pitch
-    if axis != A.axis_bin:
-        response = response * np.exp(-2j * math.pi * np.fft.rfftfreq(size) * (A.axis_bin - axis))
+    whole = round(A.axis_bin - axis)
+    if whole:
+        response = response * np.exp(-2j * math.pi * np.fft.rfftfreq(size) * whole)
     first = left + more - low
     return row_filter(response, size, rows)(rows)[..., first : first + low + A.detector_count + high]

@@ -18,7 +18,7 @@ from napari_mlpatch.core.declare import CONFIG, Length
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .filtered_rows import filtered, rows_beyond
+from .filtered_rows import Moved, filtered, rows_beyond
 from .filters import Window, check_filter
 from .nufft import OVERSAMPLING, Nufft2d, next_fast, width
 from .ray_shares import ray_weights
@@ -286,13 +286,20 @@ class ParallelBeam(Scanner):
             weights = self._table("rays", y.device, y.dtype, self._ray_weights)
         else:
             weights = torch.as_tensor(self._ray_weights(axis), device=y.device).to(y.dtype)
-        rows = filtered(self, y, weights, axis, window, cutoff, padding)
-        beyond = rows_beyond(self, axis)
+        # Where the tables of both axes are the same, all of the way is the back-projection's: values between bins would
+        # have to go on far beyond the ends. Else it is a part of a bin only, the rows move by whole ones.
+        by, near = self.axis_bin - axis, self if center is None else dataclasses.replace(self, center=axis)
+        beyond = rows_beyond(near, axis)
         scanner = self if not any(beyond) else self._wider(*beyond)
+        if (near if scanner is self else near._wider(*beyond))._period != scanner._period:
+            near, beyond, by = self, rows_beyond(self, axis), by - round(by)
+            scanner = self if not any(beyond) else self._wider(*beyond)
         scanner.check_size()
-        from napari_mlpatch.core.autograd import Linear  # needs PyTorch at once
+        rows = filtered(near, y, weights, axis, window, cutoff, padding)
+        from napari_mlpatch.core.autograd import Linear, held  # needs PyTorch at once
 
-        x: Tensor = Linear.apply(rows, scanner, "spread")  # type: ignore[assignment]
+        back = scanner if by == 0.0 else Moved(scanner, by)
+        x: Tensor = Linear.apply(rows, held(back, self), "spread")  # type: ignore[assignment]
         return x * (self.detector_pitch / self.pixel_size**2)
 
     def _wider(self, low: int, high: int) -> ParallelBeam:

@@ -41,6 +41,10 @@ from napari_mlpatch.io.angles import resolve_angles, to_degrees
         ('"File";"Angle"\n"p;000.tif";"0,5"\n"p001.tif";"1,5"\n', [0.5, 1.5]),
         ("time [s],rotation angle [rad]\n0.0,0.0\n1.0,3.141592653589793\n", [0, 180]),
         ("time [s],rotation angle\n0.5,0.0\n1.0,90.0\n", [0, 90]),
+        ("[0, 1.5,\n 3, 4.5]\n", [0, 1.5, 3, 4.5]),
+        ("[\n0.5,\n1.5\n];", [0.5, 1.5]),
+        ("\N{MINUS SIGN}10\n\N{MINUS SIGN}5.5\n0\n", [-10, -5.5, 0]),
+        ("0.0D+00\n1.5d1\n-3.D+1\n", [0, 15, -30]),
         ("time [s]\trotation angle [mrad]\n0.0\t0.0\n1.0\t100.0\n", [0, 18 / np.pi]),
     ],
 )

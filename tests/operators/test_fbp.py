@@ -1,5 +1,7 @@
 """Filtered back-projection of sinograms of a disk, computed from its formula, and against scikit-image's iradon."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -176,3 +178,24 @@ def test_batch_and_precision():
     many = A.fbp(torch.cat([y, 3 * y]).repeat(1, 2, 1, 1).float())
     assert many.shape == (2, 2, 101, 90) and many.dtype == torch.float32
     assert (many[1, 1] - 3 * A.fbp(y)[0, 0]).norm() < 1e-5 * many[1, 1].norm()
+
+
+@pytest.mark.parametrize("by", [0.1, -0.5, 0.7, 1.0, -2.4])
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"angles_deg": "0:180:40", "detector_count": 80},
+        {"angles_deg": "0:360:50", "detector_count": 60},
+        {"angles_deg": "0:180:40", "detector_count": 31, "detector_pitch": 2.0, "pixel_size": 1.3},
+    ],
+)
+def test_an_axis_that_is_tried_is_one_that_is_built(geometry, by):
+    """Of white noise, which tells how values between bins are made. Its filtered rows do not end with the detector."""
+    A = ParallelBeam(image_shape=(48, 40), **geometry)
+    y = torch.randn(1, 1, *A.range_shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    tried, axis = y.clone().requires_grad_(), A.axis_bin + by
+    found = A.fbp(tried, center=axis)
+    built = dataclasses.replace(A, center=axis).fbp(y)
+    assert (found - built).norm() < 1e-12 * built.norm()
+    found.square().sum().backward()  # of a quadratic form: its gradient times y is twice its value
+    assert float((tried.grad * y).sum()) == pytest.approx(2.0 * float(built.square().sum()), rel=1e-10)

@@ -80,6 +80,21 @@ def test_what_looks_at_values_refuses_to_be_linearised():
     assert torch.equal(value, A.fbp(y, padding="zero")) and relative(push(2 * y), 2 * value) < 1e-6
 
 
+@pytest.mark.parametrize("center", [None, 10.2])
+@pytest.mark.parametrize("kind", ["fan", "off the middle", "middle"])
+def test_steps_that_are_made_for_one_picture_are_linearised(kind, center):
+    """Filters of a fan beam, a scanner with more bins, an axis that is tried: nobody else keeps these."""
+    A = mp.operators.ParallelBeam(
+        image_shape=(16, 16), angles_deg="0:360:12", detector_count=26, center=None if kind == "middle" else 9.3
+    )
+    if kind == "fan":
+        A = mp.operators.FanBeam(**mp.operators.FanBeam.suggest((16, 16)) | {"angles_deg": "0:360:12"})
+    y, dy = (torch.randn(1, 1, *A.range_shape, dtype=torch.float64) for _ in range(2))
+    f = lambda y: A.fbp(y, padding="zero", center=center)  # noqa: E731
+    value, push = linearize(f, y)
+    assert relative(value, f(y)) < 1e-12 and relative(push(dy), f(dy)) < 1e-12
+
+
 @each_operator
 def test_tables_made_inside_of_a_transform_serve_outside(A):
     fresh, x = again(A), image(A, 2, 1)
