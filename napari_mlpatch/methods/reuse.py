@@ -108,6 +108,12 @@ class ReuseAndRegularise(Learned):
             )
         return Fit(remark=f"The weights {card.name!r} are the regulariser here: they were trained for {other[0]}.")
 
+    def _none_given(self) -> str:
+        return (
+            f"The method {self.name!r} needs trained weights of 'unet', 'unrolled' or 'equilibrium', of any operator "
+            "on pictures of the same size. `mlpatch weights list` shows what is here, `mlpatch train` makes others."
+        )
+
     def _refusal(self, card: Card, A: Operator, channels: int, is_complex: bool | None) -> str:
         from napari_mlpatch import networks
 

@@ -15,6 +15,7 @@ from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import operators
 
 from . import trained_for
+from .learned import Learned
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.operator import Operator
@@ -30,7 +31,7 @@ class Candidate:
 
 
 def ranked(method: Method, problem: Problem, cards: Iterable[Card], pictured: str = "") -> list[Candidate]:
-    """All cards, the most suitable one first, what is refused last: of that, what this method runs on other data first.
+    """All cards, the most suitable one first, what is refused last: of that, what the method runs on other data first.
 
     What was trained for just this comes before what was trained for something like it, less different before more.
     Among equals the better held-out PSNR comes first. A denoiser knows no operator: there, training pictures of the
@@ -39,7 +40,7 @@ def ranked(method: Method, problem: Problem, cards: Iterable[Card], pictured: st
     """
     found = [Candidate(card, fit(method, card, problem)) for card in cards]
     used, kinds = describe(problem.A), modalities(problem.A) or _named(pictured)
-    return sorted(found, key=lambda one: _rank(one, used, kinds, method.name))
+    return sorted(found, key=lambda one: _rank(one, used, kinds, method))
 
 
 def best_of_each(candidates: Iterable[Candidate], chosen: str | None = None) -> list[Card]:
@@ -63,10 +64,11 @@ def modalities(A: Operator) -> set[str]:
     return {cls.modality for cls in operators if cls.name in names} - {""}
 
 
-def _rank(one: Candidate, used: dict[str, Any], kinds: set[str], method: str) -> tuple[bool, bool, int, float]:
+def _rank(one: Candidate, used: dict[str, Any], kinds: set[str], method: Method) -> tuple[bool, bool, int, float]:
     card, refused, has_remark = one.card, bool(one.fit.refusal), bool(one.fit.remark)
     if refused:
-        return True, card.method != method, 0, 0.0
+        makes_pictures_of_data = isinstance(method, Learned)
+        return True, card.method != method.name, int((card.method == "denoiser") is makes_pictures_of_data), 0.0
     if card.operator is None:
         return False, has_remark, _strangeness(card, kinds), 0.0
     different = len(trained_for.differences(card.operator.model_dump(), used))

@@ -115,6 +115,10 @@ class WeightsBox(Box):
         name = self.currentData()
         return None if name is None else weights.Unopened(self._cards[name])
 
+    def why_none(self) -> str:
+        """Where nothing fits: why not what is nearest to it, the first of the list. Empty where something does."""
+        return self._offered[0].fit.refusal if self._offered else ""
+
     def best(self, method: Method, problem: Problem) -> list[weights.Unopened]:
         """What a comparison runs: the best of each architecture, or what was chosen by hand."""
         name = self._by_hand[0] if self._by_hand else None

@@ -209,6 +209,8 @@ class ReconstructDock(QWidget):
                 method = self.chosen()
                 found = fit(method, self.chosen_weights(), scene.problem)
                 reason, remark = found.refusal, found.remark
+                if reason and method.needs_network:  # one of these only where nothing fits
+                    reason = " ".join(dict.fromkeys(filter(None, [reason, self.weights.why_none()])))
             except InputError as error:
                 reason = str(error)
         self.reason.setText(reason or remark)
