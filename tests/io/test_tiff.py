@@ -173,3 +173,25 @@ def test_strips_without_bytes(tmp_path, stack):
             page.tags[tag].overwrite([0 if k == 1 else n for k, n in enumerate(page.tags[tag].value)])
     with pytest.raises(InputError, match=r"strips of frame 0 are missing \(1, counted from 0\)"):
         pixels(tmp_path / "a.tif", slice=0)
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("what", ["tags", "next", "back"])
+def test_a_list_of_pages_that_breaks_off_is_refused(what, big, tmp_path):
+    """All pages after it would be lost without a word: each one says where the next one is."""
+    path, y = tmp_path / "stack.tif", np.random.default_rng(0).random((8, 6, 16)).astype(np.float32)
+    tifffile.imwrite(path, y, photometric="minisblack", bigtiff=big, metadata=None, byteorder="<")
+    assert io.load(path).data.shape == (8, 6, 16)
+    with tifffile.TiffFile(path) as file:
+        offsets, form = [page.offset for page in file.pages], file.tiff
+    text = bytearray(path.read_bytes())
+    tags = int.from_bytes(text[offsets[4] : offsets[4] + form.tagnosize], "little")
+    if what == "tags":
+        text[offsets[4] : offsets[4] + 30] = bytes(30)
+    else:
+        at = offsets[4] + form.tagnosize + tags * form.tagsize
+        to = 10**9 if what == "next" else offsets[1]
+        text[at : at + form.offsetsize] = to.to_bytes(form.offsetsize, "little")
+    path.write_bytes(text)
+    with pytest.raises(InputError, match="the list of its pages is damaged after page"):
+        io.load(path)

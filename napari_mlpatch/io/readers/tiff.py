@@ -6,7 +6,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tifffile
@@ -22,6 +22,7 @@ from .calibration import Calibration, of_imagej, shown_otherwise
 from .named import measurement_from
 
 COLOURS = (3, 4)
+ORDER: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def open_tiff(path: Path) -> Tiff:
     with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
         if not file.series:
             raise InputError(f"{path} is a TIFF file without an image.")
+        _ends_well(path, file)
         series = largest(file.series)
         first, together = series[0], len(series) > 1
         dtype, axes = first.dtype, first.axes
@@ -173,6 +175,22 @@ def _others(every: list[Any], taken: list[Any]) -> str:
     which = "the first" if at == 0 else f"number {at + 1}, the largest,"
     which = which if len(taken) == 1 else f"the {len(taken)} largest"
     return f"{which} of {len(every)} images; not read are those of {shapes}"
+
+
+def _ends_well(path: Path, file: tifffile.TiffFile) -> None:
+    """Refuse a list of pages that breaks off: each page says where the next one is, so that all after it are lost."""
+    count, form, offset = len(file.pages), file.tiff, file.pages[-1].offset  # type: ignore[union-attr]
+    stream = file.filehandle
+    stream.seek(offset)
+    tags = int.from_bytes(stream.read(form.tagnosize), ORDER[form.byteorder])
+    stream.seek(offset + form.tagnosize + tags * form.tagsize)
+    following = int.from_bytes(stream.read(form.offsetsize), ORDER[form.byteorder])
+    if tags == 0 or following != 0:
+        good = count - (tags == 0)
+        raise InputError(
+            f"{path}: the list of its pages is damaged after page {good - 1} (counted from 0), so that what comes "
+            "after that cannot be found. Get the file again, or the pages from where they were taken."
+        )
 
 
 def _no_gaps(path: Path, series: list[Any]) -> None:
