@@ -282,3 +282,10 @@ def test_a_matlab_file_of_version_4_is_not_called_damaged(tmp_path):
     scipy.io.savemat(tmp_path / "a.mat", {"sinogram": np.ones((6, 9)), "theta": np.arange(6.0)}, format="4")
     with pytest.raises(InputError, match=r"not a MATLAB file of version 5 to 7\.3\. Save it with save"):
         io.load(tmp_path / "a.mat")
+
+
+def test_python_objects_are_not_called_damaged(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[1.0, None], [3.0, 4.0]], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match=r"holds Python objects, .* not read") as caught:
+        io.load(tmp_path / "a.npy")
+    assert "damaged" not in str(caught.value)

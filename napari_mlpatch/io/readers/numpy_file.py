@@ -65,6 +65,11 @@ def open_npy(path: Path) -> np.ndarray:
         with path.open("rb") as file:
             shape, dtype = _header(file)
             held = path.stat().st_size - file.tell()
+        if dtype.hasobject:
+            raise InputError(
+                f"{path} holds Python objects, which could run programs and are not read. Save numbers: "
+                "np.save(name, np.array(values, dtype=float))."
+            )
         if bytes_of(shape, dtype.itemsize) > held:
             raise InputError(
                 f"{path} breaks off: it says that it holds an array of shape {list(shape)}, but after that come "
