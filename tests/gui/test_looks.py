@@ -153,6 +153,13 @@ def test_what_a_measurement_lacks_is_asked_in_front(session, qtbot, tmp_path):
     assert shown == ["Problem"]
 
 
+def test_a_second_measurement_does_not_lie_over_the_first(session, tmp_path):
+    for side in (20, 30):
+        np.save(tmp_path / f"scan{side}.npy", np.random.default_rng(0).random((side, 24)).astype(np.float32))
+        session.viewer.open(str(tmp_path / f"scan{side}.npy"), plugin="napari-mlpatch")
+    assert [layer.data.shape[0] for layer in session.viewer.layers if layer.visible] == [30]
+
+
 def test_a_colour_photograph_is_simulated_from_its_luminance(session, qtbot, tmp_path):
     photo = np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype(np.uint8)
     Image.fromarray(photo).save(tmp_path / "photo.png")

@@ -21,7 +21,7 @@ FALL = 20.0
 """Decibels below the best that a plot reaches: what diverges leaves it, and the others can be told apart."""
 
 FIRST = ("psnr", "objective", "relative_residual", "change")
-EMPTY = "Curves of all ticked results come here: PSNR, residual, objective... over the iterations."
+EMPTY = "Curves of all ticked results of several iterations come here: PSNR, residual, objective..."
 LATEST = 20
 """Rows of a history that are asked for what there is: some quantities are told every tenth iteration."""
 

@@ -52,7 +52,7 @@ class MeasuredPage(MeasuredForm):
     def __init__(self, viewer: Viewer, workbench: Workbench):
         self.all_slices = SliceStack(viewer, workbench)
         super().__init__(CenterStrip(viewer, workbench), self.all_slices)
-        self.workbench = workbench
+        self.viewer, self.workbench = viewer, workbench
         self.samples.setMenu(self._sample_menu())
         self.strip.adopted.connect(self._adopt)
         self.all_slices.taken.connect(self.slice.setValue)
@@ -126,8 +126,11 @@ class MeasuredPage(MeasuredForm):
         )
 
     def _layer_inserted(self, event: Any) -> None:
-        """A measurement that came through napari's reader: dropped, or File > Open."""
-        self.take(event.value)
+        """A measurement that came through napari's reader: dropped, or File > Open. Those before it are hidden."""
+        if self.take(event.value):
+            for layer in self.viewer.layers:
+                if layer is not event.value and layer.visible and layer.metadata.get("mlpatch_source"):
+                    layer.visible = False
 
     def take(self, layer: Layer) -> bool:
         """Load the measurement that a layer shows; whether it shows one."""
