@@ -16,6 +16,7 @@ from napari.viewer import Viewer
 
 from napari_mlpatch.gui.plumbing.garbage import collect_soon
 from napari_mlpatch.gui.plumbing.only_shown import Fresh
+from napari_mlpatch.gui.plumbing.paint_after import paint_after
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.scene import Frame, Scene
 
@@ -25,6 +26,7 @@ class Canvas:
 
     def __init__(self, viewer: Viewer):
         self.viewer, self.ours = viewer, False
+        self.hold_paint = paint_after(viewer)
 
     @contextlib.contextmanager
     def acting(self) -> Iterator[None]:
@@ -37,6 +39,7 @@ class Canvas:
 
     def add(self, data: np.ndarray, name: str, frame: Frame, about: dict[str, Any], **more: Any) -> Image:
         """A new layer, hidden and not active. ``more`` goes to napari."""
+        self.hold_paint()
         with self.acting(), not_activated(self.viewer):
             layer = self.viewer.add_image(
                 data,
@@ -55,6 +58,7 @@ class Canvas:
     def remove(self, layer: Layer) -> None:
         """Take a layer away. Its memory follows in a moment: napari collects all garbage for each layer."""
         if layer in self.viewer.layers:
+            self.hold_paint()
             with self.acting(), at_once(self.viewer):
                 self.viewer.layers.remove(layer)
             canvas = self.viewer.window._qt_viewer.canvas._scene_canvas

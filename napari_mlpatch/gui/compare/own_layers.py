@@ -8,12 +8,12 @@ from qtpy.QtCore import QTimer
 from .canvas import Canvas, set_visible
 from .contrast import Contrast
 
-SPARE_MS = 150
+SPARE_MS = 1000
 """How long a layer that a view has left waits for the next view."""
 
 
 class OwnLayers:
-    """napari takes about 0.1 s to make a layer, and as long to remove one: a switch of views does neither.
+    """napari takes about 0.1 s to make a layer, and as long to remove one: going through the views does neither.
 
     What no view has taken after a moment is removed, each in a round of events of its own.
     """

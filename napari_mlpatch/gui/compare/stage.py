@@ -13,7 +13,7 @@ from qtpy.QtCore import QTimer
 
 from napari_mlpatch.gui.leave.sessions import Sessions
 from napari_mlpatch.gui.plumbing.layer_list import paint_what_changed
-from napari_mlpatch.gui.plumbing.only_shown import only_shown
+from napari_mlpatch.gui.plumbing.only_shown import lay_out, only_shown
 from napari_mlpatch.gui.plumbing.scenegraph import at_once, count_cells_once
 from napari_mlpatch.workbench.captions import names
 from napari_mlpatch.workbench.entry import Entry
@@ -155,6 +155,7 @@ class Stage:
 
     def set_view(self, name: str) -> None:
         """Show another view; the camera stays on what it looks at. Of the view on show: turn it, or the like."""
+        self.canvas.hold_paint()
         with self.sight.kept(), at_once(self.viewer):
             if name == self.view.name:
                 self.view.once_more()
@@ -185,11 +186,13 @@ class Stage:
             self._soon.start()
 
     def show(self) -> None:
-        """Show the view now."""
+        """Show the view now; it is painted in the next round of events."""
         self._soon.stop()
+        self.canvas.hold_paint()
         with at_once(self.viewer):
             self.view.show()
             self._explain(now=False)
+        lay_out(self.viewer)
         self.refreshed.emit()
 
     def only(self, layers: Iterable[Layer], active: Layer | None = None) -> None:
@@ -231,6 +234,7 @@ class Stage:
         return tuple(scene.problem.A.domain_shape[-2:]) == tuple(scene.data.shape[-2:])
 
     def _explain_late(self) -> None:
+        self.canvas.hold_paint()
         with at_once(self.viewer):
             self._explain()
 
