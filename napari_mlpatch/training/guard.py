@@ -67,6 +67,14 @@ class Guard:
         if mean is not None:
             self.loss(mean, k, remember=False)
 
+    def after(self, loss: float, k: int) -> None:
+        """Looks at what the weights of step k, about to be kept, make of the next images: the loss of the step was that
+        of the weights before. Raises InputError where it is not finite, or more than 1000 times the usual.
+        """
+        usual = statistics.median(self._means) if self._means else self._usual
+        if not math.isfinite(loss) or loss > EXPLODED * max(usual, self._usual) > 0:
+            raise self.diverged(f"The loss exploded: with the weights of this step it is {loss:.3g}", k)
+
     def diverged(self, what: str, k: int) -> InputError:
         lower = f"Lower the learning rate, now {self._recipe.lr:g}, and"
         if self.kept is None or self._folder is None:

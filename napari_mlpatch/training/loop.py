@@ -150,6 +150,8 @@ def _events(
 
     def keep_checkpoint(k: int, seconds: float) -> None:
         guard.before_keeping(network, float(total) / since if since else None, k)
+        random.manual_seed((recipe.seed << 32) + ((k + 1) * team.size + team.rank))
+        guard.after(looked_at(task, network, task.batch(network, pictures, recipe.images, random)), k)
         if folder is not None and team.rank == 0:
             tensors = {"network": network.state_dict(), "average": average.state_dict()}
             state = tensors | {"optimiser": optimiser.state_dict(), "k": k, "seconds": seconds, "start": start}
@@ -240,6 +242,16 @@ def differentiate(task: Task, network: nn.Module, batch: Batch, low: bool = Fals
             return total
         part.backward()
         total += part.detach()
+
+
+@torch.no_grad()
+def looked_at(task: Task, network: nn.Module, batch: Batch) -> float:
+    """The loss of a batch, which changes nothing: neither gradients nor what a network remembers of its inputs."""
+    trains = network.training
+    try:
+        return sum(float(part) for part in task.losses(network.eval(), batch))
+    finally:
+        network.train(trains)
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float, device: torch.device) -> None:

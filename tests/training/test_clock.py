@@ -157,6 +157,15 @@ def test_an_explosion_in_the_first_steps_is_seen_at_once():
         list(train(recipe(network={"name": "dncnn", "params": {"depth": 4, "width": 4}}, crop=16, lr=1e3, warmup=0)))
 
 
+def test_weights_that_have_exploded_are_not_kept(tmp_path):
+    """The loss of a step is that of the weights before it: those after it are tried before they are kept."""
+    params = {"name": "dncnn", "params": {"depth": 4, "width": 4}}
+    made = recipe(network=params, crop=16, lr=1e3, warmup=0, checkpoint_minutes=1e-9)
+    with pytest.raises(InputError, match=r"with the weights of this step it is .* at step 1.*no checkpoint yet"):
+        list(train(made, out=tmp_path))
+    assert not (tmp_path / checkpoint.NAME).exists()
+
+
 def test_a_dark_image_in_the_first_step_is_no_measure():
     guard = Guard(recipe(), None)
     for k, (loss, nothing) in enumerate([(1e-9, 0.3), (0.5, 0.4), (90.0, 0.2)], 1):
