@@ -36,6 +36,9 @@ LARGEST_GAP = 20.0  # degrees between neighbouring angles, where they are not sp
 LEAST_OVERLAP = 30.0  # degrees beyond 180 from which opposite rows alone tell the centre
 LEAST_ANGLES = 8
 FILLED_IN = 1.5  # what rows that are filled in or interpolated add to the uncertainty, as a factor
+BENT = 3.5e-5
+"""Of the detector, for each squared degree that half a turn lacks: sinusoids are bent where rows are filled in, which
+moves the centre by as much (root mean square over scenes of discs), and all frequencies agree on it."""
 FEW = 24.0  # angles in half a turn, of which the deviations of so few tell less than they should
 BETWEEN = 0.02  # of a step, from which on a row counts as interpolated
 KNOWN = 0.5  # bins of uncertainty, up to which a centre counts as told by the data
@@ -48,8 +51,8 @@ class Center:
 
     ``method`` is "opposite-rows", "overlap" or "double-wedge". ``uncertainty`` is one standard deviation in bins,
     estimated from how far the detector frequencies, or groups of views, disagree, and more for few or interpolated
-    views and for objects cut off in half a turn. Where another centre is nearly as good, it is the distance to that
-    one: several bins mean that the sinogram does not determine the centre.
+    views, for half a turn that is not complete, and for objects cut off in half a turn. Where another centre is nearly
+    as good, it is the distance to that one: several bins mean that the sinogram does not determine the centre.
     """
 
     value: float
@@ -98,6 +101,7 @@ def find_center(sinogram: Any, angles_deg: Any, *, search: tuple[float, float] |
     for _ in range(1 if given == half else 4):  # rows missing before 180 degrees are filled in with the last centre
         value, uncertainty = _minimum(_double_wedge(_half_turn(rows, half, value)), bins, low, high)
     uncertainty *= factor * (FILLED_IN if given < half else 1.0)
+    uncertainty = float(np.hypot(uncertainty, BENT * bins * (180.0 * (1.0 - given / half)) ** 2))
     if cut:
         uncertainty = max(uncertainty, _contradiction(rows, half, value))
     return Center(value, "double-wedge", uncertainty)

@@ -277,3 +277,19 @@ def test_few_or_odd_views_are_uncertain(count, span):
         for data, center in ((y, 60.0 + 1.3 * seed), (half, 10.0 + seed if half is not y else 60.0 + 1.3 * seed)):
             found = find_center(data, angles)
             assert abs(found.value - center) <= max(0.5, 3 * found.uncertainty)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("missing", [4.0, 7.0, 9.5])
+def test_three_standard_deviations_of_half_a_turn_with_a_hole(missing, seed):
+    """Discs in closed form: what is filled in moves the centre, by up to a bin, without any frequency telling."""
+    rng = np.random.default_rng(seed)
+    bins, angles = 100, np.arange(0.0, 180.0 - missing, 1.25)
+    center = 49.5 + rng.uniform(-10, 10)
+    s, theta = np.arange(bins) - center, np.radians(angles)[:, None]
+    y = rng.normal(scale=0.1, size=(len(angles), bins))
+    for _ in range(4):
+        radius, turn = rng.uniform(3, 10), rng.uniform(0, 2 * np.pi)
+        y += 2.0 * np.sqrt(np.maximum(radius**2 - (s - rng.uniform(0, 24) * np.cos(theta + turn)) ** 2, 0.0))
+    found = find_center(y, angles)
+    assert abs(found.value - center) < 3.0 * found.uncertainty < 1.5
