@@ -10,6 +10,7 @@ from napari._vispy.overlays import base
 from napari.layers import Image
 from vispy.scene.visuals import Rectangle
 
+from napari_mlpatch.gui.plumbing import shade
 from napari_mlpatch.gui.plumbing.only_shown import Fresh, only_shown
 from napari_mlpatch.gui.plumbing.programs import compile_once
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
@@ -78,6 +79,7 @@ def walk(viewer, show) -> list[np.ndarray]:
 def test_the_canvas_looks_as_napari_shows_it(make_napari_viewer, qtbot, monkeypatch):
     compile_once()
     monkeypatch.setattr(base, "Rectangle", Rectangle)
+    monkeypatch.setattr(shade, "WIDER", 1.0)  # the one thing in which ours is to differ
     viewer = make_napari_viewer(show=True)
     viewer.add_image(np.zeros((4, 4)))
     qtbot.wait(1)  # the window is laid out
