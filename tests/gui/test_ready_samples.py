@@ -11,8 +11,9 @@ def small(monkeypatch):
     """The simulated sample as a smaller picture."""
     whole = io.samples.image
 
-    def image(name, **options):
-        return whole(name, **options)[::4, ::4].copy() if name == "body-slice" else whole(name, **options)
+    def image(name, *options, **more):
+        found = whole(name, *options, **more)
+        return found[::4, ::4].copy() if name == "body-slice" else found
 
     monkeypatch.setattr(io.samples, "image", image)
 
