@@ -39,7 +39,8 @@ class Job:
     """A stack to reconstruct: its settled recipe as JSON, where its data lie, where the volume goes.
 
     ``fingerprint`` is that of the data as the run began, ``weights`` a file to take instead of what the recipe names.
-    ``lanes`` blocks are computed at a time in each worker, which takes ``bytes`` of memory.
+    ``lanes`` blocks are computed at a time in each worker, which takes ``bytes`` of memory, each with so many
+    ``threads`` (0: its share of those that the worker has): with others the last digits would be others.
     """
 
     recipe: str
@@ -49,6 +50,7 @@ class Job:
     weights: str | None = None
     lanes: int = 1
     bytes: int = 0
+    threads: int = 0
 
     @cached_property
     def stack_recipe(self) -> StackRecipe:

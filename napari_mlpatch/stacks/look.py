@@ -68,9 +68,10 @@ def cost_of(recipe: StackRecipe, source: Any) -> Size:
     return size_of(tools, needs(tools))
 
 
-def spread(first: int, last: int, most: int = STRIP) -> list[int]:
-    """So many slices of ``first`` to ``last`` (not included), both ends among them."""
-    return sorted({round(k) for k in np.linspace(first, last - 1, min(most, last - first))})
+def spread(first: int, last: int, most: int = STRIP, places: tuple[int, ...] = ()) -> list[int]:
+    """So many slices of ``first`` to ``last`` (not included), both ends among them, of those that are there."""
+    there = [k for k in places if first <= k < last] or range(first, last)
+    return sorted({there[round(k)] for k in np.linspace(0, len(there) - 1, min(most, len(there)))})
 
 
 def cared_slice(recipe: StackRecipe, source: Any, index: int) -> Cared:
@@ -97,7 +98,7 @@ def axis_of(recipe: StackRecipe, source: Any) -> AxisLine:
     if stack.kind != "sinogram":
         raise InputError(f"Only sinograms have an axis of rotation, {stack.path} holds {stack.kind}.")
     first, last = recipe.range(stack.count)
-    rows = spread(first, last)
+    rows = spread(first, last, places=stack.places)
     geometry = stack.geometry(first, first + 1)
     assert geometry is not None
     return find_leaning_axis(stack.read, rows, geometry.angles_deg, stack.count)

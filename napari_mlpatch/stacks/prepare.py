@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ from .stack_recipe import StackRecipe
 
 GAPS = "Their slices are then NaN in the volume, the others stay at their own places."
 ANGLES = "The angles must then be those of the files that are there."
+
+
+NUMBERS = {"bytes": 0, "lanes": 1, "threads": 0}
+"""Of a ``Size``, as an output notes them, and what holds where it does not."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ def prepared(
     *,
     workers: int = 1,
     lanes: int = 1,
+    cores: int = 0,
     weights: str | None = None,
     memory: int | None = None,
     force: bool = False,
@@ -89,7 +94,7 @@ def prepared(
     except OSError as error:  # a finished volume needs no more than to be read
         locked_out = error
     try:
-        ready = _prepared(job, tools, sink, markers, claim, workers, lanes, memory, force, locked_out)
+        ready = _prepared(job, tools, sink, markers, claim, workers, lanes, cores, memory, force, locked_out)
     except BaseException:
         claim.give_back()
         raise
@@ -104,6 +109,7 @@ def _prepared(
     claim: Claim,
     workers: int,
     lanes: int,
+    cores: int,
     memory: int | None,
     force: bool,
     locked_out: OSError | None,
@@ -115,12 +121,13 @@ def _prepared(
     if going is None:
         _check_free(sink, begun, made, fingerprint, force)
         size = size_of(tools, needs(tools), workers=workers, lanes=lanes, memory=memory)
+        size = replace(size, threads=cores // size.lanes)
         settled = recipe.model_copy(update={"block": size.slices})
     else:
         settled, size = going
     identity = settled.identity(fingerprint)
-    lanes = min(lanes, size.lanes)
-    job = Job(settled.to_json(), job.source, job.out, fingerprint, job.weights, lanes, size.bytes)
+    job = replace(job, recipe=settled.to_json(), fingerprint=fingerprint)
+    job = replace(job, lanes=min(lanes, size.lanes), bytes=size.bytes, threads=size.threads)
     tools.job, tools.stack = job, settled
     assert settled.block is not None
     blocks = partition(first, last, settled.block)
@@ -159,7 +166,7 @@ def _same_run(
     settled = recipe if recipe.block is not None else recipe.model_copy(update={"block": about.get("block")})
     if settled.block is None or settled.identity(fingerprint) != about.get("identity"):
         return None
-    return settled, Size(settled.block, int(about.get("bytes", 0)), int(about.get("lanes", 1)))
+    return settled, Size(settled.block, *(int(about.get(key, other)) for key, other in NUMBERS.items()))
 
 
 def _check_free(
@@ -193,7 +200,7 @@ def _is_empty(path: Path) -> bool:
 
 def _create(sink: Sink, markers: Markers, volume: Volume, fingerprint: str) -> None:
     """Make the empty output, in the place of one that may be replaced. Killed in between, it is made anew."""
-    about = {key: volume.about[key] for key in ("identity", "block", "bytes", "lanes", "recipe")}
+    about = {key: volume.about[key] for key in ("identity", "block", *NUMBERS, "recipe")}
     markers.clear()
     markers.begin(**about, fingerprint=fingerprint, created=False)
     try:
@@ -217,6 +224,7 @@ def _volume(recipe: StackRecipe, tools: Tools, slices: int, identity: str, size:
         "block": recipe.block,
         "bytes": size.bytes,
         "lanes": size.lanes,
+        "threads": size.threads,
         "recipe": json.loads(recipe.to_json()),
         "source": {"path": str(tools.source.path), "fingerprint": tools.source.fingerprint},
         "fingerprint": tools.source.fingerprint,

@@ -53,6 +53,7 @@ def run_stack(
         out,
         workers=who.workers,
         lanes=who.lanes,
+        cores=who.cores,
         weights=weights,
         memory=memory,
         force=force,

@@ -31,13 +31,14 @@ TRIED = 2
 
 @dataclass(frozen=True)
 class Size:
-    """Of a block: so many slices, of a worker: the bytes that it takes for tables and blocks together, and how many of
-    them it computes side by side.
+    """Of a block: so many slices, of a worker: the bytes that it takes for tables and blocks together, how many of them
+    it computes side by side, and with how many threads each (0: its share).
     """
 
     slices: int
     bytes: int
     lanes: int = 1
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def needs(tools: Tools) -> Needs:
     Taken is the middle slice; others where that is damaged. Raises InputError where the method cannot run.
     """
     first, last = tools.stack.range(tools.source.count)
-    tried = dict.fromkeys(first + (last - first) * part // 4 for part in (2, 1, 3))
+    there = [k for k in tools.source.places if first <= k < last] or range(first, last)
+    tried = dict.fromkeys(there[len(there) * part // 4] for part in (2, 1, 3))
     refused: InputError | None = None
     for index in tried:
         try:
@@ -126,12 +128,14 @@ def size_of(tools: Tools, needed: Needs, *, workers: int = 1, lanes: int = 1, me
             f"Blocks of {chosen} slices need {in_words(needed.of(chosen))} of memory, of which {in_words(room)} "
             "may be used by a worker. Make them smaller (--block)."
         )
-    least = chosen or 1
-    lanes = min(lanes, -(-(last - first) // least)) if tools.device.type == "cpu" else 1
-    while needed.of(least, lanes) > room:
+    slices = last - first
+    wide = min(2 * needed.halo, needed.most, -(-slices // (4 * workers)))  # else most rows are read for others
+    least = chosen or max(1, wide)
+    lanes = min(lanes, -(-slices // least)) if tools.device.type == "cpu" else 1
+    while lanes > 1 and needed.of(least, lanes) > room:
         lanes -= 1
     if chosen is None:
-        fair = max(1, -(-(last - first) // (4 * workers * lanes)))
+        fair = max(1, wide, -(-slices // (4 * workers * lanes)))
         fits = max(1, (room - needed.of(0)) // max(needed.of(1, lanes) - needed.of(0), 1))
         chosen = int(min(needed.most, fair, fits))
     return Size(chosen, needed.of(chosen, lanes), lanes)

@@ -30,22 +30,21 @@ class Stage:
 
 
 class Lanes:
-    """``count`` stages that compute different blocks at the same time, each with its share of PyTorch's threads.
+    """``count`` stages that compute different blocks at the same time, each with so many ``threads`` of PyTorch (0: its
+    share).
 
     Two slices on a core each take less time than two that have both cores one after the other: no thread waits for the
     others at the end of each small step.
     """
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, threads: int = 0):
         self._free: queue.SimpleQueue[Stage] = queue.SimpleQueue()
         total = torch.get_num_threads()
         for number in range(count):
             lane = Stage(f"compute-{number}")
-            if count > 1:
-                lane.do(_take_threads, max(1, total // count))
-            self._free.put(lane)
-        if count > 1:
+            lane.do(_take_threads, threads or max(1, total // count))
             torch.set_num_threads(total)  # of threads that are yet to begin; a lane keeps its own number
+            self._free.put(lane)
 
     @contextmanager
     def one(self) -> Iterator[Stage]:

@@ -14,7 +14,7 @@ import numpy as np
 from napari_mlpatch.core.budget import is_out_of_memory
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import reason_of
-from napari_mlpatch.core.heap import give_back, keep_freed
+from napari_mlpatch.core.heap import as_usual, give_back, keep_freed
 from napari_mlpatch.core.meter import resident
 from napari_mlpatch.core.method import Iterate
 
@@ -42,7 +42,7 @@ class Worker:
         self.markers = Markers(self.sink.path)
         self.first, _ = self.tools.stack.range(self.tools.source.count)
         self.identity = job.stack_recipe.identity(job.fingerprint)
-        self.reading, self.lanes, self.writing = Stage("read"), Lanes(job.lanes), Stage("write")
+        self.reading, self.lanes, self.writing = Stage("read"), Lanes(job.lanes, job.threads), Stage("write")
 
     def do(self, block: Block, told: Callable[[Iterate | None], bool] = lambda iterate: True) -> Report:
         """Read, compute, write and mark a block. Never raises: what went wrong is in the report.
@@ -128,6 +128,14 @@ class _Clock:
 
 _opened: dict[Job, Worker] = {}
 _opening = threading.Lock()
+WORKER = "worker"
+
+
+def let_go() -> None:
+    """A cluster's worker goes back to what it was: for other programs that use it, too."""
+    with _opening:
+        _opened.clear()
+        as_usual(WORKER)
 
 
 def worker_of(job: Job) -> Worker:
@@ -136,7 +144,7 @@ def worker_of(job: Job) -> Worker:
         found = _opened.get(job)
         if found is None:
             _opened.clear()
-            keep_freed()
+            keep_freed(WORKER)
             found = _opened[job] = Worker(job)
         return found
 

@@ -7,6 +7,7 @@ import pytest
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.stacks.job import Job, Tools
+from napari_mlpatch.stacks.look import spread
 from napari_mlpatch.stacks.sizing import MOST, MOST_WITH_HALO, needs, size_of
 
 from .blobs import projections
@@ -52,3 +53,12 @@ def test_the_rows_around_are_in_the_estimate(stack):
     with pytest.raises(InputError, match="fewer than 14 rows to each side"):
         size_of(tools, needed, memory=needed.of(1) - 1)
     assert size_of(tools, needed, memory=needed.of(20)).slices == 20
+    several = size_of(tools, needed, lanes=8, memory=needed.of(1, 8))  # not eight lanes of single rows
+    assert several.lanes == 1 and several.slices > 1
+    assert size_of(tools, needed, lanes=2).slices == 28
+
+
+def test_what_is_tried_is_there():
+    assert spread(0, 10, 3) == [0, 4, 9] and spread(2, 3) == [2]
+    assert spread(0, 10, 3, places=(0, 1, 3, 6, 7, 8, 9)) == [0, 6, 9]
+    assert spread(4, 8, 5, places=(0, 1, 3, 6, 7, 8, 9)) == [6, 7]

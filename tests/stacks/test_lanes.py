@@ -26,6 +26,13 @@ def threads():
     torch.set_num_threads(before)
 
 
+def test_a_lane_has_the_threads_that_its_run_began_with(threads):
+    threads(4)
+    with Lanes(1, 3).one() as lane:
+        assert lane.do(torch.get_num_threads) == 3
+    assert torch.get_num_threads() == 4
+
+
 def test_lanes_share_the_threads_and_leave_those_of_others(threads):
     threads(4)
     lanes, found = Lanes(2), []
@@ -72,18 +79,20 @@ def test_as_many_lanes_as_fit(threads, exchange, tmp_path):
         threads(available)
         ran(recipe_of(exchange, block=2), exchange, tmp_path / "volume.h5")
         about = sink_for(tmp_path / "volume.h5").about()
-        assert about is not None and about["lanes"] == 2
+        assert about is not None and (about["lanes"], about["threads"]) == (2, 1)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps what it likes")
 def test_freed_memory_is_kept_for_a_while_and_given_back():
-    keep_freed()
+    keep_freed(1)
+    keep_freed(2)
     try:
         before = resident()
         piece = torch.ones(16 << 20)
         assert resident() - before > 60 << 20
         del piece
+        as_usual(1)
         assert resident() - before > 60 << 20
     finally:
-        as_usual()
+        as_usual(2)
     assert resident() - before < 10 << 20

@@ -57,7 +57,7 @@ def test_every_format_holds_the_same_numbers(name, exchange, tmp_path):
     np.testing.assert_array_equal(read(tmp_path / name), read(tmp_path / "volume.zarr"))
     assert not list(tmp_path.glob("*.blocks"))
     if name == "volume.tif":
-        with pytest.raises(InputError, match="is a volume of many slices: mlpatch batch run volume.tif"):
+        with pytest.raises(InputError, match=r"is a volume of many slices: mlpatch batch run volume\.tif"):
             read_recipe(tmp_path / name)
 
 

@@ -46,7 +46,7 @@ class Trials:
         if recipe is None:
             return
         assert dock.base is not None and dock.facts is not None
-        wanted = spread(*recipe.range(dock.facts.count))
+        wanted = spread(*recipe.range(dock.facts.count), places=dock.facts.places)
         self.pictures = {}
         self.strip = self.strip or PictureWindow(dock, self._on_canvas)
 
@@ -78,7 +78,7 @@ class Trials:
     # ---- care -----------------------------------------------------------------------------------------------
 
     def show_care(self) -> None:
-        from napari_mlpatch.stacks.look import cared_slice
+        from napari_mlpatch.stacks.look import cared_slice, spread
 
         dock, recipe = self.dock, self._recipe()
         if recipe is None:
@@ -86,8 +86,10 @@ class Trials:
         base, facts = dock.base, dock.facts
         assert base is not None and facts is not None
         first, last = recipe.range(facts.count)
-        index = (first + last) // 2 if base.slice is None else facts.place(base.slice)
-        index = index if first <= index < last else (first + last) // 2
+        index = -1 if base.slice is None else facts.place(base.slice)
+        if not first <= index < last:
+            there = spread(first, last, last - first, facts.places)
+            index = there[len(there) // 2]
         dock.estimate.setText(f"Slice {index} with and without care…")
 
         def failed(text: str) -> None:

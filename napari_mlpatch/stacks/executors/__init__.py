@@ -13,11 +13,13 @@ from ..job import Job, Report
 class Executor(Protocol):
     """``workers`` compute at the same time, each up to ``lanes`` blocks side by side, if they fit into its memory.
 
+    ``cores`` are those of each worker, which its lanes share; 0 where it knows itself.
     ``within`` is how far the block is that is computed now, if known.
     """
 
     workers: int
     lanes: int
+    cores: int
 
     @property
     def within(self) -> float: ...

@@ -19,7 +19,7 @@ from ..control import StackControl
 from ..job import Job, Report
 from ..markers import Markers
 from ..sinks import sink_for
-from ..work import do_block
+from ..work import do_block, let_go
 
 TICK = 0.5
 ANSWER = 10.0
@@ -47,11 +47,11 @@ class Cluster:
                 "Several workers need Dask's package distributed, which is not installed: "
                 "pip install napari-mlpatch[cluster]"
             ) from None
-        self.within, self.lanes = 0.0, 1
+        self.within, self.lanes, self.cores = 0.0, 1, 0
         self._own: Any = None
         if address is None:
             self.workers = workers or 2
-            self.lanes = cores = cores or max(1, (os.cpu_count() or 1) // self.workers)
+            self.lanes = self.cores = cores or max(1, (os.cpu_count() or 1) // self.workers)
             self._own = distributed.LocalCluster(
                 n_workers=self.workers,
                 threads_per_worker=self.lanes + OTHERS,
@@ -59,7 +59,7 @@ class Cluster:
                 memory_limit=0,  # the blocks are sized for it
                 dashboard_address=":0",
                 silence_logs=logging.ERROR,
-                env={name: str(cores) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
+                env={name: str(self.cores) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
             )
             self._client = distributed.Client(self._own, set_as_default=False)
         else:
@@ -84,6 +84,9 @@ class Cluster:
         return self._client
 
     def close(self) -> None:
+        if self._own is None:
+            with suppress(Exception):  # a worker that is gone
+                self._client.run(let_go, on_error="ignore")
         with suppress(Exception):
             self._client.close()
         if self._own is not None:

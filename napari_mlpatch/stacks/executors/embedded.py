@@ -31,7 +31,7 @@ class Embedded:
     def __init__(self, tools: Tools | None = None):
         self._tools = tools
         self._parts: dict[Block, float] = {}
-        self.lanes = torch.get_num_threads()
+        self.lanes = self.cores = torch.get_num_threads()
 
     @property
     def within(self) -> float:
@@ -59,7 +59,7 @@ class Embedded:
         waiting, running = deque(blocks), set[Future[Report]]()
         threads = job.lanes + OTHERS
         pool = ThreadPoolExecutor(threads, "mlpatch-stack")
-        keep_freed()
+        keep_freed(self)
         try:
             while running or (waiting and control.wish is None):
                 while waiting and len(running) < threads and not control.paused and control.wish is None:
@@ -74,4 +74,4 @@ class Embedded:
             if running:
                 control.cancel()
             pool.shutdown(wait=True, cancel_futures=True)
-            as_usual()
+            as_usual(self)

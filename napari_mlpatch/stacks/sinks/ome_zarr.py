@@ -47,9 +47,13 @@ class OmeZarr(Sink):
     def write(self, start: int, x: np.ndarray) -> None:
         import zarr
 
-        array = zarr.open_array(str(self.path / "0"), mode="r+").with_config(WHOLE)
+        array = zarr.open_array(str(self.path / "0"), mode="r+")
+        if hasattr(array, "with_config"):  # from zarr 3.1.6 on
+            array = array.with_config(WHOLE)
         array[start : start + len(x)] = x
-        _sync(self._shard(start, len(x)))
+        shard = self._shard(start, len(x))
+        if shard.exists():  # before, a block of zeros has none
+            _sync(shard)
 
     def about(self) -> dict[str, Any] | None:
         try:
