@@ -53,17 +53,8 @@ def read_recipe(path: str | os.PathLike[str]) -> tuple[Recipe, np.ndarray | None
         return Recipe.from_json(_beside_npy(text) or text), None
     picture, recipe = io.read_image(path)
     if recipe is None:
-        if path.suffix.lower() in (".tif", ".tiff") and _is_volume(path):
-            raise InputError(f"{path} is a volume of many slices: mlpatch batch run {path.name} STACK --out OUT.")
         raise InputError(f"{path} carries no recipe: it was not made by this program, or was edited since.")
     return Recipe.from_json(recipe), picture
-
-
-def _is_volume(path: Path) -> bool:
-    """Whether a run of a stack has written it."""
-    from napari_mlpatch.stacks.sinks import sink_for  # stacks are made of replays
-
-    return sink_for(path).about() is not None
 
 
 def open_problem(recipe: Recipe, data: str | os.PathLike[str] | None = None) -> Problem:

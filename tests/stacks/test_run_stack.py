@@ -8,8 +8,6 @@ import torch
 import zarr
 
 import napari_mlpatch as mp
-from napari_mlpatch.batch.replay import read_recipe
-from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.stacks.events import BlockDone, Finished, Started
 from napari_mlpatch.stacks.run_stack import run_stack, strip
 
@@ -56,9 +54,6 @@ def test_every_format_holds_the_same_numbers(name, exchange, tmp_path):
     ran(recipe, exchange, tmp_path / name)
     np.testing.assert_array_equal(read(tmp_path / name), read(tmp_path / "volume.zarr"))
     assert not list(tmp_path.glob("*.blocks"))
-    if name == "volume.tif":
-        with pytest.raises(InputError, match=r"is a volume of many slices: mlpatch batch run volume\.tif"):
-            read_recipe(tmp_path / name)
 
 
 def test_an_iterative_method_with_items_of_their_own(exchange, tmp_path):
