@@ -1,6 +1,7 @@
 """Who computes a stack, as the window asks for it, and pictures that come later."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.gui.plumbing.later import KEPT, Later, looked_through
 from napari_mlpatch.gui.stacks.where_box import WhereBox
+from napari_mlpatch.stacks.opened import Opened
 from napari_mlpatch.stacks.planes import Planes
 from napari_mlpatch.workbench.stacks import PREPARING, Stacks, Where
+from tests.gui.test_window import wait_for
 
 
 def test_the_box_says_who_computes(qtbot):
@@ -129,3 +132,110 @@ def test_only_what_is_looked_at_may_come_later():
     np.testing.assert_array_equal(np.asarray(data[3:4]), x[3:4])
     np.testing.assert_array_equal(np.asarray(data[(every, *part)]), x[(every, *part)])
     np.testing.assert_array_equal(np.asarray(data[2]), x[2])
+    np.testing.assert_array_equal(np.asarray(data[np.array([0, 2])]), x[[0, 2]])
+    np.testing.assert_array_equal(np.asarray(data[every, np.array([0, 2])]), x[:, [0, 2]])
+
+
+def changing():
+    """Zeros, who reads them later, what was asked for, and how often it was shown."""
+    x, asked, shown = np.zeros((40, 3, 4), np.float32), [], []
+    later = Later(x.shape, lambda index: x[index].copy(), lambda *one: asked.append(one), lambda: False)
+    later.shown = lambda: shown.append(1)
+    assert not later[2].any() and not asked
+    return x, later, asked, shown
+
+
+def test_a_picture_whose_first_answer_was_dropped_is_shown_by_the_second():
+    x, later, asked, shown = changing()
+    x[2] = 1.0
+    later.renew([2])
+    later.renew([2])
+    (first, _), (second, then) = asked
+    first()  # a newer call has come
+    then(second())
+    assert shown == [1] and (later[2] == 1.0).all()
+
+
+def test_a_picture_that_was_read_for_its_limits_is_shown():
+    x, later, asked, shown = changing()
+    x[2] = 1.0
+    later.renew([2])
+    later.keep(2)
+    ((work, then),) = asked
+    then(work())
+    assert shown == [1]
+
+
+def test_a_picture_that_is_written_while_it_is_read_is_read_again():
+    x, later, asked, shown = changing()
+    assert not later[3].any()
+    before = asked.pop()[0]()
+    x[3] = 1.0
+    later.renew([3])
+    asked.clear()
+    later._ask(3)
+    asked[0][1](before)
+    assert not shown and len(asked) == 2, "it looks like what is there"
+    work, then = asked[-1]
+    then(work())
+    assert shown == [1] and (later[3] == 1.0).all()
+
+
+def test_one_on_show_that_is_not_kept_any_more_is_read_again():
+    x, later, asked, shown = changing()
+    for k in range(3, 4 + KEPT):
+        later.keep(k)
+    later.renew([5])
+    assert not asked
+    x[2] = 1.0
+    later.renew([2])
+    work, then = asked[-1]
+    then(work())
+    assert shown == [1]
+
+
+def test_what_was_used_last_stays():
+    _, later, asked, _ = changing()
+    for k in range(3, 2 + KEPT):
+        later.keep(k)
+    later[2], later.keep(3)
+    later.keep(30), later.keep(31)
+    assert {2, 3} <= set(later._kept) and not {4, 5} & set(later._kept) and not asked
+
+
+@pytest.fixture
+def volume(session, tmp_path):
+    """Zeros on the canvas, as of a run that has just begun, and a way to end it."""
+    x = np.zeros((6, 8, 9), np.float32)
+    planes = Planes(x.shape, lambda index: x[index].copy())
+
+    def show(complete):
+        opened = Opened(Path(tmp_path / "volume.zarr"), (planes,), (0.5, 1.0, 1.0), "", complete, {})
+        session.volumes._show(opened, *session.volumes.layer_of(opened, (0.0, 9.0)))
+        (layer,) = session.volumes.find(opened.path)
+        return layer
+
+    return x, show
+
+
+def test_the_end_of_a_run_is_seen_in_the_layer_that_is_there(volume, qtbot):
+    x, show = volume
+    layer = show(False)
+    assert not layer._data_view.any()
+    x[:] = 7.0
+    assert show(True) is layer and layer.name == "volume"
+    wait_for(qtbot, lambda: (layer._data_view == 7.0).all())
+
+
+def test_nobody_gets_the_picture_of_a_neighbour(volume, session, qtbot):
+    x, show = volume
+    x[:] = np.arange(6)[:, None, None]
+    layer = show(True)
+    session.viewer.dims.set_current_step(0, 2)
+    wait_for(qtbot, lambda: (layer._data_view == 2.0).all())
+    for k in (1, 3, 2):
+        assert (np.asarray(layer.data[k]) == k).all()
+    session.viewer.add_image(np.zeros((20, 8, 9)), translate=(-2.0, 0, 0), scale=(0.5, 1, 1))  # its first is another
+    layer.refresh()
+    for k in range(6):
+        assert (np.asarray(layer.data[k]) == k).all()

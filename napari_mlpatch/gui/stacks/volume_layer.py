@@ -15,7 +15,7 @@ from napari.layers import Image
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
 
-from napari_mlpatch.gui.plumbing.later import Later, looked_through
+from napari_mlpatch.gui.plumbing.later import Later, looked_through, readers
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.workbench import Workbench
@@ -77,8 +77,6 @@ class VolumeLayers:
         self.viewer, self.workbench = viewer, workbench
         self._drawn = 0.0
         self._grown: set[int] = set()
-        self._later: dict[str, list[Later]] = {}
-        """Who reads the levels of an output, by its path."""
         self._path = ""
         self._timer = QTimer(viewer.window._qt_window)
         self._timer.setSingleShot(True)
@@ -89,7 +87,6 @@ class VolumeLayers:
         self._watch.setInterval(WATCH_MS)
         self._watch.timeout.connect(self.look)
         viewer.layers.events.inserted.connect(self._inserted)
-        viewer.layers.events.removed.connect(self._removed)
         stacks = workbench.stacks
         stacks.started.connect(lambda event: self._open(event.path))
         stacks.grew.connect(self._grew)
@@ -102,13 +99,10 @@ class VolumeLayers:
 
     def layer_of(self, opened: Opened, limits: tuple[float, float] | None = None) -> tuple[Any, dict[str, Any]]:
         """The same as the function of that name, read off the window's thread."""
-        path = str(opened.path)
         later = [self._reader(opened, level) for level in range(len(opened.levels))]
         for one in later:
             one.keep(0)  # something to show until what is looked at has come
-        found = layer_of(opened, limits, later)
-        self._later[path] = later
-        return found
+        return layer_of(opened, limits, later)
 
     def _reader(self, opened: Opened, level: int) -> Later:
         planes = opened.levels[level]
@@ -121,7 +115,10 @@ class VolumeLayers:
 
         def looked_at(index: int) -> bool:
             axis = dims.ndim - 3
-            return axis in dims.not_displayed and abs((dims.point[axis] - begin) / height / factor - index) <= 1.0
+            if axis not in dims.not_displayed:
+                return False
+            place = min(max((dims.point[axis] - begin) / height / factor, 0.0), len(planes) - 1.0)
+            return abs(place - index) < 0.5 + 1e-6  # napari rounds it
 
         def shown() -> None:
             for layer in self.find(path):
@@ -130,10 +127,6 @@ class VolumeLayers:
         later = Later(planes.shape, planes.__getitem__, asked, lambda: dims.ndisplay == 3)
         later.looked_at, later.shown = looked_at, shown
         return later
-
-    def _removed(self, event: Any) -> None:
-        for path in [path for path in self._later if not self.find(path)]:
-            del self._later[path]
 
     def _open(self, path: Path) -> None:
         """Off the window's thread; then there is a layer, in the place of one of the same output."""
@@ -155,6 +148,8 @@ class VolumeLayers:
         if opened.complete and before and len(opened.levels) == 1:  # nothing but what is there already
             for layer in before:
                 layer.name = about["name"]
+                for later in _readers(layer):
+                    later.renew(None, layer.visible)
             self._refresh()
             return
         for layer in before:
@@ -219,28 +214,32 @@ class VolumeLayers:
         self._grown = set()
         for layer in self.find(self._path):
             first = round(layer.translate[0] / layer.scale[0])
-            for later in self._later.get(self._path, ()):
+            for later in _readers(layer):
                 later.renew({k - first for k in came} if came else None, layer.visible)
             if stacks.limits is None and tuple(layer.contrast_limits) == (0.0, 1.0) and came:  # there was nothing yet
-                self._find_limits(max(came) - first)
+                self._find_limits(layer, max(came) - first)
             if layer.visible and self.viewer.dims.ndisplay == 3 and not stacks.running:
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
 
-    def _find_limits(self, index: int) -> None:
+    def _find_limits(self, shown: Image, index: int) -> None:
         """Contrast limits of a slice that has come."""
         path = self._path
-        readers = self._later.get(path)
 
         def found(limits: tuple[float, float]) -> None:
             for layer in self.find(path):
                 if tuple(layer.contrast_limits) == (0.0, 1.0):
                     layer.contrast_limits = limits
 
-        if readers:
-            reader = readers[0]
+        if later := _readers(shown):
             self.workbench.stacks.pictures.call(
-                f"{path} limits", lambda: contrast_limits(reader.keep(index)), found, self._failed
+                f"{path} limits", lambda: contrast_limits(later[0].keep(index)), found, self._failed
             )
+
+
+def _readers(layer: Image) -> list[Later]:
+    """Who reads the levels of a layer."""
+    data: Any = layer.data
+    return readers(data if layer.multiscale else [data])
 
 
 def _changed(path: str) -> int | None:
