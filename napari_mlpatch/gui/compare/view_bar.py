@@ -55,9 +55,7 @@ class ViewBar(QToolBar):
                 follow_key(
                     self, stage.viewer, cls.key, lambda name=cls.name: stage.set_view(name), f"{cls.title}: {about}"
                 )
-        space = QWidget()
-        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.addWidget(space)
+        self.addSeparator()  # a widget here would hang Qt 5 as the window closes
         self.linked, self.bars = self.addAction("Linked"), self.addAction("Bars")
         self.linked.setToolTip("One contrast for all pictures of a kind; else each has the one that suits it alone")
         self.bars.setToolTip("Colour bar, and scale bar where pixels have a length\nKey: Shift-B")
