@@ -79,7 +79,8 @@ def run(
     k, obeyed = 0, Control() if control is None else control
     try:
         instance(obeyed, Control, "The control")
-        _ = recorder is None or instance(recorder, Recorder, "The recorder")
+        if recorder is not None:
+            instance(recorder, Recorder, "The recorder")
         instance(recipe, Recipe, "The recipe")
         instance(problem, Problem, "The problem")
         method = recipe.build_method()

@@ -15,6 +15,7 @@ from napari_mlpatch.core.files import clean_up, is_temporary, path_of, reason_of
 from napari_mlpatch.core.recipe import installed_versions
 
 from .blocks import Block, partition
+from .executors import Executor
 from .job import Job, Tools
 from .markers import Markers
 from .sinks import sink_for
@@ -67,10 +68,8 @@ def prepared(
     recipe: StackRecipe,
     source: Any,
     out: Any,
+    who: Executor,
     *,
-    workers: int = 1,
-    lanes: int = 1,
-    cores: int = 0,
     weights: str | None = None,
     memory: int | None = None,
     force: bool = False,
@@ -94,7 +93,7 @@ def prepared(
     except OSError as error:  # a finished volume needs no more than to be read
         locked_out = error
     try:
-        ready = _prepared(job, tools, sink, markers, claim, workers, lanes, cores, memory, force, locked_out)
+        ready = _prepared(job, tools, sink, markers, claim, who, memory, force, locked_out)
     except BaseException:
         claim.give_back()
         raise
@@ -107,9 +106,7 @@ def _prepared(
     sink: Sink,
     markers: Markers,
     claim: Claim,
-    workers: int,
-    lanes: int,
-    cores: int,
+    who: Executor,
     memory: int | None,
     force: bool,
     locked_out: OSError | None,
@@ -120,14 +117,14 @@ def _prepared(
     going = _same_run(recipe, fingerprint, begun if begun and begun.get("created") else None, made)
     if going is None:
         _check_free(sink, begun, made, fingerprint, force)
-        size = size_of(tools, needs(tools), workers=workers, lanes=lanes, memory=memory)
-        size = replace(size, threads=cores // size.lanes)
+        size = size_of(tools, needs(tools), workers=who.workers, lanes=who.lanes, memory=memory)
+        size = replace(size, threads=who.cores // size.lanes)
         settled = recipe.model_copy(update={"block": size.slices})
     else:
         settled, size = going
     identity = settled.identity(fingerprint)
     job = replace(job, recipe=settled.to_json(), fingerprint=fingerprint)
-    job = replace(job, lanes=min(lanes, size.lanes), bytes=size.bytes, threads=size.threads)
+    job = replace(job, lanes=min(who.lanes, size.lanes), bytes=size.bytes, threads=size.threads)
     tools.job, tools.stack = job, settled
     assert settled.block is not None
     blocks = partition(first, last, settled.block)

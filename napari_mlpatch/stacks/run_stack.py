@@ -47,18 +47,7 @@ def run_stack(
     """
     control = control or StackControl()
     who = executor or Embedded()
-    ready = prepared(
-        recipe,
-        source,
-        out,
-        workers=who.workers,
-        lanes=who.lanes,
-        cores=who.cores,
-        weights=weights,
-        memory=memory,
-        force=force,
-        incomplete=incomplete,
-    )
+    ready = prepared(recipe, source, out, who, weights=weights, memory=memory, force=force, incomplete=incomplete)
     try:
         yield Started(
             ready.recipe,

@@ -12,6 +12,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.stacks.blocks import Block
 from napari_mlpatch.stacks.control import StackControl
 from napari_mlpatch.stacks.events import BlockDone
+from napari_mlpatch.stacks.executors.embedded import Embedded
 from napari_mlpatch.stacks.markers import FORMAT
 from napari_mlpatch.stacks.prepare import prepared
 from napari_mlpatch.stacks.run_stack import run_stack
@@ -50,7 +51,7 @@ def test_a_block_of_a_run_that_was_replaced_is_not_written(exchange, tmp_path):
     recipe, other = recipe_of(exchange, block=2), recipe_of(exchange, mp.methods.FBP(window="hann"), block=2)
     out = tmp_path / "volume.zarr"
     begun(recipe, exchange, out)
-    ready = prepared(recipe, exchange, out)
+    ready = prepared(recipe, exchange, out, Embedded())
     ready.close()
     begun(other, exchange, out, force=True)
     report = do_block(ready.job, Block(0, 0, 2))
