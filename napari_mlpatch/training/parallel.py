@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Team:
             torch.cuda.set_device(found)
         if size > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
+            atexit.register(_part)
         return cls(rank, size, found)
 
     @staticmethod
@@ -56,6 +58,12 @@ class Team:
         told = torch.tensor(int(ends), device=self.device)
         dist.broadcast(told, 0)
         return bool(told)
+
+
+def _part() -> None:
+    """End what connects the processes: left to Python's end, its threads now and then abort a finished training."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def usable(name: str) -> torch.device:
