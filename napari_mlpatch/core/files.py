@@ -45,9 +45,8 @@ def path_of(value: Any, what: str = "A file") -> Path:
     try:
         longest = max(len(os.fsencode(part)) for part in name.split("/"))
         if longest > LONGEST_NAME or len(name) > LONGEST_PATH:
-            raise InputError(
-                f"{what} cannot be opened, and cannot be written, by the name {_short(name)}: it has {len(name)} characters."
-            )
+            long = f"the name {_short(name)} has {len(name)} characters"
+            raise InputError(f"{what} cannot be opened and cannot be written: {long}. Choose a shorter one.")
     except UnicodeError:
         raise InputError(f"{what} cannot have the name {ascii(name)[:80]}: it holds half of a character.") from None
     try:
