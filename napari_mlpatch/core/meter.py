@@ -108,6 +108,9 @@ def apart() -> Iterator[None]:
         if _makers == 1:
             for meter in _active:
                 meter._see(meter._highest())
+            if any(meter._device.type != "cuda" for meter in _active):
+                give_back()  # what is free already, or it would seem that the making had freed it
+            for meter in _active:
                 meter._before = meter._level()  # from now on it does not look
     try:
         yield
