@@ -16,9 +16,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .long_rows import InParts
 from .nufft import _Axis, _axis, _csr, check_size, width
-
-CACHE = 1 << 17
-"""Complex numbers that each thread works on at a time."""
+from .pieces import pieces
 
 
 def gridding_matrix(rows: _Axis, columns: _Axis, omega: np.ndarray, precision: type) -> scipy.sparse.csr_matrix:
@@ -99,13 +97,10 @@ def hermitian_symbol(kernel: np.ndarray) -> Tensor:
 
 def hermitian_apply(x: Tensor, symbol: Tensor) -> Tensor:
     """``sum_m t(n - m) x(m)`` for complex images ``[B, R, C]``: padded, transformed, cut out."""
-    B, R, C = x.shape
+    R, C = x.shape[-2:]
     columns, rows = symbol.shape
     lines = torch.fft.fft(x, n=columns)
-    # On the CPU some columns at a time: what stays in the cache costs no memory traffic and no new pages.
-    step = max(16, CACHE * torch.get_num_threads() // (rows * B)) if x.device.type == "cpu" else columns
-    for start in range(0, columns, step):
-        part = slice(start, start + step)
+    for part in pieces(x, columns, rows):
         spectrum = torch.fft.fft(lines[..., part].mT.contiguous(), n=rows)
         spectrum *= symbol[part]
         lines[..., part] = torch.fft.ifft(spectrum)[..., :R].mT

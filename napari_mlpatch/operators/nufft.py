@@ -28,6 +28,7 @@ from napari_mlpatch.core.made_once import MadeOnce
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .long_rows import InParts
+from .pieces import groups, pieces
 
 LARGEST = 2**31 - 1
 """Of the indices in sparse matrices, which are of 32 bits: they take half the memory and time of longer ones."""
@@ -179,10 +180,7 @@ class Nufft2d:
     def __call__(self, x: Tensor) -> Tensor:
         """``[B, *shape]`` real to ``[B, frequencies]`` complex, without the phase (see ``phase``)."""
         batch = len(x)
-        spectrum, m = self._spectrum(x * self.correction), self.margin
-        left = _mirror(spectrum[:, 1 : m + 1])
-        right = _mirror(spectrum[:, self.half - 1 - m : self.half - 1])
-        spectrum = torch.cat([left, spectrum, right], dim=1).reshape(batch, -1)
+        spectrum = self._spectrum(x * self.correction).reshape(batch, -1)
         samples = self._matrix @ torch.view_as_real(spectrum.mT.contiguous()).flatten(1)
         samples = samples.view(self.count, batch, 2) * self.sign
         return torch.view_as_complex(samples).mT
@@ -203,24 +201,50 @@ class Nufft2d:
         return self._image(spectrum) * (0.5 * self.correction)
 
     def _spectrum(self, x: Tensor) -> Tensor:
-        """Half spectrum ``[B, columns, rows]`` on the oversampled grid, pixel ``shape // 2`` wrapped to the origin."""
-        (R, C), r, c = self.shape, self.shape[0] // 2, self.shape[1] // 2
-        rows = x.new_zeros(len(x), R, self.columns.grid)
-        rows[..., : C - c] = x[..., c:]
-        rows[..., self.columns.grid - c :] = x[..., :c]
-        half = torch.fft.rfft(rows).mT
-        columns = half.new_zeros(len(x), self.half, self.rows.grid)
-        columns[..., : R - r] = half[..., r:]
-        columns[..., self.rows.grid - r :] = half[..., :r]
-        return torch.fft.fft(columns)
+        """Half spectrum ``[B, columns, rows]`` on the oversampled grid, pixel ``shape // 2`` wrapped to the origin.
+
+        With ``margin`` columns beyond zero and Nyquist.
+        """
+        spectrum = x.new_empty(len(x), self.width, self.rows.grid, dtype=x.dtype.to_complex())
+        for some in groups(x, self.half * self.rows.grid):
+            self._transform(x[some], spectrum[some])
+        return spectrum
+
+    def _transform(self, x: Tensor, spectrum: Tensor) -> None:
+        (R, C), r, c, m = self.shape, self.shape[0] // 2, self.shape[1] // 2, self.margin
+        half = spectrum.new_empty(len(x), self.half, R)
+        for part in pieces(x, R, self.half):
+            lines = x.new_zeros(len(x), part.stop - part.start, self.columns.grid)
+            lines[..., : C - c] = x[:, part, c:]
+            lines[..., self.columns.grid - c :] = x[:, part, :c]
+            half[..., part] = torch.fft.rfft(lines).mT
+        inner = spectrum[:, m : m + self.half]
+        for part in pieces(x, self.half, self.rows.grid):
+            lines = half.new_zeros(len(x), part.stop - part.start, self.rows.grid)
+            lines[..., : R - r] = half[:, part, r:]
+            lines[..., self.rows.grid - r :] = half[:, part, :r]
+            inner[:, part] = torch.fft.fft(lines)
+        spectrum[:, :m] = _mirror(inner[:, 1 : m + 1])
+        spectrum[:, m + self.half :] = _mirror(inner[:, self.half - 1 - m : self.half - 1])
 
     def _image(self, spectrum: Tensor) -> Tensor:
         """The image whose spectrum this is, summed without a factor and cut out of the grid."""
+        image = spectrum.new_empty(len(spectrum), *self.shape, dtype=spectrum.dtype.to_real())
+        for some in groups(image, self.half * self.rows.grid):
+            self._transform_back(spectrum[some], image[some])
+        return image
+
+    def _transform_back(self, spectrum: Tensor, image: Tensor) -> None:
         (R, C), r, c = self.shape, self.shape[0] // 2, self.shape[1] // 2
-        columns = torch.fft.ifft(spectrum, norm="forward")
-        half = torch.cat([columns[..., self.rows.grid - r :], columns[..., : R - r]], dim=-1).mT.contiguous()
-        rows = torch.fft.irfft(half, n=self.columns.grid, norm="forward")
-        return torch.cat([rows[..., self.columns.grid - c :], rows[..., : C - c]], dim=-1)
+        half = spectrum.new_empty(len(image), R, self.half)
+        for part in pieces(image, self.half, self.rows.grid):
+            lines = torch.fft.ifft(spectrum[:, part], norm="forward")
+            half[:, :r, part] = lines[..., self.rows.grid - r :].mT
+            half[:, r:, part] = lines[..., : R - r].mT
+        for part in pieces(image, R, self.half):
+            lines = torch.fft.irfft(half[:, part], n=self.columns.grid, norm="forward")
+            image[:, part, :c] = lines[..., self.columns.grid - c :]
+            image[:, part, c:] = lines[..., : C - c]
 
 
 def _axis(size: int, kernel_width: int, oversampling: float = OVERSAMPLING) -> _Axis:

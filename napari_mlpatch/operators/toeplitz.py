@@ -6,7 +6,8 @@ import numpy as np
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .nufft import _axis
+from .nufft import _axis, next_fast
+from .pieces import groups, pieces
 
 
 def toeplitz_kernel(shape: tuple[int, int], omega: np.ndarray, weight: np.ndarray, *, kernel_width: int) -> np.ndarray:
@@ -51,8 +52,17 @@ def hermitian_kernel(shape: tuple[int, int], omega: np.ndarray, weight: np.ndarr
 
 
 def toeplitz_symbol(kernel: np.ndarray) -> Tensor:
-    """What ``toeplitz_apply`` multiplies by: the transform of ``toeplitz_kernel``, real because that is even."""
-    return torch.fft.rfft2(torch.from_numpy(kernel)).real.mT.contiguous()
+    """What ``toeplitz_apply`` multiplies by, ``[columns / 2 + 1, rows]`` of the next fast grid that holds the offsets.
+
+    It is the transform of a ``toeplitz_kernel``, real because that is even.
+    """
+    (R, C), columns = (n // 2 for n in kernel.shape), next_fast(kernel.shape[1])
+    while columns % 2:
+        columns = next_fast(columns + 1)
+    wrapped = np.zeros((next_fast(max(kernel.shape[0] - 1, 1)), columns))
+    r, c = np.arange(1 - R, R), np.arange(1 - C, C)
+    wrapped[np.ix_(r % len(wrapped), c % columns)] = kernel[np.ix_(r, c)]
+    return torch.fft.rfft2(torch.from_numpy(wrapped)).real.mT.contiguous()
 
 
 def circulant_symbol(kernel: np.ndarray) -> Tensor:
@@ -69,21 +79,28 @@ def circulant_symbol(kernel: np.ndarray) -> Tensor:
 
 
 def toeplitz_apply(x: Tensor, symbol: Tensor) -> Tensor:
-    """``sum_m t(n - m) x(m)`` for real images ``[..., R, C]``: padded to twice the size, transformed, cut out."""
+    """``sum_m t(n - m) x(m)`` for real images ``[..., R, C]``: padded with zeros, transformed, cut out."""
     if x.device.type != "cpu":
         return _in_few_steps(x, symbol)
-    rows, columns = x.shape[-2:]
-    half = torch.fft.rfft(x, n=2 * columns).mT
-    spectrum = half.new_zeros(*half.shape[:-1], 2 * rows)
-    spectrum[..., :rows] = half
-    spectrum = torch.fft.fft(spectrum)
-    spectrum *= symbol
-    half = torch.fft.ifft(spectrum)[..., :rows].mT.contiguous()
-    return torch.fft.irfft(half, n=2 * columns)[..., :columns]
+    (half, rows), (R, C) = symbol.shape, x.shape[-2:]
+    columns, items = 2 * (half - 1), x.reshape(-1, R, C)
+    image = torch.empty_like(items)
+    for some in groups(items, half * rows):
+        there, back = items[some], image[some]
+        spectrum = there.new_empty(len(there), half, R, dtype=there.dtype.to_complex())
+        for part in pieces(there, R, half):
+            spectrum[..., part] = torch.fft.rfft(there[:, part], n=columns).mT
+        for part in pieces(there, half, rows):
+            lines = torch.fft.fft(spectrum[:, part], n=rows)
+            lines *= symbol[part]
+            spectrum[:, part] = torch.fft.ifft(lines)[..., :R]
+        for part in pieces(there, R, half):
+            back[:, part] = torch.fft.irfft(spectrum[..., part].mT.contiguous(), n=columns)[..., :C]
+    return image.reshape(x.shape)
 
 
 def _in_few_steps(x: Tensor, symbol: Tensor) -> Tensor:
     """The same by whole 2-D transforms: on a GPU starting an operation costs more than the zeros that it visits."""
-    rows, columns = x.shape[-2:]
-    size = (2 * rows, 2 * columns)
-    return torch.fft.irfft2(torch.fft.rfft2(x, s=size) * symbol.mT, s=size)[..., :rows, :columns].contiguous()
+    (half, rows), (R, C) = symbol.shape, x.shape[-2:]
+    size = (rows, 2 * (half - 1))
+    return torch.fft.irfft2(torch.fft.rfft2(x, s=size) * symbol.mT, s=size)[..., :R, :C].contiguous()

@@ -70,5 +70,5 @@ def test_toeplitz_in_parts(monkeypatch):
     kernel = hermitian_kernel((40, 30), frequencies(60), np.ones(60), kernel_width=8)
     x, symbol = torch.tensor(complex_noise(2, 40, 30)), hermitian_symbol(kernel)
     whole = hermitian_apply(x, symbol)
-    monkeypatch.setattr("napari_mlpatch.operators.complex_nufft.CACHE", 1)
+    monkeypatch.setattr("napari_mlpatch.operators.pieces.CACHE", 1)
     assert torch.allclose(hermitian_apply(x, symbol), whole, rtol=1e-12, atol=1e-12)

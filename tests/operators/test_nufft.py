@@ -96,3 +96,16 @@ def test_more_entries_than_indices_can_count(kind, monkeypatch):
     monkeypatch.setattr(module, "LARGEST", 200)
     with pytest.raises(InputError, match="30 x 40 with 1200 entries is too large"):
         module._csr(scipy.sparse.csr_matrix(np.ones((30, 40))), "cpu")
+
+
+@pytest.mark.parametrize("shape", [(45, 38), (38, 45)])
+def test_in_pieces(shape, monkeypatch):
+    """Large images are transformed some lines at a time, each item of a batch of its own."""
+    random, omega = torch.Generator().manual_seed(1), frequencies(90, np.pi)
+    x = torch.randn(3, *shape, generator=random, dtype=torch.float64)
+    f = torch.randn(3, 90, generator=random, dtype=torch.complex128)
+    nufft = Nufft2d(shape, omega, dtype=torch.float64)
+    whole = nufft(x), nufft.transpose(f)
+    monkeypatch.setattr("napari_mlpatch.operators.pieces.CACHE", 1)
+    for found, expected in zip((nufft(x), nufft.transpose(f)), whole, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)

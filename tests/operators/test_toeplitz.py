@@ -45,3 +45,13 @@ def test_nearest_circulant_of_a_circulant():
     kernel[0, 0], kernel[0, 1], kernel[0, -1], kernel[0, 3], kernel[0, -3] = 3.0, 1.0, 1.0, 1.0, 1.0
     expected = 3.0 + 2.0 * np.cos(2 * np.pi * np.arange(3) / 4)
     np.testing.assert_allclose(circulant_symbol(kernel), np.tile(expected, (4, 1)), atol=1e-12)
+
+
+def test_in_pieces(monkeypatch):
+    """Large images are transformed some lines at a time, each item of a batch of its own."""
+    kernel = toeplitz_kernel((60, 49), RNG.uniform(-3, 3, (40, 2)), np.ones(40), kernel_width=8)
+    x, symbol = torch.tensor(RNG.normal(size=(3, 60, 49))), toeplitz_symbol(kernel)
+    whole = toeplitz_apply(x, symbol)
+    monkeypatch.setattr("napari_mlpatch.operators.pieces.CACHE", 1)
+    assert torch.allclose(toeplitz_apply(x, symbol), whole, rtol=1e-12, atol=1e-12)
+    assert torch.equal(toeplitz_apply(x[1:2], symbol), toeplitz_apply(x, symbol)[1:2])
