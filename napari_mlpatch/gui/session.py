@@ -69,6 +69,7 @@ class Session:
         from .compare.stage import Stage
         from .leave.writer_first import writer_first
         from .plumbing.canvas import free_in_own_context
+        from .plumbing.letters import draw_soon
         from .plumbing.memory import memory, renew
         from .plumbing.notify import show_error
         from .plumbing.programs import compile_once
@@ -93,6 +94,7 @@ class Session:
         self._load = QTimer()
         self._load.setSingleShot(True)
         self._load.setInterval(LOAD_MS)
+        self._load.timeout.connect(lambda: draw_soon(viewer))
         self._load.timeout.connect(self._follow_preferences)
         self._load.timeout.connect(self.workbench.load)
         self._load.start()

@@ -1,16 +1,51 @@
-"""Letters on the canvas that napari measures before it knows the screen."""
+"""Letters on the canvas: drawn before they are needed, and measured before napari knows the screen."""
 
 from __future__ import annotations
 
+import contextlib
+import string
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
+from qtpy.QtCore import QTimer
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 DPI = 96.0
 """What napari itself takes where it does not know the screen's."""
+WANTED = "ÅÉÑŐ" + string.digits + " .,-+−=:·()/µ%²λσ" + string.ascii_letters
+"""Letters of captions, colour bars and lengths. vispy measures each line by the first of them."""
+EACH_MS = 20
+"""Between two letters, each of which takes a few ms."""
+
+
+def draw_soon(viewer: Viewer) -> None:
+    """Let napari draw the letters that pictures are explained with, one after the other while nothing happens.
+
+    Each is drawn large, and its distances found, when it first stands on the canvas: the forty of a first picture kept
+    the window from answering for 0.3 s.
+    """
+    canvas = viewer.window._qt_viewer.canvas
+    try:
+        info = canvas.font_info()
+        font = info.font_manager.get_font(info.face)
+        missing = [letter for letter in dict.fromkeys(WANTED) if letter not in font._glyphs]
+    except (AttributeError, TypeError):  # another napari than 0.9
+        return
+    timer = QTimer(viewer.window._qt_window)
+    timer.setInterval(EACH_MS)
+
+    def draw() -> None:
+        if not missing:
+            timer.stop()
+            timer.deleteLater()
+        elif viewer.window._qt_window.isVisible():
+            with contextlib.suppress(RuntimeError):  # no room for more
+                font[missing.pop(0)]
+
+    timer.timeout.connect(draw)
+    timer.start()
 
 
 def measurable(viewer: Viewer, layer: Image) -> None:

@@ -131,11 +131,11 @@ class RunPanel(QWidget):
         """The bar, one short line below it, and the buttons. All else is in the tooltip."""
         entry = self.entry
         job = None if entry is None else entry.job
-        self.bar.setUpdatesEnabled(False)  # or Qt paints the whole window before setValue returns
+        self.bar.setUpdatesEnabled(False)  # or Qt paints the whole window before these return
         self.bar.setMaximum(1 if job is None else max(job.total, 1) if job.k or not job.active else 0)
         self.bar.setValue(0 if job is None else self.bar.maximum() if job.state == "done" else job.k)
-        self.bar.setUpdatesEnabled(True)
         self.bar.setTextVisible(job is not None)
+        self.bar.setUpdatesEnabled(True)
         text, more = said(entry)
         if text != self.status.text():
             self.status.setText(text)

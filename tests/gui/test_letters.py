@@ -1,0 +1,25 @@
+"""The letters of captions are drawn while nothing happens, not when the first picture comes."""
+
+from napari_mlpatch.gui.plumbing import letters
+
+
+def font_of(viewer):
+    info = viewer.window._qt_viewer.canvas.font_info()
+    return info.font_manager.get_font(info.face)
+
+
+def test_letters_are_drawn_before_they_are_needed(make_napari_viewer, qtbot, monkeypatch):
+    monkeypatch.setattr(letters, "EACH_MS", 1)
+    viewer = make_napari_viewer(show=True)
+    letters.draw_soon(viewer)
+    font = font_of(viewer)
+    qtbot.waitUntil(lambda: set(letters.WANTED) <= set(font._glyphs), timeout=60_000)
+
+
+def test_nothing_is_drawn_in_a_hidden_window(make_napari_viewer, qtbot, monkeypatch):
+    monkeypatch.setattr(letters, "EACH_MS", 1)
+    monkeypatch.setattr(letters, "WANTED", "Q")
+    viewer = make_napari_viewer()
+    letters.draw_soon(viewer)
+    qtbot.wait(50)
+    assert "Q" not in font_of(viewer)._glyphs
