@@ -22,6 +22,7 @@ from .errors import InputError
 LARGEST_TEXT = 64 * 2**20
 """Bytes: a recipe may hold a kernel or a mask, but no list of angles and no card is longer."""
 LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes of a part, and of all: what file systems take
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 HERE = hashlib.sha256(socket.gethostname().encode("utf-8", "replace")).hexdigest()[:8]
 TEMPORARY = re.compile(r"\.mlpatch-([0-9a-f]{8}-\d+)-[0-9a-f]{12}\b")
 
@@ -202,9 +203,14 @@ def _sync_folder(folder: Path) -> None:
             os.close(number)
 
 
+def is_full(error: OSError) -> bool:
+    """Whether there is no room on the disk, or not for this file or user; NumPy says so without a number."""
+    return error.errno in FULL or (error.errno is None and "requested and" in str(error))
+
+
 def reason_of(error: OSError) -> str:
     """What a person can do about an error of the file system."""
-    if error.errno in (None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # NumPy's have no number
+    if error.errno is None or error.errno in FULL:  # NumPy's have no number
         return f"{error.strerror or error}. Free some space there, or choose another folder"
     return error.strerror or str(error)
 

@@ -138,4 +138,6 @@ def size_of(tools: Tools, needed: Needs, *, workers: int = 1, lanes: int = 1, me
         fair = max(1, wide, -(-slices // (4 * workers * lanes)))
         fits = max(1, (room - needed.of(0)) // max(needed.of(1, lanes) - needed.of(0), 1))
         chosen = int(min(needed.most, fair, fits))
+        if not needed.halo:  # so that smaller levels are made of one block each, and lanes end together more often
+            chosen = 1 << (chosen.bit_length() - 1)
     return Size(chosen, needed.of(chosen, lanes), lanes)

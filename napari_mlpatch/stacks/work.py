@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import threading
 import time
 from collections.abc import Callable, Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import numpy as np
 
 from napari_mlpatch.core.budget import is_out_of_memory
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import reason_of
+from napari_mlpatch.core.files import is_full, reason_of
 from napari_mlpatch.core.heap import as_usual, give_back, keep_freed
 from napari_mlpatch.core.meter import resident
 from napari_mlpatch.core.method import Iterate
@@ -30,7 +29,6 @@ from .stages import Lanes, Stage
 
 LOOK = 0.5
 """Seconds after which a worker looks again whether the run is to end."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Worker:
@@ -40,7 +38,7 @@ class Worker:
         self.tools = tools or Tools(job)
         self.sink: Sink = sink_for(job.out)
         self.markers = Markers(self.sink.path)
-        self.first, _ = self.tools.stack.range(self.tools.source.count)
+        self.first, self.last = self.tools.stack.range(self.tools.source.count)
         self.identity = job.stack_recipe.identity(job.fingerprint)
         self.reading, self.lanes, self.writing = Stage("read"), Lanes(job.lanes, job.threads), Stage("write")
 
@@ -81,6 +79,9 @@ class Worker:
                     self.writing.do(self.sink.write, start - self.first, x[start - block.start : stop - block.start])
                 lost = {k: one for k, one in missed.items() if k not in there and not one.gap}
                 self.markers.mark(block, self.identity, lost)
+                if not lost:
+                    with suppress(Exception):  # the block is done; the end of the run makes it, or tells why not
+                        self.writing.do(self._settle, block, None if there else x)
                 clock.lap()
             finally:
                 self.writing.lock.release()
@@ -92,7 +93,7 @@ class Worker:
         except InputError as error:
             return Report(block, message=str(error), passing=is_passing(error))
         except OSError as error:
-            where, full = error.filename or self.sink.path, error.errno in FULL
+            where, full = error.filename or self.sink.path, is_full(error)
             return Report(block, message=f"{where}: {reason_of(error)}", ends=full, passing=is_passing(error))
         except Exception as error:  # a method of another package raises anything
             if is_out_of_memory(error):
@@ -100,6 +101,16 @@ class Worker:
                 why = f"out of memory with {size} slices at a time: start anew with smaller blocks (--block)"
                 return Report(block, message=why, passing=True)
             return Report(block, message=f"{type(error).__name__}: {error}")
+
+    def _settle(self, block: Block, x: np.ndarray | None) -> None:
+        size = self.tools.stack.block or len(block)
+
+        def whole(index: int) -> bool:
+            start = self.first + index * size
+            one = Block(index, start, min(start + size, self.last))
+            return len(self.markers.there(one, self.identity)) == len(one)
+
+        self.sink.settle(block.start - self.first, block.stop - self.first, x, whole)
 
 
 def _runs(block: Block, left_out: Collection[int]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -149,6 +150,24 @@ def test_a_disk_that_fills_up_ends_the_run_and_loses_nothing(name, exchange, tmp
     assert events[0].done == end.done
     ran(recipe, exchange, tmp_path / "whole.zarr")
     np.testing.assert_array_equal(read(out), read(tmp_path / "whole.zarr"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
+@pytest.mark.parametrize("name", ["volume", "volume.zarr"])
+def test_the_first_file_that_has_no_room_ends_the_run(name, exchange, tmp_path):
+    import resource
+
+    recipe, out, usual = recipe_of(exchange, block=1), tmp_path / name, resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        for event in run_stack(recipe, exchange, out):
+            if isinstance(event, Started):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (4000, usual[1]))  # of a picture of 4096 bytes
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert "Free some space there" in event.stopped and event.done == 0 and len(event.failed) < 10
+    ran(recipe, exchange, out)
+    ran(recipe, exchange, tmp_path / "whole.h5")
+    np.testing.assert_array_equal(read(out), read(tmp_path / "whole.h5"))
 
 
 def test_a_pause_begins_no_block(exchange, tmp_path):

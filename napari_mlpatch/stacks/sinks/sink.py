@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,16 @@ class Sink(ABC):
     def levels(self, about: dict[str, Any]) -> tuple[Planes, ...]:
         """The volume to be looked at, the finest level first; 0 where it is not written. Raises OSError, KeyError."""
 
+    def settle(self, start: int, stop: int, x: np.ndarray | None, whole: Callable[[int], bool]) -> None:
+        """A block is written and marked, and stays as it is: make what is made of it and others that are there.
+
+        ``x`` are its pictures, None where they are not all in memory. ``whole`` tells whether a block of this number
+        is there for good. Nothing is lost where this is left out: ``finishing`` makes what is missing. Raises OSError.
+        """
+        return None
+
     def tidy(self, start: int, stop: int) -> None:
-        """Take away what a killed process has left beside a block."""
+        """Take away what a killed process has left beside a block, and what was made of it."""
         return None
 
     def discard(self, start: int, stop: int) -> None:
