@@ -30,6 +30,9 @@ OTHERS = 2
 """Threads of a worker beside those of its lanes: one block waits with its data, one is written."""
 AHEAD = 2
 """Blocks that wait for each thread of the cluster, so that none waits for the next."""
+QUIET = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "500ms"}
+"""Else each process of Dask looks a hundred times a second at what its threads do: 3 to 4 % of a core for each."""
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 COMPARED = ("python", "dask", "distributed", "cloudpickle", "msgpack")
 
 
@@ -52,15 +55,18 @@ class Cluster:
         if address is None:
             self.workers = workers or 2
             self.lanes = self.cores = cores or max(1, (os.cpu_count() or 1) // self.workers)
-            self._own = distributed.LocalCluster(
-                n_workers=self.workers,
-                threads_per_worker=self.lanes + OTHERS,
-                processes=True,
-                memory_limit=0,  # the blocks are sized for it
-                dashboard_address=":0",
-                silence_logs=logging.ERROR,
-                env={name: str(self.cores) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
-            )
+            import dask
+
+            with dask.config.set(QUIET):
+                self._own = distributed.LocalCluster(
+                    n_workers=self.workers,
+                    threads_per_worker=self.lanes + OTHERS,
+                    processes=True,
+                    memory_limit=0,  # the blocks are sized for it
+                    dashboard_address=":0",
+                    silence_logs=logging.ERROR,
+                    env={name: str(self.cores) for name in THREADS},
+                )
             self._client = distributed.Client(self._own, set_as_default=False)
         else:
             self._client = _connected(distributed, address)
