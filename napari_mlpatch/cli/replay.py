@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     if args.recipe == "-":
         recipe, picture = Recipe.from_json(sys.stdin.read()), None
     else:
+        _refuse_volume(args.recipe)
         recipe, picture = read_recipe(args.recipe)
     if args.device is None:
         _check_device(recipe.device)
@@ -88,6 +89,18 @@ def run(args: argparse.Namespace) -> int:
             largest, share = comparison["largest_difference"], comparison["share_of_range"]
             print(f"  {verdict}: largest difference {number(largest)}, {100 * share:.2g} % of its range")
     return 0 if comparison.get("same", True) else 1
+
+
+def _refuse_volume(name: str) -> None:
+    """Raises InputError for the output of a run over a stack: its recipe is one of all slices."""
+    from napari_mlpatch.stacks.opened import is_volume, open_volume
+
+    if is_volume(name):
+        stack = open_volume(name).source or "STACK"
+        raise InputError(
+            f"{name} is a volume of many slices, which are made again by mlpatch batch run: "
+            f"mlpatch batch run {name} {stack} --out NEW.zarr (one slice of it: --slices K:K+1)."
+        )
 
 
 def _compare(x: Tensor, old: Tensor) -> dict[str, Any]:

@@ -86,3 +86,11 @@ def test_a_slice_of_a_volume_is_made_again_with_its_care(workdir, capsys):
     np.testing.assert_allclose(one, expected, atol=1e-6 * np.abs(expected).max())
     assert main(["reconstruct", "y.npy", "--slice", "3", *words, "--out", "plain.tif"]) == 0
     assert np.abs(tifffile.imread("plain.tif") - expected).max() > 0.01 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", ["volume.tif", "volume.h5", "volume.zarr", "volume"])
+def test_a_volume_is_not_replayed_but_run_again(name, slice_, exchange, capsys):
+    assert main(["batch", "run", slice_, str(exchange), "--out", name, "--slices", "2:4"]) == 0
+    assert main(["replay", name, "--out", "again.tif"]) == 2
+    told = capsys.readouterr().err
+    assert f"mlpatch batch run {name} {exchange} --out NEW.zarr" in told and "--slices K:K+1" in told

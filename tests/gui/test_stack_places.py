@@ -239,3 +239,17 @@ def test_nobody_gets_the_picture_of_a_neighbour(volume, session, qtbot):
     layer.refresh()
     for k in range(6):
         assert (np.asarray(layer.data[k]) == k).all()
+
+
+def test_two_layers_of_one_output_are_both_drawn(volume, session, qtbot):
+    x, show = volume
+    x[:] = np.arange(6)[:, None, None]
+    first = show(True)
+    planes = Planes(x.shape, lambda index: x[index].copy())
+    opened = Opened(Path(first.metadata["mlpatch"]["path"]), (planes,), (0.5, 1.0, 1.0), "", True, {})
+    data, about = session.volumes.layer_of(opened, (0.0, 9.0))
+    second = session.viewer.add_image(data, **about)
+    for step in (4, 2):
+        session.viewer.dims.set_current_step(0, step)
+        for layer in (first, second):
+            wait_for(qtbot, lambda layer=layer: (layer._data_view == step).all())  # noqa: B023

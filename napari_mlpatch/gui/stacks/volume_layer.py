@@ -5,6 +5,7 @@ What is looked at is read on another thread, while the last picture stays: see `
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,6 +30,8 @@ WATCH_MS = 2000
 TRIED = 9
 """Slices of which one with something in it is looked for, for the contrast."""
 ROLE = "volume"
+_readers_made = itertools.count()
+"""Two layers of one output are read for themselves."""
 
 
 def layer_of(
@@ -107,11 +110,12 @@ class VolumeLayers:
     def _reader(self, opened: Opened, level: int) -> Later:
         planes = opened.levels[level]
         path, factor = str(opened.path), len(opened.levels[0]) / len(planes)
+        key = f"{path} {level} {next(_readers_made)}"
         height, begin = opened.spacing[0], opened.first * opened.spacing[0]
         dims = self.viewer.dims
 
         def asked(work: Callable[[], Any], then: Callable[[Any], None]) -> None:
-            self.workbench.stacks.pictures.call(f"{path} {level}", work, then, self._failed)
+            self.workbench.stacks.pictures.call(key, work, then, self._failed)
 
         def looked_at(index: int) -> bool:
             axis = dims.ndim - 3
