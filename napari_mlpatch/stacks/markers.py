@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from napari_mlpatch.core.claim import HOLDER, LOCK
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import clean_up, read_text, reason_of, replace_bytes
+from napari_mlpatch.core.files import clean_up, is_temporary, read_text, reason_of, replace_bytes
 
 from .blocks import Block
 
 FORMAT = "napari-mlpatch stack 1"
-WISH = "wish"
+RUN, WISH = "run.json", "wish"
 
 
 class TakenError(InputError):
@@ -33,13 +34,13 @@ class Markers:
         if not self.folder.exists():
             return None
         try:
-            about = json.loads(read_text(self.folder / "run.json", "The notes of the run"))
+            about = json.loads(read_text(self.folder / RUN, "The notes of the run"))
         except (InputError, ValueError, RecursionError):
             about = None
         if isinstance(about, dict) and about.get("format") == FORMAT:
             return about
-        if self.folder.is_dir() and {file.name for file in self.folder.iterdir()} <= {LOCK, HOLDER}:
-            return None
+        if self.folder.is_dir() and all(map(_is_ours, self.folder.iterdir())):
+            return None  # killed as it began, or as it took its folder away
         raise InputError(f"{self.folder} is no folder of this program's markers. Choose another name for the output.")
 
     def begin(self, **about: Any) -> None:
@@ -47,7 +48,7 @@ class Markers:
         try:
             self.folder.mkdir(exist_ok=True)
             clean_up(self.folder)
-            replace_bytes(self.folder / "run.json", json.dumps({"format": FORMAT, **about}).encode())
+            replace_bytes(self.folder / RUN, json.dumps({"format": FORMAT, **about}).encode())
         except OSError as error:
             raise InputError(f"{self.folder} cannot be written: {reason_of(error)}.") from None
 
@@ -94,11 +95,22 @@ class Markers:
             return frozenset()
         return frozenset(range(block.start, block.stop)) - missed
 
-    def clear(self) -> None:
-        """No run has begun; who has the claim on the output keeps it. Raises OSError."""
+    def clear(self, notes: bool = True) -> None:
+        """Nothing is done, and no run has begun; who has the claim on the output keeps it. Raises OSError.
+
+        Without ``notes`` these stay until ``begin``: killed in between, it is a run of which nothing is done.
+        """
         for file in self.folder.iterdir() if self.folder.is_dir() else ():
-            if file.name not in (LOCK, HOLDER):
+            if file.name not in (LOCK, HOLDER) and (notes or file.name != RUN):
                 file.unlink()
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether this program has written a file among the markers."""
+    if file.name.isdecimal():
+        with suppress(OSError):
+            return file.read_bytes().startswith(b'{"identity"')
+    return file.name in (LOCK, HOLDER, WISH) or is_temporary(file.name)

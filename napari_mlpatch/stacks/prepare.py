@@ -198,7 +198,7 @@ def _is_empty(path: Path) -> bool:
 def _create(sink: Sink, markers: Markers, volume: Volume, fingerprint: str) -> None:
     """Make the empty output, in the place of one that may be replaced. Killed in between, it is made anew."""
     about = {key: volume.about[key] for key in ("identity", "block", *NUMBERS, "recipe")}
-    markers.clear()
+    markers.clear(notes=False)
     markers.begin(**about, fingerprint=fingerprint, created=False)
     try:
         if sink.path.exists():

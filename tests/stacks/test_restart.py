@@ -14,6 +14,7 @@ from napari_mlpatch.stacks import work
 from napari_mlpatch.stacks.control import StackControl
 from napari_mlpatch.stacks.events import BlockDone, BlockFailed, Progress, Started
 from napari_mlpatch.stacks.executors.embedded import Embedded
+from napari_mlpatch.stacks.markers import Markers
 from napari_mlpatch.stacks.run_stack import run_stack
 from napari_mlpatch.stacks.sources.sinograms import SinogramStack
 
@@ -94,6 +95,39 @@ def test_what_was_not_marked_is_thrown_away_first(exchange, tmp_path):
     ran(recipe, exchange, out)
     ran(recipe, exchange, tmp_path / "whole.zarr")
     np.testing.assert_array_equal(read(out), read(tmp_path / "whole.zarr"))
+
+
+@pytest.mark.parametrize("left", [".mlpatch-0123abcd-99999999-0123456789ab.json", "000002", "wish"])
+def test_killed_as_it_begins_or_takes_its_markers_away_the_same_run_goes_on(left, exchange, tmp_path):
+    recipe, out, folder = recipe_of(exchange), tmp_path / "volume.zarr", tmp_path / "volume.zarr.blocks"
+    for _ in range(2):  # before the output is made, and when it is whole
+        folder.mkdir()
+        (folder / left).write_text('{"identity": "0", "slices": [6, 9]}')
+        ran(recipe, exchange, out)
+        assert not folder.exists()
+    folder.mkdir()
+    (folder / "000001").write_text("somebody's")
+    with pytest.raises(InputError, match="is no folder of this program's markers"):
+        list(run_stack(recipe, exchange, out))
+
+
+def test_killed_twice_as_it_begins_the_same_run_goes_on(exchange, tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(self, **about):
+        if about["created"] in at:
+            raise Killed
+        begin(self, **about)
+
+    recipe, out, begin, at = recipe_of(exchange), tmp_path / "volume.zarr", Markers.begin, []
+    monkeypatch.setattr(Markers, "begin", killed)
+    for step in (True, False):  # the output is there, but not noted; then before anything is noted
+        at[:] = [step]
+        with pytest.raises(Killed):
+            list(run_stack(recipe, exchange, out))
+    monkeypatch.undo()
+    ran(recipe, exchange, out)
 
 
 def test_the_output_of_another_run_is_not_touched(exchange, tmp_path):

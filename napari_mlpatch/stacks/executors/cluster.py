@@ -55,9 +55,9 @@ class Cluster:
         if address is None:
             self.workers = workers or 2
             self.lanes = self.cores = cores or max(1, (os.cpu_count() or 1) // self.workers)
-            import dask
+            from dask import config
 
-            with dask.config.set(QUIET):
+            with config.set(QUIET):
                 self._own = distributed.LocalCluster(
                     n_workers=self.workers,
                     threads_per_worker=self.lanes + OTHERS,
