@@ -12,7 +12,7 @@ from napari_mlpatch import reproduce
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.paths import bundled
 from napari_mlpatch.reproduce import denoising, plug_and_play, shepp_logan
-from napari_mlpatch.reproduce.figure import Figure
+from napari_mlpatch.reproduce.figure import Figure, Given
 from napari_mlpatch.reproduce.images import middle, spread
 
 
@@ -95,9 +95,42 @@ def test_interpolating_has_an_exact_adjoint_and_keeps_the_mass(angle):
 
 
 def test_at_least_is_one_sided():
-    one, two = (Figure("", "", 1.0, 0.2, lambda seed, data: {}, at_least=above) for above in (False, True))
+    one, two = (Figure("", "", 1.0, 0.2, lambda seed, given: {}, at_least=above) for above in (False, True))
     assert [one.passed(v) for v in (0.7, 0.9, 1.1, 5.0)] == [False, True, True, False]
     assert [two.passed(v) for v in (0.7, 0.9, 1.1, 5.0)] == [False, True, True, True]
+
+
+def test_what_is_told_before_each_piece_of_work():
+    told = []
+    given = Given(tell=told.append)
+    for item in given.each("abc", "letters"):
+        told.append(item)
+    assert told[::2] == ["letters: 1 of 3", told[2], told[4]] and told[1::2] == ["a", "b", "c"]
+    assert told[2].startswith("letters: 2 of 3, ") and told[4].endswith(" s each")
+    assert list(given.each([], "none")) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "options", "words"),
+    [
+        ("one", {}, "A row: about 10 min on two cores, more where they are busy. Less with fewer --seeds or --slices."),
+        ("one", {"seeds": 1}, "about 5 min on two cores, more where they are busy. Less with fewer --slices."),
+        ("one", {"seeds": 1, "slices": 2}, "about 60 s on two cores, more where they are busy."),
+        ("one", {"seeds": 1, "slices": 99}, "about 5 min"),
+        ("other", {}, "A row: about 10 min on two cores, more where they are busy. Less with fewer --seeds."),
+    ],
+)
+def test_how_long_it_takes_is_told_first(monkeypatch, row, options, words):
+    def measure(seed, given):
+        given.tell("measuring")
+        return {"psnr": 1.0}
+
+    one = Figure("A row", "", 1.0, 0.2, measure, seeds=2, images=10, seconds=30.0)
+    other = Figure("A row", "", 1.0, 0.2, measure, seeds=20, seconds=30.0)
+    monkeypatch.setattr(reproduce, "FIGURES", {"one": one, "other": other})
+    told = []
+    assert reproduce.run(row, **options, tell=told.append)["ours"] == 1.0
+    assert words in told[0] and told[-1] == "measuring"
 
 
 def test_a_row_that_needs_images_says_which(tmp_path):
@@ -116,7 +149,10 @@ def test_denoising_row_on_a_folder(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     image = (255 * mp.io.samples.image("camera", size=48)).astype(np.uint8)
     Image.fromarray(image).save(folder / "01.png")
-    found = reproduce.run("mlpatch-set12", seeds=1, data=tmp_path)
+    Image.fromarray(image[:40]).save(folder / "02.png")
+    told = []
+    found = reproduce.run("mlpatch-set12", seeds=1, data=tmp_path, slices=1, tell=told.append)
+    assert "mlpatch-gray, noise 0.15: 1 of 1" in told
     noisy = found["also"]["noisy 25/255"]
     assert noisy == pytest.approx(-20 * math.log10(25 / 255), abs=0.3)
     assert found["also"]["mlpatch-gray-small 25/255"] > noisy + 3

@@ -43,7 +43,11 @@ def data(tmp_path):
 def test_the_table_of_ct(data, monkeypatch):
     monkeypatch.setattr(tables, "CT", tuple(quick(entry) for entry in tables.CT))
     monkeypatch.setattr(weights, "is_shipped", lambda name: False)
-    found = reproduce.run("ct-table", data=data, slices=1)
+    told = []
+    found = reproduce.run("ct-table", data=data, slices=1, tell=told.append)
+    assert told[1:] == ["FBP: 1 of 1", "TV: 1 of 1", "MLPatch-ADMM: 1 of 1"] + [
+        f"head: {name}: 1 of 1" for name in ("FBP", "TV", "MLPatch-ADMM")
+    ]
     also = found["also"]
     assert also["slices"] == 1 and also["head: slices"] == 1
     assert 15 < also["FBP PSNR"] < 40 and 0 < also["FBP SSIM"] < 1 and also["FBP seconds"] > 0 and also["FBP MiB"] > 0
@@ -56,7 +60,7 @@ def test_the_best_learned_method_counts(data, monkeypatch):
     monkeypatch.setattr(weights, "is_shipped", lambda name: False)
     values = {"FBP": 20.0, "TV": 25.0, "LPD": 27.0, "MoDL": 26.0}
 
-    def compare(entries, given, label=""):
+    def compare(entries, problems, given, label=""):
         return {f"{label}{entry.name} PSNR": values.get(entry.name, math.nan) for entry in entries}
 
     monkeypatch.setattr(tables, "compare", compare)
@@ -91,8 +95,8 @@ def test_without_its_weights_the_row_is_skipped(data, monkeypatch):
     assert found["passed"] is None and "mlpatch train modl-mri-brain" in found["skipped"]
 
 
-def test_only_tables_are_limited():
-    with pytest.raises(InputError, match=r"'fbp' cannot be limited.*ct-table, mri-table"):
+def test_only_sets_of_images_are_limited():
+    with pytest.raises(InputError, match=r"'fbp' cannot be limited.*--seeds.*mlpatch-ood.*ct-table, mri-table"):
         reproduce.run("fbp", slices=2)
     with pytest.raises(InputError, match="from 1 on"):
         reproduce.run("mri-table", slices=0)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+import time
+from collections.abc import Callable
 
-from .output import number, print_json, table
+from .output import number, print_json, say, table
+
+WAIT = 10.0
+"""Seconds between two lines of progress, at least."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("row", nargs="?", metavar="ROW", help="which figure")
     parser.add_argument("--seeds", type=int, metavar="N", help="mean over so many seeds (10; 1 for a set of images)")
     parser.add_argument("--data", metavar="FOLDER", help="images that the row is computed on, where it needs any")
-    parser.add_argument("--slices", type=int, metavar="N", help="of tables: at most so many images (all)")
+    parser.add_argument("--slices", type=int, metavar="N", help="of sets of images: at most so many of each (all)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
@@ -28,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
             print(table([(name, figure.title, _needs(figure.data)) for name, figure in figures]))
         return 0
     with contextlib.redirect_stdout(sys.stderr):
-        found = reproduce.run(args.row, seeds=args.seeds, data=args.data, slices=args.slices)
+        found = reproduce.run(args.row, seeds=args.seeds, data=args.data, slices=args.slices, tell=_teller())
     if args.json:
         print_json(found)
     elif found["passed"] is None:
@@ -39,6 +44,19 @@ def run(args: argparse.Namespace) -> int:
         print(f"{found['row']}: {verdict}: {', '.join(figures)}")
         print(table([(key, number(value)) for key, value in found["also"].items()], indent="  "))
     return 0 if found["passed"] else 1
+
+
+def _teller() -> Callable[[str], None]:
+    """Says the first two lines, and of the others what is newest from time to time."""
+    told, last = 0, 0.0
+
+    def tell(text: str) -> None:
+        nonlocal told, last
+        if told < 2 or time.monotonic() - last >= WAIT:
+            told, last = told + 1, time.monotonic()
+            say(text)
+
+    return tell
 
 
 def _needs(data: str) -> str:

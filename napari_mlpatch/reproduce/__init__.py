@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import statistics
+from collections.abc import Callable
 from typing import Any
 
 from napari_mlpatch import weights
@@ -12,7 +13,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
 
 from . import denoising, equilibrium, learned, plug_and_play, shepp_logan, tables
-from .figure import Figure
+from .figure import Figure, Given
 
 FIGURES: dict[str, Figure] = {
     **shepp_logan.ROWS,
@@ -31,14 +32,16 @@ def run(
     seeds: int | None = None,
     data: str | os.PathLike[str] | None = None,
     slices: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Compute a row over the noise seeds 0 to ``seeds - 1``; as many as are usual for the row by default.
 
     Gives ``row, published, ours, tolerance, seeds, passed``, and ``unit, title, source, values`` (one for each seed),
     ``std`` (over the seeds, NaN for one) and ``also`` (means of the other metrics). ``data`` is the folder of images
-    that some rows need; of those that are tables, ``slices`` limits their number. Where weights that the row needs do
-    not come with this copy of the program, ``skipped`` says so, and ``ours`` and ``passed`` are None. Raises InputError
-    where the row is unknown or the folder missing.
+    that some rows need; of rows over sets of images, ``slices`` limits how many of each are taken, evenly. ``tell`` is
+    given a line of text before each piece of work, the first one with about how long all of it takes. Where weights
+    that the row needs do not come with this copy of the program, ``skipped`` says so, and ``ours`` and ``passed`` are
+    None. Raises InputError where the row is unknown or the folder missing.
     """
     if row not in FIGURES:
         raise InputError(f"There is no published row {row!r}. There are: {', '.join(FIGURES)}.")
@@ -46,9 +49,14 @@ def run(
     seeds = figure.seeds if seeds is None else seeds
     if seeds < 1:
         raise InputError(f"At least one noise seed is needed, got {seeds}.")
-    if slices is not None and (slices < 1 or not figure.limited):
-        may = ", ".join(name for name, other in FIGURES.items() if other.limited)
-        raise InputError(f"The row {row!r} cannot be limited to {slices} slices: from 1 on, of {may}.")
+    if slices is not None and not figure.images:
+        may = ", ".join(name for name, other in FIGURES.items() if other.images)
+        raise InputError(
+            f"The row {row!r} cannot be limited to {slices} slices: it is one picture with several seeds of noise, "
+            f"which --seeds limits. Over sets of images are {may}."
+        )
+    if slices is not None and slices < 1:
+        raise InputError(f"The row {row!r} cannot be limited to {slices} slices: from 1 on.")
     folder = None if data is None else path_of(data, "--data")
     if figure.data and (folder is None or not folder.is_dir()):
         given = "none was given" if folder is None else f"{folder} is no folder"
@@ -56,8 +64,10 @@ def run(
     missing = [name for name in figure.weights if not weights.is_shipped(name)]
     if missing:
         return _answer(row, figure, None, 0, None) | {"skipped": _why_skipped(missing)}
-    given = (folder,) if slices is None else (folder, slices)
-    found = [figure.measure(seed, *given) for seed in range(seeds)]
+    tell(_expected(figure, seeds, slices))
+    given = Given(folder, slices, tell)
+    told = given.each(range(seeds), "noise seed") if seeds > 1 else [0]
+    found = [figure.measure(seed, given) for seed in told]
     values = [metrics[figure.metric] for metrics in found]
     ours = statistics.fmean(values)
     return _answer(row, figure, ours, seeds, figure.passed(ours)) | {
@@ -65,6 +75,17 @@ def run(
         "std": statistics.stdev(values) if seeds > 1 else math.nan,
         "also": {key: statistics.fmean(m[key] for m in found) for key in found[0] if key != figure.metric},
     }
+
+
+def _expected(figure: Figure, seeds: int, slices: int | None) -> str:
+    """What is to be computed, and about how long that takes."""
+    seconds = figure.expected(seeds, slices)
+    long = f"{math.ceil(seconds)} s" if seconds < 90 else f"{math.ceil(seconds / 60)} min"
+    less = {"--seeds": seeds, "--slices": figure.images if slices is None else slices}
+    fewer = " or ".join(option for option, count in less.items() if count > 1)
+    return f"{figure.title}: about {long} on two cores, more where they are busy" + (
+        f". Less with fewer {fewer}." if fewer and seconds > 60 else "."
+    )
 
 
 def _answer(row: str, figure: Figure, ours: float | None, seeds: int, passed: bool | None) -> dict[str, Any]:

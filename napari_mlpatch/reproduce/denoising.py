@@ -18,8 +18,7 @@ level and predict the noise; they serve as its twins.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 import napari_mlpatch as mp
 from napari_mlpatch import weights
@@ -27,8 +26,8 @@ from napari_mlpatch.denoisers import Denoise, denoiser
 from napari_mlpatch.paths import bundled
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .figure import Figure, Measure
-from .images import BODY, HEAD, middle, photographs, slices
+from .figure import Figure, Given, Measure
+from .images import BODY, HEAD, chosen, middle, photographs, slices
 from .memory import peak_mib
 
 SIGMAS = {"25/255": 25 / 255, "0.15": 0.15}
@@ -39,7 +38,7 @@ SIZE = 512
 """Of the image that the memory is measured with."""
 
 
-def psnr_of(denoise: Callable[[Tensor, float], Tensor], images: list[Tensor], sigma: float, seed: int) -> float:
+def psnr_of(denoise: Callable[[Tensor, float], Tensor], images: Iterable[Tensor], sigma: float, seed: int) -> float:
     """Mean PSNR in dB after denoising; the noise follows the seed."""
     random = torch.Generator().manual_seed(seed)
     with torch.inference_mode():
@@ -64,9 +63,9 @@ def best_mlpatch(kind: str) -> str:
 
 
 def _table(folder: str) -> Measure:
-    def measure(seed: int, data: Path | None) -> dict[str, float]:
-        assert data is not None
-        images = photographs(data, folder)
+    def measure(seed: int, given: Given) -> dict[str, float]:
+        assert given.data is not None
+        images = chosen(photographs(given.data, folder), given.count)
         denoisers: dict[str, Denoise] = {"tv": denoiser("tv")}
         found = {f"noisy {label}": psnr_of(lambda x, s: x, images, s, seed) for label, s in SIGMAS.items()}
         for name in trained_on("gray"):
@@ -76,7 +75,8 @@ def _table(folder: str) -> Measure:
         for name, denoise in denoisers.items():
             start = time.perf_counter()
             for label, sigma in SIGMAS.items():
-                found[f"{name} {label}"] = psnr_of(denoise, images, sigma, seed)
+                told = given.each(images, f"{name}, noise {label}")
+                found[f"{name} {label}"] = psnr_of(denoise, told, sigma, seed)
             found[f"{name} seconds"] = (time.perf_counter() - start) / len(images) / len(SIGMAS)
             found[f"{name} memory"] = peak_mib(name, SIZE, SIZE)
         return {**found, "psnr": found[f"{best_mlpatch('gray')} 25/255"]}
@@ -84,19 +84,20 @@ def _table(folder: str) -> Measure:
     return measure
 
 
-def _out_of_distribution(seed: int, data: Path | None) -> dict[str, float]:
-    assert data is not None
+def _out_of_distribution(seed: int, given: Given) -> dict[str, float]:
+    assert given.data is not None
     sigma = 0.15
-    sets = {
-        "body": [middle(x, WIDTH) for x in slices(data, "ct_body/tcga_test.npz", BODY)],
-        "head": [middle(x, WIDTH) for x in slices(data, "ct_head/stanford_head_test.npz", HEAD)],
-        "photographs": photographs(data, "natural_gray/set12"),
+    whole = {
+        "body": [middle(x, WIDTH) for x in slices(given.data, "ct_body/tcga_test.npz", BODY)],
+        "head": [middle(x, WIDTH) for x in slices(given.data, "ct_head/stanford_head_test.npz", HEAD)],
+        "photographs": photographs(given.data, "natural_gray/set12"),
     }
+    sets = {label: chosen(images, given.count) for label, images in whole.items()}
     found = {}
     for name in [*trained_on("ct"), *trained_on("gray")]:
         denoise = denoiser("network", weights.find(name))
         for label in sets if name in trained_on("ct") else ["photographs"]:
-            found[f"{name} {label}"] = psnr_of(denoise, sets[label], sigma, seed)
+            found[f"{name} {label}"] = psnr_of(denoise, given.each(sets[label], f"{name}, {label}"), sigma, seed)
     for name in trained_on("ct"):
         found[f"{name} loss on heads"] = found[f"{name} body"] - found[f"{name} head"]
     drops = _drops({name: found[f"{name} photographs"] for name in [*trained_on("ct"), *trained_on("gray")]})
@@ -104,12 +105,15 @@ def _out_of_distribution(seed: int, data: Path | None) -> dict[str, float]:
     return {**found, "drop": drops[best_mlpatch("ct")]}
 
 
-def _margin(seed: int, data: Path | None) -> dict[str, float]:
-    assert data is not None
-    images = photographs(data, "natural_gray/set12")
+def _margin(seed: int, given: Given) -> dict[str, float]:
+    assert given.data is not None
+    images = chosen(photographs(given.data, "natural_gray/set12"), given.count)
     compared = [SMALL, *(name for name in trained_on("ct") if name.startswith("unet-"))]
     names = {*compared, *(twin for name in compared if (twin := _twin(name)) is not None)}
-    drops = _drops({n: psnr_of(denoiser("network", weights.find(n)), images, SIGMAS["0.15"], seed) for n in names})
+    sigma, found = SIGMAS["0.15"], {}
+    for name in sorted(names):
+        found[name] = psnr_of(denoiser("network", weights.find(name)), given.each(images, name), sigma, seed)
+    drops = _drops(found)
     margins = {name: drop - drops[SMALL] for name, drop in drops.items() if name != SMALL}
     found = {f"{name} drop": drop for name, drop in drops.items()}
     return {**found, **{f"margin to {name}": value for name, value in margins.items()}, "margin": margins[PLAIN]}
@@ -138,6 +142,8 @@ ROWS: dict[str, Figure] = {
         at_least=True,
         data="natural_gray/bsd68/*.png",
         seeds=1,
+        images=68,
+        seconds=32.0,
     ),
     "mlpatch-set12": Figure(
         title="the same on Set12",
@@ -148,6 +154,8 @@ ROWS: dict[str, Figure] = {
         at_least=True,
         data="natural_gray/set12/*.png",
         seeds=1,
+        images=12,
+        seconds=40.0,
     ),
     "mlpatch-ood": Figure(
         title="loss on photographs of MLPatch trained on CT, noise 0.15",
@@ -158,6 +166,8 @@ ROWS: dict[str, Figure] = {
         metric="drop",
         data="natural_gray/set12/*.png, ct_body/tcga_test.npz, ct_head/stanford_head_test.npz",
         seeds=1,
+        images=19,
+        seconds=30.0,
     ),
     "mlpatch-ood-unet": Figure(
         title="how much less of it MLPatch loses than the U-Net as published, noise 0.15",
@@ -169,5 +179,7 @@ ROWS: dict[str, Figure] = {
         at_least=True,
         data="natural_gray/set12/*.png",
         seeds=1,
+        images=12,
+        seconds=8.0,
     ),
 }

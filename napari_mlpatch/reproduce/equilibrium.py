@@ -9,7 +9,6 @@ theirs, a Gaussian of 5 x 5 pixels and standard deviation 5. The noise of "Deblu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .figure import Figure
-from .images import middle, photographs
+from .figure import Figure, Given
+from .images import chosen, middle, photographs
 
 NOISE = 0.02
 ITERATIONS, TRAINED = 100, 10
@@ -76,27 +75,23 @@ def margins(curves: dict[str, list[float]]) -> dict[str, float]:
     return {**asked, "least margin": min(asked.values())}
 
 
-def images(data: Path | None) -> Iterator[Tensor]:
+def images(data: Path | None) -> list[Tensor]:
     """The set Set12 in the folder of the user; without one, two photographs that come with the program."""
     if data is not None:
-        yield from (middle(x, min(SIZE, *x.shape[-2:])) for x in photographs(data, "natural_gray/set12"))
-        return
-    for name in SAMPLES:
-        yield torch.from_numpy(mp.io.samples.image(name, size=SIZE))[None, None]
+        return [middle(x, min(SIZE, *x.shape[-2:])) for x in photographs(data, "natural_gray/set12")]
+    return [torch.from_numpy(mp.io.samples.image(name, size=SIZE))[None, None] for name in SAMPLES]
 
 
-def _measure(seed: int, data: Path | None) -> dict[str, float]:
+def _measure(seed: int, given: Given) -> dict[str, float]:
     networks = {name: weights.find(known) for name, known in NETWORKS.items()}
     sums = {name: np.zeros(ITERATIONS) for name in NETWORKS}
-    count = 0
-    for x in images(data):
-        count += 1
-        problem = deblurring(x, seed)
-        for name, method in runs().items():
+    problems = [deblurring(x, seed) for x in chosen(images(given.data), given.count)]
+    for name, method in runs().items():
+        for problem in given.each(problems, name):
             sums[name] += curve(problem, method, networks[name])
-    curves = {name: (total / count).tolist() for name, total in sums.items()}
+    curves = {name: (total / len(problems)).tolist() for name, total in sums.items()}
     shown = {f"{name} {k}": values[k - 1] for name, values in curves.items() for k in (1, 2, 5, 10, 20, 50, 100)}
-    return {**margins(curves), **shown, "images": float(count)}
+    return {**margins(curves), **shown, "images": float(len(problems))}
 
 
 ROWS: dict[str, Figure] = {
@@ -109,5 +104,7 @@ ROWS: dict[str, Figure] = {
         metric="least margin",
         at_least=True,
         seeds=1,
+        images=12,
+        seconds=30.0,
     ),
 }

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
-Measure = Callable[..., dict[str, float]]
-"""Metrics for a noise seed, a folder of data (or None), and of a ``limited`` figure a number of images (or None)."""
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a row is measured with: the folder of images, and how many of each set (None: all).
+
+    ``tell`` is called with a line of text before each piece of work, some of which take minutes.
+    """
+
+    data: Path | None = None
+    count: int | None = None
+    tell: Callable[[str], None] = lambda text: None
+
+    def each(self, items: Collection[Item], what: str) -> Iterator[Item]:
+        """The items one after the other, each of them told: what it is, of how many, and how long one takes."""
+        start = time.monotonic()
+        for k, item in enumerate(items):
+            pace = f", {(time.monotonic() - start) / k:.2g} s each" if k else ""
+            self.tell(f"{what}: {k + 1} of {len(items)}{pace}")
+            yield item
+
+
+Measure = Callable[[int, Given], dict[str, float]]
+"""Metrics for a noise seed and what is given."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """``measure(seed, data)`` gives metrics, of which ``metric`` is compared; the others stand beside it.
+    """``measure(seed, given)`` gives metrics, of which ``metric`` is compared; the others stand beside it.
 
     It is reproduced where the mean over the seeds lies within ``tolerance`` of ``published``; with ``at_least``, also
     where it lies above. ``data`` says what the folder given by ``--data`` must hold; empty where none is needed.
     ``seeds`` is how many noise seeds are usual: one for a whole set of images. Without the ``weights`` of these names,
-    which are to come with the program, it cannot be computed. A ``limited`` one may be measured on fewer images than
-    there are, evenly chosen.
+    which are to come with the program, it cannot be computed. ``images`` is how many the public set has, of which fewer
+    may be measured, evenly chosen; 0 where there is no set of images. ``seconds`` is about what one seed takes on two
+    cores, of one image where there are any.
     """
 
     title: str
@@ -31,7 +58,13 @@ class Figure:
     data: str = ""
     seeds: int = 10
     weights: tuple[str, ...] = ()
-    limited: bool = False
+    images: int = 0
+    seconds: float = 1.0
 
     def passed(self, value: float) -> bool:
         return abs(value - self.published) <= self.tolerance or (self.at_least and value > self.published)
+
+    def expected(self, seeds: int, count: int | None = None) -> float:
+        """About how many seconds it takes, on two cores, for so many seeds and images."""
+        images = max(self.images, 1)
+        return self.seconds * seeds * min(images, images if count is None else count)

@@ -37,6 +37,11 @@ def spread(images: list[Tensor], count: int) -> list[Tensor]:
     return images[:: max(1, len(images) // count)][:count]
 
 
+def chosen(images: list[Tensor], count: int | None) -> list[Tensor]:
+    """All of them, or so many evenly."""
+    return images if count is None else spread(images, count)
+
+
 def _all(files: Files) -> list[Tensor]:
     pictures, _ = open_data(files)
     return [pictures.image(k) for k in range(len(pictures))]

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from pathlib import Path
 
 import napari_mlpatch as mp
 from napari_mlpatch import weights
@@ -24,7 +23,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
 
 from . import shepp_logan
-from .figure import Figure
+from .figure import Figure, Given
 
 GRADIENTS = {"none": "lgd-adler-none", "data": "lgd-adler-data", "both": "lgd-adler"}
 """Weights of learned gradient descent, by the gradients that it is told."""
@@ -62,7 +61,7 @@ def _network(row: str) -> Figure:
     """The PSNR of one network, from its line of the table."""
     name, (title, source, published, tolerance, others) = WEIGHTS[row], NETWORKS[row]
 
-    def measure(seed: int, data: Path | None = None) -> dict[str, float]:
+    def measure(seed: int, given: Given) -> dict[str, float]:
         return learned(name, seed) | {f"published_{key}": value for key, value in others.items()}
 
     return Figure(
@@ -76,15 +75,15 @@ def _network(row: str) -> Figure:
     )
 
 
-def _ablation(seed: int, data: Path | None = None) -> dict[str, float]:
+def _ablation(seed: int, given: Given) -> dict[str, float]:
     """Not like with like: the network with both gradients was trained for ten times as many steps as the others."""
     found = {kind: learned(name, seed)["psnr"] for kind, name in GRADIENTS.items()}
     gaps = found["data"] - found["none"], found["both"] - found["data"]
     return {f"psnr_{kind}": value for kind, value in found.items()} | {"gap": min(gaps)}
 
 
-def _order(seed: int, data: Path | None = None) -> dict[str, float]:
-    own = {name: shepp_logan.ROWS[name].measure(seed, None)["psnr_own_projector"] for name in ("fbp", "tv")}
+def _order(seed: int, given: Given) -> dict[str, float]:
+    own = {name: shepp_logan.ROWS[name].measure(seed, given)["psnr_own_projector"] for name in ("fbp", "tv")}
     found = own | {row: learned(name, seed)["psnr"] for row, name in WEIGHTS.items()}
     gaps = [found[after] - found[before] for before, after in itertools.pairwise(ORDER)]
     return {f"psnr_{name}": found[name] for name in ORDER} | {"gap": min(gaps)}

@@ -10,15 +10,14 @@ least one that was tried.
 from __future__ import annotations
 
 import statistics
-from pathlib import Path
 
 import napari_mlpatch as mp
 from napari_mlpatch import weights
 from napari_mlpatch.methods.tv import automatic_weight
 from napari_mlpatch.torch_later import Tensor
 
-from .figure import Figure
-from .images import BODY, photographs, slices, spread
+from .figure import Figure, Given
+from .images import BODY, chosen, photographs, slices, spread
 
 SLICES, PHOTOGRAPHS = 4, 4
 """So many images are taken, evenly from the set."""
@@ -45,12 +44,12 @@ def inpainting(x: Tensor, seed: int) -> mp.Problem:
     return mp.simulate(x, A, noise=mp.noise.Gaussian(relative=0.01), seed=seed)
 
 
-def compare(problems: list[mp.Problem], name: str, weight: float) -> dict[str, float]:
+def compare(problems: list[mp.Problem], name: str, weight: float, given: Given | None = None) -> dict[str, float]:
     """PSNR of both, the gain, and where the seconds of an iteration go (``monitor`` is the residual)."""
     network = weights.find(name)
     parts = ("data", "denoiser", "monitor")
     found = {"mlpatch": [], "tv": [], **{f"{part} seconds": [] for part in parts}}
-    for problem in problems:
+    for problem in (given or Given()).each(problems, "MLPatch-ADMM and TV"):
         truth = problem.truth
         assert truth is not None
         ours = mp.reconstruct(problem, mp.methods.PnPADMM(), network)
@@ -64,17 +63,17 @@ def compare(problems: list[mp.Problem], name: str, weight: float) -> dict[str, f
     return {**means, "data share": share, "gain": means["mlpatch"] - means["tv"]}
 
 
-def _ct(seed: int, data: Path | None) -> dict[str, float]:
-    assert data is not None
-    images = spread(slices(data, "ct_body/tcga_test.npz", BODY), SLICES)
-    return compare([tomography(x, seed) for x in images], CT_DENOISER, CT_WEIGHT)
+def _ct(seed: int, given: Given) -> dict[str, float]:
+    assert given.data is not None
+    images = chosen(spread(slices(given.data, "ct_body/tcga_test.npz", BODY), SLICES), given.count)
+    return compare([tomography(x, seed) for x in images], CT_DENOISER, CT_WEIGHT, given)
 
 
-def _inpainting(seed: int, data: Path | None) -> dict[str, float]:
-    assert data is not None
-    large = [x for x in photographs(data, "natural_gray/set12") if x.shape[-2:] == (512, 512)]
-    images = spread(large, PHOTOGRAPHS)
-    return compare([inpainting(x, seed) for x in images], INPAINTING_DENOISER, INPAINTING_WEIGHT)
+def _inpainting(seed: int, given: Given) -> dict[str, float]:
+    assert given.data is not None
+    large = [x for x in photographs(given.data, "natural_gray/set12") if x.shape[-2:] == (512, 512)]
+    images = chosen(spread(large, PHOTOGRAPHS), given.count)
+    return compare([inpainting(x, seed) for x in images], INPAINTING_DENOISER, INPAINTING_WEIGHT, given)
 
 
 ROWS: dict[str, Figure] = {
@@ -88,6 +87,8 @@ ROWS: dict[str, Figure] = {
         at_least=True,
         data="ct_body/tcga_test.npz",
         seeds=1,
+        images=SLICES,
+        seconds=60.0,
     ),
     "mlpatch-inpainting": Figure(
         title="gain of MLPatch-ADMM over TV, 30 % of the pixels of 512 x 512 photographs, 1 % noise",
@@ -99,5 +100,7 @@ ROWS: dict[str, Figure] = {
         at_least=True,
         data="natural_gray/set12/*.png",
         seeds=1,
+        images=PHOTOGRAPHS,
+        seconds=60.0,
     ),
 }

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import math
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,7 @@ from napari_mlpatch.io.phantom import shepp_logan
 from napari_mlpatch.operators.parallel_beam import ParallelBeam
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .figure import Figure, Measure
+from .figure import Figure, Given, Measure
 
 SIZE, ANGLES, BINS, HALF_WIDTH = 128, 30, 183, 90.51
 PITCH = 2.0 * HALF_WIDTH / BINS
@@ -115,7 +114,7 @@ def converted_weight(published: float) -> float:
 
 
 def _picture(method: Method) -> Measure:
-    def measure(seed: int, data: Path | None = None) -> dict[str, float]:
+    def measure(seed: int, given: Given) -> dict[str, float]:
         simulated = problem(seed)
         result = mp.reconstruct(simulated, method, seed=seed)
         own = mp.reconstruct(problem(seed, ParallelBeam), method, seed=seed)

@@ -16,7 +16,6 @@ import math
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import napari_mlpatch as mp
@@ -28,8 +27,8 @@ from napari_mlpatch.methods.tv import automatic_weight
 from napari_mlpatch.torch_later import Tensor
 from napari_mlpatch.training.shipped import find_recipe
 
-from .figure import Figure, Measure
-from .images import BODY, HEAD, middle, photographs, slices, spread
+from .figure import Figure, Given, Measure
+from .images import BODY, HEAD, chosen, middle, photographs, slices
 
 SIZE = 256
 CT_TV, MRI_TV = 1.41, 2.0
@@ -87,12 +86,13 @@ def problems(recipe: str, images: list[Tensor], seed: int) -> Iterator[mp.Proble
         yield mp.simulate(x, task.operator, noise=task.noise, seed=1000 * seed + k)
 
 
-def compare(entries: tuple[Entry, ...], given: list[mp.Problem], label: str = "") -> dict[str, float]:
+def compare(entries: tuple[Entry, ...], problems: list[mp.Problem], given: Given, label: str = "") -> dict[str, float]:
     """``"NAME PSNR"``, ``SSIM``, ``seconds`` and ``MiB`` of each method, ``label`` in front; NaN without weights."""
     found: dict[str, float] = {}
     for entry in entries:
         network = weights.find(entry.weights) if entry.weights and entry.is_here else None
-        rows = [_one(entry, problem, network) for problem in given] if entry.is_here else [(math.nan,) * 4]
+        told = given.each(problems if entry.is_here else [], f"{label}{entry.name}")
+        rows = [_one(entry, problem, network) for problem in told] or [(math.nan,) * 4]
         psnr, ssim, seconds, peak = zip(*rows, strict=True)
         found[f"{label}{entry.name} PSNR"] = statistics.fmean(psnr)
         found[f"{label}{entry.name} SSIM"] = statistics.fmean(ssim)
@@ -120,30 +120,27 @@ def _one(entry: Entry, problem: mp.Problem, network: Any) -> tuple[float, float,
     )
 
 
-def _ct(seed: int, data: Path | None, count: int | None = None) -> dict[str, float]:
-    assert data is not None
-    body = chosen(slices(data, "ct_body/tcga_test.npz", BODY, shrink=2), count)
-    head = chosen(slices(data, "ct_head/stanford_head_test.npz", HEAD), count)
-    found = compare(CT, list(problems(CT_RECIPE, [middle(x, SIZE) for x in body], seed)))
-    found |= compare(CT, list(problems(CT_RECIPE, [middle(x, SIZE) for x in head], seed)), "head: ")
+def _ct(seed: int, given: Given) -> dict[str, float]:
+    assert given.data is not None
+    body = chosen(slices(given.data, "ct_body/tcga_test.npz", BODY, shrink=2), given.count)
+    head = chosen(slices(given.data, "ct_head/stanford_head_test.npz", HEAD), given.count)
+    found = compare(CT, list(problems(CT_RECIPE, [middle(x, SIZE) for x in body], seed)), given)
+    found |= compare(CT, list(problems(CT_RECIPE, [middle(x, SIZE) for x in head], seed)), given, "head: ")
     best = max((v for name in LEARNED if (v := found[f"{name} PSNR"]) == v), default=math.nan)
     found["DE-Prox above its unrolled twin"] = found["DE-Prox PSNR"] - found["unrolled PSNR"]
     return {**found, "slices": float(len(body)), "head: slices": float(len(head)), "gain": best - found["TV PSNR"]}
 
 
-def _mri(seed: int, data: Path | None, count: int | None = None) -> dict[str, float]:
-    assert data is not None
-    images = chosen([middle(x, SIZE) for x in photographs(data, "mri/brain_test")], count)
-    found = compare(MRI, list(problems(MRI_RECIPE, images, seed)))
+def _mri(seed: int, given: Given) -> dict[str, float]:
+    assert given.data is not None
+    images = chosen([middle(x, SIZE) for x in photographs(given.data, "mri/brain_test")], given.count)
+    found = compare(MRI, list(problems(MRI_RECIPE, images, seed)), given)
     return {**found, "slices": float(len(images)), "gain": found["MoDL PSNR"] - found["TV PSNR"]}
 
 
-def chosen(images: list[Tensor], count: int | None) -> list[Tensor]:
-    """All of them, or so many evenly."""
-    return images if count is None else spread(images, count)
-
-
-def _figure(title: str, measure: Measure, data: str, needed: tuple[str, ...] = ()) -> Figure:
+def _figure(
+    title: str, measure: Measure, data: str, images: int, seconds: float, needed: tuple[str, ...] = ()
+) -> Figure:
     return Figure(
         title=title,
         source=f"target of this program: {GAIN} dB above total variation",
@@ -155,7 +152,8 @@ def _figure(title: str, measure: Measure, data: str, needed: tuple[str, ...] = (
         data=data,
         weights=needed,
         seeds=1,
-        limited=True,
+        images=images,
+        seconds=seconds,
     )
 
 
@@ -164,11 +162,15 @@ ROWS: dict[str, Figure] = {
         "gain of the best learned method over TV, CT of the body, 60 angles, 1 % noise; all methods beside it",
         _ct,
         "ct_body/tcga_test.npz, ct_head/stanford_head_test.npz",
+        images=19,
+        seconds=60.0,
     ),
     "mri-table": _figure(
         "gain of MoDL over TV, MRI of the brain, 4 x, one coil; all methods beside it",
         _mri,
         "mri/brain_test/*.png",
-        ("modl-mri-brain",),
+        images=24,
+        seconds=6.0,
+        needed=("modl-mri-brain",),
     ),
 }

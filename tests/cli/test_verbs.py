@@ -1,6 +1,7 @@
 """Every verb does its work, prints what it should, and gives the right exit code."""
 
 import json
+import math
 import sys
 import types
 
@@ -282,8 +283,10 @@ def test_bench(tmp_path, mlpatch, monkeypatch):
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_reproduce(mlpatch, monkeypatch, passed):
-    def run(row, *, seeds, data, slices):
+    def run(row, *, seeds, data, slices, tell):
         print("computing")
+        for k in range(9):
+            tell(f"piece {k}")
         found = {"row": row, "published": 30.0, "ours": 30.1, "tolerance": 0.3, "seeds": seeds, "passed": passed}
         return found | {"std": float("nan"), "also": {"ssim": 0.9}}
 
@@ -293,8 +296,10 @@ def test_reproduce(mlpatch, monkeypatch, passed):
     fake = types.SimpleNamespace(run=run, FIGURES=figures)
     monkeypatch.setitem(sys.modules, "napari_mlpatch.reproduce", fake)
     monkeypatch.setattr("napari_mlpatch.reproduce", fake, raising=False)
+    monkeypatch.setattr("napari_mlpatch.cli.reproduce.WAIT", math.inf)
     code, text, error = mlpatch("reproduce tv --json --seeds 2")
-    assert code == (0 if passed else 1) and error == "computing\n"
+    assert code == (0 if passed else 1)
+    assert error == "computing\npiece 0\npiece 1\n", "what is told soon after is not said"
     assert strict(text)["seeds"] == 2 and strict(text)["std"] is None
     assert ("MISSED" in mlpatch("reproduce tv")[1]) != passed
     listed = mlpatch("reproduce")[1].splitlines()
