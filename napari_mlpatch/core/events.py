@@ -31,11 +31,13 @@ class Result:
     """What to know about the weights, see ``Method.accepts``."""
     note: str = ""
     """What the method had to say of its last iterate."""
+    not_found: str = ""
+    """Why, as the method says, that one is not what was sought."""
 
     @property
     def remark(self) -> str:
         """What to know about the picture: that it has not converged, that its weights were trained for other data."""
-        return " ".join(filter(None, [self.not_converged, *self.notes]))
+        return " ".join(filter(None, [self.not_converged, self.note, *self.notes]))
 
     @property
     def not_converged(self) -> str:
@@ -43,8 +45,8 @@ class Result:
 
         Methods without a tolerance know no convergence, and who stops by hand knows.
         """
-        if self.note:
-            return self.note
+        if self.not_found:
+            return self.not_found
         tolerance = getattr(self.recipe.build_method(), "tolerance", 0.0)
         if self.converged or not tolerance or self.recipe.stopped_at is not None:
             return ""

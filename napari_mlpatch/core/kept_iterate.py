@@ -36,6 +36,7 @@ def kept(recorder: Recorder, k: int, result: Result, problem: Problem) -> Result
         converged=False,
         state={},  # of iterates on the way only the picture is kept: continuing begins anew
         note="",
+        not_found="",
     )
 
 

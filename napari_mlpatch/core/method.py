@@ -24,7 +24,8 @@ class Iterate:
     ``x`` is the picture so far, ``[B, C, *A.domain_shape]``, ``k`` of at most ``total`` steps. ``scalars`` are
     numbers to plot (objective, residual...), ``fields`` named overlays. ``state`` is all that the method needs to go
     on from here; handing it back to ``solve`` continues as if there had been no stop. ``remark`` says, of the last one,
-    what a person should know before using it.
+    what a person should know before using it; ``not_found``, why it is not what was sought, where a method knows more
+    than that its iterations came to an end before it had converged.
     """
 
     x: Tensor = field(repr=False)
@@ -35,6 +36,7 @@ class Iterate:
     state: dict[str, Any] = field(default_factory=dict, repr=False)
     converged: bool = False
     remark: str = ""
+    not_found: str = ""
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,7 @@ def run(
                 state=moved(last.state, "cpu"),
                 notes=tuple(filter(None, [found.remark])),
                 note=last.remark,
+                not_found=last.not_found,
             )
         )
     except InputError as error:

@@ -54,6 +54,7 @@ class _Known(BaseModel):
     converged: bool
     notes: list[str]
     note: str
+    not_found: str = ""
     state: Any = None
 
 
@@ -153,6 +154,7 @@ def read_result(path: Path, problem: Problem, *, data_here: bool = False) -> tup
         state=state if isinstance(state, dict) else {},
         notes=tuple(known.notes),
         note=known.note,
+        not_found=known.not_found,
     )
     return result, None if kept is None or stack is None else recorder_of(kept, stack, wanted)
 

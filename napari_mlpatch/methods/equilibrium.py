@@ -16,7 +16,7 @@ from napari_mlpatch.core.registry import methods
 from napari_mlpatch.solvers.fixed_point import FixedPointStep, fixed_point
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .learned import Learned, far_from_training, is_normalised, relative_residual
+from .learned import Learned, also, far_from_training, is_normalised, relative_residual
 from .starting import begun
 
 if TYPE_CHECKING:
@@ -108,9 +108,9 @@ class DeepEquilibrium(Learned):
                 "relative_residual": relative_residual(x, problem),
             }
             now = {"solver": step.state, "k": step.k, "x": x, "scalars": scalars, "converged": converged}
-            remark = self._not_found(step) if is_last and not converged else ""
-            remark = " ".join(filter(None, [strange, remark]))
-            yield Iterate(x, step.k, self.iterations, scalars, state=now, converged=converged, remark=remark)
+            lacks = self._not_found(step) if is_last and not converged else ""
+            told = {"remark": also(strange, scalars["relative_residual"]), "not_found": lacks}
+            yield Iterate(x, step.k, self.iterations, scalars, state=now, converged=converged, **told)
             if is_last:
                 return
 

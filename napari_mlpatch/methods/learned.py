@@ -58,8 +58,9 @@ class Learned(Method):
             if k <= done:
                 yield None  # made again, as networks keep more than a picture from one iteration to the next
                 continue
-            scalars = {"relative_residual": relative_residual(x, problem)}
-            yield Iterate(x, k, module.iterations, scalars, state={"k": k}, converged=not self.iterative, remark=remark)
+            left = relative_residual(x, problem)
+            scalars, told = {"relative_residual": left}, also(remark, left)
+            yield Iterate(x, k, module.iterations, scalars, state={"k": k}, converged=not self.iterative, remark=told)
 
     def settled(self, network: Any, device: torch.device) -> Method:
         return replace(self, precision=settled(self.precision, network, device))
@@ -170,6 +171,17 @@ def _far_values(problem: Problem) -> str:
         "in its training, about 1, and does not scale with the data: bring the data to that unit, or the picture is "
         "wrong."
     )
+
+
+def also(remark: str, residual: float) -> str:
+    """The remark, and what to say of a picture with this relative residual where zeros explain the data better."""
+    if residual <= 1.0:
+        return remark
+    wrong = (
+        f"The picture contradicts the data: ‖A x - y‖ is {residual:.2g} ‖y‖, more than for a picture of zeros. The "
+        "network went astray on these data: use weights for data like these, fewer iterations, or another method."
+    )
+    return " ".join(filter(None, [wrong, remark]))
 
 
 def relative_residual(x: Tensor, problem: Problem) -> float:

@@ -18,7 +18,7 @@ from napari_mlpatch.solvers.shifted import solve_shifted
 from napari_mlpatch.torch_later import Tensor, torch
 
 from . import trained_for
-from .learned import Learned, far_from_training, is_normalised, pictures, relative_residual
+from .learned import Learned, also, far_from_training, is_normalised, pictures, relative_residual
 from .starting import begun
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ class ReuseAndRegularise(Learned):
             yield self._iterate(problem, x, k, moving, remark)
 
     def _iterate(self, problem: Problem, x: Tensor, k: int, moving: Tensor, remark: str) -> Iterate:
-        scalars = {"relative_residual": relative_residual(x, problem)}
+        left = relative_residual(x, problem)
+        scalars, remark = {"relative_residual": left}, also(remark, left)
         state = {"x": x, "k": k, "moving": moving}
         return Iterate(x, k, self.iterations, scalars, state=state, converged=not bool(moving.any()), remark=remark)
 

@@ -28,6 +28,7 @@ def session():
     second = mp.reconstruct(simulated, mp.methods.TV(weight=0.1, iterations=5))
     third = mp.reconstruct(stack, mp.methods.TV(weight=0.1, iterations=2))
     third = dataclasses.replace(third, metrics=third.metrics | {"odd": math.nan}, notes=("a note",), note="another")
+    third = dataclasses.replace(third, not_found="a reason")
     frame = {"scale": [0.5, 0.5], "units": ["mm", "mm"]}
     return io.Session(
         (io.SavedProblem(simulated, "a disc", frame, ("seen",)), io.SavedProblem(stack, "a stack")),
@@ -42,7 +43,7 @@ def same(a, b):
     assert torch.equal(a.x, b.x) and a.x.dtype == b.x.dtype
     assert a.history == b.history and json.dumps(a.metrics) == json.dumps(b.metrics)
     assert all(type(row["k"]) is int for row in b.history)
-    for name in ("seconds", "peak_bytes", "iterations", "converged", "notes", "note"):
+    for name in ("seconds", "peak_bytes", "iterations", "converged", "notes", "note", "not_found"):
         assert getattr(a, name) == getattr(b, name), name
     ours, theirs = (json.loads(r.recipe.to_json()) for r in (a, b))
     assert {**ours, "data": 0} == {**theirs, "data": 0} and a.recipe.data.sha256 == b.recipe.data.sha256

@@ -103,6 +103,17 @@ def test_the_residual_is_told():
     assert [row["k"] for row in result.history] == [1, 2, 3, 4]
 
 
+def test_a_network_that_goes_astray_is_told():
+    """More than a picture of zeros would leave of the data."""
+    A = OPERATORS["parallel-beam"]
+    problem = mp.Problem(A, measured(A, 1.0, 2.0))
+    astray = Descent(iterations=4)
+    astray.filter.weight *= 1e3
+    wrong, right = (mp.reconstruct(problem, M.Unrolled(), module) for module in (astray, Descent(iterations=4)))
+    assert wrong.metrics["relative_residual"] > 1 and "contradicts the data" in wrong.remark and not wrong.not_converged
+    assert right.metrics["relative_residual"] < 1 and right.remark == ""
+
+
 def test_more_and_fewer_iterations_than_in_the_training():
     """Of two kinds: all iterations alike, and each with networks of its own, of which the last goes on."""
     A = OPERATORS["parallel-beam"]

@@ -8,7 +8,7 @@ from napari_mlpatch.core.fit import fit
 from napari_mlpatch.core.recipe import Description, describe
 from napari_mlpatch.methods.trained_noise import far_from_training
 
-from .tiny import unet
+from .tiny import equilibrium, unet, weights_of
 
 M = mp.methods
 A = mp.operators.ParallelBeam((24, 24), "0:180:30", 36)
@@ -77,6 +77,22 @@ def test_an_absolute_level_is_no_other_one_in_other_units():
     scaled = 50.0 * A
     again = mp.Problem(scaled, 50.0 * same_number.y, noise_std=5.0)
     assert far_from_training(weights.card, again) == ""
+
+
+@pytest.mark.parametrize("name", ["unet", "equilibrium"])
+def test_what_is_said_of_the_noise_is_not_taken_for_missing_convergence(name):
+    task = {"name": "reconstruct", "params": {"noise": describe(gaussian(relative=0.01))}}
+    noise = Description(**describe(gaussian(relative=0.01)))
+    if name == "unet":
+        method, weights = M.UNet(), unet(A, noise=noise, training={"task": task})
+    else:
+        method, weights = M.DeepEquilibrium(), weights_of(equilibrium(), A, noise=noise, training={"task": task})
+    result = mp.reconstruct(measured(2.0), method, weights)
+    assert result.converged and result.not_converged == "" and "times stronger" in result.remark
+    if name == "equilibrium":
+        short = mp.reconstruct(measured(2.0), M.DeepEquilibrium(iterations=1), weights)
+        assert "Not converged: after 1" in short.not_converged and "times stronger" not in short.not_converged
+        assert "times stronger" in short.remark
 
 
 def test_where_nothing_is_known_nothing_is_said():
