@@ -82,11 +82,12 @@ def run(args: argparse.Namespace) -> int:
     wait = 0.2 if sys.stderr.isatty() else 10.0
     shown = -wait
     leads = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
-    if leads and not args.resume and (out / checkpoint.NAME).is_file():
-        say(
-            f"Starting anew: the older checkpoint goes to {shown_as / checkpoint.BEFORE}, from which it can be resumed."
-        )
+    replaces = leads and not args.resume and (out / checkpoint.NAME).is_file()
     for event in train(recipe, out=out, data=args.data, resume=args.resume):
+        if replaces:  # only now: a bad recipe leaves all as it was
+            before = shown_as / checkpoint.BEFORE
+            say(f"Started anew: the older checkpoint is in {before}, from which it can be resumed.")
+            replaces = False
         if isinstance(event, Step):
             if leads and (event.psnr or event.seconds - shown > wait):
                 say(_line(event))

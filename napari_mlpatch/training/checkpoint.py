@@ -36,6 +36,10 @@ FREE = SCHEDULE | {
 """What may differ in the recipe that a training goes on with."""
 
 
+class Unwritten(InputError):
+    """A checkpoint could not be written; the training itself is as it should be."""
+
+
 def make(folder: Path) -> None:
     """The folder of a training. Raises InputError where it cannot be made."""
     try:
@@ -57,13 +61,16 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def save(folder: Path, state: dict[str, Any], recipe: TrainingRecipe) -> None:
-    """Write tensors and numbers with the recipe; an older checkpoint is replaced in one step."""
+    """Write tensors and numbers with the recipe; an older checkpoint is replaced in one step. Raises Unwritten."""
     try:
         clean_up(folder)
         with replacing_file(folder / NAME) as temporary, temporary.open("wb") as file:
             torch.save({"recipe": recipe.to_json(), **state}, file)
     except (OSError, RuntimeError) as error:
-        raise InputError(f"The checkpoint cannot be written to {folder}: {error}. Free some space there.") from None
+        cause = error if isinstance(error, OSError) else error.__context__  # PyTorch's own tells nothing of the disk
+        reason = reason_of(cause) if isinstance(cause, OSError) else f"{error}. Free some space there"
+        older = " The one before is still there: resume from it." if (folder / NAME).is_file() else ""
+        raise Unwritten(f"The checkpoint cannot be written to {folder}: {reason}.{older}") from None
 
 
 def load(folder: Path, recipe: TrainingRecipe) -> dict[str, Any]:

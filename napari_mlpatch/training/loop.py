@@ -82,7 +82,8 @@ def train(
     ``data`` is where relative paths of the recipe start. Under ``torchrun`` each process takes its share of the images.
     A recipe with ``minutes`` ends in time, its weights written by whom the events go to; without, nothing depends on
     the clock. Raises InputError for bad recipes, data and checkpoints, and where the loss explodes or the loss or a
-    weight is no longer a number: the last checkpoint is of before, and is named.
+    weight is no longer a number: the last checkpoint is of before, and is named. Where the very last checkpoint cannot
+    be written, that is raised after ``Trained``, so that the weights are not lost.
     """
     threads = torch.get_num_threads()
     try:
@@ -182,6 +183,7 @@ def _events(
     saved = time.monotonic()
     total = torch.zeros((), device=device)
     since, k, last = 0, done, done >= recipe.steps or (done > 0 and clock.over(done))
+    unwritten: InputError | None = None
     while not last:
         k += 1
         random.manual_seed((recipe.seed << 32) + (k * team.size + team.rank))  # no state to keep between steps
@@ -217,7 +219,12 @@ def _events(
             float(total)  # waits for the device
             clock.lap(k)
         if last or time.monotonic() - saved > 60 * recipe.checkpoint_minutes:
-            keep_checkpoint(k, seconds)
+            try:
+                keep_checkpoint(k, seconds)
+            except checkpoint.Unwritten as error:
+                if not last:
+                    raise
+                unwritten = error  # the weights are smaller, and may still find room
             saved = time.monotonic()
     if recipe.store == "float16":
         average.half().float()  # as it will come back from the file
@@ -228,6 +235,8 @@ def _events(
             )
     metrics = task.figures(average, held_out, FULL) if held_out is not None and team.rank == 0 else {}
     yield Trained(average.cpu(), metrics, k, clock.seconds(), start)
+    if unwritten is not None:
+        raise unwritten
 
 
 def differentiate(task: Task, network: nn.Module, batch: Batch, low: bool = False) -> Tensor:

@@ -35,6 +35,9 @@ class Pictures:
         self.smallest = int(shapes.min())
         """Of the numbers of rows and of columns."""
         self._sides: list[int] = shapes.min(0).tolist()
+        low, high = float(values.min()), float(values.max())
+        self.span = (low / 255, high / 255) if self.eight_bit else (low, high)
+        """The least and the largest value."""
 
     def __len__(self) -> int:
         return len(self.shapes)

@@ -1,6 +1,8 @@
 """``mlpatch train``: a recipe in, weights and card out."""
 
+import errno
 import json
+import os
 
 import pytest
 import torch
@@ -43,10 +45,30 @@ def test_train_and_resume(here, capsys):
 def test_an_older_training_is_kept(here, capsys):
     for k in range(2):
         assert main(["train", "recipe.json", "--out", "made"]) == 0
-        assert ("older checkpoint goes to made/before" in capsys.readouterr().err) is (k == 1)
+        assert ("older checkpoint is in made/before" in capsys.readouterr().err) is (k == 1)
+    bad = json.loads((here / "recipe.json").read_text()) | {"data": {"kind": "files", "paths": ["gone"]}}
+    (here / "bad.json").write_text(json.dumps(bad))
+    assert main(["train", "bad.json", "--out", "made"]) == 2
+    assert "older checkpoint" not in capsys.readouterr().err, "nothing was moved"
     assert main(["train", "recipe.json", "--out", "made/before", "--resume"]) == 0
-    assert "older" not in capsys.readouterr().err
+    assert "older checkpoint" not in capsys.readouterr().err
     assert len(list((here / "made" / "before" / "snapshots").iterdir())) == 4
+
+
+def test_a_full_disk_at_the_end_leaves_the_weights(here, capsys, monkeypatch):
+    """They take a fifth of what the checkpoint takes."""
+
+    def full(*given, **named):
+        try:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            raise RuntimeError("unexpected pos 704 vs 598")  # noqa: B904 as PyTorch does it
+
+    monkeypatch.setattr(torch, "save", full)
+    assert main(["train", "recipe.json", "--out", "made"]) == 2
+    told = capsys.readouterr()
+    assert weights.load(here / "made" / "tiny.safetensors").card.steps == 3 and "tiny.safetensors: Tiny" in told.out
+    assert f"{os.strerror(errno.ENOSPC)}. Free some space there" in told.err and "pos 704" not in told.err
 
 
 def test_the_example_is_a_recipe(capsys):

@@ -138,6 +138,16 @@ def test_values_that_are_no_numbers(tmp_path, name, value):
         open_data(Files(paths=(name,), hold_out=0), tmp_path)
 
 
+def test_images_of_one_value_each(tmp_path):
+    for k in range(2):
+        Image.fromarray(np.full((8, 9), 51 * k, np.uint8)).save(tmp_path / f"{k}.png")
+    with pytest.raises(InputError, match=r"each of the 2 images all values are the same \(0 in the first\)"):
+        open_data(Files(paths=(".",), hold_out=1), tmp_path)
+    Image.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / "2.png")
+    pictures, _ = open_data(Files(paths=(".",), hold_out=1), tmp_path)
+    assert len(pictures) == 2, "some of a stack may be empty"
+
+
 def test_an_empty_folder(tmp_path):
     with pytest.raises(InputError, match=r"holds no \.png"):
         open_data(Files(paths=(".",)), tmp_path)

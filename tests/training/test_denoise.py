@@ -11,6 +11,7 @@ from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.paths import bundled
 from napari_mlpatch.training import Denoise, Files, Synthetic, TrainingRecipe, train
 from napari_mlpatch.training.data import open_data
+from napari_mlpatch.training.pictures import Pictures
 from napari_mlpatch.training.sources import source_of
 
 MLPATCH = {"name": "mlpatch", "params": {"head": "mlp", "widths": [16], "rings": 3, "rays": 5, "radius": 2.0}}
@@ -121,6 +122,17 @@ def test_bad_recipes(changes, message):
     flat = {key: value for key, value in FLAT.items() if key != "pixels"} if "task" in changes else FLAT
     with pytest.raises(InputError, match=message):
         TrainingRecipe.from_json(flat | changes)
+
+
+def test_images_in_other_units_than_the_noise(tmp_path):
+    """Raw numbers of a detector: what was learned from them would be of no use, and its loss of no meaning."""
+    x = torch.linspace(-5.0, 995.0, 32 * 32).reshape(1, 32, 32).numpy()
+    network = networks.build("dncnn", {"depth": 3, "width": 2})
+    with pytest.raises(InputError, match=r"values from -5 to 995, beside which noise of at most 0\.3 is nothing"):
+        Denoise(sigma=(0.0, 0.3)).check(network, Pictures([x]))
+    Denoise(sigma=(0.0, 30.0)).check(network, Pictures([x]))
+    Denoise(sigma=(0.0, 0.0)).check(network, Pictures([x]))
+    Denoise(sigma=(0.0, 0.001)).check(network, Pictures([(255 * (x > 0)).astype("uint8")]))
 
 
 def test_sources_by_their_old_names():

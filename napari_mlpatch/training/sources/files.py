@@ -79,6 +79,11 @@ class Files(Source):
             reserve(2 * held, f"The images up to {file}", "Train on fewer of them.")  # once more when put together
             images += more
         enough(len(images), self.hold_out)
+        if all(image.min() == image.max() for image in images):
+            raise InputError(
+                f"In each of the {len(images)} images all values are the same ({images[0].flat[0]:g} in the first): "
+                "there is nothing to learn. Check low, high and the files."
+            )
         count = len(images) - self.hold_out
         return Pictures(images[:count], device), Pictures(images[count:], device) if self.hold_out else None
 

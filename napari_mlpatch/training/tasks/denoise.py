@@ -21,6 +21,8 @@ from .task import Batch, Task, is_reconstructor, middle
 
 FLOOR = 0.02
 """Added to the noise level by which errors are divided."""
+OTHER_UNITS = 10.0, 200.0
+"""Images whose values lie so far apart, and so many times as far as the strongest noise, are in other units than it."""
 SEED = 12345
 Level = Annotated[float, Field(ge=0)]
 
@@ -71,6 +73,14 @@ class Denoise(Task):
             raise InputError(
                 f"The network takes {network.config.channels} channels, the images have {images.channels}. "
                 "Change the network's channels or the data's colours."
+            )
+        low, high = getattr(images, "span", (0.0, 1.0))  # those that are drawn lie there
+        far, times = OTHER_UNITS
+        if high - low > max(far, times * self.sigma[1]) and self.sigma[1]:
+            raise InputError(
+                f"The images have values from {low:.4g} to {high:.4g}, beside which noise of at most {self.sigma[1]:g} "
+                "is nothing. Give low and high in the recipe's data, which become 0 and 1, or a sigma in the units of "
+                "the images."
             )
 
     def batch(self, network: Any, images: Any, count: int, random: torch.Generator) -> Batch:
