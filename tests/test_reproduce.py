@@ -113,11 +113,11 @@ def test_what_is_told_before_each_piece_of_work():
 @pytest.mark.parametrize(
     ("row", "options", "words"),
     [
-        ("one", {}, "A row: about 10 min on two cores, more where they are busy. Less with fewer --seeds or --slices."),
-        ("one", {"seeds": 1}, "about 5 min on two cores, more where they are busy. Less with fewer --slices."),
-        ("one", {"seeds": 1, "slices": 2}, "about 60 s on two cores, more where they are busy."),
+        ("one", {}, "A row: about 10 min on one core, more where it is busy. Less with fewer --seeds or --slices."),
+        ("one", {"seeds": 1}, "about 5 min on one core, more where it is busy. Less with fewer --slices."),
+        ("one", {"seeds": 1, "slices": 2}, "about 60 s on one core, more where it is busy."),
         ("one", {"seeds": 1, "slices": 99}, "about 5 min"),
-        ("other", {}, "A row: about 10 min on two cores, more where they are busy. Less with fewer --seeds."),
+        ("other", {}, "A row: about 10 min on one core, more where it is busy. Less with fewer --seeds."),
     ],
 )
 def test_how_long_it_takes_is_told_first(monkeypatch, row, options, words):

@@ -83,7 +83,7 @@ def _expected(figure: Figure, seeds: int, slices: int | None) -> str:
     long = f"{math.ceil(seconds)} s" if seconds < 90 else f"{math.ceil(seconds / 60)} min"
     less = {"--seeds": seeds, "--slices": figure.images if slices is None else slices}
     fewer = " or ".join(option for option, count in less.items() if count > 1)
-    return f"{figure.title}: about {long} on two cores, more where they are busy" + (
+    return f"{figure.title}: about {long} on one core, more where it is busy" + (
         f". Less with fewer {fewer}." if fewer and seconds > 60 else "."
     )
 

@@ -43,8 +43,8 @@ class Figure:
     where it lies above. ``data`` says what the folder given by ``--data`` must hold; empty where none is needed.
     ``seeds`` is how many noise seeds are usual: one for a whole set of images. Without the ``weights`` of these names,
     which are to come with the program, it cannot be computed. ``images`` is how many the public set has, of which fewer
-    may be measured, evenly chosen; 0 where there is no set of images. ``seconds`` is about what one seed takes on two
-    cores, of one image where there are any.
+    may be measured, evenly chosen; 0 where there is no set of images. ``seconds`` is about what one seed takes on one
+    core, of one image where there are any.
     """
 
     title: str
@@ -65,6 +65,6 @@ class Figure:
         return abs(value - self.published) <= self.tolerance or (self.at_least and value > self.published)
 
     def expected(self, seeds: int, count: int | None = None) -> float:
-        """About how many seconds it takes, on two cores, for so many seeds and images."""
+        """About how many seconds it takes, on one core, for so many seeds and images."""
         images = max(self.images, 1)
         return self.seconds * seeds * min(images, images if count is None else count)

@@ -112,6 +112,7 @@ ROWS: dict[str, Figure] = {
         measure=_order,
         metric="gap",
         at_least=True,
+        seconds=12.0,
         weights=tuple(WEIGHTS.values()),
     ),
 }

@@ -151,6 +151,7 @@ ROWS: dict[str, Figure] = {
         published=28.06,
         tolerance=0.4,
         measure=_tv(0.26, "isotropic"),
+        seconds=10.0,
     ),
     "tv-anisotropic": Figure(
         title="anisotropic TV, λ = 0.3, same problem",
@@ -158,5 +159,6 @@ ROWS: dict[str, Figure] = {
         published=29.83,
         tolerance=1.0,
         measure=_tv(0.3, "anisotropic"),
+        seconds=10.0,
     ),
 }
