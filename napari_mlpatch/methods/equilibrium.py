@@ -109,8 +109,10 @@ class DeepEquilibrium(Learned):
             }
             now = {"solver": step.state, "k": step.k, "x": x, "scalars": scalars, "converged": converged}
             lacks = self._not_found(step) if is_last and not converged else ""
-            told = {"remark": also(strange, scalars["relative_residual"]), "not_found": lacks}
-            yield Iterate(x, step.k, self.iterations, scalars, state=now, converged=converged, **told)
+            told = also(strange, scalars["relative_residual"])
+            yield Iterate(
+                x, step.k, self.iterations, scalars, state=now, converged=converged, remark=told, not_found=lacks
+            )
             if is_last:
                 return
 
