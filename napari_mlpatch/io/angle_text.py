@@ -159,6 +159,8 @@ def _number(word: str, line: int, comma: bool, origin: str) -> float:
 
 
 def _float(word: str) -> float | None:
+    if "_" in word:  # which Python leaves out
+        return None
     try:
         return float(EXPONENT.sub(r"\1e\2", word.replace(",", ".").rstrip("°").replace("\N{MINUS SIGN}", "-")))
     except ValueError:

@@ -89,6 +89,9 @@ def packing_of(attribute: Callable[[str], Any], name: str) -> Packing | None:
     numbers = {key: 1.0 if key == SCALE else 0.0 for key in (SCALE, OFFSET)}
     for key in numbers:
         if given[key] is not None:
+            if len({_number(value) for value in _each(given[key])}) > 1:
+                said = f"{np.size(given[key])} different values of {key}, one for a part of it each"
+                return Packing(fault=f"{name!r} has {said}, which is not read. Unpack it, and write real numbers.")
             numbers[key] = _number(given[key])
             if not np.isfinite(numbers[key]):
                 said = f"the attribute {key} = {str(given[key])[:40]!r}, which is no number"

@@ -32,7 +32,15 @@ def open_picture(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
                 notes += (f"the first of {picture.n_frames} frames",)  # type: ignore[attr-defined]
             if picture.getexif().get(ORIENTATION, 1) in range(2, 9):
                 notes += ("turned as the camera says (orientation)",)
+            if picture.format == "PNG" and not picture.mode.startswith("I") and depth_of_png(path) == 16:
+                notes += ("16-bit colours read with 8 bits",)
             upright = ImageOps.exif_transpose(picture)
             if upright.mode.startswith(("I", "F")):
                 return np.asarray(upright), notes
             return np.asarray(upright.convert("L" if upright.mode in ("1", "L", "LA") else "RGB")), notes
+
+
+def depth_of_png(path: Path) -> int:
+    """Bits of a number of a PNG, as its header says."""
+    with path.open("rb") as file:
+        return file.read(25)[24]

@@ -9,22 +9,26 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core.declare import CONFIG, Length
+from napari_mlpatch.core.declare import CONFIG, Length, explain
+from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.made_once import plainly
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .fan_geometry import fan_angle, parallel_rays, redundancy, view_weights
-from .fan_rows import FilteredRays, moved
+from .fan_rows import FilteredRays
 from .filters import Window, check_filter, ramp_filter, row_filter
 from .nufft import next_fast
 from .parallel_beam import ParallelBeam
 from .rays import FineGrid, RayTransform
+from .rays_in_steps import RaysInSteps
 from .scanner import Scanner
 from .truncation import Padding, Truncation, extended, truncation
 
+RowFilter = Callable[[Tensor], Tensor]
 FARTHEST = 1e6
 """Distance of the source, in terms of the image's radius."""
 MOST_WIDER = 3
@@ -149,13 +153,26 @@ class FanBeam(Scanner):
 
         return self._table("rays", like.device, like.dtype, make)
 
+    def _rays_once(self, like: Tensor) -> RaysInSteps:
+        """The same, made quickly and not kept."""
+        gamma = self._gamma(np.arange(self.detector_count))
+        theta, s = parallel_rays(self.angles_deg, gamma, self.source_to_axis)
+        with plainly():
+            return RaysInSteps(self._grid, theta, s[0], device=like.device, dtype=like.dtype)
+
     # ---- the operator ---------------------------------------------------------------------------------------
 
-    def _apply(self, x: Tensor, row_filter: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        return self._rays(x)(x.flatten(0, 1), row_filter).reshape(*x.shape[:2], *self.range_shape)
+    def _apply(self, x: Tensor) -> Tensor:
+        return self._projected(x, self._rays(x))
 
-    def _adjoint(self, y: Tensor, row_filter: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        x = self._rays(y).transpose(y.flatten(0, 1).flatten(1), row_filter)
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self._spread(y, self._rays(y))
+
+    def _projected(self, x: Tensor, rays: RayTransform, row_filter: RowFilter | None = None) -> Tensor:
+        return rays(x.flatten(0, 1), row_filter).reshape(*x.shape[:2], *self.range_shape)
+
+    def _spread(self, y: Tensor, rays: RayTransform, row_filter: RowFilter | None = None) -> Tensor:
+        x = rays.transpose(y.flatten(0, 1).flatten(1), row_filter)
         return x.reshape(*y.shape[:2], *self.image_shape)
 
     @cached_property
@@ -200,16 +217,22 @@ class FanBeam(Scanner):
         with Parker's weights and detectors moved to one side are right; what was never measured counts as zero.
         Window and ``cutoff`` are those of ``ParallelBeam.fbp``, relative to bins as seen at the axis, ``padding`` is
         its (rows that go on beyond the detector need larger tables, built once). ``center`` tries another rotation
-        axis by moving the data, without building anything.
+        axis: the picture is that of a scanner which has it, but for rounding, with tables for this one picture.
         """
         self._check(y, "adjoint")
         check_filter(window, cutoff)
-        if center is not None:
-            y = moved(y, self._axis_tried(center) - self.axis_bin)
+        axis = self._axis_tried(center)
+        if axis != self.axis_bin:
+            from napari_mlpatch.core.autograd import held
+
+            return held(self._with_axis(axis), self)._picture(y, window, cutoff, padding, once=True)
+        return self._picture(y, window, cutoff, padding)
+
+    def _picture(self, y: Tensor, window: Window, cutoff: float, padding: Padding, once: bool = False) -> Tensor:
         weights = torch.as_tensor(self._areas, device=y.device).to(y.dtype)
         cut = truncation(y, weights, padding)
         if cut is None:
-            return self._back_projected(y * weights, window, cutoff)
+            return self._back_projected(y * weights, window, cutoff, once)
         # Each item by as many bins as by itself, for those set how it is sampled. A few sizes only, with their tables.
         step = max(16, math.ceil(self.detector_count / 8))
         sizes = [min(math.ceil(bins / step) * step, self._room) for bins in cut.bins]
@@ -217,10 +240,17 @@ class FanBeam(Scanner):
         for more in sorted(set(sizes)):
             items = [i for i, size in enumerate(sizes) if size == more]
             rows = self._continued(flat[items], weights, cut.of(items), more)
-            pictures = self._wider(more)._back_projected(rows, window, cutoff)
+            pictures = self._wider(more)._back_projected(rows, window, cutoff, once)
             for i, picture in zip(items, pictures, strict=True):
                 found[i] = picture
         return torch.cat(found).reshape(*y.shape[:2], *self.image_shape)
+
+    def _with_axis(self, axis: float) -> FanBeam:
+        """The same scanner about another axis. Raises InputError where there is none."""
+        try:
+            return dataclasses.replace(self, center=axis)
+        except ValidationError as error:
+            raise InputError(f"The centre cannot be used: {explain(error)}") from None
 
     def _continued(self, y: Tensor, weights: Tensor, cut: Truncation, more: int) -> Tensor:
         """Weighted rows that go on by so many bins at either end."""
@@ -234,7 +264,7 @@ class FanBeam(Scanner):
         area[more + self.detector_count :] /= self._per_bin(gamma[more + self.detector_count - 1, None])
         return rows * torch.as_tensor(area, device=y.device).to(y.dtype)
 
-    def _back_projected(self, rows: Tensor, window: Window, cutoff: float) -> Tensor:
+    def _back_projected(self, rows: Tensor, window: Window, cutoff: float, once: bool) -> Tensor:
         """Of weighted rows, filtered in parallel ones."""
         grid = self._grid
         size = next_fast(2 * grid.samples)
@@ -242,7 +272,7 @@ class FanBeam(Scanner):
         from napari_mlpatch.core.autograd import Linear, held  # needs PyTorch at once
 
         ramp = row_filter(response / self.pixel_size**2, size, rows)
-        filtered = FilteredRays(self, lambda p: ramp(p)[..., : grid.samples])
+        filtered = FilteredRays(self, lambda p: ramp(p)[..., : grid.samples], once)
         return Linear.apply(rows, held(filtered, self), "adjoint")  # type: ignore[return-value]
 
     def _per_bin(self, gamma: np.ndarray) -> np.ndarray:

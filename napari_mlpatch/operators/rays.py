@@ -99,9 +99,13 @@ class RayTransform:
         self, grid: FineGrid, theta: np.ndarray, s: np.ndarray, *, device: torch.device | str, dtype: torch.dtype
     ):
         """``theta`` in radians and ``s``, both ``[rays]``."""
-        self.grid = grid
         matrix, rows = interpolation(grid, theta, s, np.float32 if dtype == torch.float32 else np.float64)
         self._W, self._WT = _csr(matrix, device), _csr(matrix.T.tocsr(), device)
+        self._set_up(grid, rows, device, dtype)
+
+    def _set_up(self, grid: FineGrid, rows: np.ndarray, device: torch.device | str, dtype: torch.dtype) -> None:
+        """What makes the parallel rows at these angles, in steps of the half turn."""
+        self.grid = grid
         angles, w = rows[:, None] * (math.pi / grid.half_turn), grid.frequencies
         k = w * grid.pixel_size
         omega = np.stack([-k * np.sin(angles), k * np.cos(angles)], axis=-1)
@@ -127,11 +131,19 @@ class RayTransform:
         rows = torch.fft.irfft(spectrum, n=self.grid.period)[..., : self.grid.samples]
         if row_filter is not None:
             rows = row_filter(rows)
+        return self._read(rows)
+
+    def _read(self, rows: Tensor) -> Tensor:
+        """W: the rays ``[B, rays]`` from ``[B, angles, samples]``."""
         return torch.stack([self._W @ row for row in rows.flatten(1)])
+
+    def _spread(self, y: Tensor) -> Tensor:
+        """Wᵀ."""
+        return torch.stack([self._WT @ row for row in y]).reshape(len(y), -1, self.grid.samples)
 
     def transpose(self, y: Tensor, row_filter: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """``[B, rays]`` to ``[B, *image_shape]``, exactly the transpose where ``row_filter`` is symmetric."""
-        rows = torch.stack([self._WT @ row for row in y]).reshape(len(y), -1, self.grid.samples)
+        rows = self._spread(y)
         if row_filter is not None:
             rows = row_filter(rows)
         # Each frequency but zero stands for itself and its conjugate.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.build.counts import field_of_slice, given_field, line_integrals
+from napari_mlpatch.io.build.counts import clip_note, field_of_slice, given_field, line_integrals
 
 
 def test_the_formula():
@@ -28,6 +28,13 @@ def test_dead_pixels_of_the_flat():
     with pytest.raises(InputError, match=r"1 of 6 values of the flat field.*bin 4"):
         line_integrals(np.full((5, 6), 50.0), flat)
     assert np.isfinite(line_integrals(np.full((5, 6), 50.0), flat, clip_counts=1)).all()
+
+
+def test_what_was_clipped_is_told():
+    counts, flat = np.full((5, 6), 50.0), np.full(6, 100.0)
+    assert clip_note(counts, flat, 10.0, 1.0) == clip_note(counts, flat, 10.0, None) == ""
+    counts[2, 3], flat[4] = 8, 0
+    assert clip_note(counts, flat, 10.0, 1.0).startswith("1 of 30 counts and 1 of 6 values of the flat field")
 
 
 @pytest.mark.parametrize("clip", [0, -1, float("nan")])

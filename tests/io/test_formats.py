@@ -1,9 +1,13 @@
 """Each format of measurements gives the same sinogram back, with what belongs to it."""
 
+import struct
+import zlib
+
 import h5py
 import numpy as np
 import pytest
 import scipy.io
+import scipy.sparse
 import tifffile
 
 from napari_mlpatch import io
@@ -289,3 +293,43 @@ def test_python_objects_are_not_called_damaged(tmp_path):
     with pytest.raises(InputError, match=r"holds Python objects, .* not read") as caught:
         io.load(tmp_path / "a.npy")
     assert "damaged" not in str(caught.value)
+
+
+def test_sparse_matrices_of_matlab(tmp_path):
+    sparse = scipy.sparse.csc_matrix(sinogram()[0].astype(float))
+    for compress in (False, True):
+        scipy.io.savemat(tmp_path / "a.mat", {"sino": sparse, "theta": angles()}, do_compression=compress)
+        assert np.array_equal(io.load(tmp_path / "a.mat").data[0], sinogram()[0])
+    scipy.io.savemat(tmp_path / "b.mat", {"sino": sparse * (1 + 2j)})
+    assert np.allclose(read_mat5(tmp_path / "b.mat")["sino"], sinogram()[0] * (1 + 2j))
+    with h5py.File(tmp_path / "c.mat", "w", userblock_size=512) as file:
+        group = file.create_group("sino")
+        group.attrs["MATLAB_sparse"] = np.uint64(ANGLES)
+        group["data"], group["ir"], group["jc"] = sparse.data, sparse.indices, sparse.indptr
+    assert np.array_equal(io.load(tmp_path / "c.mat").data[0], sinogram()[0])
+    with h5py.File(tmp_path / "c.mat", "a") as file:
+        file["sino/ir"][3] = ANGLES
+    with pytest.raises(InputError, match="indices do not fit"):
+        io.load(tmp_path / "c.mat")
+
+
+def test_arrays_of_structs_of_matlab(tmp_path):
+    scans = np.zeros(2, [("sino", object), ("theta", object)])
+    for k in range(2):
+        scans[k] = (sinogram()[k], angles())
+    scipy.io.savemat(tmp_path / "a.mat", {"scan": scans})
+    found = io.load(tmp_path / "a.mat")
+    assert np.array_equal(found.data[0], sinogram()[0]) and any("scan{2}.sino" in note for note in found.notes)
+    assert np.array_equal(io.load(tmp_path / "a.mat", dataset="scan{2}.sino").data[0], sinogram()[1])
+
+
+def test_grey_png_of_few_bits_as_stored(tmp_path):
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    for depth, rows, expected in ((2, b"\0\x1b\0\xe4", [[0, 1, 2, 3], [3, 2, 1, 0]]), (4, b"\0\x0f\0\x37", None)):
+        expected = [[0, 15], [3, 7]] if expected is None else expected
+        head = struct.pack(">IIBBBBB", len(expected[0]), 2, depth, 0, 0, 0, 0)
+        chunks = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+        (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+        assert np.array_equal(io.load(tmp_path / "a.png").data[0], expected)

@@ -1,5 +1,8 @@
 """ISMRM raw data along radial and other trajectories, written with the library of the format."""
 
+import re
+
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -66,6 +69,37 @@ def test_units(tmp_path, factor, words):
     assert np.linalg.norm(result - picture) < 0.2 * np.linalg.norm(picture)
     again = io.open_source(problem.source)
     assert torch.equal(again.y, problem.y) and again.A == problem.A
+
+
+@pytest.mark.parametrize(("scale", "words"), [(1.0, "cycles per mm"), (1000.0, "cycles per m,")])
+def test_units_of_length(tmp_path, scale, words):
+    """Of pixels of 8 mm the finest detail is at 1 / 16 cycles per mm, which was taken for cycles per pixel."""
+    omega = radial()
+    data, _ = samples(omega)
+    path = write(tmp_path / "a.h5", data[None], omega[..., ::-1] / (2 * np.pi * 8) * scale)
+    with h5py.File(path, "a") as file:
+        text = file["dataset/xml"][0]
+        file["dataset/xml"][0] = re.sub(rb"(fieldOfView_mm><x>)\d+", rb"\g<1>%d" % (8 * SHAPE[1]), text)
+    found = io.load(path)
+    assert any(words in note for note in found.notes)
+    assert np.allclose(found.problem().A.omega.reshape(omega.shape), omega, atol=1e-6)
+    path = write(tmp_path / "b.h5", data[None], omega[..., ::-1] / (2 * np.pi * 8))  # of pixels of 1 mm
+    with pytest.raises(InputError, match="Its unit cannot be told"):
+        io.load(path)
+
+
+def test_stacks_of_trajectories_are_refused(tmp_path):
+    omega = radial()
+    data, _ = samples(omega)
+    k = omega[..., ::-1] / (2 * np.pi)
+    path = write(tmp_path / "a.h5", np.stack([data, data]), k)
+    with h5py.File(path, "a") as file:
+        records = file["dataset/data"][()]
+        records["head"]["idx"]["kspace_encode_step_2"] = records["head"]["idx"]["slice"]
+        records["head"]["idx"]["slice"] = 0
+        file["dataset/data"][...] = records
+    with pytest.raises(InputError, match="stack of 'radial' trajectories, of 2 steps"):
+        io.load(path)
 
 
 def test_coils_slices_and_the_picture_of_the_header(tmp_path):

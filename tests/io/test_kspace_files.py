@@ -1,5 +1,7 @@
 """K-space in every layout that people store it in, oversampled readouts, and ISMRMRD raw data."""
 
+import re
+
 import h5py
 import numpy as np
 import pytest
@@ -295,3 +297,50 @@ def test_the_step_at_the_centre_of_the_third_direction(tmp_path, center):
     else:
         with pytest.raises(InputError, match="does not fit"):
             io.load(path)
+
+
+def test_what_is_no_line_of_the_picture_is_left_out(tmp_path):
+    """Coil correction, phase stabilisation, other encoding spaces; calibration that is part of the picture stays."""
+    kspace, _ = coils(2)
+    same = lambda k, head, line: line  # noqa: E731
+    for name, bits, space in (("coil", 29, 0), ("reference", 30, 0), ("phase", 31, 0), ("space", 0, 1)):
+        path = rewrite_heads(write_raw(tmp_path / f"{name}.h5", kspace[None], repeat=2), same)
+
+        def other(k, head, line, bits=bits, space=space):
+            if k < N:
+                return line
+            head["flags"] |= (1 << bits - 1) if bits else 0
+            head["encoding_space_ref"] = space
+            return line + 100
+
+        found = io.load(rewrite_heads(path, other))
+        assert np.array_equal(found.problem().y[0, 0].numpy(), kspace), name
+        assert any("left out" in note and f"{N + (bits > 0)} acq" in note for note in found.notes)
+
+    def calibration(k, head, line):
+        head["flags"] |= (1 << 19) | (1 << 20)
+        return line
+
+    path = rewrite_heads(write_raw(tmp_path / "acs.h5", kspace[None]), calibration)
+    assert np.array_equal(io.load(path).problem().y[0, 0].numpy(), kspace)
+
+
+@pytest.mark.parametrize("recon", [(2 * N, 2 * N), (N // 2, N), (N, N)])
+def test_a_scanners_picture_of_other_pixels(tmp_path, recon):
+    """Its field of view tells how many pixels of k-space it covers, not its matrix."""
+    kspace, truth = coils(4, (2 * N, N))
+    path = write_raw(tmp_path / "a.h5", kspace.swapaxes(1, 2)[None], recon=recon)
+    with h5py.File(path, "a") as file:
+        text = file["dataset/xml"][0]
+        for word, x, y in ((b"encodedSpace", 2 * N, N), (b"reconSpace", N, N)):
+            text = re.sub(
+                rb"(<%b>.*?<fieldOfView_mm>).*?(</fieldOfView_mm>)" % word,
+                rb"\g<1><x>%d</x><y>%d</y><z>5</z>\g<2>" % (x, y),
+                text,
+                flags=re.DOTALL,
+            )
+        file["dataset/xml"][0] = text
+    found = io.load(path)
+    problem = found.problem()
+    assert problem.A.domain_shape == (N, N) and error(problem, truth[N // 2 : -N // 2].T) < 0.02
+    assert any("others than k-space" in note for note in found.notes) == (recon != (N, N))

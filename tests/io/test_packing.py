@@ -61,7 +61,10 @@ def test_values_that_stand_for_nothing(tmp_path, name, kind):
     assert np.abs(io.read_measurement(path, slice=0).y[0, 0].numpy() - LINES[0]).max() < 1e-4
 
 
-@pytest.mark.parametrize(("scale", "words"), [(0.0, "scale_factor = 0"), (np.nan, "no number"), ("much", "no number")])
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [(0.0, "scale_factor = 0"), (np.nan, "no number"), ("much", "no number"), ([1, 2], "2 different")],
+)
 def test_impossible_factors(tmp_path, scale, words):
     path = written(tmp_path / "a.h5", {"sinogram": (LINES, {"scale_factor": scale}), "angles": ANGLES})
     with pytest.raises(InputError, match=words):

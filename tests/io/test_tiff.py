@@ -195,3 +195,25 @@ def test_a_list_of_pages_that_breaks_off_is_refused(what, big, tmp_path):
     path.write_bytes(text)
     with pytest.raises(InputError, match="the list of its pages is damaged after page"):
         io.load(path)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_transparency_is_no_slice(tmp_path, planar):
+    grey = np.random.default_rng(0).integers(0, 255, (20, 32)).astype(np.uint8)
+    both = np.stack([grey, 255 - grey], -1 if planar == "contig" else 0)
+    options = {"photometric": "minisblack", "extrasamples": ["unassalpha"], "planarconfig": planar}
+    tifffile.imwrite(tmp_path / "a.tif", both, **options)
+    measurement = io.load(tmp_path / "a.tif")
+    assert len(measurement.data) == 1 and np.array_equal(measurement.data[0], grey)
+    assert any("transparency" in note for note in measurement.notes)
+    assert np.array_equal(io.image_from_file(tmp_path / "a.tif")[0], grey)
+
+
+@pytest.mark.parametrize(("photometric", "channels"), [("separated", 4), ("ycbcr", 3), ("cielab", 3)])
+def test_colours_that_are_not_red_green_and_blue_are_refused(tmp_path, photometric, channels):
+    """Their luminance would be of cyan, magenta and yellow, or of colour differences."""
+    values = np.random.default_rng(0).integers(0, 255, (20, 32, channels)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric=photometric)
+    for read in (io.load, io.image_from_file):
+        with pytest.raises(InputError, match="Save it in red, green and blue"):
+            read(tmp_path / "a.tif")

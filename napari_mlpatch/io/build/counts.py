@@ -39,6 +39,22 @@ def line_integrals(
     return np.log(signal, out=signal).astype(np.float32)
 
 
+def clip_note(
+    counts: np.ndarray, flat: np.ndarray | float | None, dark: np.ndarray | float | None, clip_counts: float | None
+) -> str:
+    """How many counts less the dark field, and how much of the flat field, were raised; "" for none."""
+    if clip_counts is None or flat is None:
+        return ""
+    shade = 0.0 if dark is None else dark
+    low = int((np.subtract(counts, shade, dtype=np.float64) < clip_counts).sum())
+    beam = np.asarray(flat, dtype=np.float64) - shade
+    dead = int((beam < clip_counts).sum())
+    parts = [f"{low} of {counts.size} counts"] * (low > 0) + [f"{dead} of {beam.size} values of the flat field"] * (
+        dead > 0
+    )
+    return f"{' and '.join(parts)}, less the dark field, raised to {clip_counts:g}" if parts else ""
+
+
 def field_of_slice(field: Field | None, index: int, bins: int, name: str) -> np.ndarray | float | None:
     """The field of one slice, averaged over its frames: ``[bins]`` or a number; or at the times of the angles.
 

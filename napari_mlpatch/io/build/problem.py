@@ -62,6 +62,8 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
             with reading(beam.path, "a measurement"):
                 flat, dark = made.fields
                 notes += filter(None, [drift_note(flat, index, "flat"), drift_note(dark, index, "dark")])
+        if k == 0:
+            notes += filter(None, [made.clipped(index, values)])
         y[k, 0] = made.cleaned(made.integrals(index, values), outliers)  # of the first slice they are noted in any case
     if made.center == "auto" and beam.kind == "fan-beam":
         center = find_fan_center(replace(beam, angles_deg=angles), y[len(y) // 2, 0])

@@ -17,7 +17,7 @@ from ..measurement import Measurement
 from ..options import ProblemOptions
 from ..packing import fills
 from ..plausible import bright_edges, counts_question, is_transmission
-from .counts import field_of_slice, line_integrals
+from .counts import clip_note, field_of_slice, line_integrals
 from .outliers import find_outliers, replace_outliers
 from .rings import remove_stripes
 
@@ -52,11 +52,7 @@ class Sinograms:
         """Line integrals ``[angles, bins]`` of slice ``index``, whose numbers in the file are ``values``."""
         if not self.take_log:
             return values
-        with reading(self.beam.path, "a measurement"):
-            flat, dark = (
-                field_of_slice(field, index, values.shape[1], name)
-                for field, name in zip(self.fields, ("flat", "dark"), strict=True)
-            )
+        flat, dark = self._fields_of(index, values.shape[1])
         if flat is None:
             raise InputError(
                 "The logarithm of counts needs the flat field, the counts without a sample. Give flat (a number, one "
@@ -64,6 +60,20 @@ class Sinograms:
                 "are line integrals."
             )
         return line_integrals(values, flat, 0.0 if dark is None else dark, self.options.clip_counts)
+
+    def clipped(self, index: int, values: np.ndarray) -> str:
+        """A note on what ``clip_counts`` changed in slice ``index``, "" for nothing."""
+        if not self.take_log or self.options.clip_counts is None:
+            return ""
+        return clip_note(values, *self._fields_of(index, values.shape[1]), self.options.clip_counts)
+
+    def _fields_of(self, index: int, bins: int) -> tuple[np.ndarray | float | None, np.ndarray | float | None]:
+        with reading(self.beam.path, "a measurement"):
+            flat, dark = (
+                field_of_slice(field, index, bins, name)
+                for field, name in zip(self.fields, ("flat", "dark"), strict=True)
+            )
+        return flat, dark
 
     def cleaned(self, y: np.ndarray, outliers: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
         """Line integrals ``[angles, bins]`` without outliers and rings, where the options ask for that."""

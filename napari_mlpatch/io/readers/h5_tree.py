@@ -205,7 +205,7 @@ class _Walk:
                 )
         elif item.dtype.names is not None:
             self.tree.records[name] = (place.file, place.name)
-        elif h5py.check_ref_dtype(item.dtype) is h5py.Reference and h5.attribute(item, "MATLAB_class") == "cell":
+        elif h5py.check_ref_dtype(item.dtype) is h5py.Reference and _is_of_matlab(item):
             self.cells(name, place)
 
     def cells(self, name: str, place: Place) -> None:
@@ -278,6 +278,12 @@ class _Walk:
             for path in set(self.files) - before:  # of thousands of blocks, not all can stay open
                 self.files.pop(path).close()
         return size, values
+
+
+def _is_of_matlab(item: h5py.Dataset) -> bool:
+    """Whether references are MATLAB's cells, or the fields of an array of structs."""
+    parent: Any = item.parent
+    return h5.attribute(item, "MATLAB_class") == "cell" or h5.attribute(parent, "MATLAB_class") == "struct"
 
 
 def _identity(place: Place) -> Any:

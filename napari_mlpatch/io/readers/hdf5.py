@@ -34,7 +34,7 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
             return load_ismrmrd(path, tree, raw, options.in_corner)
     check_alive(tree, options)
     has_kspace = any(key(name).startswith(KSPACE) for name in tree.arrays)  # also in two parts
-    recon = header_of(tree.text(HEADER)).recon_shape if HEADER in tree.texts and has_kspace else None
+    header = header_of(tree.text(HEADER)) if HEADER in tree.texts and has_kspace else None
     is_exchange = EXCHANGE in tree.arrays
     found = load_named(
         path,
@@ -43,9 +43,10 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
         prefer=EXCHANGE if is_exchange else _pointed_to(tree),
         usual_axis="pages" if is_exchange else "rows",
         coils_first=False,
-        recon=recon,
+        recon=None if header is None else header.recon_shape,
     )
-    return dataclasses.replace(found, notes=(*found.notes, *tree.notes))
+    resampled = [header.resampled] if header is not None and header.resampled else []
+    return dataclasses.replace(found, notes=(*found.notes, *resampled, *tree.notes))
 
 
 def check_alive(tree: Tree, options: LoadOptions) -> None:

@@ -26,7 +26,10 @@ from .ismrmrd_trajectory import load_trajectory
 from .kspace import kspace_measurement
 from .kspace_corner import Corner
 
-NOT_IMAGES = (19, 20, 23, 24, 26, 27, 28)  # noise, calibration only, navigation, phase correction, feedback, dummy...
+NOT_IMAGES = (19, 20, 23, 24, 26, 27, 28, 29, 30, 31)
+"""Bits of noise, calibration only, navigation, phase correction, feedback, dummies, coil correction, phase
+stabilisation."""
+CALIBRATION, AND_IMAGE = 20, 21
 REVERSED = 22
 OTHERS = ("contrast", "phase", "repetition", "set")
 
@@ -50,7 +53,7 @@ class Lines:
         before = field("discard_pre", none)
         kept = samples - before - field("discard_post", none)
         center = field("center_sample", before + kept // 2) - before
-        return cls(samples, before, kept, center, ((flags >> np.uint64(REVERSED - 1)) & np.uint64(1)) > 0)
+        return cls(samples, before, kept, center, _bit(flags, REVERSED))
 
     def cut(self, at: int, values: np.ndarray) -> np.ndarray:
         """Those kept of ``[coils, samples, 2]``, in the order of the others."""
@@ -72,7 +75,6 @@ def load_ismrmrd(path: Path, tree: Tree, group: str, corner: Corner | None = Non
 
     Others with their trajectory, see ``ismrmrd_trajectory``. Raises InputError.
     """
-    header = header_of(tree.text(f"{group}/xml".strip("/")))
     file, inner = tree.records[f"{group}/data".strip("/")]
     with reading(path, "ISMRMRD"), h5py.File(file, "r") as opened:
         found: Any = opened[inner]
@@ -80,10 +82,19 @@ def load_ismrmrd(path: Path, tree: Tree, group: str, corner: Corner | None = Non
         if not {"head", "data"} <= set(found.dtype.names or ()):
             raise InputError(f"{path}: {inner!r} has no head and data of acquisitions.")
         records = read_compressed(file, found)
-    used, notes = _used(path, records)
+    used, encoding, notes = _used(path, records)
+    header = header_of(tree.text(f"{group}/xml".strip("/")), encoding)
+    notes += filter(None, [header.resampled])
     if header.trajectory not in ("", "cartesian"):
         head = records["head"]
-        place = _index(head["idx"] if "idx" in (head.dtype.names or ()) else None, "slice", len(head))
+        index = head["idx"] if "idx" in (head.dtype.names or ()) else None
+        place, depth = (_index(index, word, len(head)) for word in ("slice", "kspace_encode_step_2"))
+        steps = len(np.unique(depth[used]))
+        if steps > 1:
+            raise InputError(
+                f"{path} is a stack of {header.trajectory!r} trajectories, of {steps} steps in the third direction, "
+                "which is not read. Transform it along that direction, and write slices."
+            )
         found = load_trajectory(path, records, used, place[used], header)
         return dataclasses.replace(found, notes=(*found.notes, *notes))
     kspace, notes = _sorted(path, records, used, header, notes)
@@ -94,15 +105,23 @@ def load_ismrmrd(path: Path, tree: Tree, group: str, corner: Corner | None = Non
     return kspace_measurement(path, lambda i: kspace[i], (slices, coils, rows, columns), measured, recon, notes, corner)
 
 
-def _used(path: Path, records: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Numbers of the acquisitions of one picture, and notes on those left out."""
+def _used(path: Path, records: np.ndarray) -> tuple[np.ndarray, int, list[str]]:
+    """Numbers of the acquisitions of one picture, the number of its encoding, and notes on those left out."""
     head = records["head"]
     names, notes = head.dtype.names or (), []
     flags = _flags(head)
-    other = sum((flags >> np.uint64(bit - 1)) & np.uint64(1) for bit in NOT_IMAGES) > 0
-    used = np.flatnonzero(~np.asarray(other))
+    other = np.logical_or.reduce([_bit(flags, b) for b in NOT_IMAGES if b != CALIBRATION])
+    other |= _bit(flags, CALIBRATION) & ~_bit(flags, AND_IMAGE)
+    used = np.flatnonzero(~other)
     if len(used) < len(head):
         notes.append(f"{len(head) - len(used)} acquisitions of noise, calibration or navigation left out")
+    spaces = head["encoding_space_ref"][used] if "encoding_space_ref" in names else np.zeros(len(used), int)
+    encoding = int(spaces.min()) if len(used) else 0
+    if len(used) and spaces.max() != encoding:
+        notes.append(
+            f"{np.count_nonzero(spaces != encoding)} acquisitions of other encoding spaces than {encoding} left out"
+        )
+        used = used[spaces == encoding]
     for word in OTHERS if "idx" in names else ():
         values = head["idx"][word][used]
         if len(values) and values.max() != values.min():
@@ -110,12 +129,17 @@ def _used(path: Path, records: np.ndarray) -> tuple[np.ndarray, list[str]]:
             used = used[values == values.min()]
     if not len(used):
         raise InputError(f"{path} holds no acquisitions of an image.")
-    return used, notes
+    return used, encoding, notes
 
 
 def _flags(head: np.ndarray) -> np.ndarray:
     known = "flags" in (head.dtype.names or ())
     return head["flags"].astype(np.uint64) if known else np.zeros(len(head), np.uint64)
+
+
+def _bit(flags: np.ndarray, number: int) -> np.ndarray:
+    """Whether a flag is set; the format counts them from 1."""
+    return ((flags >> np.uint64(number - 1)) & np.uint64(1)) > 0
 
 
 def _sorted(

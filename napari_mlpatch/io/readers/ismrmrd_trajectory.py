@@ -1,8 +1,8 @@
 """ISMRM raw data along trajectories: spokes, spirals and others, as the non-Cartesian operator takes them.
 
 Each acquisition carries its trajectory ``[samples, dimensions]``, kx (along the readout's x) first. The format leaves
-the unit open; in use are cycles per pixel (up to 0.5), cycles per field of view (up to half of the matrix) and radians
-per pixel (up to pi), which differ so much that the largest value tells them apart.
+the unit open; in use are cycles per pixel (up to 0.5), cycles per field of view (up to half of the matrix), radians per
+pixel (up to pi) and cycles per length, which differ so much that the largest value tells them apart.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ from .ismrmrd_header import Header
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
 
+LEAST_REACH = 0.8
+"""Of the finest detail of the pixels, which trajectories are made to reach."""
+COARSE = 0.25
+"""The same of those of coarser pictures than the header says, in cycles per pixel."""
 CALIBRATION = 24
 """Rows and columns of k-space, gridded from the samples, from which the coils' sensitivities are estimated."""
 
@@ -136,28 +140,39 @@ def load_trajectory(path: Path, records: np.ndarray, used: np.ndarray, place: np
     if samples != k.shape[1]:
         notes.append(f"samples before and after the readout discarded: {k.shape[1]} of {samples} left")
     if dimensions == 3:
-        if k[..., 2].min() < 0 and np.ptp(k[..., 2]) > 1e-6:
+        third = k[..., 2]
+        by_readout = np.ptp(third, axis=1).max() <= 1e-6  # weights change along it
+        if np.ptp(third) > 1e-6 and (third.min() < 0 or by_readout):
             raise InputError(f"{path} has a three-dimensional trajectory, which is not read: kz is not constant.")
         notes.append("the trajectory's third dimension is constant or density weights, and is not used")
-    factor, unit = _unit(path, k[..., :2], matrix)
+    factor, unit = _unit(path, k[..., :2], matrix, header.pixel_mm)
     omega = np.clip(factor * k[..., 1::-1], -math.pi, math.pi)  # rows (y) first
     return _measurement(path, values, omega, place, header, [*notes, f"trajectory in {unit}"])
 
 
-def _unit(path: Path, k: np.ndarray, matrix: tuple[int, ...]) -> tuple[float, str]:
-    """The factor to radians per pixel, and the unit's name."""
+def _unit(path: Path, k: np.ndarray, matrix: tuple[int, ...], pixel_mm: float) -> tuple[float, str]:
+    """The factor to radians per pixel, and the unit's name: that in which the trajectory reaches the finest detail."""
     largest, size = float(np.abs(k).max()), max(matrix[:2])
-    if 0 < largest <= 0.51:
-        return 2.0 * math.pi, f"cycles per pixel, because it reaches {largest:.3g}"
-    if 0.8 * size / 2 <= largest <= 1.02 * size / 2:
-        return 2.0 * math.pi / size, f"cycles per field of view, because it reaches {largest:.4g} for {size} pixels"
-    if 0.9 * math.pi <= largest <= 1.01 * math.pi:
-        return 1.0, f"radians per pixel, because it reaches {largest:.4g}"
-    raise InputError(
-        f"{path}: the trajectory reaches {largest:.4g}, for a matrix of {matrix[0]} x {matrix[1]}. Its unit cannot be "
-        f"told: cycles per pixel reach 0.5, radians per pixel {math.pi:.4g}, cycles per field of view {size / 2:g}. "
-        "Convert it to one of these."
-    )
+    units = {
+        "cycles per pixel": 2.0 * math.pi,
+        "cycles per field of view": 2.0 * math.pi / size,
+        "radians per pixel": 1.0,
+    }
+    if pixel_mm > 0:
+        units |= {"cycles per mm": 2.0 * math.pi * pixel_mm, "cycles per m": 2e-3 * math.pi * pixel_mm}
+    reach = {name: largest * factor / math.pi for name, factor in units.items()}
+    fitting = [name for name, part in reach.items() if LEAST_REACH <= part <= 1.02]
+    if fitting:
+        name = min(fitting, key=lambda name: abs(reach[name] - 1.0))
+    elif COARSE <= reach["cycles per pixel"] <= 1.02:
+        name = "cycles per pixel"
+    else:
+        listed = ", ".join(f"{math.pi / factor:.4g} in {name}" for name, factor in units.items())
+        raise InputError(
+            f"{path}: the trajectory reaches {largest:.4g}, for a matrix of {matrix[0]} x {matrix[1]}. Its unit cannot "
+            f"be told: the finest detail of these pixels is at {listed}. Convert it to one of these."
+        )
+    return units[name], f"{name}, because it reaches {largest:.4g} for {matrix[0]} x {matrix[1]} pixels"
 
 
 def _measurement(

@@ -21,7 +21,7 @@ from napari_mlpatch.core.errors import InputError
 NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 TEXT = {16: "utf-8", 17: "utf-16", 18: "utf-32"}
 MATRIX, COMPRESSED = 14, 15
-CELL, STRUCT, CHAR = 1, 2, 4
+CELL, STRUCT, CHAR, SPARSE = 1, 2, 4, 5
 NUMERIC = range(6, 16)
 DEPTH = 20  # of structs within structs
 MOST_CELLS = 10_000
@@ -96,7 +96,7 @@ def _matrix(body: memoryview, order: str, prefix: str, depth: int) -> dict[str, 
     shape = tuple(int(n) for n in _numbers(parts[1], order))
     name = prefix or bytes(parts[2][1]).decode("ascii", "replace")
     rest = parts[3:]
-    if kind == STRUCT and math.prod(shape) == 1 and len(rest) >= 2:
+    if kind == STRUCT and len(rest) >= 2:
         length, names = int(_numbers(rest[0], order)[0]), bytes(rest[1][1])
         if length < 1:
             raise InputError("A MATLAB struct has field names of no length. The file is damaged.")
@@ -104,8 +104,10 @@ def _matrix(body: memoryview, order: str, prefix: str, depth: int) -> dict[str, 
             names[i : i + length].split(b"\0")[0].decode("ascii", "replace") for i in range(0, len(names), length)
         ]
         values: dict[str, Value] = {}
-        for field, (_, inner) in zip(fields, rest[2:], strict=False):
-            values.update(_matrix(inner, order, f"{name}.{field}", depth + 1))
+        for number, (_, inner) in enumerate(rest[2 : 2 + MOST_CELLS]):  # of an array, one struct after the other
+            at, field = divmod(number, len(fields))
+            one = name if math.prod(shape) == 1 else f"{name}{{{at + 1}}}"
+            values.update(_matrix(inner, order, f"{one}.{fields[field]}", depth + 1))
         return values
     if kind == CELL:
         cells: dict[str, Value] = {}
@@ -115,6 +117,8 @@ def _matrix(body: memoryview, order: str, prefix: str, depth: int) -> dict[str, 
         return cells
     if kind == CHAR and rest:
         return {name: _text(rest[0], order)}
+    if kind == SPARSE and len(rest) > 2 + is_complex:
+        return {name: _dense(name, shape, [_numbers(part, order) for part in rest[: 3 + is_complex]])}
     if kind not in NUMERIC or not rest or (is_complex and len(rest) < 2):
         return {}
     array = _numbers(rest[0], order)
@@ -131,6 +135,28 @@ def _matrix(body: memoryview, order: str, prefix: str, depth: int) -> dict[str, 
             f"The MATLAB variable {name!r} has shape {list(shape)} but {array.size} values. It is damaged."
         )
     return {name: array.reshape(shape, order="F")}
+
+
+def _dense(name: str, shape: tuple[int, ...], parts: list[np.ndarray]) -> np.ndarray:
+    """A sparse matrix as a full one: row indices, the first entry of each column, and values, real and imaginary."""
+    return full_matrix(f"The MATLAB variable {name!r}", shape, parts[0], parts[1], [*parts[2:]])
+
+
+def full_matrix(
+    what: str, shape: tuple[int, ...], rows: np.ndarray, starts: np.ndarray, values: list[np.ndarray]
+) -> np.ndarray:
+    """``[rows, columns]`` of compressed columns. Raises InputError where they do not fit together, or are too many."""
+    rows, starts = np.asarray(rows).astype(np.int64), np.asarray(starts).astype(np.int64)
+    count = int(starts[-1]) if starts.size else -1
+    good = len(shape) == 2 and starts.size == shape[1] + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
+    good = good and 0 <= count <= min(rows.size, *(value.size for value in values))
+    if not good or (count and not (rows[:count].min() >= 0 and rows[:count].max() < shape[0])):
+        raise InputError(f"{what} is a sparse matrix whose indices do not fit its shape {list(shape)}. It is damaged.")
+    found = values[0][:count] if len(values) == 1 else values[0][:count] + 1j * values[1][:count]
+    reserve(math.prod(shape) * found.dtype.itemsize, f"{what}, a sparse matrix of shape {list(shape)},")
+    full = np.zeros(shape, found.dtype)
+    full[rows[:count], np.repeat(np.arange(shape[1]), np.diff(starts))] = found
+    return full
 
 
 def _numbers(element: tuple[int, memoryview], order: str) -> np.ndarray:

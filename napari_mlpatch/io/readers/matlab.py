@@ -17,10 +17,10 @@ from ..guard import reading
 from ..measurement import Measurement
 from ..options import LoadOptions
 from .cells import joined_cells
-from .h5_tree import read_tree
+from .h5_tree import Tree, read_tree
 from .hdf5 import check_alive
 from .layout import load_named
-from .mat5 import read_mat5
+from .mat5 import full_matrix, read_mat5
 from .names import find
 
 Values = dict[str, Stored | str]
@@ -89,6 +89,7 @@ def _read_73(path: Path, options: LoadOptions) -> tuple[Values, list[str]]:
     values: Values = {}
     tree = read_tree(path, options.outside_links, hidden="#")
     check_alive(tree, options)
+    values.update(_sparse(path, tree))
     for name, stored in tree.arrays.items():
         if stored.attribute("MATLAB_class") == "char":
             codes = np.asarray(stored.read(())).ravel()
@@ -96,6 +97,21 @@ def _read_73(path: Path, options: LoadOptions) -> tuple[Values, list[str]]:
         else:
             values[name.replace("/", ".")] = _turned(stored)
     return values, tree.notes
+
+
+def _sparse(path: Path, tree: Tree) -> dict[str, Stored]:
+    """Sparse matrices as full ones: groups of row indices, the first entry of each column, and values."""
+    found = {}
+    for name in [name for name in tree.groups if name and f"{name}/jc" in tree.arrays]:
+        rows = tree.group_attribute(name, "MATLAB_sparse")
+        if not isinstance(rows, int | np.integer):
+            continue
+        parts = [tree.arrays.pop(f"{name}/{part}", None) for part in ("ir", "jc", "data")]
+        ir, jc, data = (np.zeros(0) if part is None else np.asarray(part.read(())).ravel() for part in parts)
+        variable = name.replace("/", ".")
+        what = f"{path}: the MATLAB variable {variable!r}"
+        found[variable] = Stored.of(full_matrix(what, (int(rows), max(jc.size - 1, 0)), ir, jc, [data]))
+    return found
 
 
 def _turned(stored: Stored) -> Stored:

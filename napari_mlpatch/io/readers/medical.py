@@ -18,11 +18,17 @@ NIFTI = (b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0")
 
 
 def is_dicom(path: Path, head: bytes) -> bool:
-    return head[128:132] == b"DICM"
+    """By its mark, or by suffix and first tag where the preamble was left out."""
+    old = path.suffix.lower() in (".dcm", ".dicom") and head[:4] in (b"\x02\0\0\0", b"\x08\0\0\0", b"\x08\0\x05\0")
+    return old or head[128:132] == b"DICM"
 
 
 def is_nifti(path: Path, head: bytes) -> bool:
-    """By the mark in the header, also where the file is packed with gzip."""
+    """By the mark in the header, also where the file is packed with gzip, or holds the numbers beside its header."""
+    header = path.with_suffix(".hdr")
+    if path.suffix.lower() == ".img" and header.is_file():
+        with header.open("rb") as file:
+            head = file.read(352)
     if head.startswith(b"\x1f\x8b"):
         try:
             with gzip.open(path) as file:
@@ -38,12 +44,15 @@ def no_measurement(path: Path, options: LoadOptions) -> Measurement:
 
 
 def dicom_picture(path: Path) -> tuple[np.ndarray, list[str]]:
-    """The picture of a DICOM file, the middle one of several frames, with its rescale slope and intercept applied."""
+    """The picture of a DICOM file, the middle one of several frames, in the values that its numbers stand for.
+
+    These are rescale slope and intercept, of the file or of the frame, or a table. Colours stay colours.
+    """
     import pydicom
 
     with reading(path, "DICOM"):
-        data: Any = pydicom.dcmread(path)
-        if "PixelData" not in data and "FloatPixelData" not in data:
+        data: Any = pydicom.dcmread(path, force=True)  # also without a preamble
+        if not any(name in data for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
             raise InputError(f"{path} is a DICOM file without a picture.")
         frames = int(data.get("NumberOfFrames", 1) or 1)
         check_claim(path, "its picture", (frames, int(data.Rows), int(data.Columns)), int(data.BitsAllocated) // 8 or 1)
@@ -54,18 +63,56 @@ def dicom_picture(path: Path) -> tuple[np.ndarray, list[str]]:
                 f"{path} is a compressed DICOM file that needs another package: {str(error)[:200]}. "
                 "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg, or save it uncompressed."
             ) from error
-        notes = []
+        notes, frame = [], frames // 2
         if frames > 1:
-            notes.append(f"frame {frames // 2}, the middle one of {frames}")
-            pixels = pixels[frames // 2]
-        slope, intercept = (_number(data, name, usual) for name, usual in (("Slope", 1.0), ("Intercept", 0.0)))
-        if (slope, intercept) != (1.0, 0.0):
-            pixels = pixels * slope + intercept
-            unit = str(data.get("RescaleType", "") or ("HU" if data.get("Modality") == "CT" else "")).strip()
-            notes.append(f"values times {slope:g} plus {intercept:g} {unit}".rstrip())
-        if data.get("PhotometricInterpretation") == "MONOCHROME1":
-            notes.append("small values are meant to be shown bright (MONOCHROME1): values are kept as they are")
+            notes.append(f"frame {frame}, the middle one of {frames}")
+            pixels = pixels[frame]
+        pixels, more = _as_meant(data, pixels, frame)
+        notes += [*more, *_uneven([float(n) for n in data.get("PixelSpacing") or ()])]
     return pixels, notes
+
+
+def _as_meant(data: Any, pixels: np.ndarray, frame: int) -> tuple[np.ndarray, list[str]]:
+    """The values that the numbers of one frame stand for, and notes."""
+    notes = []
+    kind = str(data.get("PhotometricInterpretation", ""))
+    if kind == "PALETTE COLOR":
+        from pydicom.pixels.processing import apply_color_lut
+
+        return apply_color_lut(pixels, data), ["numbers replaced by the colours of the file's palette"]
+    if kind == "MONOCHROME1" or data.get("PresentationLUTShape") == "INVERSE":
+        notes.append(f"small values are meant to be shown bright ({kind}): values are kept as they are")
+    meant = _transformation(data, frame)
+    if meant.get("ModalityLUTSequence"):
+        from pydicom.pixels.processing import apply_modality_lut
+
+        unit = str(meant.ModalityLUTSequence[0].get("ModalityLUTType", "")).strip()
+        notes.append(f"values by the table of the file (modality LUT) {unit}".rstrip())
+        return apply_modality_lut(pixels, meant), notes
+    slope, intercept = (_number(meant, name, usual) for name, usual in (("Slope", 1.0), ("Intercept", 0.0)))
+    if (slope, intercept) != (1.0, 0.0):
+        pixels = pixels * slope + intercept
+        unit = str(meant.get("RescaleType", "") or ("HU" if data.get("Modality") == "CT" else "")).strip()
+        notes.append(f"values times {slope:g} plus {intercept:g} {unit}".rstrip())
+    return pixels, notes
+
+
+def _transformation(data: Any, frame: int) -> Any:
+    """What holds the rescaling of a frame: of files of many frames it is in the groups of each, or of all."""
+    each, shared = data.get("PerFrameFunctionalGroupsSequence"), data.get("SharedFunctionalGroupsSequence")
+    groups = [each[frame] if each and frame < len(each) else None, shared[0] if shared else None]
+    for group in groups:
+        found = None if group is None else group.get("PixelValueTransformationSequence")
+        if found:
+            return found[0]
+    return data
+
+
+def _uneven(sides: list[float]) -> list[str]:
+    """A note on pixels that are not square."""
+    if len(sides) != 2 or not min(sides) > 0 or max(sides) <= 1.001 * min(sides):
+        return []
+    return [f"pixels of {sides[0]:g} x {sides[1]:g} mm (rows, columns) are taken as if they were square"]
 
 
 def _number(data: Any, name: str, usual: float) -> float:
@@ -86,7 +133,8 @@ def nifti_picture(path: Path) -> tuple[np.ndarray, list[str]]:
     notes = [f"plane {index[0]}, the middle one of {shape[2]} across the third axis"] if index else []
     if len(index) > 1:
         notes.append("the first of the volumes")
-    return plane.T[::-1], notes
+    sides = [float(n) for n in volume.header.get_zooms()[:2]]
+    return plane.T[::-1], [*notes, *_uneven(sides[::-1])]
 
 
 def nifti_planes(path: Path) -> np.ndarray:

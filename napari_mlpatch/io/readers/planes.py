@@ -13,6 +13,7 @@ from ..arrays import Stored
 from ..guard import existing_file, reading, room_for_picture
 from ..measurement import Measurement
 from ..options import LoadOptions
+from ..picture import depth_of_png
 from .fits import contents_of
 from .named import measurement_from
 from .numpy_file import open_npy
@@ -48,6 +49,9 @@ def png(path: Path) -> Stored:
             )
         room_for_picture(path, (picture.height, picture.width), 4)
         array = np.asarray(picture)
+    depth = depth_of_png(path)
+    if picture.mode == "L" and depth < 8:  # Pillow stretches them to 0..255
+        array = array // (255 // (2**depth - 1))
     return Stored.of(array.astype(np.uint8) if array.dtype == bool else array)
 
 

@@ -22,6 +22,11 @@ from .calibration import Calibration, of_imagej, shown_otherwise
 from .named import measurement_from
 
 COLOURS = (3, 4)
+OPACITY = (1, 2)
+"""What the tag ExtraSamples calls transparency."""
+OTHER_COLOURS = {5: "CMYK", 6: "YCbCr", 8: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*"}
+JPEG = (6, 7, 34892)
+"""Compressions that are undone into red, green and blue."""
 ORDER: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
 
 
@@ -92,6 +97,7 @@ def open_tiff(path: Path) -> Tiff:
         shape = tuple(first.shape)
         at = _samples(first)
         colour = at is not None
+        _no_other_colours(path, first.keyframe, colour)
         planar = colour and at != -1
         calibration, why = of_imagej(file.imagej_metadata, dtype)
         notes = [note for note in (why, _others(file.series, series), *shown_otherwise(first.keyframe)) if note]
@@ -145,6 +151,9 @@ def open_tiff(path: Path) -> Tiff:
 
     whole = dtype.kind in "iu" and calibration.whole
     stored = Stored(shape, read, whole, ranges=not colour)
+    if colour and shape[-1] == 2:
+        stored, colour, planar = Stored(shape[:-1], lambda index: read(index)[..., 0], whole), False, False
+        notes.append("transparency ignored")
     return Tiff(stored, colour, tuple(notes), planar, dtype.kind == "f")
 
 
@@ -158,8 +167,18 @@ def _samples(series: Any) -> int | None:
     """The axis of colours counted from the end: -1 interleaved, -3 in planes; None of grey images."""
     axes = series.axes if "S" in series.axes else series.keyframe.axes
     at = axes.rfind("S") - len(axes)
-    known = "S" in axes and 2 < len(series.shape) >= -at
-    return at if known and series.shape[at] in COLOURS else None
+    if "S" not in axes or not 2 < len(series.shape) >= -at:
+        return None
+    extra = np.ravel(series.keyframe.tags.valueof(338, ()))
+    transparent = series.shape[at] == 2 and extra.size == 1 and extra[0] in OPACITY
+    return at if series.shape[at] in COLOURS or transparent else None
+
+
+def _no_other_colours(path: Path, page: Any, colour: bool) -> None:
+    """Refuse colours whose numbers are no amounts of red, green and blue."""
+    name = OTHER_COLOURS.get(int(page.tags.valueof(262, 1)))
+    if colour and name is not None and not (name == "YCbCr" and int(page.compression) in JPEG):
+        raise InputError(f"{path} is a colour picture in {name}. Save it in red, green and blue, or as grey.")
 
 
 def _last(values: tuple[Any, ...], at: int) -> tuple[Any, ...]:

@@ -1,0 +1,56 @@
+"""The rays of a fan, in two steps: tables that are made quickly, for a picture that is made once."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import scipy  # its parts load when they are used
+
+from napari_mlpatch.torch_later import Tensor, torch
+
+from .nufft import _csr
+from .rays import TAPS_S, TAPS_THETA, FineGrid, RayTransform, _angular
+
+
+class RaysInSteps(RayTransform):
+    """The same as ``RayTransform`` for rays whose s is that of their bin: W = T S.
+
+    S interpolates the parallel rows along s at each bin, once seen from the front and once from behind, T between the
+    angles: a quarter of the entries of W. Products take as long, or a little longer.
+    """
+
+    def __init__(
+        self, grid: FineGrid, theta: np.ndarray, s: np.ndarray, *, device: torch.device | str, dtype: torch.dtype
+    ):
+        """``theta`` in radians ``[views, bins]`` and ``s`` ``[bins]``."""
+        precision = np.float32 if dtype == torch.float32 else np.float64
+        bins = len(s)
+        first, weight = _angular(theta.ravel() * (grid.half_turn / math.pi))
+        row = first[:, None] + np.arange(TAPS_THETA)
+        is_behind = row // grid.half_turn % 2 == 1
+        row %= grid.half_turn
+        is_used = np.zeros(grid.half_turn, bool)
+        is_used[row] = True
+        rows = np.flatnonzero(is_used)
+        row = (np.cumsum(is_used, dtype=np.int32) - 1)[row]
+        index = (np.tile(np.arange(bins, dtype=np.int32), len(theta))[:, None] + bins * is_behind) * len(rows) + row
+        start = np.arange(theta.size + 1) * TAPS_THETA
+        shape = (theta.size, 2 * bins * len(rows))
+        T = scipy.sparse.csr_matrix((weight.astype(precision).ravel(), index.ravel(), start), shape=shape)
+        position = s / grid.step + (grid.samples - 1) / 2.0
+        sample = np.floor(position - TAPS_S / 2.0).astype(np.int64)[:, None] + 1 + np.arange(TAPS_S)
+        weight = grid.kernel.kernel(position[:, None] - sample).astype(precision)
+        both = np.concatenate([sample, grid.samples - 1 - sample])
+        start = np.arange(2 * bins + 1) * TAPS_S
+        shape = (2 * bins, grid.samples)
+        S = scipy.sparse.csr_matrix((np.tile(weight, (2, 1)).ravel(), both.ravel(), start), shape=shape)
+        self._T, self._TT, self._S, self._ST = (_csr(m, device) for m in (T, T.T.tocsr(), S, S.T.tocsr()))
+        self._set_up(grid, rows, device, dtype)
+
+    def _read(self, rows: Tensor) -> Tensor:
+        return torch.stack([self._T @ (self._S @ item.mT).flatten() for item in rows])
+
+    def _spread(self, y: Tensor) -> Tensor:
+        spread = ((self._TT @ item).unflatten(0, (self._S.shape[0], -1)) for item in y)
+        return torch.stack([(self._ST @ part).mT for part in spread])
