@@ -97,7 +97,7 @@ METRICS = Metrics(
         Metric(
             key="whiteness",
             title="whiteness of the residual",
-            heading="white",
+            heading="whiteness",
             form="{:.3g}",
             better=None,
             target=1.0,

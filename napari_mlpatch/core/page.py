@@ -67,7 +67,7 @@ class Page:
             parts.append(f"## When to use it\n\n{_ticks(self.when)}")
         if self.parameters:
             rows = [
-                f"| `{p.name}` | {_cell(p.description)} | {_cell(values_of(p))} | {_cell(default_of(p))} |"
+                f"| `{p.name}` | {_cell(p.description)} | {_cell(values_in_words(p))} | {_cell(default_in_words(p))} |"
                 for p in self.parameters
             ]
             heading = "| parameter | what it is | values | default |\n|---|---|---|---|"
@@ -165,3 +165,25 @@ def _cell(text: str) -> str:
 
 def _linked(reference: str) -> str:
     return DOI.sub(r"[doi:\1](https://doi.org/\1)", reference)
+
+
+KINDS = {"float": "number", "int": "whole number", "bool": "on or off", "str": "text"}
+
+
+def values_in_words(p: Parameter) -> str:
+    """Choices, or kind, bounds and unit, for people who know no Python: ``whole number from 1 to 200 pixels``."""
+    if p.choices:
+        *others, last = map(str, p.choices)
+        return f"{', '.join(others)} or {last}" if others else last
+    first, *rest = values_of(p).split(" ")
+    return "rows x columns" if p.kind == "shape" else " ".join([KINDS.get(first, first), *rest])
+
+
+def default_in_words(p: Parameter) -> str:
+    return {"True": "on", "False": "off", "": "empty"}.get(default_of(p), default_of(p))
+
+
+def in_words(p: Parameter) -> str:
+    """Values and default in one line: ``whole number from 1 to 200 pixels; default: 2``."""
+    default = default_in_words(p)
+    return f"{values_in_words(p)}; {default if p.required else f'default: {default}'}"

@@ -40,8 +40,9 @@ class ResidualHistogram:
         if not math.isnan(self.whiteness):
             parts.append(f"whiteness {self.whiteness:.3g} (white: 1 ± 0.4)")
         if self.strongest is not None:
-            lag = ", ".join(f"{k:+d}" for k in self.strongest.lag)
-            parts.append(f"strongest correlation {self.strongest.rho:+.2f} with the sample at ({lag})")
+            names = ("rows", "columns")[-len(self.strongest.lag) :]
+            lag = ", ".join(f"{k:+d} {name}" for k, name in zip(self.strongest.lag, names, strict=True) if k)
+            parts.append(f"strongest correlation {self.strongest.rho:+.2f} with the sample {lag} away")
         return " · ".join(parts)
 
 

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from .columns import REGION
 from .entry import Entry
 from .named import WIDEST, elided
 
-FEWEST = 4
-"""Letters of a name that stay, dots included, however little room there is."""
+FEWEST, HEAD = 4, 9
+"""Letters of a name that stay, and of the method in it, dots included, however little room there is."""
 
 
 def names(entries: Iterable[Entry]) -> dict[int, str]:
-    """Method and weights, by the id of the entry; of those that are alike also the settings in which they differ."""
+    """Method and weights, by the id of the entry; of those that are alike the settings in which they differ."""
     alike: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         alike[entry.named.short].append(entry)
+    weights_of = Counter(group[0].named.method for group in alike.values())
     found = {}
     for short, group in alike.items():
+        method = group[0].named.method
+        trained = short.removeprefix(method).strip()
         settings = [entry.named.settings.split(", ") for entry in group]
         common = set.intersection(*map(set, settings))
         for entry, its in zip(group, settings, strict=True):
             differs = ", ".join(s for s in its if s and s not in common)
-            found[entry.id] = elided(f"{short} {differs}".strip(), WIDEST)
+            told = trained if weights_of[method] > 1 or not differs else ""
+            rest = f"{told} {differs}".strip()
+            head = elided(method, max(WIDEST - 1 - len(rest), HEAD)) if rest else method
+            found[entry.id] = elided(f"{head} {rest}".strip(), WIDEST)
     return found
 
 

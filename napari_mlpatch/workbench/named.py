@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from napari_mlpatch.core.declare import parameters
+from napari_mlpatch.core.declare import Parameter, parameters
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Method
+from napari_mlpatch.core.registry import architectures
 from napari_mlpatch.weights import Unopened, Weights
 
 Chosen = Weights | Unopened
@@ -14,9 +17,18 @@ Chosen = Weights | Unopened
 
 MLPATCH = {"pnp-admm": "MLPatch-ADMM", "pnp-hqs": "MLPatch-HQS", "pnp-pgm": "MLPatch-PGM", "direct": "MLPatch direct"}
 """What methods are called where MLPatch is their denoiser."""
-NAMES = {"unet": "U-Net"}
+NAMES = {
+    "unet": "U-Net",
+    "equilibrium": "Deep equilibrium",
+    "reuse": "R&R",
+    "direct": "Denoised",
+    "pnp-admm": "PnP-ADMM",
+    "pnp-hqs": "PnP-HQS",
+    "pnp-pgm": "PnP-PGM",
+}
 """What methods are called that are not called like their class."""
-SHORT = {"equilibrium": "DEQ"}
+BY_NETWORK = {"unrolled": ("lpd", "lgd", "unrolled"), "equilibrium": ("deq", "equilibrium")}
+"""Methods that are called like the algorithm that was learned, and what of it names of weights say once more."""
 WIDEST = 26
 """Characters of a line that a cell of the grid has room for."""
 
@@ -34,16 +46,12 @@ class Named:
     @classmethod
     def of(cls, method: Method, weights: Chosen | None = None) -> Named:
         changed = [
-            _setting(p.name, getattr(method, p.name))
+            _setting(p, getattr(method, p.name))
             for p in parameters(type(method))
             if getattr(method, p.name) != p.default
         ]
-        is_mlpatch = weights is not None and weights.card.architecture.name == "mlpatch"
-        own = NAMES.get(method.name, type(method).__name__)
-        name = MLPATCH.get(method.name, own) if is_mlpatch else own
-        trained = weights.card.name if weights else ""
-        head = SHORT.get(method.name, name)
-        return cls(name, trained, ", ".join(changed), f"{head} {_without(head, trained)}".strip())
+        name, trained = _name(method, weights), weights.card.name if weights else ""
+        return cls(name, trained, ", ".join(changed), f"{name} {_without(name, method.name, trained)}".strip())
 
     def also(self, *words: str) -> Named:
         """With more words among its settings."""
@@ -64,13 +72,38 @@ def elided(text: str, widest: int = WIDEST) -> str:
     return text if len(text) <= widest else f"{text[: widest - 1].rstrip(' ,')}…"
 
 
-def _without(head: str, trained: str) -> str:
-    """The name of weights without a first part that the method's name begins with: MLPatch-ADMM, (mlpatch-)ct-small."""
+def _name(method: Method, weights: Chosen | None) -> str:
+    """Learned methods by the algorithm that was learned: learned primal-dual, MoDL, DE-ADMM."""
+    own = NAMES.get(method.name, type(method).__name__)
+    if weights is None:
+        return own
+    network = weights.card.architecture.name
+    if network == "mlpatch":
+        return MLPATCH.get(method.name, own)
+    if method.name not in BY_NETWORK:
+        return own
+    try:
+        title: str = architectures.get(network).title
+    except InputError:  # of a package that is not here
+        return own
+    short = re.search(r"\(([\w-]+)\)$", title)
+    return short[1] if short else title
+
+
+def _without(head: str, method: str, trained: str) -> str:
+    """The name of weights without first parts that the method's name says: MLPatch-ADMM, (mlpatch-)ct-small."""
+    told = head.lower().replace("-", "")
     first, _, rest = trained.partition("-")
-    return rest if rest and head.lower().replace("-", "").startswith(first) else trained
+    while rest and (told.startswith(first) or first in (*head.lower().split("-"), *BY_NETWORK.get(method, ()))):
+        trained = rest
+        first, _, rest = trained.partition("-")
+    return trained
 
 
-def _setting(name: str, value: Any) -> str:
-    if value is True:
-        return name
+def _setting(p: Parameter, value: Any) -> str:
+    name = p.name
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    if value is None:
+        return f"{name}={p.none_means}"
     return f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.cli import main
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.page import page
+from napari_mlpatch.core.page import in_words, page
 from napari_mlpatch.core.registry import methods, operators
 
 ALL = [*methods, *operators]
@@ -56,12 +56,22 @@ def test_sections():
     assert about.references == ("C. F. Gauss, A book, 1809, doi:10.1000/xyz(1).", "A. Legendre, 1805.")
 
 
+def test_bounds_for_people():
+    """No word of Python in what a form tells."""
+    share, count = map(in_words, page(Mean).parameters)
+    assert share == "number from 0 to 1 mm; default: 0.5" and count == "whole number from 1; default: all"
+    told = {f"{cls.name} {p.name}": in_words(p) for cls in ALL for p in page(cls).parameters}
+    python = re.compile(r"\b(int|float|bool|str|True|False|None|tuple)\b|\|")
+    assert {name: text for name, text in told.items() if python.search(text)} == {}
+    assert told["fbp window"].startswith("ramp, ") and " or " in told["fbp window"]
+
+
 def test_markdown():
     text = page(Mean).markdown("![p](p.png)")
     assert text.startswith(
         "# Mean value\n\nThe mean `m` of all values.\n\n```text\nm = Σ x / n\n\n  n > 0\n```\n\n![p]"
     )
-    assert "| `share` | a \\| b | float from 0 to 1 mm | 0.5 |" in text and "| int from 1 | all |" in text
+    assert "| `share` | a \\| b | number from 0 to 1 mm | 0.5 |" in text and "| whole number from 1 | all |" in text
     assert "[doi:10.1000/xyz(1)](https://doi.org/10.1000/xyz(1))." in text
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io as memory
+import itertools
 import json
 import re
 
@@ -204,3 +205,18 @@ def test_a_figure_does_not_tell_where_the_data_lay(workdir, monkeypatch):
     (workdir / "secret_place.h5").unlink()
     again = panels_of(["x.tif"]).panels[0]
     assert np.array_equal(again.picture, found.panels[0].picture) and not again.lines, "the picture alone"
+
+
+def test_long_labels_stay_over_their_picture():
+    """Smaller first, then ended by dots; measured by Matplotlib's own renderer."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    names = ["TV", "Learned primal-dual, body", "MLPatch-ADMM gray-small iterations=4, falling=3, trust=0.7 and more"]
+    figure = draw([Panel(picture(i, (24, 24)), name) for i, name in enumerate(names)], style(columns=3, width_mm=90))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    labels = [text for text in figure.texts if str(text.get_gid()).startswith("label")]
+    boxes = [text.get_window_extent(renderer) for text in labels]
+    assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(boxes))
+    assert boxes[0].x0 >= 0 and boxes[-1].x1 <= figure.bbox.width
+    assert [text.get_text() for text in labels[:2]] == names[:2] and labels[2].get_text().endswith("…")
+    assert labels[0].get_size() > labels[2].get_size()

@@ -11,6 +11,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPushButton
 
 from napari_mlpatch.gui.plumbing.keys import take_over
+from napari_mlpatch.gui.session import DOCKS, MORE
 
 
 def press(widget, key, modifier=Qt.KeyboardModifier.NoModifier):
@@ -82,7 +83,7 @@ def test_what_is_typed_counts(qtbot):
     assert seen == ["0:180:60"]
 
 
-@pytest.mark.parametrize("name", ["Problem", "Reconstruct", "Patch microscope", "Zoom", "Train"])
+@pytest.mark.parametrize("name", [*DOCKS, *MORE])
 def test_tab_follows_the_eye(session, qtbot, name):
     """From row to row downwards, and from left to right within a row, also after another form has come."""
     session.viewer.window.resize(1200, 1000)

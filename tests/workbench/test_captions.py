@@ -23,6 +23,45 @@ def test_only_the_settings_that_differ_are_named():
     assert len(set(found.values())) == 4
 
 
+def test_learned_methods_are_called_like_their_algorithm():
+    weights = {name: mp.weights.find(name) for name in ("lpd-adler", "lgd-adler", "deq-admm-ct-body", "unet-adler")}
+    unrolled, equilibrium = mp.methods.Unrolled(), mp.methods.DeepEquilibrium()
+    named = [
+        Named.of(unrolled, weights["lpd-adler"]),
+        Named.of(mp.methods.Unrolled(iterations=5), weights["lpd-adler"]),
+        Named.of(unrolled, weights["lgd-adler"]),
+        Named.of(equilibrium, weights["deq-admm-ct-body"]),
+        Named.of(mp.methods.UNet(), weights["unet-adler"]),
+        Named.of(unrolled),
+    ]
+    assert [one.short for one in named[2:]] == [
+        "Learned gradient descent adler",
+        "DE-ADMM ct-body",
+        "U-Net adler",
+        "Unrolled",
+    ]
+    assert named[0].title == "Learned primal-dual lpd-adler"
+    assert named[1].title == "Learned primal-dual lpd-adler, iterations=5"
+    found = names([SimpleNamespace(id=i, named=one) for i, one in enumerate(named)])
+    assert found == {
+        0: "Learned primal-dual adler",
+        1: "Learned prim… iterations=5",
+        2: "Learned gradient de… adler",
+        3: "DE-ADMM ct-body",
+        4: "U-Net adler",
+        5: "Unrolled",
+    }
+    alike = ("lgd-adler", "lgd-adler-none", "lgd-adler-data")
+    short = names([SimpleNamespace(id=n, named=Named.of(unrolled, mp.weights.find(n))) for n in alike])
+    assert len(set(short.values())) == len(alike) and all(len(text) <= WIDEST for text in short.values())
+
+
+def test_settings_say_no_word_of_python():
+    method = mp.methods.PnPADMM(iterations=4, averaging=True, sigma=0.1)
+    assert sorted(Named.of(method).settings.split(", ")) == ["averaging", "iterations=4", "sigma=0.1"]
+    assert Named.of(mp.methods.TV(nonnegative=True)).title == "TV nonnegative"
+
+
 def test_where_there_is_little_room_the_first_figure_stays_and_the_name_is_cut():
     whole = "MLPatch-ADMM ct-small: 33.12 dB, 0.912"
     assert caption("MLPatch-ADMM ct-small", "33.12 dB, 0.912") == whole

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QProgressBar,
@@ -23,6 +22,10 @@ from qtpy.QtWidgets import (
 
 from napari_mlpatch.gui.plumbing.dialogs import ask_files, ask_folder
 from napari_mlpatch.gui.plumbing.follow import follow
+from napari_mlpatch.gui.plumbing.keys import DELETE, on_key
+from napari_mlpatch.gui.plumbing.label import Note
+from napari_mlpatch.gui.plumbing.tab_order import follow_the_eye
+from napari_mlpatch.gui.plumbing.wheel import still
 from napari_mlpatch.workbench.benchmarking import Benchmarking, recipe_of
 from napari_mlpatch.workbench.sweeping import check
 from napari_mlpatch.workbench.workbench import Workbench
@@ -35,17 +38,17 @@ class BenchmarkDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Benchmark")
         self.workbench, self.benchmarking = workbench, Benchmarking(workbench.batch)
-        self.methods, self.images = QLabel(), QListWidget()
+        self.methods, self.images = Note(), QListWidget()
         self.truth, self.add = QCheckBox("the true image of this problem"), QPushButton("Add images…")
         self.clear = QPushButton("Clear")
         self.seeds, self.folder, self.choose = QSpinBox(), QLineEdit(), QPushButton("…")
         self.run, self.cancel, self.open = QPushButton("Run"), QPushButton("Cancel"), QPushButton("Open the report")
-        self.bar, self.state = QProgressBar(), QLabel()
-        for label in (self.methods, self.state):
-            label.setWordWrap(True)
+        self.bar, self.state = QProgressBar(), Note()
         self.seeds.setRange(1, 1000)
         self.seeds.setValue(3)
         self.images.setMaximumHeight(90)
+        on_key(self.images, DELETE, lambda: self.images.takeItem(self.images.currentRow()))
+        self.run.setDefault(True)  # Return runs
         self.truth.setChecked(True)
         self._about()
         self._lay_out()
@@ -55,6 +58,8 @@ class BenchmarkDialog(QDialog):
         self.run.clicked.connect(self.start)
         self.cancel.clicked.connect(self.benchmarking.cancel)
         self.open.clicked.connect(self.show_report)
+        still(self)
+        follow_the_eye(self)
         follow(self, self.benchmarking.changed, self.draw)
         follow(self, workbench.entries_changed, self.draw)
         self.draw()
@@ -62,7 +67,7 @@ class BenchmarkDialog(QDialog):
     def _about(self) -> None:
         self.methods.setToolTip("The ticked results of the present problem: their methods, parameters and weights")
         self.truth.setToolTip("The image that this problem was simulated from")
-        self.images.setToolTip("More images: each is measured with this operator and this noise")
+        self.images.setToolTip("More images: each is measured with this operator and this noise; Delete leaves one out")
         self.add.setToolTip("PNG, JPEG, TIFF, NPY, HDF5, FITS...")
         self.clear.setToolTip("Without these images")
         self.seeds.setToolTip("So many times the noise is drawn anew: the table gives mean and standard deviation")

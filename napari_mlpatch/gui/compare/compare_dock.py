@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
+from napari_mlpatch.gui.plumbing.keys import DELETE, on_key
 from napari_mlpatch.workbench.workbench import Workbench
 
 from .plot_panel import PlotPanel
@@ -31,6 +32,7 @@ class CompareDock(QWidget):
         self.addAction(self.take.undo)
         self.below = TableBar(stage)
         self.table.alone.connect(lambda entry: stage.set_view("single"))
+        on_key(self.table, DELETE, lambda: self.take.on_selected(workbench.remove))
         self._lay_out()
 
     def _lay_out(self) -> None:

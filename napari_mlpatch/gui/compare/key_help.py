@@ -20,6 +20,14 @@ QLabel#key { background: rgba(255, 255, 255, 35); border-radius: 3px; padding: 1
 """
 
 
+DOCKS = (
+    ("Return", "Run, Simulate, Train: what the dock is for, whose boxes have the focus (Ctrl + Return: run all)"),
+    ("Escape", "End what that dock is computing"),
+    ("Delete", "Take the selected result out of the table (Ctrl + Z brings it back)"),
+)
+"""Keys of the docks: see ``plumbing.keys``."""
+
+
 class KeyHelp(QObject):
     """A list that lies over the window until a key or the mouse is pressed."""
 
@@ -49,10 +57,11 @@ class KeyHelp(QObject):
         layout, grid = QVBoxLayout(frame), QGridLayout()
         layout.setContentsMargins(14, 10, 14, 10)
         grid.setVerticalSpacing(3)
-        layout.addWidget(QLabel("<b>Keys</b> while the pictures have the focus"))
+        layout.addWidget(QLabel("<b>Keys</b> while the pictures have the focus, and those of the docks"))
         layout.addLayout(grid)
         grid.setColumnStretch(1, 1)
-        for i, (key, about) in enumerate(self.rows()):
+        rows = [*self.rows(), *DOCKS]
+        for i, (key, about) in enumerate(rows):
             name, words = QLabel(key), QLabel(about)
             name.setObjectName("key")
             words.setWordWrap(True)

@@ -16,7 +16,7 @@ from napari_mlpatch.gui.forms.form import spelt
 
 SIDE, LARGEST = 96, 220
 """Pixels of a picture: at least, and where there are few of them."""
-SHEET = (690, 470)
+SHEET = (690, 610)
 """Width and height in pixels that pictures and their captions may fill."""
 CAPTION = (12, 44)
 FRAME = "QToolButton { border: 2px solid %s; border-radius: 3px; padding: 2px }"

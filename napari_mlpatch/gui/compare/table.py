@@ -63,7 +63,10 @@ class ResultTable(Themed, QTableWidget):
         header.setMaximumSectionSize(WIDEST)
         for i, column in enumerate(self.columns):
             self.horizontalHeaderItem(i).setToolTip(column.tooltip)
-        self.setToolTip("A tick shows a result in the grid, a click selects it, a double click shows it alone")
+        self.setToolTip(
+            "A tick shows a result in the grid, a click selects it, a double click shows it alone; Delete removes it, "
+            "Ctrl+Z brings it back"
+        )
         self.instead = Instead(self.viewport())
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW)

@@ -92,7 +92,7 @@ class TakeAway(QToolButton):
 
         kinds = {f"{kind.name} ({' '.join('*' + s for s in kind.suffixes)})": kind.suffixes for kind in FORMATS}
         first = next(words for words in kinds if words.startswith("TIFF"))
-        name = f"{entry.title.split()[0]}.tif"
+        name = f"{entry.named.method.replace(' ', '-')}.tif"
         path, chosen = ask_target_as(self, "pictures", "Save the picture", name, ";;".join(kinds), first)
         if path:
             if not Path(path).suffix:

@@ -10,6 +10,8 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolBar
 
 from napari_mlpatch.gui.plumbing.elided import Box
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key
+from napari_mlpatch.gui.plumbing.tab_order import order_soon
+from napari_mlpatch.gui.plumbing.wheel import still
 
 from .key_help import HELP, KeyHelp
 from .parts import views
@@ -117,6 +119,8 @@ class ViewBar(QToolBar):
             self._panel = view.panel()
             if self._panel is not None:
                 self._row.insertWidget(PANEL, self._panel)
+                still(self._panel)
+                order_soon(self.second)
         self._offer()
 
     def _offer(self) -> None:

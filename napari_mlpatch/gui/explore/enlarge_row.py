@@ -43,10 +43,11 @@ class EnlargeRow(QWidget):
         self.viewer, self.workbench, self._choice = viewer, workbench, choice
         self.factors = {factor: QPushButton(f"×{factor}") for factor in FACTORS}
         for factor, button in self.factors.items():
-            button.setToolTip(f"Add the whole picture with {factor} x {factor} times as many pixels as a layer")
+            key = " (Return)" if factor == min(FACTORS) else ""
+            button.setToolTip(f"Add the whole picture with {factor} x {factor} times as many pixels as a layer{key}")
             button.clicked.connect(lambda _=False, factor=factor: self.enlarge(factor))
         self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Give the enlargement up")
+        self.stop.setToolTip("Give the enlargement up (Escape)")
         self.stop.clicked.connect(self.end)
         self.progress = Note()
         row = QHBoxLayout()

@@ -18,7 +18,7 @@ from napari_mlpatch.gui.forms.form import NumberBox, section
 from napari_mlpatch.gui.forms.network_box import NetworkBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.in_view import in_view
-from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key
+from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key, on_return
 from napari_mlpatch.gui.plumbing.label import Name, Note
 from napari_mlpatch.gui.plumbing.looking import is_flat
 from napari_mlpatch.workbench.stepwise import stepwise, stop
@@ -68,6 +68,7 @@ class ZoomDock(QWidget):
         self._lay_out()
 
         on_key(self, ESCAPE, self.whole.stop.click)
+        on_return(self, self.whole.factors[min(self.whole.factors)].click)
         self.refine.toggled.connect(self._toggled)
         self.compare.toggled.connect(self._compare_toggled)
         self.weights.currentIndexChanged.connect(self._later)

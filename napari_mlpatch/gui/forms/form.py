@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,17 +19,16 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QSizePolicy,
     QSpinBox,
-    QToolButton,
     QWidget,
 )
 
 from napari_mlpatch.core.declare import Parameter, build, format_angles, parameters, parse_angles
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.page import bounds_of
+from napari_mlpatch.core.page import in_words
 from napari_mlpatch.core.registry import Registry
 from napari_mlpatch.gui.plumbing.array_box import ArrayBox
 from napari_mlpatch.gui.plumbing.dialogs import ask_file
-from napari_mlpatch.gui.plumbing.elided import Box, Tick
+from napari_mlpatch.gui.plumbing.elided import Box, Tick, small
 from napari_mlpatch.gui.plumbing.wheel import still
 
 MOST = 2**31 - 1  # of a QSpinBox
@@ -44,10 +44,19 @@ def _fitting(box: QAbstractSpinBox, prefix: str, suffix: str) -> QSize:
     return QSize(letters + BUTTONS, QAbstractSpinBox.sizeHint(box).height())
 
 
+def _as_wide_as_others(box: QAbstractSpinBox) -> None:
+    """A box of a form is as wide as the lines and choices above and below it."""
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+
 class CountBox(QSpinBox):
     """A whole number; empty where it ``is_open``."""
 
     is_open = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        _as_wide_as_others(self)
 
     def textFromValue(self, value: int) -> str:
         return "" if self.is_open else super().textFromValue(value)
@@ -72,6 +81,7 @@ class NumberBox(QDoubleSpinBox):
         self.setRange(minimum, maximum)
         self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.setKeyboardTracking(False)
+        _as_wide_as_others(self)
 
     def textFromValue(self, value: float) -> str:
         return "" if self.is_open else f"{value:.6g}"
@@ -170,9 +180,7 @@ class Field(QWidget):
         line.editingFinished.connect(self.changed)
         row.addWidget(line, 1)
         if p.kind == "angles":
-            button = QToolButton()
-            button.setText("…")
-            button.setToolTip("Read the angles from a text file")
+            button = small("…", "Read the angles from a text file")
             button.clicked.connect(lambda: self._angles_from_file(line))
             row.addWidget(button)
 
@@ -241,8 +249,15 @@ class DeclarationForm(QWidget):
                 self.fields[name].set(value)
 
     def build(self, **hidden: Any) -> Any:
-        """The declared object. Raises InputError that names the bad parameter."""
-        return build(self.registry, {"name": self.name, "params": self.values() | hidden})
+        """The declared object. Raises InputError that names the bad parameter as its label does."""
+        try:
+            return build(self.registry, {"name": self.name, "params": self.values() | hidden})
+        except InputError as error:
+            names = "|".join(sorted(self.fields, key=len, reverse=True))
+            label = f"{self.registry.kind} {self.name!r}: "
+            raise InputError(
+                re.sub(rf"\b({names})\b", lambda found: spelt(found[1]), str(error).removeprefix(label))
+            ) from None
 
 
 def spelt(name: str) -> str:
@@ -263,7 +278,7 @@ def first_value(p: Parameter) -> Any:
 
 def _tooltip(p: Parameter) -> str:
     """Name, meaning, bounds, unit and default."""
-    return f"{p.name}: {p.description}{'; ' if p.description else ''}{bounds_of(p)}"
+    return f"{p.name}: {p.description}{'; ' if p.description else ''}{in_words(p)}"
 
 
 def short(combo: QComboBox | None = None, letters: int = 10) -> QComboBox:

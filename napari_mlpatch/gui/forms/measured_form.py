@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -17,6 +16,7 @@ from superqt import QCollapsible
 
 from napari_mlpatch import io
 from napari_mlpatch.core.declare import format_angles
+from napari_mlpatch.gui.plumbing.elided import small
 from napari_mlpatch.gui.plumbing.label import Note, Remark
 
 from .columns import PAGE, align, column, tight
@@ -45,11 +45,10 @@ class MeasuredForm(QWidget):
 
         self.angles = QLineEdit()
         self.angles.setToolTip("Degrees: start:stop:count (stop excluded), a list, or the path of a text file")
-        self.angle_file = QToolButton()
-        self.angle_file.setText("…")
-        self.angle_file.setToolTip("Read the angles from a text file")
+        self.angle_file = small("…", "Read the angles from a text file")
         self.slice = CountBox()
         self.center_mode = short(letters=6)
+        self.center_mode.addItem("automatic", "auto")  # until there is a measurement
         self.slice.setToolTip("Which slice of the stack, counted from 0")
         self.center_mode.setToolTip("Where the rotation axis is: in the middle or as the file says, found, or given")
         self.center = NumberBox(0.0, 1e6)

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_mlpatch import weights
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.recipe_difference import Difference, differences
+from napari_mlpatch.workbench.said import titled
 
 
 class ChangedDialog(QDialog):
@@ -39,16 +40,20 @@ class ChangedDialog(QDialog):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setWordWrap(True)
         for i, one in enumerate(self.found):
-            for j, text in enumerate((one.what, one.first, one.second)):
+            for j, text in enumerate(map(titled, (one.what, one.first, one.second))):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 self.table.setItem(i, j, item)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.table.setToolTip("What differs between the two recipes; point at a cell to read all of it")
         self.copy = QPushButton("Copy as Markdown")
+        self.copy.setToolTip("Copy this table, for a notebook or a paper")
         self.copy.clicked.connect(lambda: QApplication.clipboard().setText(markdown(self.headings, self.found)))
         close = QPushButton("Close")
         close.setDefault(True)
+        close.setToolTip("Close this window (Escape)")
         close.clicked.connect(self.reject)
         layout = QVBoxLayout(self)
         if not self.found:

@@ -26,6 +26,7 @@ from napari_mlpatch.gui.forms.form import DeclarationForm
 from napari_mlpatch.gui.plumbing.dialogs import ask_target_as
 from napari_mlpatch.gui.plumbing.label import Remark
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
+from napari_mlpatch.gui.plumbing.tab_order import follow_the_eye
 from napari_mlpatch.workbench.entry import Entry
 from napari_mlpatch.workbench.figure import panels_of, preview, unit_of, without_lines
 from napari_mlpatch.workbench.scene import Scene
@@ -56,6 +57,7 @@ class FigureDialog(QDialog):
         self.save.setToolTip("As PDF, SVG or PNG: the name says which")
         self.save.setDefault(True)
         self.close_button = QPushButton("Close")
+        self.close_button.setToolTip("Close without saving (Escape)")
         self._debounce = QTimer(self)
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(DEBOUNCE_MS)
@@ -63,6 +65,7 @@ class FigureDialog(QDialog):
         self._debounce.timeout.connect(self.draw)
         self.form.changed.connect(self._debounce.start)
         self.figures.toggled.connect(self._debounce.start)
+        follow_the_eye(self)
         self.save.clicked.connect(self._choose)
         self.close_button.clicked.connect(self.reject)
         self.destroyed.connect(lambda: workbench.quick.call("figure", lambda: None, lambda _: None, lambda _: None))
@@ -83,7 +86,8 @@ class FigureDialog(QDialog):
         around.setWidget(self.picture)
         around.setWidgetResizable(True)
         buttons = QHBoxLayout()
-        buttons.addWidget(self.trouble, 1)
+        buttons.addWidget(self.trouble, 4)
+        buttons.addStretch(1)
         buttons.addWidget(self.save)
         buttons.addWidget(self.close_button)
         right = QVBoxLayout()

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
+    QPushButton,
     QSizePolicy,
     QStyle,
     QStyledItemDelegate,
@@ -21,6 +22,10 @@ LEAST = 64
 """Pixels of the text of a check box that stay."""
 OVER = 2
 """Pixels that a text may be wider than its place: the last letter's own margin."""
+SMALL = 26
+"""Pixels of a button with one sign."""
+BESIDE = 4
+"""Pixels that Qt leaves between the icon of a combo box and its text."""
 
 
 class Box(QComboBox):
@@ -34,8 +39,9 @@ class Box(QComboBox):
         area = style.subControlRect(
             QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
         )
+        picture = 0 if option.currentIcon.isNull() else option.iconSize.width() + BESIDE
         option.currentText = self.fontMetrics().elidedText(
-            option.currentText, Qt.TextElideMode.ElideRight, area.width() + OVER
+            option.currentText, Qt.TextElideMode.ElideRight, area.width() - picture + OVER
         )
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
@@ -61,6 +67,15 @@ class Tick(QCheckBox):
         area = style.subElementRect(QStyle.SubElement.SE_CheckBoxContents, option, self)
         option.text = self.fontMetrics().elidedText(option.text, Qt.TextElideMode.ElideRight, area.width())
         painter.drawControl(QStyle.ControlElement.CE_CheckBox, option)
+
+
+def small(text: str, tip: str) -> QPushButton:
+    """A button beside a line or a box, no wider than its letters; napari's themes give tool buttons no ground."""
+    button = QPushButton(text)
+    button.setFixedWidth(SMALL)
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    return button
 
 
 class _Narrow(QStyledItemDelegate):

@@ -1,4 +1,4 @@
-"""Keys of a form: Return does what its main button does, Escape ends what is running."""
+"""Keys of a form: Return does what its main button does, Escape ends what is running, Delete takes away."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 RETURN = ("Return", "Enter")
 CTRL_RETURN = ("Ctrl+Return", "Ctrl+Enter")
 ESCAPE = ("Escape",)
+DELETE = ("Delete",)
 
 
 def on_key(widget: QWidget, keys: tuple[str, ...], act: Callable[[], object]) -> None:

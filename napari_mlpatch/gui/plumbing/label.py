@@ -8,6 +8,8 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy
 from superqt import QElidingLabel
 
+from napari_mlpatch.workbench.said import said
+
 from .theme import REMARK, Themed
 
 BREAK = "\u200b"
@@ -20,7 +22,7 @@ def breakable(text: str) -> str:
 
 
 class Note(QLabel):
-    """Text of several lines, as wide as there is room."""
+    """Text of several lines, as wide as there is room. What the engine says is put into the window's words."""
 
     def __init__(self, text: str = ""):
         super().__init__()
@@ -32,7 +34,7 @@ class Note(QLabel):
         self.setText(text)
 
     def setText(self, text: str | None) -> None:
-        super().setText(breakable(text or ""))
+        super().setText(breakable(said(text or "")))
 
 
 class Remark(Themed, Note):

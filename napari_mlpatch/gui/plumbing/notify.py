@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from napari.utils import notifications
 
+from napari_mlpatch.workbench.said import said
+
 ON_SHOW_SECONDS = 4.0
 """So long napari shows a notification."""
 _shown: dict[tuple[str, str], float] = {}
@@ -26,7 +28,7 @@ def show_info(text: str) -> None:
 
 def _once(kind: str, text: str, show: Callable[[str], None]) -> None:
     """Show it, unless the same text is still on show."""
-    now = time.monotonic()
+    text, now = said(text), time.monotonic()
     for key in [key for key, then in _shown.items() if now - then >= ON_SHOW_SECONDS]:
         del _shown[key]
     if (kind, text) not in _shown:

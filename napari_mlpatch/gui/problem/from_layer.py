@@ -49,7 +49,8 @@ def plane_of(layer: Image, viewer: Viewer) -> np.ndarray:
         plane = luminance(plane)
     if plane.ndim != 2 or np.iscomplexobj(plane):
         raise InputError(
-            f"Simulation needs a real 2-D image, the layer {layer.name!r} shows {plane.dtype} {plane.shape}."
+            f"Simulation needs a real 2-D image, the layer “{layer.name}” shows {' x '.join(map(str, plane.shape))} "
+            f"numbers of the kind {plane.dtype}."
         )
     return plane.astype(np.float32)
 

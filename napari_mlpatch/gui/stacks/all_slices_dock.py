@@ -13,7 +13,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.gui.forms.columns import align, column
 from napari_mlpatch.gui.forms.form import CountBox, section
 from napari_mlpatch.gui.plumbing.follow import follow
-from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key
+from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key, on_return
 from napari_mlpatch.gui.plumbing.label import Note, Remark
 from napari_mlpatch.gui.plumbing.notify import show_error
 from napari_mlpatch.workbench.stacks import Base, base_of, suggested_output
@@ -83,6 +83,7 @@ class AllSlicesDock(QWidget):
         self.rows.strip.clicked.connect(self.trials.show_strip)
         self.rows.run.clicked.connect(self.run)
         on_key(self, ESCAPE, self.rows.cancel.click)
+        on_return(self, self.rows.run.click)
         follow(self, workbench.selection_changed, self._selected)
         follow(self, workbench.entries_changed, self._selected)
         follow(self, self.stacks.changed, self._offer)
@@ -230,6 +231,7 @@ class AllSlicesDock(QWidget):
             )
         else:
             self.how.setText(NOTHING)
+        self.about.setVisible(base is not None)
         if base is not None and facts is not None and not reason:
             try:
                 self.recipe()
@@ -241,9 +243,12 @@ class AllSlicesDock(QWidget):
         self.reason.setText(reason)
         self.reason.setVisible(bool(reason))
         self.incomplete.setVisible(facts is not None and bool(facts.gap))
-        self.rows.run.setToolTip(reason or "Reconstruct every slice; the volume is on the canvas at once, and grows")
+        self.rows.run.setToolTip(
+            reason or "Reconstruct every slice; the volume is on the canvas at once, and grows (Return)"
+        )
         count = self.last.value() - self.first.value() + 1
         self.estimate.setText("" if base is None or facts is None else costs(base, count, self.cost))
+        self.estimate.setVisible(bool(self.estimate.text()))
         self._offer()
 
     def _offer(self) -> None:

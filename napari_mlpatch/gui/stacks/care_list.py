@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QListWidget, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QListWidget, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.registry import care_steps
 from napari_mlpatch.gui.forms.form import DeclarationForm, short
+from napari_mlpatch.gui.plumbing.elided import small
 from napari_mlpatch.gui.plumbing.help_page import HelpButton
+from napari_mlpatch.gui.plumbing.keys import DELETE, on_key
 from napari_mlpatch.gui.plumbing.label import Note
 from napari_mlpatch.gui.plumbing.tab_order import order_soon
 
@@ -39,9 +41,9 @@ class CareList(QWidget):
         )
         self.list.setFixedHeight(ROWS * self.list.fontMetrics().height() + 12)
         self.up, self.down, self.remove = (
-            _small("▲", "Earlier"),
-            _small("▼", "Later"),
-            _small("✕", "Leave this step out"),
+            small("▲", "Earlier"),
+            small("▼", "Later"),
+            small("✕", "Leave this step out (Delete)"),
         )
         self.about = Note()
         self.form: DeclarationForm | None = None
@@ -50,6 +52,7 @@ class CareList(QWidget):
         self.up.clicked.connect(lambda: self._move(-1))
         self.down.clicked.connect(lambda: self._move(1))
         self.remove.clicked.connect(self._remove)
+        on_key(self.list, DELETE, self._remove)
         self.list.currentRowChanged.connect(self._show_form)
         self._fill(-1)
 
@@ -145,12 +148,3 @@ class CareList(QWidget):
     def _edited(self) -> None:
         self._keep()
         self.changed.emit()
-
-
-def _small(text: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-    return button

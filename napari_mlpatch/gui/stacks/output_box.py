@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGridLayout, QLineEdit, QToolButton, QWidget
+from qtpy.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from napari_mlpatch.gui.forms.form import short
 from napari_mlpatch.gui.plumbing.dialogs import ask_target
+from napari_mlpatch.gui.plumbing.elided import small
 
 FORMATS = {".zarr": "OME-Zarr", ".h5": "HDF5", ".tif": "one TIFF", "": "folder of TIFF files"}
 
@@ -22,9 +23,7 @@ class OutputBox(QWidget):
         super().__init__()
         self.name = QLineEdit()
         self.name.setToolTip("The file or folder that the volume is written to; a run that ended early goes on there")
-        self.choose = QToolButton()
-        self.choose.setText("…")
-        self.choose.setToolTip("Choose a folder and a name")
+        self.choose = small("…", "Choose a folder and a name")
         self.format = short()
         for ending, words in FORMATS.items():
             self.format.addItem(words, ending)

@@ -35,7 +35,7 @@ class WhereBox(QWidget):
         grid.addWidget(self.workers, 0, 1)
         grid.addWidget(self.address, 1, 0, 1, 2)
         grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
+        self._grid = grid
         self.kind.currentIndexChanged.connect(self._turn)
         self._turn()
 
@@ -47,4 +47,5 @@ class WhereBox(QWidget):
 
     def _turn(self) -> None:
         self.workers.setVisible(self.kind.currentData() == WORKERS)
+        self._grid.setColumnStretch(1, int(self.kind.currentData() == WORKERS))  # else the choice has the whole line
         self.address.setVisible(self.kind.currentData() == SCHEDULER)

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QTabWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -23,8 +22,9 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, reason_of, replace_bytes
 from napari_mlpatch.gui.forms.columns import PAGE
 from napari_mlpatch.gui.plumbing.dialogs import ask_file, ask_folder, ask_target
+from napari_mlpatch.gui.plumbing.elided import small
 from napari_mlpatch.gui.plumbing.follow import follow
-from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key
+from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key, on_return
 from napari_mlpatch.gui.plumbing.label import Note, Remark
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
 from napari_mlpatch.training import TrainingRecipe, checkpoint
@@ -52,7 +52,10 @@ class TrainDock(QWidget):
         self.view = TrainingView()
         self.train, self.cancel = QPushButton("Train"), QPushButton("Cancel")
         self.resume = QPushButton("Resume")
-        self.train.setToolTip("Train from the start; the weights go to your own, where the other docks find them")
+        self.train.setToolTip(
+            "Train from the start; the weights go to your own, where the other docks find them (Return, unless that "
+            "replaces something)"
+        )
         self.cancel.setToolTip("End after this step; Resume goes on from there (Escape)")
         self.bar = QProgressBar()
         self.bar.hide()  # until there is something to show
@@ -61,10 +64,8 @@ class TrainDock(QWidget):
         self.open, self.save = QPushButton("Open recipe…"), QPushButton("Save recipe…")
         self.open.setToolTip("A file as `mlpatch train` reads it; relative paths start at its folder")
         self.save.setToolTip("For `mlpatch train`, another computer, or later")
-        self.folder, self.choose_folder = QLineEdit(), QToolButton()
+        self.folder, self.choose_folder = QLineEdit(), small("…", "Choose the folder of the checkpoint")
         self.folder.setToolTip("Where the checkpoint is kept, from which Resume goes on")
-        self.choose_folder.setText("…")
-        self.choose_folder.setToolTip("Choose the folder of the checkpoint")
         self.resume.setToolTip("Go on from the checkpoint in the folder below")
         self.tabs = QTabWidget()
         self._lay_out()
@@ -73,6 +74,7 @@ class TrainDock(QWidget):
         self.resume.clicked.connect(lambda: self.start(resume=True))
         self.cancel.clicked.connect(self._cancel)
         on_key(self, ESCAPE, self.cancel.click)
+        on_return(self, self._return)
         self.open.clicked.connect(self._open)
         self.save.clicked.connect(self._save)
         self.choose_folder.clicked.connect(self._choose_folder)
@@ -182,6 +184,11 @@ class TrainDock(QWidget):
             show_error(str(error))
             return
         self.tabs.setCurrentWidget(self.view)
+
+    def _return(self) -> None:
+        """Train, unless that would replace something: then only what was typed is taken over."""
+        if self.hint.isHidden():
+            self.train.click()
 
     def _cancel(self) -> None:
         self.cancel.setEnabled(False)

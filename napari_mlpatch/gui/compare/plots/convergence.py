@@ -52,7 +52,7 @@ class Convergence(Plot):
             self.curve.setCurrentIndex(max(0, self.curve.findData(chosen)))
             self.curve.blockSignals(False)
         for box in (self.curve, self.axis):
-            box.setEnabled(bool(known))
+            box.setVisible(bool(known))  # empty boxes ask for what there is not
         by = "k" if self.axis.currentText() == "iteration" else "seconds"
         self.curves.draw(shown, self.curve.currentData() or "", by)
 

@@ -113,7 +113,7 @@ class Iterations(Plot):
         recorder = None if entry is None else entry.job.iterates
         row = {} if recorder is None else recorder.scalars.get(k, {})
         words = [told(name, row[name]) for name in NUMBERS if name in row]
-        step = "" if recorder is None or recorder.every == 1 else f"every {recorder.every}th iterate is kept"
+        step = "" if recorder is None or recorder.every == 1 else f"one iterate in {recorder.every} is kept"
         empty = "Select a result: its iterates are kept while it runs." if entry is None else ""
         if entry is not None and not there:
             empty = "This result has one step, or its iterates were not kept (opened from files, or kept from another)."

@@ -26,6 +26,7 @@ from napari_mlpatch.gui.compare.l_curve import LCurve
 from napari_mlpatch.gui.compare.parts import plots
 from napari_mlpatch.gui.compare.sheet import Sheet, head
 from napari_mlpatch.gui.compare.view import Plot
+from napari_mlpatch.gui.forms.form import spelt
 from napari_mlpatch.gui.plumbing.elided import Box, Tick
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.in_view import in_view
@@ -107,7 +108,7 @@ class SweepTab(Plot):
         window.addWidget(self.plot)
         window.setStretchFactor(0, 1)
         window.setSizes([720, 380])
-        window.resize(1100, 520)
+        window.resize(1100, 660)
         return window
 
     def _lay_out(self, widget: QWidget) -> None:
@@ -163,14 +164,15 @@ class SweepTab(Plot):
             box.clear()
             if i:
                 box.addItem(NONE)
-            box.addItems([p.name for p in varied(parameters(methods.get(self.method.currentData())))])
+            for p in varied(parameters(methods.get(self.method.currentData()))):
+                box.addItem(spelt(p.name), p.name)
             box.blockSignals(False)
-        self.names[0].setCurrentIndex(max(0, self.names[0].findText("weight")))
+        self.names[0].setCurrentIndex(max(0, self.names[0].findData("weight")))
         for i in (0, 1):
             self._name_chosen(i)
 
     def _name_chosen(self, i: int) -> None:
-        name, method = self.names[i].currentText(), self.base()[0]
+        name, method = self.names[i].currentData(), self.base()[0]
         chosen = next((p for p in parameters(type(method)) if p.name == name), None)
         self.texts[i].setEnabled(chosen is not None)
         entry = self.stage.selected
@@ -182,8 +184,8 @@ class SweepTab(Plot):
     def axes(self) -> list[Axis]:
         """What varies. Raises InputError."""
         chosen = [one.method.name for one in self.candidates()]
-        pairs = [(n.currentText(), t.text()) for n, t in zip(self.names, self.texts, strict=True)]
-        return [axis(f"{key}={text}", chosen) for key, text in pairs if key and key != NONE]
+        pairs = [(n.currentData(), t.text()) for n, t in zip(self.names, self.texts, strict=True)]
+        return [axis(f"{key}={text}", chosen) for key, text in pairs if key]
 
     def region_in_view(self) -> str | None:
         """The region that is scored, as text."""

@@ -1,0 +1,92 @@
+"""Messages of the engine as the window says them: they name the options of Python and of the command line."""
+
+from __future__ import annotations
+
+import re
+
+from napari_mlpatch.core.registry import architectures, methods, noises, operators
+
+LABELS = {
+    "angle_axis": "angles along",
+    "angle_unit": "unit of angles",
+    "angles_deg": "angles",
+    "log": "logarithm",
+    "flat": "flat field",
+    "center": "centre",
+    "clip_counts": "clip counts",
+    "outliers": "outliers",
+    "rings": "rings",
+    "views": "views",
+    "image_shape": "image size",
+    "detector_pitch": "detector pitch",
+    "pixel_size": "pixel size",
+}
+"""What the fields of the Problem dock are called, by the names of their options."""
+VALUES = {"True": "taken", "False": "not taken"}
+"""Of the logarithm, the only one of them that is a yes or no."""
+NAME = "|".join(LABELS)
+LONG = "|".join(name for name in LABELS if "_" in name)
+FLAG = r"\(--[a-z][a-z-]*(?: [^\s,();:]+)?\)"
+SHAPE = r"\b(shapes?|data|image|size|axes of|read as|k-space(?: has)?) [\[(](\d+(?:, \d+)*),?[\])]"
+
+
+def said(text: str) -> str:
+    """The same text for somebody who has a form, not an interpreter: fields by their labels, shapes as 2 x 3.
+
+    An option that no form has stays, as one of the command line.
+    """
+    if "--" in text or "_" in text or "=" in text or "flat" in text:
+        text = _fields(text)
+        text = _flags(text)
+    if "'" in text:
+        text = re.sub(r"(method|of|for|or|:|,) '([a-z]+(?:-[a-z]+)*)'", _method, text)
+    return re.sub(SHAPE, lambda found: f"{found[1]} {found[2].replace(', ', ' x ')}", text)
+
+
+def titled(text: str) -> str:
+    """A line of what differs between recipes, with the titles of what is registered: "Unrolled network (steps 3)"."""
+    found = re.match(r"(?:(method|operator|noise|network) )?([a-z][a-z0-9-]*)(?=$|: | \()", text)
+    known = () if found is None else (methods, operators, noises, architectures)
+    title = next((registry.get(found[2]).title for registry in known if found[2] in registry.names()), "")  # type: ignore
+    if found is None or not title:
+        return text
+    return f"{title}{re.sub(r'(?<=[a-z])_(?=[a-z])', ' ', text[found.end() :])}"
+
+
+def _method(found: re.Match[str]) -> str:
+    known = found[2] in methods.names()
+    return f"{found[1]} “{methods.get(found[2]).title}”" if known else found[0]
+
+
+def _fields(text: str) -> str:
+    """Options that are fields by the words beside these."""
+
+    def chosen(found: re.Match[str]) -> str:
+        value = found[2].strip("'")
+        return f"“{LABELS[found[1]]}” = {VALUES.get(value, value)}"
+
+    def named(found: re.Match[str]) -> str:
+        return f"“{LABELS[found[1]]}”"
+
+    text = re.sub(rf"\b({NAME}) ?= ?('[^']*'|[\w.+-]*\w)(?: {FLAG})?", chosen, text)
+    text = re.sub(rf"\b({NAME}) {FLAG}", named, text)
+    text = re.sub(rf"\b({NAME}), --[a-z-]+(?=\))", named, text)
+    text = re.sub(r"(?<=[Gg]ive )(flat)(?! field)\b", named, text)
+    return re.sub(rf"(?<![\w'/.-])({LONG})(?![\w'/-])", named, text)
+
+
+def _flags(text: str) -> str:
+    """What is left of the command line and of Python: nothing where the window has another way, else said so."""
+    text = text.replace("add --force to begin anew", "tick “begin anew”")
+    text = re.sub(r",? or (?:add --force[^(.]*|force it)(?= \(in Python: |[.,])", "", text)
+    text = re.sub(r" \(in Python: [^)]*\)", "", text)
+    text = re.sub(r"'(\w+)' \(--device \w+\)", r"“\1”", text)
+    more = r"((?:, [^)]*)?)\)"
+    text = re.sub(rf"\b([a-z]+) \((--\1){more}", r"\2 on the command line\3", text)
+    text = re.sub(
+        rf"\b[a-z]+_[a-z_]+(?:=(?:'[^']*'|\w+))? \((--[a-z-]+(?: [^\s,();:]+)?){more}",
+        r"\1 on the command line\2",
+        text,
+    )
+    text = re.sub(rf" {FLAG}", "", text)
+    return re.sub(r"\(--[a-z-]+: ", "(", text)
