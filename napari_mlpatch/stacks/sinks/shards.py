@@ -14,8 +14,6 @@ TILE = 512
 """Rows and columns of the pieces that are read at a time."""
 WHOLE: Any = {"write_empty_chunks": True}
 """Pieces of zeros are written as others are: to look for them takes longer."""
-CASTAGNOLI = 0x82F63B78
-"""Polynomial of CRC-32C, its bits reversed."""
 NOT_THERE = 2**64 - 1
 
 
@@ -61,6 +59,8 @@ def stored(x: np.ndarray, depth: int, tile: tuple[int, int]) -> tuple[np.ndarray
 
     As the codec ``sharding_indexed`` has it (zarr-specs.readthedocs.io): the index, little-endian, at the end.
     """
+    import google_crc32c
+
     count, *sides = x.shape
     counts = [math.ceil(n / side) for n, side in zip(sides, tile, strict=True)]
     more = [(0, k * side - n) for n, k, side in zip(sides, counts, tile, strict=True)]
@@ -72,21 +72,4 @@ def stored(x: np.ndarray, depth: int, tile: tuple[int, int]) -> tuple[np.ndarray
     size = math.prod(tile) * pieces.itemsize
     index[:count, ..., 0] = size * np.arange(count * math.prod(counts)).reshape(count, *counts)
     index[:count, ..., 1] = size
-    return pieces, index, crc32c(index.tobytes()).to_bytes(4, "little")
-
-
-def crc32c(content: bytes) -> int:
-    """Cyclic redundancy check of G. Castagnoli et al., IEEE Trans. Commun. 41 (1993) 883."""
-    rest = 0xFFFFFFFF
-    for byte in content:
-        rest = _TABLE[(rest ^ byte) & 0xFF] ^ (rest >> 8)
-    return rest ^ 0xFFFFFFFF
-
-
-def _divided(byte: int) -> int:
-    for _ in range(8):
-        byte = (byte >> 1) ^ (CASTAGNOLI if byte & 1 else 0)
-    return byte
-
-
-_TABLE = [_divided(byte) for byte in range(256)]
+    return pieces, index, google_crc32c.value(index.tobytes()).to_bytes(4, "little")
