@@ -26,12 +26,11 @@ def draw_soon(viewer: Viewer) -> None:
     Each is drawn large, and its distances found, when it first stands on the canvas: the forty of a first picture kept
     the window from answering for 0.3 s.
     """
-    canvas = viewer.window._qt_viewer.canvas
     try:
-        info = canvas.font_info()
+        info = viewer.window._qt_viewer.canvas.font_info()
         font = info.font_manager.get_font(info.face)
         missing = [letter for letter in dict.fromkeys(WANTED) if letter not in font._glyphs]
-    except (AttributeError, TypeError):  # another napari than 0.9
+    except (AttributeError, TypeError):  # another napari than 0.9, or the window is closed already
         return
     timer = QTimer(viewer.window._qt_window)
     timer.setInterval(EACH_MS)
