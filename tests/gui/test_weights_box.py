@@ -9,6 +9,7 @@ from napari_mlpatch import networks, weights
 from napari_mlpatch.core.recipe import Description, describe
 from napari_mlpatch.gui.forms.weights_box import card_text
 from napari_mlpatch.weights import zoo
+from napari_mlpatch.workbench.said import said
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_what_fits_can_be_chosen(own, monkeypatch):
     dock.method.setCurrentIndex(dock.method.findData("unrolled"))
     assert dock.weights.currentData() is None and dock.weights.currentText() == "none of these fits"
     assert not dock.run_button.isEnabled() and "needs trained weights of its own kind" in dock.reason.text()
-    assert dock.weights.why_none() in dock.reason.text(), "and why not what is nearest"
+    assert said(dock.weights.why_none()) in dock.reason.text(), "and why not what is nearest"
 
 
 def test_a_denoiser_without_weights_needs_none(simulated):
