@@ -23,3 +23,17 @@ def test_nothing_is_drawn_in_a_hidden_window(make_napari_viewer, qtbot, monkeypa
     letters.draw_soon(viewer)
     qtbot.wait(50)
     assert "Q" not in font_of(viewer)._glyphs
+
+
+def test_a_window_that_closes_before(make_napari_viewer, qtbot, monkeypatch):
+    """Or while they are drawn: nothing is raised, which pytest-qt would tell."""
+    monkeypatch.setattr(letters, "EACH_MS", 1)
+    viewer, other = make_napari_viewer(show=True), make_napari_viewer()
+    letters.draw_soon(viewer)
+    font = font_of(viewer)
+    before = len(font._glyphs)
+    qtbot.waitUntil(lambda: len(font._glyphs) > before, timeout=60_000)
+    for each in (viewer, other):
+        each.close()
+    letters.draw_soon(other)
+    qtbot.wait(50)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import string
+import weakref
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
@@ -27,19 +28,21 @@ def draw_soon(viewer: Viewer) -> None:
     the window from answering for 0.3 s.
     """
     try:
-        info = viewer.window._qt_viewer.canvas.font_info()
+        window, info = viewer.window._qt_window, viewer.window._qt_viewer.canvas.font_info()
         font = info.font_manager.get_font(info.face)
         missing = [letter for letter in dict.fromkeys(WANTED) if letter not in font._glyphs]
     except (AttributeError, TypeError):  # another napari than 0.9, or the window is closed already
         return
-    timer = QTimer(viewer.window._qt_window)
+    timer = QTimer(window)
     timer.setInterval(EACH_MS)
+    its = weakref.ref(window)
 
     def draw() -> None:
-        if not missing:
+        window = its()
+        if window is None or not missing:
             timer.stop()
             timer.deleteLater()
-        elif viewer.window._qt_window.isVisible():
+        elif window.isVisible():
             with contextlib.suppress(RuntimeError):  # no room for more
                 font[missing.pop(0)]
 
