@@ -194,13 +194,18 @@ def _like(before: os.stat_result, path: Path) -> None:
         os.chmod(path, stat.S_IMODE(before.st_mode))
 
 
+def sync(path: Path) -> None:
+    """Wait until a file is on the disk. Raises OSError."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 def _sync_folder(folder: Path) -> None:
     with suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+        sync(folder)
 
 
 def is_full(error: OSError) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -105,13 +105,17 @@ def _parts(value: Any) -> list[Any]:
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """Tensors are made as if nothing was differentiated, mapped or in inference mode; no run pays for them."""
+def plainly(stays: bool = True) -> Iterator[None]:
+    """Tensors are made as if nothing was differentiated, mapped or in inference mode.
+
+    What ``stays`` is there for the next run as well: no run pays for its memory.
+    """
     from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
     from .meter import apart
 
-    with apart(), torch.inference_mode(False), torch.no_grad(), temporarily_clear_interpreter_stack():
+    paid = apart() if stays else nullcontext()
+    with paid, torch.inference_mode(False), torch.no_grad(), temporarily_clear_interpreter_stack():
         yield
 
 

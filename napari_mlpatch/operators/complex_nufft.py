@@ -17,6 +17,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .long_rows import InParts
 from .nufft import _Axis, _axis, _csr, check_size, width
 from .pieces import pieces
+from .toeplitz import wrapped
 
 
 def gridding_matrix(rows: _Axis, columns: _Axis, omega: np.ndarray, precision: type) -> scipy.sparse.csr_matrix:
@@ -87,12 +88,8 @@ def hermitian_symbol(kernel: np.ndarray) -> Tensor:
 
     Its grid is the next fast one that holds the offsets that occur.
     """
-    R, C = (n // 2 for n in kernel.shape)
-    sizes = [int(scipy.fft.next_fast_len(2 * n - 1)) for n in (R, C)]  # type: ignore[arg-type]
-    wrapped = np.zeros(sizes, complex)
-    r, c = np.arange(1 - R, R), np.arange(1 - C, C)
-    wrapped[np.ix_(r % sizes[0], c % sizes[1])] = kernel[np.ix_(r, c)]
-    return torch.fft.fft2(torch.from_numpy(wrapped)).real.mT.contiguous()
+    rows, columns = (int(scipy.fft.next_fast_len(max(n - 1, 1))) for n in kernel.shape)  # type: ignore[arg-type]
+    return torch.fft.fft2(torch.from_numpy(wrapped(kernel, (rows, columns)))).real.mT.contiguous()
 
 
 def hermitian_apply(x: Tensor, symbol: Tensor) -> Tensor:

@@ -157,7 +157,7 @@ class FanBeam(Scanner):
         """The same, made quickly and not kept."""
         gamma = self._gamma(np.arange(self.detector_count))
         theta, s = parallel_rays(self.angles_deg, gamma, self.source_to_axis)
-        with plainly():
+        with plainly(stays=False):
             return RaysInSteps(self._grid, theta, s[0], device=like.device, dtype=like.dtype)
 
     # ---- the operator ---------------------------------------------------------------------------------------

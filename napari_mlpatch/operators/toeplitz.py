@@ -56,13 +56,18 @@ def toeplitz_symbol(kernel: np.ndarray) -> Tensor:
 
     It is the transform of a ``toeplitz_kernel``, real because that is even.
     """
-    (R, C), columns = (n // 2 for n in kernel.shape), next_fast(kernel.shape[1])
+    rows, columns = (next_fast(max(n - 1, 1)) for n in kernel.shape)
     while columns % 2:
         columns = next_fast(columns + 1)
-    wrapped = np.zeros((next_fast(max(kernel.shape[0] - 1, 1)), columns))
+    return torch.fft.rfft2(torch.from_numpy(wrapped(kernel, (rows, columns)))).real.mT.contiguous()
+
+
+def wrapped(kernel: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """All offsets -R < r < R, -C < c < C of a kernel ``[2 R, 2 C]`` on another grid that holds them."""
+    (R, C), found = (n // 2 for n in kernel.shape), np.zeros(shape, kernel.dtype)
     r, c = np.arange(1 - R, R), np.arange(1 - C, C)
-    wrapped[np.ix_(r % len(wrapped), c % columns)] = kernel[np.ix_(r, c)]
-    return torch.fft.rfft2(torch.from_numpy(wrapped)).real.mT.contiguous()
+    found[np.ix_(r % shape[0], c % shape[1])] = kernel[np.ix_(r, c)]
+    return found
 
 
 def circulant_symbol(kernel: np.ndarray) -> Tensor:

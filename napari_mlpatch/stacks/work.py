@@ -103,6 +103,7 @@ class Worker:
             return Report(block, message=f"{type(error).__name__}: {error}")
 
     def _settle(self, block: Block, x: np.ndarray | None) -> None:
+        self.markers.check(self.identity)
         size = self.tools.stack.block or len(block)
 
         def whole(index: int) -> bool:

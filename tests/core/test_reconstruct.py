@@ -29,7 +29,7 @@ def test_reconstruct_hands_the_network_on(problem, monkeypatch):
     assert seen == [torch.sin]
 
 
-def test_memory_does_not_depend_on_what_ran_before():
+def test_memory_does_not_depend_on_tables_that_are_there():
     """A run that makes the operator's tables takes as much as one that finds them made."""
     small = mp.operators.ParallelBeam(image_shape=(16, 16), angles_deg="0:180:16", detector_count=23)
     for method in (mp.methods.FBP(), mp.methods.TV(iterations=5)):  # modules that load at first count as well

@@ -128,3 +128,18 @@ def test_pictures_of_zeros_are_written_like_others(tmp_path):
     sink.write(0, np.zeros((2, 8, 8), np.float32))
     sink.write(2, np.ones((2, 8, 8), np.float32))
     assert zarr.open_array(str(tmp_path / "volume.zarr" / "0"))[:].mean(axis=(1, 2)).tolist() == [0, 0, 1, 1]
+
+
+def test_what_another_run_leaves_late_does_not_stay(tmp_path):
+    """A worker of a run that is over may still make smaller levels while the next one begins in the same place."""
+    x, other = (np.full((2, 16, 16), value, np.float32) for value in (1, 7))
+    sink = ome_zarr.OmeZarr(tmp_path / "volume.zarr")
+    sink.create(Volume((4, 16, 16), 2))
+    sink.settle(0, 2, other, lambda index: True)
+    for start in (0, 2):
+        sink.write(start, x)
+        sink.settle(start, start + 2, x, lambda index, start=start: index <= start // 2)
+    assert list(sink.finishing())[-1] == 1.0
+    for found in (zarr.open_array(str(tmp_path / "volume.zarr" / level))[:] for level in ("0", "1")):
+        assert (found == 1).all()
+    assert zarr.open_array(str(tmp_path / "volume.zarr" / "1")).shape == (2, 8, 8)

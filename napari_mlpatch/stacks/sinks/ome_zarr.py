@@ -45,6 +45,7 @@ class OmeZarr(Sink):
     def write(self, start: int, x: np.ndarray) -> None:
         import zarr
 
+        self._forget(start)  # what another run has made of this block by now
         folder = self.path / "0"
         write(folder, zarr.open_array(str(folder), mode="r+"), start, x)
 
@@ -74,9 +75,7 @@ class OmeZarr(Sink):
         for left in folder.glob("*.partial") if folder.is_dir() else ():  # Zarr's
             left.unlink(missing_ok=True)
         clean_up(folder)
-        about = self.about()
-        if about is not None:
-            self._pyramid(about).forget(start)
+        self._forget(start)
 
     def discard(self, start: int, stop: int) -> None:
         self._shard(start, stop - start).unlink(missing_ok=True)
@@ -101,6 +100,11 @@ class OmeZarr(Sink):
         about |= {"levels": len(pyramid.shapes), "complete": True}
         group.update_attributes({**_multiscales(self.path.name, volume, len(pyramid.shapes)), KEY: about})
         yield 1.0
+
+    def _forget(self, start: int) -> None:
+        about = self.about()
+        if about is not None:
+            self._pyramid(about).forget(start)
 
     def _pyramid(self, about: dict[str, Any]) -> Pyramid:
         shape, block = tuple(about["shape"]), about["block"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_mlpatch.core.files import clean_up, replacing_file
+from napari_mlpatch.core.files import clean_up, replacing_file, sync
 
 TILE = 512
 """Rows and columns of the pieces that are read at a time."""
@@ -42,8 +42,8 @@ def file_of(folder: Path, shard: int) -> Path:
 def write(folder: Path, array: Any, start: int, x: np.ndarray) -> None:
     """The slices ``x`` from ``start`` on into the array of a folder; a whole shard in one step. Raises OSError."""
     depth = array.shards[0]
+    file = file_of(folder, start // depth)
     if start % depth == 0 and len(x) == min(depth, array.shape[0] - start):
-        file = file_of(folder, start // depth)
         file.parent.mkdir(parents=True, exist_ok=True)
         clean_up(file.parent)  # of a process that was killed here
         with replacing_file(file) as temporary, temporary.open("wb") as stream:
@@ -52,6 +52,8 @@ def write(folder: Path, array: Any, start: int, x: np.ndarray) -> None:
     else:
         whole = array.with_config(WHOLE) if hasattr(array, "with_config") else array  # from zarr 3.1.6 on
         whole[start : start + len(x)] = x
+        if file.exists():  # a block of zeros may have none
+            sync(file)
 
 
 def stored(x: np.ndarray, depth: int, tile: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, bytes]:
