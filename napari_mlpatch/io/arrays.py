@@ -82,7 +82,8 @@ class Stored:
 
     ``attribute(name)`` is what the file notes about it, ``labels()`` the names of its axes, () where they have none.
     Arrays of one ``identity`` are the same one under several names. ``note`` tells what it was made of, if anything.
-    ``ranges`` says whether an index may hold a range (a slice with a beginning and an end) for each of its axes.
+    ``ranges`` says whether an index may hold a range (a slice with a beginning and an end) for each of its axes,
+    ``is_sparse`` that the file holds the values other than zero only.
     Reading more than may be used of the memory (see ``core.budget``) raises InputError.
     """
 
@@ -95,6 +96,7 @@ class Stored:
     labels: Callable[[], tuple[str, ...]] = lambda: ()
     note: str = ""
     ranges: bool = False
+    is_sparse: bool = False
 
     def __post_init__(self) -> None:
         read = self.read

@@ -295,6 +295,53 @@ def test_python_objects_are_not_called_damaged(tmp_path):
     assert "damaged" not in str(caught.value)
 
 
+def write_sparse(file, name, matrix):
+    group = file.create_group(name)
+    group.attrs["MATLAB_sparse"] = np.uint64(matrix.shape[0])
+    group["data"], group["ir"], group["jc"] = matrix.data, matrix.indices, matrix.indptr
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+@pytest.mark.parametrize("shape", [(984, 672), (51480, 65536)])
+def test_a_sparse_system_matrix_beside_a_sinogram(tmp_path, version, shape, monkeypatch):
+    """As in the open scans of walnuts and lotus roots (Hamalainen et al., arXiv:1502.04064; Bubba et al., 1609.07299).
+
+    The larger one would have 25 GiB.
+    """
+    monkeypatch.setenv("MLPATCH_MEMORY_GB", "0.5")
+    m, path = sinogram()[0], tmp_path / "a.mat"
+    A = scipy.sparse.csc_matrix((np.ones(3), (np.arange(3), np.arange(3))), shape=shape)
+    for damaged in (False, True):
+        A.indices[1] = shape[0] if damaged else 1
+        if version == "5":
+            scipy.io.savemat(path, {"A": A, "m": m})
+        else:
+            with h5py.File(path, "w", userblock_size=512) as file:
+                write_sparse(file, "A", A)
+                file["m"] = m.T
+        for options in ({}, {"dataset": "m"}):
+            found = io.load(path, **options)
+            assert np.array_equal(found.data[0], m)
+            assert any("sparse matrices" in note and f"A {list(shape)}" in note for note in found.notes)
+        if shape[0] < 1000 and not damaged:
+            assert np.array_equal(io.load(path, dataset="A").data[0], A.toarray())
+        else:
+            with pytest.raises(InputError, match="do not fit" if shape[0] < 1000 else "25.14 GiB"):
+                io.load(path, dataset="A")
+
+
+def test_which_sparse_matrix_is_a_sinogram(tmp_path):
+    sino, other = (scipy.sparse.csc_matrix(values) for values in (sinogram()[0].astype(float), np.eye(7)))
+    for arrays in ({"S": sino, "theta": angles()}, {"sino": sino, "m": np.ones((9, 8))}, {"S": sino, "n": 2.0}):
+        scipy.io.savemat(tmp_path / "a.mat", arrays)
+        assert np.array_equal(io.load(tmp_path / "a.mat").data[0], sinogram()[0])
+    scipy.io.savemat(tmp_path / "a.mat", {"data": other, "y": sinogram()[0]})  # a full one of a usual name goes before
+    assert np.array_equal(io.load(tmp_path / "a.mat").data[0], sinogram()[0])
+    scipy.io.savemat(tmp_path / "a.mat", {"A": other, "m": np.ones((49, 1))})
+    with pytest.raises(InputError, match=r"no sinogram .* Sparse matrices, .* named: A \[7, 7\]"):
+        io.load(tmp_path / "a.mat")
+
+
 def test_sparse_matrices_of_matlab(tmp_path):
     sparse = scipy.sparse.csc_matrix(sinogram()[0].astype(float))
     for compress in (False, True):
@@ -303,9 +350,7 @@ def test_sparse_matrices_of_matlab(tmp_path):
     scipy.io.savemat(tmp_path / "b.mat", {"sino": sparse * (1 + 2j)})
     assert np.allclose(read_mat5(tmp_path / "b.mat")["sino"], sinogram()[0] * (1 + 2j))
     with h5py.File(tmp_path / "c.mat", "w", userblock_size=512) as file:
-        group = file.create_group("sino")
-        group.attrs["MATLAB_sparse"] = np.uint64(ANGLES)
-        group["data"], group["ir"], group["jc"] = sparse.data, sparse.indices, sparse.indptr
+        write_sparse(file, "sino", sparse)
     assert np.array_equal(io.load(tmp_path / "c.mat").data[0], sinogram()[0])
     with h5py.File(tmp_path / "c.mat", "a") as file:
         file["sino/ir"][3] = ANGLES

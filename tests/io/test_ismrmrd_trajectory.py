@@ -11,6 +11,7 @@ import napari_mlpatch as mp
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io.phantom import shepp_logan
+from napari_mlpatch.io.readers.ismrmrd_trajectory import _unit
 from napari_mlpatch.operators.coil_maps import simulated_coils
 
 from .test_kspace_files import header
@@ -47,7 +48,7 @@ def write(path, data, k, recon=None, kind="radial", encoded=(SHAPE[1], SHAPE[0])
                 acquisition.idx.slice, acquisition.discard_pre = s, discard
                 acquisition.data[:], acquisition.traj[..., :2] = one[:, spoke], k[spoke]
                 if third is not None:
-                    acquisition.traj[..., 2] = third
+                    acquisition.traj[..., 2] = np.broadcast_to(third, k.shape[:2])[spoke]
                 dataset.append_acquisition(acquisition)
     return path
 
@@ -85,6 +86,36 @@ def test_units_of_length(tmp_path, scale, words):
     assert np.allclose(found.problem().A.omega.reshape(omega.shape), omega, atol=1e-6)
     path = write(tmp_path / "b.h5", data[None], omega[..., ::-1] / (2 * np.pi * 8))  # of pixels of 1 mm
     with pytest.raises(InputError, match="Its unit cannot be told"):
+        io.load(path)
+
+
+@pytest.mark.parametrize(
+    ("largest", "pixel_mm", "factor", "words"),
+    [
+        (0.45, 1.1, 2 * np.pi, "cycles per pixel.*also be in cycles per mm"),
+        (0.25, 2.0, 2 * np.pi, "cycles per pixel.*cycles per mm .2 times"),
+        (0.5, 1.0, 2 * np.pi, "cycles per pixel[^;]*$"),
+        (0.1, 0.0, 2 * np.pi, "cycles per pixel[^;]*$"),
+        (0.02, 25.0, 50 * np.pi, "cycles per mm[^;]*$"),
+        (3.0, 0.165, 1.0, "radians per pixel.*cycles per mm"),
+        (63.0, 1.0, 2 * np.pi / 128, "cycles per field of view[^;]*$"),
+        (500.0, 1.0, 2e-3 * np.pi, "cycles per m,[^;]*$"),
+    ],
+)
+def test_units_of_pixels_come_before_those_of_length(tmp_path, largest, pixel_mm, factor, words):
+    found, told = _unit(tmp_path, np.array([[[largest, 0.0]]]), (128, 128, 1), pixel_mm)
+    assert found == pytest.approx(factor) and re.match(words, told)
+
+
+def test_weights_that_differ_between_readouts(tmp_path):
+    """They are kz of a stack where the header says that it has three dimensions."""
+    omega = radial()
+    k, weights = omega[..., ::-1] / (2 * np.pi), np.linspace(0.5, 1.0, len(omega))[:, None]
+    path = write(tmp_path / "a.h5", samples(omega)[0][None], k, third=weights)
+    assert np.allclose(io.load(path).problem().A.omega.reshape(omega.shape), omega, atol=1e-6)
+    with h5py.File(path, "a") as file:
+        file["dataset/xml"][0] = file["dataset/xml"][0].replace(b"<z>1</z></matrixSize>", b"<z>8</z></matrixSize>")
+    with pytest.raises(InputError, match="three-dimensional"):
         io.load(path)
 
 

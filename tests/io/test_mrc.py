@@ -126,7 +126,7 @@ def test_mrc_says_what_is_wrong(tmp_path):
     assert any("run along y, x, z" in note for note in io.image_from_file(tmp_path / "c.mrc")[1])
     content[12:16] = struct.pack("<i", 101)
     (tmp_path / "d.mrc").write_bytes(content)
-    with pytest.raises(InputError, match="numbers of mode 101"):
+    with pytest.raises(InputError, match=r"numbers of mode 101\. Modes 0, 1, 2, 6, 12 are read"):
         io.load(tmp_path / "d.mrc")
 
 
@@ -177,6 +177,8 @@ def test_dicom_pixels_that_are_not_square_and_no_preamble(tmp_path):
     one = np.arange(600, dtype=np.uint16).reshape(20, 30)
     dicom(tmp_path / "a.dcm", one, PixelSpacing=["0.5", "2"])
     assert any("0.5 x 2 mm" in note for note in io.image_from_file(tmp_path / "a.dcm")[1])
+    dicom(tmp_path / "c.dcm", one, PresentationLUTShape="INVERSE")
+    assert any("bright (PresentationLUTShape INVERSE)" in note for note in io.image_from_file(tmp_path / "c.dcm")[1])
     (tmp_path / "b.dcm").write_bytes((tmp_path / "a.dcm").read_bytes()[132:])
     assert np.array_equal(io.image_from_file(tmp_path / "b.dcm")[0], one)
 

@@ -209,6 +209,18 @@ def test_transparency_is_no_slice(tmp_path, planar):
     assert np.array_equal(io.image_from_file(tmp_path / "a.tif")[0], grey)
 
 
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_parts_of_pages_with_transparency(tmp_path, planar):
+    grey = np.arange(5 * 6 * 7, dtype=np.uint16).reshape(5, 6, 7)
+    both = np.stack([grey, np.full_like(grey, 65535)], -1 if planar == "contig" else 1)
+    options = {"photometric": "minisblack", "extrasamples": ["unassalpha"], "planarconfig": planar}
+    tifffile.imwrite(tmp_path / "a.tif", both, **options)
+    stored = tiff.open_tiff(tmp_path / "a.tif").stored
+    every = slice(None)
+    for index in ((), 2, (every, 3), (1, slice(2, 4)), (slice(0, 2), every, 1), (4, 5, 6)):
+        assert np.array_equal(stored.read(index), grey[index]), index
+
+
 @pytest.mark.parametrize(("photometric", "channels"), [("separated", 4), ("ycbcr", 3), ("cielab", 3)])
 def test_colours_that_are_not_red_green_and_blue_are_refused(tmp_path, photometric, channels):
     """Their luminance would be of cyan, magenta and yellow, or of colour differences."""

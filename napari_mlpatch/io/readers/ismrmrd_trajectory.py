@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 LEAST_REACH = 0.8
 """Of the finest detail of the pixels, which trajectories are made to reach."""
-COARSE = 0.25
-"""The same of those of coarser pictures than the header says, in cycles per pixel."""
+COARSE, COARSEST = 0.125, 0.075
+"""Cycles per pixel of coarser pictures than the header says: of trajectories that reach less than the first, cycles per
+length are tried before, and what reaches less than the second is in some other unit."""
+ALIKE = 0.01
+"""Factors of two units that differ by no more are one."""
 CALIBRATION = 24
 """Rows and columns of k-space, gridded from the samples, from which the coils' sensitivities are estimated."""
 
@@ -140,9 +143,9 @@ def load_trajectory(path: Path, records: np.ndarray, used: np.ndarray, place: np
     if samples != k.shape[1]:
         notes.append(f"samples before and after the readout discarded: {k.shape[1]} of {samples} left")
     if dimensions == 3:
-        third = k[..., 2]
-        by_readout = np.ptp(third, axis=1).max() <= 1e-6  # weights change along it
-        if np.ptp(third) > 1e-6 and (third.min() < 0 or by_readout):
+        third, deep = k[..., 2], matrix[2] > 1
+        by_readout = np.ptp(third, axis=1).max() <= 1e-6  # as kz of a stack, but also as weights can be
+        if np.ptp(third) > 1e-6 and (third.min() < 0 or (by_readout and deep)):
             raise InputError(f"{path} has a three-dimensional trajectory, which is not read: kz is not constant.")
         notes.append("the trajectory's third dimension is constant or density weights, and is not used")
     factor, unit = _unit(path, k[..., :2], matrix, header.pixel_mm)
@@ -151,28 +154,45 @@ def load_trajectory(path: Path, records: np.ndarray, used: np.ndarray, place: np
 
 
 def _unit(path: Path, k: np.ndarray, matrix: tuple[int, ...], pixel_mm: float) -> tuple[float, str]:
-    """The factor to radians per pixel, and the unit's name: that in which the trajectory reaches the finest detail."""
+    """The factor to radians per pixel, and the unit's name, with others that fit as well.
+
+    Units of pixels come first; those of length count where none of them fits, or one that would leave most of k-space
+    unmeasured.
+    """
     largest, size = float(np.abs(k).max()), max(matrix[:2])
-    units = {
+    by_pixel = {
         "cycles per pixel": 2.0 * math.pi,
         "cycles per field of view": 2.0 * math.pi / size,
         "radians per pixel": 1.0,
     }
-    if pixel_mm > 0:
-        units |= {"cycles per mm": 2.0 * math.pi * pixel_mm, "cycles per m": 2e-3 * math.pi * pixel_mm}
+    by_length = {"cycles per mm": 2.0 * math.pi * pixel_mm, "cycles per m": 2e-3 * math.pi * pixel_mm}
+    units = by_pixel | (by_length if pixel_mm > 0 else {})
     reach = {name: largest * factor / math.pi for name, factor in units.items()}
     fitting = [name for name, part in reach.items() if LEAST_REACH <= part <= 1.02]
-    if fitting:
-        name = min(fitting, key=lambda name: abs(reach[name] - 1.0))
-    elif COARSE <= reach["cycles per pixel"] <= 1.02:
+    lengths = [name for name in fitting if name in by_length]
+    name = None
+    if COARSE <= largest <= 0.51:
         name = "cycles per pixel"
-    else:
+    elif 0.8 * size / 2 <= largest <= 1.02 * size / 2:
+        name = "cycles per field of view"
+    elif 0.9 * math.pi <= largest <= 1.01 * math.pi:
+        name = "radians per pixel"
+    elif lengths:
+        name = min(lengths, key=lambda name: abs(reach[name] - 1.0))
+    elif COARSEST <= largest < COARSE:
+        name = "cycles per pixel"
+    if name is None:
         listed = ", ".join(f"{math.pi / factor:.4g} in {name}" for name, factor in units.items())
         raise InputError(
             f"{path}: the trajectory reaches {largest:.4g}, for a matrix of {matrix[0]} x {matrix[1]}. Its unit cannot "
             f"be told: the finest detail of these pixels is at {listed}. Convert it to one of these."
         )
-    return units[name], f"{name}, because it reaches {largest:.4g} for {matrix[0]} x {matrix[1]} pixels"
+    told = f"{name}, because it reaches {largest:.4g} for {matrix[0]} x {matrix[1]} pixels"
+    others = {other: units[other] / units[name] for other in fitting}
+    differing = [f"{other} ({part:.3g} times as far out)" for other, part in others.items() if abs(part - 1.0) > ALIKE]
+    if differing:
+        told += f"; it may also be in {' or '.join(differing)}: if so, convert it to {name}"
+    return units[name], told
 
 
 def _measurement(

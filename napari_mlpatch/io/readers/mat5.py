@@ -18,6 +18,8 @@ import numpy as np
 from napari_mlpatch.core.budget import limit, reserve
 from napari_mlpatch.core.errors import InputError
 
+from .sparse import Sparse
+
 NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 TEXT = {16: "utf-8", 17: "utf-16", 18: "utf-32"}
 MATRIX, COMPRESSED = 14, 15
@@ -27,13 +29,14 @@ DEPTH = 20  # of structs within structs
 MOST_CELLS = 10_000
 LARGEST = 2**33  # bytes
 
-Value = np.ndarray | str
+Value = np.ndarray | str | Sparse
 
 
 def read_mat5(path: Path) -> dict[str, Value]:
     """All variables that are numbers, text, or structs and cells of them: ``variable.field``, ``variable{1}``.
 
-    Arrays have MATLAB's shape and their stored type. Raises InputError for other files and damaged ones.
+    Arrays have MATLAB's shape and their stored type; sparse ones are not expanded yet, nor checked. Raises InputError
+    for other files and damaged ones.
     """
     reserve(2 * path.stat().st_size, f"{path}", "Save it as version 7.3, which is read in parts.")
     data = path.read_bytes()
@@ -118,7 +121,16 @@ def _matrix(body: memoryview, order: str, prefix: str, depth: int) -> dict[str, 
     if kind == CHAR and rest:
         return {name: _text(rest[0], order)}
     if kind == SPARSE and len(rest) > 2 + is_complex:
-        return {name: _dense(name, shape, [_numbers(part, order) for part in rest[: 3 + is_complex]])}
+        held = rest[: 3 + is_complex]
+        return {
+            name: Sparse(
+                f"The MATLAB variable {name!r}",
+                shape,
+                lambda: [_numbers(part, order) for part in held],
+                is_integer=NUMBERS.get(held[2][0], "")[:1] in ("i", "u") and not is_complex,
+                is_complex=is_complex,
+            )
+        }
     if kind not in NUMERIC or not rest or (is_complex and len(rest) < 2):
         return {}
     array = _numbers(rest[0], order)
@@ -135,28 +147,6 @@ def _matrix(body: memoryview, order: str, prefix: str, depth: int) -> dict[str, 
             f"The MATLAB variable {name!r} has shape {list(shape)} but {array.size} values. It is damaged."
         )
     return {name: array.reshape(shape, order="F")}
-
-
-def _dense(name: str, shape: tuple[int, ...], parts: list[np.ndarray]) -> np.ndarray:
-    """A sparse matrix as a full one: row indices, the first entry of each column, and values, real and imaginary."""
-    return full_matrix(f"The MATLAB variable {name!r}", shape, parts[0], parts[1], [*parts[2:]])
-
-
-def full_matrix(
-    what: str, shape: tuple[int, ...], rows: np.ndarray, starts: np.ndarray, values: list[np.ndarray]
-) -> np.ndarray:
-    """``[rows, columns]`` of compressed columns. Raises InputError where they do not fit together, or are too many."""
-    rows, starts = np.asarray(rows).astype(np.int64), np.asarray(starts).astype(np.int64)
-    count = int(starts[-1]) if starts.size else -1
-    good = len(shape) == 2 and starts.size == shape[1] + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
-    good = good and 0 <= count <= min(rows.size, *(value.size for value in values))
-    if not good or (count and not (rows[:count].min() >= 0 and rows[:count].max() < shape[0])):
-        raise InputError(f"{what} is a sparse matrix whose indices do not fit its shape {list(shape)}. It is damaged.")
-    found = values[0][:count] if len(values) == 1 else values[0][:count] + 1j * values[1][:count]
-    reserve(math.prod(shape) * found.dtype.itemsize, f"{what}, a sparse matrix of shape {list(shape)},")
-    full = np.zeros(shape, found.dtype)
-    full[rows[:count], np.repeat(np.arange(shape[1]), np.diff(starts))] = found
-    return full
 
 
 def _numbers(element: tuple[int, memoryview], order: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from .cells import joined_cells
 from .h5_tree import Tree, read_tree
 from .hdf5 import check_alive
 from .layout import load_named
-from .mat5 import full_matrix, read_mat5
-from .names import find
+from .mat5 import read_mat5
+from .names import find, key
+from .sparse import COMPANIONS, Sparse, candidates
 
 Values = dict[str, Stored | str]
 
@@ -36,9 +38,27 @@ def load_matlab(path: Path, options: LoadOptions) -> Measurement:
         values, more = joined_cells(values)
         notes = [*more, *notes]
         arrays = {name: value for name, value in values.items() if isinstance(value, Stored)}
-        measurement = load_named(path, arrays, options)
+        arrays, left = candidates(arrays, options.dataset)
+        measurement = _named(path, arrays, options, left)
+        if any(array.is_sparse and key(name) not in COMPANIONS for name, array in arrays.items()):
+            measurement.data[0]  # tells now that it is damaged or too large
         measurement = dataclasses.replace(measurement, notes=(*measurement.notes, *notes))
         return _with_fan(measurement, values, arrays)
+
+
+def _named(path: Path, arrays: Mapping[str, Stored], options: LoadOptions, left: str) -> Measurement:
+    """Among these arrays, with a word on the sparse matrices that were left out, if any."""
+    if not left:
+        return load_named(path, arrays, options)
+    try:
+        found = load_named(path, arrays, options)
+    except InputError as error:
+        if options.dataset in arrays:
+            raise
+        hint = f"Sparse matrices, as systems of equations are kept, do not count unless they are named: {left}."
+        raise InputError(f"{error} {hint}") from None
+    note = f"not looked at are sparse matrices, as systems of equations are kept: {left} (option dataset)"
+    return dataclasses.replace(found, notes=(*found.notes, note))
 
 
 def _with_fan(measurement: Measurement, values: Values, arrays: Mapping[str, Stored]) -> Measurement:
@@ -79,6 +99,8 @@ def _read_5(path: Path) -> Values:
     for name, value in read_mat5(path).items():
         if isinstance(value, np.ndarray):  # MATLAB's pages are the last axis, ours the first
             values[name] = Stored.of(_pages_first(value))
+        elif isinstance(value, Sparse):
+            values[name] = value.stored()
         else:
             values[name] = value
     return values
@@ -88,8 +110,8 @@ def _read_73(path: Path, options: LoadOptions) -> tuple[Values, list[str]]:
     """Version 7.3 is HDF5 with all axes reversed; text is numbers, structs are groups. Also notes."""
     values: Values = {}
     tree = read_tree(path, options.outside_links, hidden="#")
-    check_alive(tree, options)
     values.update(_sparse(path, tree))
+    check_alive(tree, options)
     for name, stored in tree.arrays.items():
         if stored.attribute("MATLAB_class") == "char":
             codes = np.asarray(stored.read(())).ravel()
@@ -100,18 +122,34 @@ def _read_73(path: Path, options: LoadOptions) -> tuple[Values, list[str]]:
 
 
 def _sparse(path: Path, tree: Tree) -> dict[str, Stored]:
-    """Sparse matrices as full ones: groups of row indices, the first entry of each column, and values."""
+    """Sparse matrices, taken out of the tree: groups of row indices, the first entry of each column, and values."""
     found = {}
     for name in [name for name in tree.groups if name and f"{name}/jc" in tree.arrays]:
         rows = tree.group_attribute(name, "MATLAB_sparse")
-        if not isinstance(rows, int | np.integer):
-            continue
-        parts = [tree.arrays.pop(f"{name}/{part}", None) for part in ("ir", "jc", "data")]
-        ir, jc, data = (np.zeros(0) if part is None else np.asarray(part.read(())).ravel() for part in parts)
-        variable = name.replace("/", ".")
-        what = f"{path}: the MATLAB variable {variable!r}"
-        found[variable] = Stored.of(full_matrix(what, (int(rows), max(jc.size - 1, 0)), ir, jc, [data]))
+        if isinstance(rows, int | np.integer):
+            variable = name.replace("/", ".")
+            found[variable] = _compressed(f"{path}: the MATLAB variable {variable!r}", tree, name, int(rows)).stored()
     return found
+
+
+def _compressed(what: str, tree: Tree, group: str, rows: int) -> Sparse:
+    names = [f"{group}/{part}" for part in ("ir", "jc", "data")]
+    dead = [f"{what}: {name!r} {tree.dead.pop(name)}" for name in names if name in tree.dead]
+    ir, jc, data = (tree.arrays.pop(name, None) for name in names)
+
+    def parts() -> list[np.ndarray]:
+        if dead:
+            raise InputError(dead[0])
+        return [np.zeros(0) if part is None else np.asarray(part.read(())).ravel() for part in (ir, jc, data)]
+
+    columns = max(math.prod(jc.shape) - 1, 0) if jc is not None else 0
+    return Sparse(
+        what,
+        (rows, columns),
+        parts,
+        is_integer=data is not None and data.is_integer,
+        is_complex=data is not None and data.is_complex,
+    )
 
 
 def _turned(stored: Stored) -> Stored:

@@ -81,7 +81,8 @@ def _as_meant(data: Any, pixels: np.ndarray, frame: int) -> tuple[np.ndarray, li
 
         return apply_color_lut(pixels, data), ["numbers replaced by the colours of the file's palette"]
     if kind == "MONOCHROME1" or data.get("PresentationLUTShape") == "INVERSE":
-        notes.append(f"small values are meant to be shown bright ({kind}): values are kept as they are")
+        why = kind if kind == "MONOCHROME1" else "PresentationLUTShape INVERSE"
+        notes.append(f"small values are meant to be shown bright ({why}): values are kept as they are")
     meant = _transformation(data, frame)
     if meant.get("ModalityLUTSequence"):
         from pydicom.pixels.processing import apply_modality_lut

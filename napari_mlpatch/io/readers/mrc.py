@@ -22,6 +22,8 @@ from .tilts import tilts_beside
 SUFFIXES = (".mrc", ".mrcs", ".st", ".ali", ".rec")
 MODES = {0: 1, 1: 2, 2: 4, 4: 8, 6: 2, 12: 2}
 """Bytes of a number."""
+COMPLEX = 4
+"""The mode that is told from damage, but not read."""
 IMOD = 1146047817
 UNSIGNED = "bytes without a sign (0 to 255), as the header says"
 
@@ -101,7 +103,8 @@ def _why_none(path: Path, header: Any) -> str:
     """Why the library gave no array."""
     mode, sizes = int(header.mode), [int(header[name]) for name in ("nz", "ny", "nx")]
     if mode not in MODES:
-        return f"{path} holds numbers of mode {mode}. Modes {', '.join(map(str, MODES))} are read: convert it."
+        read = ", ".join(str(known) for known in MODES if known != COMPLEX)
+        return f"{path} holds numbers of mode {mode}. Modes {read} are read: convert it."
     claimed, held = bytes_of(sizes, MODES[mode]), path.stat().st_size - 1024 - int(header.nsymbt)
     return (
         f"{path} breaks off: its header says {' x '.join(map(str, sizes))} numbers of {MODES[mode]} bytes, "

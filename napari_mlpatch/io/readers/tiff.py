@@ -122,6 +122,7 @@ def open_tiff(path: Path) -> Tiff:
         pages = sum(len(each.pages) for each in series)
     plane = shape[-2 - colour :]
     by_page = len(shape) == 3 + colour and pages == shape[0]
+    several = colour  # values of a pixel in the file, also where one of them is returned
 
     def colours_last(values: np.ndarray) -> np.ndarray:
         return values if at is None else np.moveaxis(values, at, -1)
@@ -135,7 +136,7 @@ def open_tiff(path: Path) -> Tiff:
                 part = tuple(rest)
 
                 def one(page: Any) -> np.ndarray:
-                    if part and not colour and page.keyframe.is_memmappable:
+                    if part and not several and page.keyframe.is_memmappable:
                         return _part(path, page, calibration, plane, part)
                     return colours_last(_values(path, page, calibration)).reshape(plane)[part]
 
