@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from .columns import REGION
 from .entry import Entry
-from .named import WIDEST, elided
+from .named import BRIEF, WIDEST, elided
 
 FEWEST, HEAD = 4, 9
 """Letters of a name that stay, and of the method in it, dots included, however little room there is."""
@@ -58,6 +59,8 @@ def caption(name: str, figures: str, letters: int | None = None, others: Iterabl
 
 
 def _short(name: str, room: int, others: Iterable[str]) -> str:
+    if len(name) > room:
+        name, others = _brief(name), [_brief(other) for other in others]
     short = elided(name, room)
     alike = [other for other in others if other != name and elided(other, room) == short]
     if short == name or not alike:
@@ -66,6 +69,10 @@ def _short(name: str, room: int, others: Iterable[str]) -> str:
     word = name.rfind(" ", 0, common + 1) + 1
     start = word if common - word < room - 2 else max(0, min(common, len(name) - room + 1))
     return elided(f"…{name[start:]}", room)
+
+
+def _brief(name: str) -> str:
+    return functools.reduce(lambda text, one: text.replace(*one), BRIEF.items(), name)
 
 
 def _alike(one: str, other: str) -> int:

@@ -84,3 +84,11 @@ def test_names_that_begin_alike_keep_the_end_in_which_they_differ():
         assert all(len(caption(name, "36.24 dB", room, both)) <= room for name in both)
     weights = ["TV weight=0.1", "TV weight=0.2"]
     assert [caption(name, "9 dB", 14, weights) for name in weights] == ["…ght=0.1: 9 dB", "…ght=0.2: 9 dB"]
+
+
+def test_algorithms_have_their_short_names_where_there_is_little_room():
+    others = ["Learned primal-dual adler", "Learned gradient descent adler"]
+    short = [caption(name, "36.24 dB, 0.963", 22, others) for name in others]
+    assert short == ["LPD adler: 36.24 dB", "LGD adler: 36.24 dB"]
+    assert caption(others[0], "36.24 dB", 60, others) == "Learned primal-dual adler: 36.24 dB"
+    assert [caption(name, "error", 13, others) for name in others] == ["LPD a…: error", "LGD a…: error"]
