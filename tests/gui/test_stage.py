@@ -92,6 +92,17 @@ def test_the_running_job_is_on_show(simulated, qtbot):
     assert dock.form.fields["iterations"].get() == 7 and dock.method.currentData() == "tv", "what is typed is not lost"
 
 
+def test_the_list_of_layers_shows_the_last_picture(simulated, qtbot):
+    """Not a frame on the way, which the layer was made of."""
+    entry = simulated.workbench.run(mp.methods.TV(iterations=60, tolerance=0.0))
+    layer_of = simulated.stage.layer_of
+    wait_for(qtbot, lambda: layer_of(entry) is not None and layer_of(entry).visible)
+    layer_of(entry).thumbnail = np.zeros((32, 32, 4))
+    wait_for(qtbot, lambda: finished(simulated))
+    wait_for(qtbot, lambda: np.allclose(layer_of(entry).data, entry.result.x[0, 0]))
+    wait_for(qtbot, lambda: layer_of(entry).thumbnail[..., :3].any())
+
+
 def roles_of(here):
     return [la.metadata.get("mlpatch", {}).get("role") for la in here.viewer.layers]
 

@@ -200,6 +200,8 @@ class EntryLayers:
         place(layer, image, stretched(scene, image.shape) if key[1] == "residual" else scene.frame)
         self._shows[key] = image
         self._join(layer, key[1], scene, image)
+        if isinstance(of, Entry) and of.result is not None:
+            layer._update_thumbnail()  # frames on the way left it as it was, which may be black
 
     def _join(self, layer: Image, kind: str, scene: Scene, image: np.ndarray) -> None:
         shared = scene.limits if kind == "picture" else None
