@@ -11,7 +11,7 @@ import napari_mlpatch as mp
 from napari_mlpatch import reproduce
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.paths import bundled
-from napari_mlpatch.reproduce import denoising, plug_and_play, shepp_logan
+from napari_mlpatch.reproduce import denoising, equilibrium, plug_and_play, shepp_logan
 from napari_mlpatch.reproduce.figure import Figure, Given
 from napari_mlpatch.reproduce.images import middle, spread
 
@@ -131,6 +131,16 @@ def test_how_long_it_takes_is_told_first(monkeypatch, row, options, words):
     told = []
     assert reproduce.run(row, **options, tell=told.append)["ours"] == 1.0
     assert words in told[0] and told[-1] == "measuring"
+
+
+def test_without_a_folder_the_photographs_of_the_program_are_counted():
+    row = reproduce.FIGURES["equilibrium"]
+    assert row.samples == len(equilibrium.images(None))
+    assert [row.count(given) for given in (True, False)] == [12, 2]
+    assert [row.count(False, most) for most in (1, 5)] == [1, 2]
+    told = reproduce._expected(row, 1, row.count(False))
+    assert "about 60 s on one core, more where it is busy." in told and "Less" not in told
+    assert "about 6 min" in reproduce._expected(row, 1, row.count(True))
 
 
 def test_a_row_that_needs_images_says_which(tmp_path):

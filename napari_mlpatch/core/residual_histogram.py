@@ -40,10 +40,15 @@ class ResidualHistogram:
         if not math.isnan(self.whiteness):
             parts.append(f"whiteness {self.whiteness:.3g} (white: 1 ± 0.4)")
         if self.strongest is not None:
-            names = ("rows", "columns")[-len(self.strongest.lag) :]
-            lag = ", ".join(f"{k:+d} {name}" for k, name in zip(self.strongest.lag, names, strict=True) if k)
-            parts.append(f"strongest correlation {self.strongest.rho:+.2f} with the sample {lag} away")
+            away = _apart(self.strongest.lag)
+            parts.append(f"strongest correlation {self.strongest.rho:+.2f} with the value {away} away")
         return " · ".join(parts)
+
+
+def _apart(lag: tuple[int, ...]) -> str:
+    """ "+1 row, -2 columns"; in one axis, whatever it is, "+3 samples"."""
+    names = ("row", "column") if len(lag) == 2 else ("sample",)
+    return ", ".join(f"{k:+d} {name}{'' if abs(k) == 1 else 's'}" for k, name in zip(lag, names, strict=True) if k)
 
 
 def residual_histogram(found: Explained) -> ResidualHistogram:

@@ -109,7 +109,7 @@ class DeepEquilibrium(Learned):
             }
             now = {"solver": step.state, "k": step.k, "x": x, "scalars": scalars, "converged": converged}
             lacks = self._not_found(step) if is_last and not converged else ""
-            told = also(strange, scalars["relative_residual"])
+            told = also(strange, scalars["relative_residual"], step.k)
             yield Iterate(
                 x, step.k, self.iterations, scalars, state=now, converged=converged, remark=told, not_found=lacks
             )

@@ -59,7 +59,8 @@ class Learned(Method):
                 yield None  # made again, as networks keep more than a picture from one iteration to the next
                 continue
             left = relative_residual(x, problem)
-            scalars, told = {"relative_residual": left}, also(remark, left)
+            scalars = {"relative_residual": left}
+            told = also(remark, left, k if self.iterative else 1)
             yield Iterate(x, k, module.iterations, scalars, state={"k": k}, converged=not self.iterative, remark=told)
 
     def settled(self, network: Any, device: torch.device) -> Method:
@@ -173,13 +174,17 @@ def _far_values(problem: Problem) -> str:
     )
 
 
-def also(remark: str, residual: float) -> str:
-    """The remark, and what to say of a picture with this relative residual where zeros explain the data better."""
+def also(remark: str, residual: float, iterations: int) -> str:
+    """The remark, and what to say of a picture with this relative residual where zeros explain the data better.
+
+    ``iterations`` are those that it took, 1 of a method that has none.
+    """
     if residual <= 1.0:
         return remark
+    fewer = ", fewer iterations," if iterations > 1 else ""
     wrong = (
         f"The picture contradicts the data: ‖A x - y‖ is {residual:.2g} ‖y‖, more than for a picture of zeros. The "
-        "network went astray on these data: use weights for data like these, fewer iterations, or another method."
+        f"network went astray on these data: use weights for data like these{fewer} or another method."
     )
     return " ".join(filter(None, [wrong, remark]))
 

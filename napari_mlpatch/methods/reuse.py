@@ -94,7 +94,7 @@ class ReuseAndRegularise(Learned):
 
     def _iterate(self, problem: Problem, x: Tensor, k: int, moving: Tensor, remark: str) -> Iterate:
         left = relative_residual(x, problem)
-        scalars, remark = {"relative_residual": left}, also(remark, left)
+        scalars, remark = {"relative_residual": left}, also(remark, left, k)
         state = {"x": x, "k": k, "moving": moving}
         return Iterate(x, k, self.iterations, scalars, state=state, converged=not bool(moving.any()), remark=remark)
 

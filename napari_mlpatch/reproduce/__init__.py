@@ -64,7 +64,7 @@ def run(
     missing = [name for name in figure.weights if not weights.is_shipped(name)]
     if missing:
         return _answer(row, figure, None, 0, None) | {"skipped": _why_skipped(missing)}
-    tell(_expected(figure, seeds, slices))
+    tell(_expected(figure, seeds, figure.count(folder is not None, slices)))
     given = Given(folder, slices, tell)
     told = given.each(range(seeds), "noise seed") if seeds > 1 else [0]
     found = [figure.measure(seed, given) for seed in told]
@@ -77,11 +77,11 @@ def run(
     }
 
 
-def _expected(figure: Figure, seeds: int, slices: int | None) -> str:
+def _expected(figure: Figure, seeds: int, images: int) -> str:
     """What is to be computed, and about how long that takes."""
-    seconds = figure.expected(seeds, slices)
+    seconds = figure.expected(seeds, images)
     long = f"{math.ceil(seconds)} s" if seconds < 90 else f"{math.ceil(seconds / 60)} min"
-    less = {"--seeds": seeds, "--slices": figure.images if slices is None else slices}
+    less = {"--seeds": seeds, "--slices": images}
     fewer = " or ".join(option for option, count in less.items() if count > 1)
     return f"{figure.title}: about {long} on one core, more where it is busy" + (
         f". Less with fewer {fewer}." if fewer and seconds > 60 else "."

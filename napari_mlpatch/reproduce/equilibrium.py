@@ -105,6 +105,7 @@ ROWS: dict[str, Figure] = {
         at_least=True,
         seeds=1,
         images=12,
+        samples=len(SAMPLES),
         seconds=30.0,
     ),
 }

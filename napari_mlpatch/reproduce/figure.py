@@ -43,8 +43,9 @@ class Figure:
     where it lies above. ``data`` says what the folder given by ``--data`` must hold; empty where none is needed.
     ``seeds`` is how many noise seeds are usual: one for a whole set of images. Without the ``weights`` of these names,
     which are to come with the program, it cannot be computed. ``images`` is how many the public set has, of which fewer
-    may be measured, evenly chosen; 0 where there is no set of images. ``seconds`` is about what one seed takes on one
-    core, of one image where there are any.
+    may be measured, evenly chosen; 0 where there is no set of images. Without a folder, ``samples`` images of the
+    program are measured instead, where the row can. ``seconds`` is about what one seed takes on one core, of one image
+    where there are any.
     """
 
     title: str
@@ -59,12 +60,17 @@ class Figure:
     seeds: int = 10
     weights: tuple[str, ...] = ()
     images: int = 0
+    samples: int = 0
     seconds: float = 1.0
 
     def passed(self, value: float) -> bool:
         return abs(value - self.published) <= self.tolerance or (self.at_least and value > self.published)
 
-    def expected(self, seeds: int, count: int | None = None) -> float:
+    def count(self, given: bool, most: int | None = None) -> int:
+        """How many images are measured, of a given folder or without one, at most so many; 0: there is no set."""
+        images = self.samples if self.samples and not given else self.images
+        return images if most is None else min(images, most)
+
+    def expected(self, seeds: int, count: int) -> float:
         """About how many seconds it takes, on one core, for so many seeds and images."""
-        images = max(self.images, 1)
-        return self.seconds * seeds * min(images, images if count is None else count)
+        return self.seconds * seeds * max(count, 1)

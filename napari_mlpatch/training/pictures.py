@@ -12,6 +12,10 @@ from torch import Tensor
 from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.errors import InputError
 
+EDGE = 0.001
+SEEN = 2**20
+"""Of more values, so many that are drawn tell how they are spread."""
+
 
 class Pictures:
     """Images ``[C, H, W]`` one after the other in one flat tensor, so that one gather reads from many of them.
@@ -36,8 +40,13 @@ class Pictures:
         """Of the numbers of rows and of columns."""
         self._sides: list[int] = shapes.min(0).tolist()
         low, high = float(values.min()), float(values.max())
-        self.span = (low / 255, high / 255) if self.eight_bit else (low, high)
+        few = values if len(values) <= SEEN else values[np.random.default_rng(0).integers(0, len(values), SEEN)]
+        bulk = [float(level) for level in np.quantile(few, (EDGE, 1 - EDGE))]
+        scale = 255 if self.eight_bit else 1
+        self.span = low / scale, high / scale
         """The least and the largest value."""
+        self.bulk = bulk[0] / scale, bulk[1] / scale
+        """The same without a thousandth of the values at either end, such as those of hot pixels."""
 
     def __len__(self) -> int:
         return len(self.shapes)

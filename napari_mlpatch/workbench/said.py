@@ -29,12 +29,46 @@ LONG = "|".join(name for name in LABELS if "_" in name)
 FLAG = r"\(--[a-z][a-z-]*(?: [^\s,();:]+)?\)"
 SHAPE = r"\b(shapes?|data|image|size|axes of|read as|k-space(?: has)?) [\[(](\d+(?:, \d+)*),?[\])]"
 
+EXTENSION = r"\.[A-Za-z]\w{0,7}(?!\w|[=/\\]|\.\w)"
+TOKEN = r"[^\s'\"`“”(),;]"
+ON = (
+    r"(?:(?![.:;](?:\s|$)|\s['\"`“]|\s(?:shapes?|data|image|size|axes of|read as|k-space|has) [\[(]\d"
+    r"|\s+(?:\S+ (?:= ?\S+ )?)?\(--)[^\n])"
+)
+"""A letter of a name that may hold spaces: it ends with the clause, and before options told with their flag."""
+NAMES = re.compile(
+    r"(?<!\w)(?P<mark>['\"`])(?!(?<=')[\w-]*')(?P<quoted>.+?)(?P=mark)(?!\w)"
+    r"|“[^”]*”"
+    rf"|{TOKEN}*[/\\]{ON}*?{EXTENSION}"
+    rf"|(?<![^\s(])(?:[A-Za-z]:[/\\]|~?[/\\]|\.\.?[/\\])(?:(?!,\s){ON})*"
+    rf"|{TOKEN}*[/\\]{TOKEN}*"
+    rf"|(?<![^\s(]){TOKEN}+=(?:{TOKEN}+\s{ON}*?)?{TOKEN}*{EXTENSION}"
+    rf"|{TOKEN}*{EXTENSION}"
+    "|[\U000f0000-\U000ffffd]"
+)
+"""What is told as it is: quoted words (but 'word', which may be a method's name), paths, names of files, also those
+with spaces as far as they can be told from the words around them."""
+
 
 def said(text: str) -> str:
     """The same text for somebody who has a form, not an interpreter: fields by their labels, shapes as 2 x 3.
 
-    An option that no form has stays, as one of the command line.
+    An option that no form has stays, as one of the command line; so do names of files and what is quoted.
     """
+    if not re.search(r"--|[_='\[(]|flat", text):
+        return text
+    kept: list[str] = []
+
+    def keep(found: re.Match[str]) -> str:
+        mark = found["mark"] or ""
+        kept.append(found["quoted"] or found[0])
+        return f"{mark}{chr(0xF0000 + len(kept) - 1)}{mark}"
+
+    text = _said(NAMES.sub(keep, text))
+    return re.sub("[\U000f0000-\U000ffffd]", lambda found: kept[ord(found[0]) - 0xF0000], text) if kept else text
+
+
+def _said(text: str) -> str:
     if "--" in text or "_" in text or "=" in text or "flat" in text:
         text = _fields(text)
         text = _flags(text)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import napari_mlpatch as mp
-from napari_mlpatch.core.goodness import Explained
-from napari_mlpatch.core.residual_histogram import residual_histogram
+from napari_mlpatch.core.goodness import Correlation, Explained
+from napari_mlpatch.core.residual_histogram import ResidualHistogram, residual_histogram
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
@@ -42,3 +42,19 @@ def test_without_a_level_the_curve_is_that_of_the_residual():
     found = residual_histogram(Explained(x, mp.Problem(A, y)))
     assert not found.known and "unknown" in found.words and found.strongest.rho == pytest.approx(1)
     assert residual_histogram(Explained(y, mp.Problem(A, y))).strongest is None
+
+
+@pytest.mark.parametrize(
+    ("lag", "words"),
+    [
+        ((0, 1), "+1 column"),
+        ((1, -2), "+1 row, -2 columns"),
+        ((2, 0), "+2 rows"),
+        ((1,), "+1 sample"),
+        ((3,), "+3 samples"),
+    ],
+)
+def test_how_far_away_the_strongest_correlation_is(lag, words):
+    none = np.zeros(1)
+    found = ResidualHistogram(none, none, none, True, 1.0, 1.0, Correlation(lag, 0.5, 4.0))
+    assert found.words.endswith(f"strongest correlation +0.50 with the value {words} away")

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from qtpy.QtCore import Qt
 
 import napari_mlpatch as mp
 from napari_mlpatch import io
@@ -17,6 +18,7 @@ from napari_mlpatch.gui.leave.writer import write
 from napari_mlpatch.gui.problem.readers import get_reader
 from napari_mlpatch.stacks.job import Tools
 from napari_mlpatch.stacks.opened import open_volume
+from tests.gui.test_keys import press
 from tests.gui.test_window import finished, wait_for
 
 SLICES, SIZE = 6, 24
@@ -140,6 +142,20 @@ def test_care_has_an_order_is_shown_before_and_after_and_stands_in_the_picture(t
     off = tuned.viewer.layers[-1].data
     assert np.abs(off[:, 8]).max() > 0.1 and np.abs(off[:, 12:]).max() < 0.05, "the offset of that bin, and little else"
     tuned.trials.cared.close()
+
+
+def test_return_never_replaces_a_volume(tuned, qtbot, monkeypatch):
+    begun = []
+    monkeypatch.setattr(tuned.stacks, "start", lambda *given, **more: begun.append(given[3]))
+    wait_for(qtbot, lambda: tuned.rows.run.isEnabled())
+    tuned.rows.anew.setChecked(True)
+    for box in (tuned.output.name, tuned.first, tuned.last):
+        press(box, Qt.Key.Key_Return)
+    assert begun == [] and tuned.rows.anew.isChecked()
+    tuned.rows.run.click()
+    assert begun == [True] and not tuned.rows.anew.isChecked()
+    press(tuned.output.name, Qt.Key.Key_Return)
+    assert begun == [True, False]
 
 
 def test_paused_cancelled_and_gone_on_with(tuned, session, scan, qtbot, gate, monkeypatch):

@@ -112,6 +112,9 @@ def test_a_network_that_goes_astray_is_told():
     wrong, right = (mp.reconstruct(problem, M.Unrolled(), module) for module in (astray, Descent(iterations=4)))
     assert wrong.metrics["relative_residual"] > 1 and "contradicts the data" in wrong.remark and not wrong.not_converged
     assert right.metrics["relative_residual"] < 1 and right.remark == ""
+    assert "data like these, fewer iterations, or another method" in wrong.remark
+    wrong = mp.reconstruct(problem, M.UNet(), unet(A, strength=1e4))
+    assert wrong.metrics["relative_residual"] > 1 and "data like these or another method" in wrong.remark
 
 
 def test_more_and_fewer_iterations_than_in_the_training():

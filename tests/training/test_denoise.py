@@ -135,6 +135,21 @@ def test_images_in_other_units_than_the_noise(tmp_path):
     Denoise(sigma=(0.0, 0.001)).check(network, Pictures([(255 * (x > 0)).astype("uint8")]))
 
 
+def test_noise_that_somebody_chose_is_believed():
+    """CT in HU, counts of 16 bits, and one hot pixel; chosen noise is refused only where it can mean nothing at all."""
+    network = networks.build("dncnn", {"depth": 3, "width": 2})
+    x = torch.linspace(0.0, 1.0, 32 * 32).reshape(1, 32, 32).numpy()
+    hot = x.copy()
+    hot[0, 3, 5] = 1e6
+    Denoise(sigma=(0.0, 10.0)).check(network, Pictures([4096 * x - 1024]))
+    Denoise(sigma=(0.0, 100.0)).check(network, Pictures([65535 * x]))
+    Denoise().check(network, Pictures([hot]))
+    Denoise(sigma=(0.0, 0.1)).check(network, Pictures([hot]))
+    for sigma in (Denoise().sigma, (0.0, 0.5)):
+        with pytest.raises(InputError, match=r"from -1024 to 3072, beside .* lie between -1020 and 3068\)"):
+            Denoise(sigma=sigma).check(network, Pictures([4096 * x - 1024]))
+
+
 def test_sources_by_their_old_names():
     assert Synthetic(kind="log-normal", count=3) == source_of({"kind": "log-normal", "count": 3})
     assert Files(paths=("a",)).kind == "files"

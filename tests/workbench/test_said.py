@@ -77,7 +77,35 @@ def test_what_is_there_already_is_not_forced(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["/data/pixel_size/x.h5 and 'angles_deg' of x.h5", "from 0 to 180 degrees (60 of them), log 3", "a=b, TV", ""],
+    [
+        "/data/pixel_size/x.h5 and 'angles_deg' of x.h5",
+        "from 0 to 180 degrees (60 of them), log 3",
+        "a=b, TV",
+        "",
+        "/a/my center=2 run.h5 is a directory",
+        "/a/my center=2 run is a directory",
+        "my center=2 run.h5 is a directory",
+        "The file flat=1.tif is missing",
+        "pixel_size.h5 cannot be read: it is empty",
+        r"C:\scans\views = 3\log=1 b.nii.gz holds no numbers",
+        "There is no array 'my flat = 5' in it, only `pixel_size` and \"angle_unit=1\".",
+        "“views = 3” is called so",
+    ],
 )
 def test_names_of_files_and_all_else_stay(text):
     assert said(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("/a/log=1 b.h5: views = 3 are all zero", "/a/log=1 b.h5: “views” = 3 are all zero"),
+        ("/a/log=1, where views = 3 are zero", "/a/log=1, where “views” = 3 are zero"),
+        ("/a/scans gives angle_axis='rows' (--angle-axis rows)", "/a/scans gives “angles along” = rows"),
+        ("log=False was taken", "“logarithm” = not taken was taken"),
+        ("Of flat=1.tif, shape [3, 4]: give flat", "Of flat=1.tif, shape 3 x 4: give “flat field”"),
+        ("/a/b.tif is there already, or add --force to replace it (in Python: force=True).", None),
+    ],
+)
+def test_beside_names_of_files_fields_are_told(text, told):
+    assert said(text) == (told or "/a/b.tif is there already.")

@@ -83,7 +83,7 @@ class AllSlicesDock(QWidget):
         self.rows.strip.clicked.connect(self.trials.show_strip)
         self.rows.run.clicked.connect(self.run)
         on_key(self, ESCAPE, self.rows.cancel.click)
-        on_return(self, self.rows.run.click)
+        on_return(self, self._return)
         follow(self, workbench.selection_changed, self._selected)
         follow(self, workbench.entries_changed, self._selected)
         follow(self, self.stacks.changed, self._offer)
@@ -244,7 +244,9 @@ class AllSlicesDock(QWidget):
         self.reason.setVisible(bool(reason))
         self.incomplete.setVisible(facts is not None and bool(facts.gap))
         self.rows.run.setToolTip(
-            reason or "Reconstruct every slice; the volume is on the canvas at once, and grows (Return)"
+            reason
+            or "Reconstruct every slice; the volume is on the canvas at once, and grows (Return, unless “begin anew” "
+            "is ticked)"
         )
         count = self.last.value() - self.first.value() + 1
         self.estimate.setText("" if base is None or facts is None else costs(base, count, self.cost))
@@ -259,6 +261,11 @@ class AllSlicesDock(QWidget):
         self.rows.run.setText(self.rows.verb(self.output.path()))
 
     # ---- acting ---------------------------------------------------------------------------------------------
+
+    def _return(self) -> None:
+        """Run, unless that may replace a volume: then only what was typed is taken over."""
+        if not self.rows.anew.isChecked():
+            self.rows.run.click()
 
     def run(self) -> None:
         """Begin, or go on with what is there."""

@@ -21,8 +21,13 @@ from .task import Batch, Task, is_reconstructor, middle
 
 FLOOR = 0.02
 """Added to the noise level by which errors are divided."""
-OTHER_UNITS = 10.0, 200.0
-"""Images whose values lie so far apart, and so many times as far as the strongest noise, are in other units than it."""
+DEFAULT = 0.0, 0.3
+"""Range of the noise levels for images with values from 0 to 1."""
+FAR = 10.0
+"""Images whose values lie no farther apart may be in the units of any noise."""
+TIMES, TIMES_DEFAULT = 5000.0, 200.0
+"""Values so many times as far apart as the strongest noise are in other units than it; of noise that nobody chose, this
+is sooner believed."""
 SEED = 12345
 Level = Annotated[float, Field(ge=0)]
 
@@ -36,7 +41,7 @@ class Denoise(Task):
     so that memory does not depend on the images' size. Each image gets a random level within ``sigma``.
     """
 
-    sigma: Annotated[tuple[Level, Level], Field(description="range of the noise's standard deviation")] = (0.0, 0.3)
+    sigma: Annotated[tuple[Level, Level], Field(description="range of the noise's standard deviation")] = DEFAULT
     loss: Annotated[Literal["l1", "l2"], Field(description="mean of squares (l2) or of absolute values (l1)")] = "l2"
     balance: Annotated[bool, Field(description="divide errors by the noise level: low noise counts as much")] = True
     pixels: Annotated[int, Field(ge=1, le=2**24, description="pixels of each image, for a patch network")] = 512
@@ -74,13 +79,18 @@ class Denoise(Task):
                 f"The network takes {network.config.channels} channels, the images have {images.channels}. "
                 "Change the network's channels or the data's colours."
             )
-        low, high = getattr(images, "span", (0.0, 1.0))  # those that are drawn lie there
-        far, times = OTHER_UNITS
-        if high - low > max(far, times * self.sigma[1]) and self.sigma[1]:
+        self._check_units(images)
+
+    def _check_units(self, images: Any) -> None:
+        """Raises InputError where the noise is nothing beside the values of the images."""
+        least, most = getattr(images, "span", (0.0, 1.0))  # those that are drawn lie there
+        low, high = getattr(images, "bulk", (least, most))
+        times = TIMES_DEFAULT if self.sigma == DEFAULT else TIMES
+        if self.sigma[1] and high - low > max(FAR, times * self.sigma[1]):
             raise InputError(
-                f"The images have values from {low:.4g} to {high:.4g}, beside which noise of at most {self.sigma[1]:g} "
-                "is nothing. Give low and high in the recipe's data, which become 0 and 1, or a sigma in the units of "
-                "the images."
+                f"The images have values from {least:.4g} to {most:.4g}, beside which noise of at most "
+                f"{self.sigma[1]:g} is nothing (99.8 % of them lie between {low:.4g} and {high:.4g}). Give low and "
+                "high in the recipe's data, which become 0 and 1, or a sigma in the units of the images."
             )
 
     def batch(self, network: Any, images: Any, count: int, random: torch.Generator) -> Batch:
