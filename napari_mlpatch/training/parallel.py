@@ -33,7 +33,7 @@ class Team:
             torch.cuda.set_device(found)
         if size > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
-            atexit.register(_part)
+            atexit.register(_disconnect)
         return cls(rank, size, found)
 
     @staticmethod
@@ -60,7 +60,7 @@ class Team:
         return bool(told)
 
 
-def _part() -> None:
+def _disconnect() -> None:
     """End what connects the processes: left to Python's end, its threads now and then abort a finished training."""
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -1,11 +1,22 @@
 """The letters of captions are drawn while nothing happens, not when the first picture comes."""
 
+from qtpy.QtCore import QTimer
+
 from napari_mlpatch.gui.plumbing import letters
 
 
 def font_of(viewer):
     info = viewer.window._qt_viewer.canvas.font_info()
     return info.font_manager.get_font(info.face)
+
+
+def ticks(qtbot, count=5):
+    """Wait until a timer like the one that draws, begun later, has fired so often: so has that one."""
+    seen, timer = [], QTimer()
+    timer.timeout.connect(lambda: seen.append(1))
+    timer.start(letters.EACH_MS)
+    qtbot.waitUntil(lambda: len(seen) >= count, timeout=60_000)
+    timer.stop()
 
 
 def test_letters_are_drawn_before_they_are_needed(make_napari_viewer, qtbot, monkeypatch):
@@ -21,7 +32,7 @@ def test_nothing_is_drawn_in_a_hidden_window(make_napari_viewer, qtbot, monkeypa
     monkeypatch.setattr(letters, "WANTED", "Q")
     viewer = make_napari_viewer()
     letters.draw_soon(viewer)
-    qtbot.wait(50)
+    ticks(qtbot)
     assert "Q" not in font_of(viewer)._glyphs
 
 
@@ -36,4 +47,4 @@ def test_a_window_that_closes_before(make_napari_viewer, qtbot, monkeypatch):
     for each in (viewer, other):
         each.close()
     letters.draw_soon(other)
-    qtbot.wait(50)
+    ticks(qtbot)
