@@ -30,7 +30,8 @@ def names(entries: Iterable[Entry]) -> dict[int, str]:
             differs = ", ".join(s for s in its if s and s not in common)
             told = trained if weights_of[method] > 1 or not differs else ""
             rest = f"{told} {differs}".strip()
-            head = elided(method, max(WIDEST - 1 - len(rest), HEAD)) if rest else method
+            room = max(WIDEST - 1 - len(rest), HEAD) if rest else WIDEST
+            head = method if len(method) <= room else elided(_brief(method), room)
             found[entry.id] = elided(f"{head} {rest}".strip(), WIDEST)
     return found
 

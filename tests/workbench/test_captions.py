@@ -45,8 +45,8 @@ def test_learned_methods_are_called_like_their_algorithm():
     found = names([SimpleNamespace(id=i, named=one) for i, one in enumerate(named)])
     assert found == {
         0: "Learned primal-dual adler",
-        1: "Learned prim… iterations=5",
-        2: "Learned gradient de… adler",
+        1: "LPD iterations=5",
+        2: "LGD adler",
         3: "DE-ADMM ct-body",
         4: "U-Net adler",
         5: "Unrolled",
