@@ -13,7 +13,7 @@ from napari_mlpatch.core.errors import InputError
 
 
 def _option(description: str, **extra: Any) -> Any:
-    """A field; ``extra`` has "metavar", and "flag" where the command line calls it otherwise."""
+    """A field; ``extra`` has "metavar", "flag" where the command line calls it otherwise, and its "label" in forms."""
     return Field(description=description, json_schema_extra=extra)
 
 
@@ -22,9 +22,12 @@ class LoadOptions:
     """What has to be known to look into a file. None, False: as the file says."""
 
     dataset: Annotated[str | None, _option("name of the sinogram in a file of several arrays", metavar="NAME")] = None
-    angle_axis: Annotated[Literal["rows", "columns", "pages"] | None, _option("axis along which the angles run")] = None
+    angle_axis: Annotated[
+        Literal["rows", "columns", "pages"] | None, _option("axis along which the angles run", label="angles along")
+    ] = None
     angle_unit: Annotated[
-        Literal["degrees", "radians"] | None, _option("unit of the angles, of those given as well as of the file's")
+        Literal["degrees", "radians"] | None,
+        _option("unit of the angles, of those given as well as of the file's", label="unit of angles"),
     ] = None
     content: Annotated[
         Literal["sinogram", "shear"] | None, _option("what a FITS file holds, where its numbers leave it open")
@@ -63,27 +66,51 @@ class ProblemOptions:
     """
 
     angles_deg: Annotated[
-        Any, _option("degrees: a text file, a list, or start:stop:count", flag="--angles", metavar="FILE|RANGE")
+        Any,
+        _option(
+            "degrees: a text file, a list, or start:stop:count",
+            flag="--angles",
+            metavar="FILE|RANGE",
+            label="angles",
+        ),
     ] = None
-    center: Annotated[Any, _option("bin of the rotation axis; auto finds it", metavar="BIN|auto")] = None
-    slice: Annotated[Any, _option("slice of a stack (the middle one)", metavar="I|all")] = None
+    center: Annotated[Any, _option("bin of the rotation axis; auto finds it", metavar="BIN|auto", label="centre")] = (
+        None
+    )
+    slice: Annotated[Any, _option("slice of a stack (the middle one)", metavar="I|all", label="slice")] = None
     image_shape: Annotated[
-        tuple[int, int] | None, _option("size of the picture (as wide as the detector)", metavar="ROWSxCOLUMNS")
+        tuple[int, int] | None,
+        _option("size of the picture (as wide as the detector)", metavar="ROWSxCOLUMNS", label="image size"),
     ] = None
-    log: Annotated[bool | None, _option("whether to take the logarithm (where data are counts)")] = None
-    flat: Annotated[Any, _option("counts without a sample", metavar="NUMBER|FILE")] = None
+    log: Annotated[bool | None, _option("whether to take the logarithm (where data are counts)", label="logarithm")] = (
+        None
+    )
+    flat: Annotated[Any, _option("counts without a sample", metavar="NUMBER|FILE", label="flat field")] = None
     dark: Annotated[Any, _option("counts without a beam", metavar="NUMBER|FILE")] = None
-    clip_counts: Annotated[float | None, _option("raise smaller counts to N before the logarithm", metavar="N")] = None
+    clip_counts: Annotated[
+        float | None, _option("raise smaller counts to N before the logarithm", metavar="N", label="clip counts")
+    ] = None
     outliers: Annotated[
         float | None,
-        _option("replace single samples that are N standard deviations off their neighbours (10)", metavar="N"),
+        _option(
+            "replace single samples that are N standard deviations off their neighbours (10)",
+            metavar="N",
+            label="outliers",
+        ),
     ] = None
-    rings: Annotated[int | None, _option("take off stripes narrower than half of so many bins", metavar="BINS")] = None
+    rings: Annotated[
+        int | None, _option("take off stripes narrower than half of so many bins", metavar="BINS", label="rings")
+    ] = None
     views: Annotated[
-        str | None, _option("use these rows only: a limited arc, or sparse views", metavar="START:STOP:STEP")
+        str | None,
+        _option("use these rows only: a limited arc, or sparse views", metavar="START:STOP:STEP", label="views"),
     ] = None
-    detector_pitch: Annotated[float | None, _option("width of a detector bin (1)", metavar="LENGTH")] = None
-    pixel_size: Annotated[float | None, _option("side of a pixel (the width of a bin)", metavar="LENGTH")] = None
+    detector_pitch: Annotated[
+        float | None, _option("width of a detector bin (1)", metavar="LENGTH", label="detector pitch")
+    ] = None
+    pixel_size: Annotated[
+        float | None, _option("side of a pixel (the width of a bin)", metavar="LENGTH", label="pixel size")
+    ] = None
     source_to_axis: Annotated[
         float | None, _option("fan beam: distance from the source to the axis", metavar="LENGTH")
     ] = None
@@ -116,13 +143,21 @@ def given(options: LoadOptions | ProblemOptions) -> dict[str, Any]:
 
 def flag(name: str) -> str:
     """The option as the command line calls it."""
-    info = {**LoadOptions.__pydantic_fields__, **ProblemOptions.__pydantic_fields__}[name]  # type: ignore[attr-defined]
-    return str(info.json_schema_extra.get("flag") or f"--{name.replace('_', '-')}")
+    return str(_about(name).get("flag") or f"--{name.replace('_', '-')}")
 
 
 def metavar(name: str) -> str | None:
-    info = {**LoadOptions.__pydantic_fields__, **ProblemOptions.__pydantic_fields__}[name]  # type: ignore[attr-defined]
-    return info.json_schema_extra.get("metavar")
+    return _about(name).get("metavar")
+
+
+def label(name: str) -> str:
+    """What the option's field in a form is called; "" where no form has it."""
+    return str(_about(name).get("label", ""))
+
+
+def _about(name: str) -> dict[str, Any]:
+    fields = {**LoadOptions.__pydantic_fields__, **ProblemOptions.__pydantic_fields__}  # type: ignore[attr-defined]
+    return fields[name].json_schema_extra
 
 
 def refuse_unknown(values: Iterable[str], *declarations: type) -> None:

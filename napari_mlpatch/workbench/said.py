@@ -5,22 +5,9 @@ from __future__ import annotations
 import re
 
 from napari_mlpatch.core.registry import architectures, methods, noises, operators
+from napari_mlpatch.io.options import LoadOptions, ProblemOptions, label, names
 
-LABELS = {
-    "angle_axis": "angles along",
-    "angle_unit": "unit of angles",
-    "angles_deg": "angles",
-    "log": "logarithm",
-    "flat": "flat field",
-    "center": "centre",
-    "clip_counts": "clip counts",
-    "outliers": "outliers",
-    "rings": "rings",
-    "views": "views",
-    "image_shape": "image size",
-    "detector_pitch": "detector pitch",
-    "pixel_size": "pixel size",
-}
+LABELS = {name: label(name) for kind in (LoadOptions, ProblemOptions) for name in names(kind) if label(name)}
 """What the fields of the Problem dock are called, by the names of their options."""
 VALUES = {"True": "taken", "False": "not taken"}
 """Of the logarithm, the only one of them that is a yes or no."""

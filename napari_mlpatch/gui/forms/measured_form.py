@@ -18,6 +18,7 @@ from napari_mlpatch import io
 from napari_mlpatch.core.declare import format_angles
 from napari_mlpatch.gui.plumbing.elided import small
 from napari_mlpatch.gui.plumbing.label import Note, Remark
+from napari_mlpatch.io.options import label
 
 from .columns import PAGE, align, column, tight
 from .form import CountBox, NumberBox, short
@@ -98,20 +99,20 @@ class MeasuredForm(QWidget):
         center.addWidget(self.center_mode)
         center.addWidget(self.center, 1)
         self.form = column(
-            ("angles / °", self.angles_row),
-            ("slice", self.slice),
+            (f"{label('angles_deg')} / °", self.angles_row),
+            (label("slice"), self.slice),
             ("", self.stack),
-            ("flat field", self.flat),
-            ("centre", self.center_row),
+            (label("flat"), self.flat),
+            (label("center"), self.center_row),
         )
         self.more = column(
-            ("image size", self.image_size),
-            ("detector pitch", self.pitch),
-            ("pixel size", self.pixel),
-            ("clip counts", self.clip),
-            ("outliers", self.outliers),
-            ("rings", self.rings),
-            ("views", self.views),
+            (label("image_shape"), self.image_size),
+            (label("detector_pitch"), self.pitch),
+            (label("pixel_size"), self.pixel),
+            (label("clip_counts"), self.clip),
+            (label("outliers"), self.outliers),
+            (label("rings"), self.rings),
+            (label("views"), self.views),
         )
         for part in (self.reading, self.more):
             part.setContentsMargins(0, 0, 0, 4)
@@ -141,9 +142,9 @@ class MeasuredForm(QWidget):
 
     def _show_row(self, widget: QWidget, visible: bool) -> None:
         widget.setVisible(visible)
-        label = self.form.labelForField(widget)
-        if label is not None:
-            label.setVisible(visible)
+        beside = self.form.labelForField(widget)
+        if beside is not None:
+            beside.setVisible(visible)
 
     def _enable(self, on: bool) -> None:
         for widget in (

@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout
 
 from napari_mlpatch import io
+from napari_mlpatch.io.options import label
 
 from .form import short
 
@@ -34,9 +35,9 @@ class ReadingForm(QFormLayout):
         self.axis.setToolTip("Axis of the file's array along which the angles run: pages are projections")
         self.unit.setToolTip("Unit of the angles, of the file's and of those given above")
         self.log.setToolTip("Whether the logarithm of counts or transmissions is taken, or is in the data already")
-        self.addRow("angles along", self.axis)
-        self.addRow("unit of angles", self.unit)
-        self.addRow("logarithm", self.log)
+        self.addRow(label(AXIS), self.axis)
+        self.addRow(label(UNIT), self.unit)
+        self.addRow(label("log"), self.log)
         for box, signal in ((self.axis, self.reread), (self.unit, self.reread), (self.log, self.changed)):
             box.currentIndexChanged.connect(lambda _, signal=signal: signal.emit())
 
