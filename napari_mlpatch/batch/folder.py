@@ -10,6 +10,7 @@ from typing import Any
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import clean_up, path_of, read_text, reason_of, replace_bytes
+from napari_mlpatch.core.phrases import OR_FORCE, OR_REPLACE
 
 LIST = "files.json"
 """Which files of the folder are ours, with their hashes."""
@@ -29,8 +30,8 @@ class Folder:
             raise InputError(f"{self.path} is a file. Give the name of a folder for the {kind}.")
         if found is None and self.path.is_dir() and any(self.path.iterdir()) and not force:
             raise InputError(
-                f"The folder {self.path} holds other things than a {kind} of this program. Choose a new one, or add "
-                "--force (in Python: force=True), which leaves other files alone."
+                f"The folder {self.path} holds other things than a {kind} of this program. Choose a new one{OR_FORCE}, "
+                "which leaves other files alone."
             )
         self._files = found or {}
         try:
@@ -51,7 +52,7 @@ class Folder:
             if path.exists() and not self.force and self._files.get(name) != _hash(path.read_bytes()):
                 raise InputError(
                     f"{path} is there already, and this program has not made it, or it has been changed since. "
-                    "Choose another folder, or add --force to replace it (in Python: force=True)."
+                    f"Choose another folder{OR_REPLACE}."
                 )
             path.parent.mkdir(exist_ok=True)
             replace_bytes(path, data)

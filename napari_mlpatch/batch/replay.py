@@ -16,6 +16,7 @@ from napari_mlpatch.core.declare import PYTHON, build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.events import Result
 from napari_mlpatch.core.files import path_of, read_text
+from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.problem import Problem, sha256
 from napari_mlpatch.core.recipe import Recipe, Start, installed_versions
 from napari_mlpatch.core.registry import noises, operators
@@ -38,6 +39,7 @@ __all__ = [
 Execute = Callable[[Recipe, Problem, Any, Tensor | None], Result]
 """Runs a recipe on its problem, with its weights and the picture to start from. Raises InputError."""
 
+DATA, WEIGHTS = phrase(" (--data)", ""), phrase(" (--weights)", "")
 GEOMETRY = ("angles_deg", "center", "image_shape", "detector_pitch", "pixel_size")
 """Parameters of an operator that are also options of reading a measurement."""
 
@@ -78,7 +80,7 @@ def open_problem(recipe: Recipe, data: str | os.PathLike[str] | None = None) -> 
         name = source.get("path") or source.get("name") or "the simulation"
         raise InputError(
             f"The data are not those of the recipe: {name} has another fingerprint. It was changed, or is another "
-            "measurement or slice. Name the right file (--data)."
+            f"measurement or slice. Name the right file{DATA}."
         )
     return problem
 
@@ -102,12 +104,12 @@ def open_weights(recipe: Recipe, given: str | None = None) -> weights.Weights | 
         try:
             return weights.find(recipe.weights)
         except InputError as error:
-            raise InputError(f"{error} If the recipe's lie elsewhere, name their file (--weights).") from None
+            raise InputError(f"{error} If the recipe's lie elsewhere, name their file{WEIGHTS}.") from None
     found = weights.find(given)
     if found.card.sha256 != recipe.weights:
         raise InputError(
             f"The weights {given} are not those of the recipe: their sha256 is {found.card.sha256[:12]}..., the "
-            f"recipe's is {recipe.weights[:12]}.... Name the right file (--weights)."
+            f"recipe's is {recipe.weights[:12]}.... Name the right file{WEIGHTS}."
         )
     return found
 

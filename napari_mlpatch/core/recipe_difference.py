@@ -12,6 +12,12 @@ from .recipe import Description, Recipe
 from .registry import Registry, methods, noises, operators
 
 AUTOMATIC = "automatic"
+Call = Callable[[str, str], str]
+"""What the operator, noise, method, network or parameter (the first) of a name (the second) is called."""
+
+
+def as_written(kind: str, name: str) -> str:
+    return name
 
 
 @dataclass(frozen=True)
@@ -26,22 +32,25 @@ class Difference:
         return f"{self.what}: {self.first} → {self.second}"
 
 
-def differences(a: Recipe, b: Recipe, weights: Callable[[str], str] = lambda sha256: sha256[:12]) -> list[Difference]:
+def differences(
+    a: Recipe, b: Recipe, weights: Callable[[str], str] = lambda sha256: sha256[:12], call: Call = as_written
+) -> list[Difference]:
     """All that differs between two recipes: data, operator, noise, method, parameters, weights, seed, device...
 
-    Empty where they are the same. ``weights`` names weights by their SHA-256. Where both are of one method (operator,
-    noise) its parameters are told one by one, else each with those that the other has not, or has otherwise.
+    Empty where they are the same. ``weights`` names weights by their SHA-256, ``call`` all else that has a name. Where
+    both are of one method (operator, noise) its parameters are told one by one, else each with those that the other has
+    not, or has otherwise.
     """
     found = _data(a, b)
-    found += _described("operator", a.operator, b.operator)
-    found += _described("noise", a.noise, b.noise)
+    found += _described("operator", a.operator, b.operator, call)
+    found += _described("noise", a.noise, b.noise, call)
     if a.data.noise_std != b.data.noise_std:
         found.append(Difference("noise level", _text(a.data.noise_std, "unknown"), _text(b.data.noise_std, "unknown")))
-    found += _described("method", a.method, b.method)
+    found += _described("method", a.method, b.method, call)
     if a.weights != b.weights:
         found.append(Difference("weights", *(_weights(recipe.weights, weights) for recipe in (a, b))))
     if a.network is not None and b.network is not None:
-        found += _described("network", a.network, b.network)
+        found += _described("network", a.network, b.network, call)
         if a.network.normalise != b.network.normalise:
             normalised = (_text(recipe.network is not None and recipe.network.normalise) for recipe in (a, b))
             found.append(Difference("network normalises", *normalised))
@@ -77,7 +86,9 @@ def described(recipe: Recipe, weights: Callable[[str], str] = lambda sha256: sha
     ]
 
 
-def summary(description: Description | None, registry: Registry | None = None) -> str:
+def summary(
+    description: Description | None, registry: Registry | None = None, call: Call = as_written, kind: str = ""
+) -> str:
     """Name and parameters in one line; of long lists how many, and from where to where.
 
     With the registry that knows the name, only the parameters that are not the defaults.
@@ -88,8 +99,9 @@ def summary(description: Description | None, registry: Registry | None = None) -
     if registry is not None and description.name in registry.names():
         defaults = {p.name: p.default for p in parameters(registry.get(description.name)) if not p.required}
     changed = [(n, v) for n, v in description.params.items() if not (n in defaults and v == defaults[n])]
-    params = ", ".join(f"{name} {_text(value)}" for name, value in changed)
-    return f"{description.name.removeprefix(PYTHON)} ({params})" if params else description.name.removeprefix(PYTHON)
+    params = ", ".join(f"{call('parameter', name)} {_text(value)}" for name, value in changed)
+    name = call(kind, description.name.removeprefix(PYTHON))
+    return f"{name} ({params})" if params else name
 
 
 def _data(a: Recipe, b: Recipe) -> list[Difference]:
@@ -126,21 +138,23 @@ def _options(options: dict[str, Any]) -> str:
     return f" ({known})" if known else ""
 
 
-def _described(what: str, a: Description | None, b: Description | None) -> list[Difference]:
+def _described(what: str, a: Description | None, b: Description | None, call: Call) -> list[Difference]:
     if a == b:
         return []
     if a is not None and b is not None and (a.name, a.params) == (b.name, b.params):
         return []
     if a is None or b is None or a.name != b.name:
         registry = {"method": methods, "operator": operators, "noise": noises}.get(what)
-        return [Difference(what, summary(a, registry), summary(b, registry))]
+        return [Difference(what, summary(a, registry, call, what), summary(b, registry, call, what))]
     names = dict.fromkeys((*a.params, *b.params))
     changed = [n for n in names if a.params.get(n) != b.params.get(n) or (n in a.params) != (n in b.params)]
-    label = f"{what} {a.name.removeprefix(PYTHON)}"
+    own = a.name.removeprefix(PYTHON)
+    label = f"{what} {own}" if call(what, own) == own else call(what, own)
+    texts = [(name, _text(a.params.get(name), AUTOMATIC), _text(b.params.get(name), AUTOMATIC)) for name in changed]
     return [
-        Difference(f"{label}: {name}", _text(a.params.get(name), AUTOMATIC), _text(b.params.get(name), AUTOMATIC))
-        for name in changed
-        if _text(a.params.get(name), AUTOMATIC) != _text(b.params.get(name), AUTOMATIC)
+        Difference(f"{label}: {call('parameter', name)}", first, second)
+        for name, first, second in texts
+        if first != second
     ] or [Difference(label, "values of the same look", "other values")]
 
 

@@ -11,6 +11,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .errors import InputError
 from .method import Iterate, Method
+from .phrases import USE_CPU
 from .problem import Problem
 from .registry import architectures
 from .words import short
@@ -26,15 +27,11 @@ def device_of(name: str) -> torch.device:
     except RuntimeError:
         raise InputError(f"Unknown device {short(name)}. Use 'cpu', 'cuda' or 'cuda:0'.") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            f"The device {short(name)} was asked for, but this machine has no usable GPU. Use 'cpu' (--device cpu)."
-        )
+        raise InputError(f"The device {short(name)} was asked for, but this machine has no usable GPU. {USE_CPU}.")
     try:
         torch.empty(1, device=device).item()
     except Exception as error:  # a number beyond the last GPU, a kind that this PyTorch was built without
-        raise InputError(
-            f"The device {short(name)} cannot be used here ({error!s:.300}). Use 'cpu' (--device cpu)."
-        ) from None
+        raise InputError(f"The device {short(name)} cannot be used here ({error!s:.300}). {USE_CPU}.") from None
     return device
 
 

@@ -21,6 +21,7 @@ from .angle_text import angles_in
 from .angle_unit import contradicts, guess_unit
 from .angle_words import DEGREES, alone, states_nothing, unit_in
 from .guard import existing_file, reading
+from .option_phrases import on_line, option
 
 LARGEST_TEXT = 64 * 2**20  # bytes
 UNITS = ("degrees", "radians")
@@ -130,10 +131,10 @@ def to_degrees(values: Any, unit: str | None, origin: str, asked: str | None = N
         return _in_degrees(angles, asked), f"angles in {asked}, as you say"
     doubt = overflown(angles)
     if doubt:
-        return None, f"{origin}: {doubt}. {SAME}, or angle_unit (--angle-unit) where they are right after all"
+        return None, f"{origin}: {doubt}. {SAME}, or {option('angle_unit')} where they are right after all"
     doubt = motor_counts(angles)
     if doubt and stated in (None, "degrees") and (stated or states_nothing(words)):
-        return None, f"{origin}: {doubt}. {SAME}, or angle_unit (--angle-unit) where they are degrees after all"
+        return None, f"{origin}: {doubt}. {SAME}, or {option('angle_unit')} where they are degrees after all"
     if stated is None and not states_nothing(words):
         known = ", ".join(DEGREES)
         return None, f"{origin}: the unit {words[:40]!r} that is stated is none of {known}. {ASK}"
@@ -150,8 +151,8 @@ def to_degrees(values: Any, unit: str | None, origin: str, asked: str | None = N
     return _in_degrees(angles, guess.unit), f"angles assumed to be {done}, because {guess.why}"
 
 
-ASK = "Give angle_unit (--angle-unit), degrees or radians"
-SAME = "Give the angles of the scan (--angles)"
+ASK = f"Give {option('angle_unit')}, degrees or radians"
+SAME = f"Give the angles of the scan{on_line('angles_deg')}"
 
 
 def _in_degrees(angles: np.ndarray, unit: str) -> np.ndarray:

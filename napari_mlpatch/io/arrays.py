@@ -11,6 +11,8 @@ import numpy as np
 from napari_mlpatch.core.budget import bytes_of, reserve
 from napari_mlpatch.core.errors import InputError
 
+from .option_phrases import naming
+
 LARGEST_ITEM = 8
 """Bytes of a number, where a reader does not say."""
 AXES = ("rows", "columns", "pages")
@@ -211,7 +213,7 @@ def slices(stored: Stored, angle_axis: str) -> Slices:
     """
     shape = stored.shape
     if angle_axis not in AXES:
-        raise InputError(f"angle_axis must be one of {', '.join(AXES)}, got {angle_axis!r}.")
+        raise InputError(f"{naming('{angle_axis} must')} be one of {', '.join(AXES)}, got {angle_axis!r}.")
     if len(shape) not in (2, 3) or 0 in shape:
         raise InputError(
             f"A sinogram has 2 axes and a stack of them 3, but this array has shape {list(shape)}. "
@@ -219,7 +221,8 @@ def slices(stored: Stored, angle_axis: str) -> Slices:
         )
     if len(shape) == 2:
         if angle_axis == "pages":
-            raise InputError(f"angle_axis is 'pages', but the array {list(shape)} has only rows and columns.")
+            asked = naming("{angle_axis} is 'pages'")
+            raise InputError(f"{asked}, but the array {list(shape)} has only rows and columns.")
         if angle_axis == "rows":
             return Slices((1, *shape), lambda i: stored.read(()))
         return Slices((1, shape[1], shape[0]), lambda i: stored.read(()).T)

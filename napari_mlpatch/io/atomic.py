@@ -11,6 +11,7 @@ from typing import get_args
 from napari_mlpatch.core.arguments import instance
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import beside, clean_up, path_of, reason_of, replacing_file
+from napari_mlpatch.core.phrases import OR_FORCE, OR_REPLACE
 
 from .own import Kind, is_own, seal
 
@@ -102,12 +103,12 @@ def refuse_inputs(target: str | os.PathLike[str], inputs: Iterable[str | os.Path
         if other.is_dir() and (file.resolve().is_relative_to(other.resolve()) or _is_linked(other, file)):
             raise InputError(
                 f"{file} is in the folder that is read here ({other.name}): writing the result there could destroy an "
-                "input. Choose another name, or add --force (in Python: force=True)."
+                f"input. Choose another name{OR_FORCE}."
             )
         if other.exists() and os.path.samefile(file, other):
             raise InputError(
                 f"{file} is what is read here ({other.name}): writing the result there would destroy it. "
-                "Choose another name, or add --force (in Python: force=True)."
+                f"Choose another name{OR_FORCE}."
             )
 
 
@@ -122,16 +123,11 @@ def _refuse_foreign(file: Path, kind: Kind) -> None:
     if not file.exists() or is_own(file, kind):
         return
     if kind == "figure":
-        raise InputError(
-            f"{file} is there already. Choose another name, or add --force to replace it (in Python: force=True)."
-        )
+        raise InputError(f"{file} is there already. Choose another name{OR_REPLACE}.")
     other = next((one for one in get_args(Kind) if is_own(file, one)), None)
     why = (
         f"is a {other} of this program, which is not replaced by a {kind}"
         if other is not None
         else "this program has not made it, or it has been changed since"
     )
-    raise InputError(
-        f"{file} is there already, and {why}. Choose another name, or add --force "
-        "to replace it (in Python: force=True)."
-    )
+    raise InputError(f"{file} is there already, and {why}. Choose another name{OR_REPLACE}.")

@@ -11,6 +11,7 @@ from napari_mlpatch.core.errors import InputError
 from .formats import Format, format_of
 from .guard import existing_file_or_folder
 from .measurement import Measurement
+from .option_phrases import AXIS_CHOOSES, option
 from .options import LoadOptions, given, load_options, names
 from .plausible import axes_of, looked_at
 
@@ -49,14 +50,14 @@ def _plausible(found: Measurement, kind: Format, options: LoadOptions) -> Measur
     told = found.angles_deg is not None and rows != bins
     if told or options.angle_axis is not None:
         doubt = f"{axes.evidence}, but those at one angle are constant where the detector sees all: are axes swapped? "
-        return dataclasses.replace(found, notes=(*found.notes, f"{doubt}angle_axis chooses"))
+        return dataclasses.replace(found, notes=(*found.notes, f"{doubt}{AXIS_CHOOSES}"))
     turned = dataclasses.replace(options, angle_axis="columns")
     other = dataclasses.replace(kind.load(found.path, turned), load_options=given(turned))
     if other.data.shape != (slices, bins, rows):
         return found
     note = (
         f"{axes.evidence}: the angles must run along the columns, and are taken so. "
-        "angle_axis='rows' (--angle-axis rows) if they do not"
+        f"{option('angle_axis', 'rows')} if they do not"
     )
     return dataclasses.replace(other, notes=(*other.notes, note))
 

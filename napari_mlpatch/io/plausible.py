@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Slices
+from .option_phrases import FLAT_BY, FLAT_OR_FLAG, NOT_LOG, option
 
 CHEAP = 2**23  # values, read to look at them
 EVEN, UNEVEN = 0.02, 0.05  # relative variation of sums that are constant, and that are not
@@ -85,13 +86,13 @@ def counts_question(level: float) -> str:
     if is_transmission(level):
         return (
             f"The values are {level:.3g} at both ends of the detector and smaller in between, as of transmissions "
-            "(counts divided by the flat field), while line integrals are 0 beside the object. Give flat=1 "
-            "(--flat 1), so that the logarithm is taken, or log=False (--no-log) if they are line integrals."
+            "(counts divided by the flat field), while line integrals are 0 beside the object. Give "
+            f"{option('flat', 1)}, so that the logarithm is taken, or {NOT_LOG} if they are line integrals."
         )
     return (
         f"The values are about {level:.5g} at both ends of the detector and smaller in between, as of detector counts, "
-        f"while line integrals are 0 beside the object. Give the flat field (--flat: a number such as {level:.5g}, or "
-        "a file), so that the logarithm is taken, or log=False (--no-log) if they are line integrals."
+        f"while line integrals are 0 beside the object. Give the flat field ({FLAT_BY}a number such as {level:.5g}, or "
+        f"a file), so that the logarithm is taken, or {NOT_LOG} if they are line integrals."
     )
 
 
@@ -123,7 +124,7 @@ def brighter_ends(values: np.ndarray) -> str:
         return ""
     return (
         f"the values are larger at both ends of the detector ({ends:.4g}) than in between ({profile.min():.4g}), as "
-        "detector counts are: if they are counts, give the flat field (flat, --flat)"
+        f"detector counts are: if they are counts, give the flat field ({FLAT_OR_FLAG})"
     )
 
 

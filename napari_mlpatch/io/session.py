@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of, reason_of
+from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.recipe import installed_versions
 
 from .atomic import check_writable, replacing
@@ -172,12 +173,13 @@ def _check_folder(target: Path, force: bool) -> None:
         if not target.is_dir():
             raise InputError(f"{target} is a file. A session is a folder: give another name.")
         if not force:
+            or_force = phrase(", or force it (in Python: force=True)", "")
             for path in target.iterdir():
                 kinds = ("session",) if path.name == MANIFEST else ("measurement", "picture")
                 if not path.name.startswith(".mlpatch-") and not any(is_own(path, kind) for kind in kinds):
                     raise InputError(
                         f"{target} holds {path.name}, which this program has not written there, or which was changed "
-                        "since. Choose another folder, or force it (in Python: force=True)."
+                        f"since. Choose another folder{or_force}."
                     )
         check_writable(target / MANIFEST, (".json",), force=force, kind="session")
     except OSError as error:

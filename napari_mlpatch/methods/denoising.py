@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Fit, Method, Question
+from napari_mlpatch.core.phrases import naming_methods
 from napari_mlpatch.core.registry import denoisers
 from napari_mlpatch.denoisers import settled
 from napari_mlpatch.denoisers.network import none_given
@@ -40,7 +41,8 @@ class Denoising(Method):
         if card is None:
             return Fit(none_given()) if self.needs_network else Fit()
         if card.method != "denoiser":
-            return Fit(f"The weights {card.name!r} are for the method {card.method!r}, not for {self.name!r}.")
+            others = naming_methods("not for {}", self.name)
+            return Fit(f"The weights {card.name!r} are for the method {card.method!r}, {others}.")
         if not self.needs_network:
             return Fit(remark=f"The weights {card.name!r} are not used: the denoiser is {self.denoiser!r}.")  # type: ignore[attr-defined]
         from napari_mlpatch import networks  # needs PyTorch at once

@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.declare import CONFIG, build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Fit, Iterate, Question
+from napari_mlpatch.core.phrases import naming_methods
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods, operators
 from napari_mlpatch.solvers.items import norm, ratio
@@ -104,14 +105,14 @@ class ReuseAndRegularise(Learned):
             return found
         other = trained_for.differences(card.operator.model_dump(), describe(A))
         if not other:
-            return Fit(
-                remark=f"The weights {card.name!r} are for this operator: {card.method!r} runs them as they are."
-            )
+            own = naming_methods("{} runs them", card.method)
+            return Fit(remark=f"The weights {card.name!r} are for this operator: {own} as they are.")
         return Fit(remark=f"The weights {card.name!r} are the regulariser here: they were trained for {other[0]}.")
 
     def _none_given(self) -> str:
+        others = naming_methods("of {}, {} or {}", "unet", "unrolled", "equilibrium")
         return (
-            f"The method {self.name!r} needs trained weights of 'unet', 'unrolled' or 'equilibrium', of any operator "
+            f"The method {self.name!r} needs trained weights {others}, of any operator "
             "on pictures of the same size. `mlpatch weights list` shows what is here, `mlpatch train` makes others."
         )
 

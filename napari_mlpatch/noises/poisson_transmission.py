@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.noise import Noise
+from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.registry import noises
 from napari_mlpatch.torch_later import Tensor, torch
 
@@ -69,7 +70,7 @@ class PoissonTransmission(Noise):
             raise InputError(
                 f"Fewer than one photon is expected behind the largest line integral ({float(y.max()):.4g}, "
                 f"{self.photons:g} photons). Line integrals should stay below about {math.log(self.photons):.1f}: "
-                "use a smaller pixel_size, or more photons."
+                f"{phrase('use a smaller pixel_size', 'use a smaller “pixel size”')}, or more photons."
             )
         if float(expected.max()) > MOST_COUNTS:
             raise InputError(

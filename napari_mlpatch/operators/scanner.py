@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.declare import CONFIG, Angles
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.operator import Half, Operator
+from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .truncation import Truncation, truncation, words
@@ -50,9 +51,10 @@ class Scanner(Operator):
 
     def _check_axis(self, center: float | None) -> None:
         if center is not None and not -0.5 <= center <= self.detector_count - 0.5:
+            outside = phrase(f"center = {center:g} lies outside", f"“centre” = {center:g} lies outside")
             raise ValueError(
-                f"center = {center:g} lies outside the detector, whose bins go from 0 to "
-                f"{self.detector_count - 1}: give the bin coordinate of the rotation axis"
+                f"{outside} the detector, whose bins go from 0 to {self.detector_count - 1}: give the bin coordinate "
+                "of the rotation axis"
             )
 
     def _axis_tried(self, center: float | None) -> float:

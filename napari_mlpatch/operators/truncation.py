@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.torch_later import Tensor, torch
 
 Padding = Literal["auto", "edge", "zero"]
@@ -30,6 +31,7 @@ ENOUGH = 2**16
 VIEWS = 64
 """That are summed at a time: their squares in double precision stay in the cache."""
 SIGNIFICANT = 4.0  # standard errors of the noise
+PIXELS = phrase("pixels, image_shape", "pixels, “image size”")
 
 
 @dataclass(frozen=True)
@@ -148,5 +150,5 @@ def words(cut: Truncation | None, bins: int, bins_per_pixel: float) -> tuple[str
         f"the rows do not end in air ({100 * level:.0f} % of their largest value at an end of the detector): the "
         "object is wider than the detector, or the flat field is off. Filtered back-projection continues the rows "
         "smoothly, values are then right up to a slowly varying offset; iterative methods need an image that holds "
-        f"the whole object (about {pixels} x {pixels} pixels, image_shape) and many iterations",
+        f"the whole object (about {pixels} x {pixels} {PIXELS}) and many iterations",
     )

@@ -12,6 +12,7 @@ from typing import Any
 from napari_mlpatch.core.claim import Claim
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import clean_up, is_temporary, path_of, reason_of
+from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.recipe import installed_versions
 
 from .blocks import Block, partition
@@ -25,6 +26,8 @@ from .stack_recipe import StackRecipe
 
 GAPS = "Their slices are then NaN in the volume, the others stay at their own places."
 ANGLES = "The angles must then be those of the files that are there."
+INCOMPLETE = phrase("--incomplete (in Python: incomplete=True)", "tick “go on without the missing files”")
+BEGIN_ANEW = phrase("add --force to begin anew (in Python: force=True)", "tick “begin anew”")
 
 
 NUMBERS = {"bytes": 0, "lanes": 1, "threads": 0}
@@ -83,8 +86,8 @@ def prepared(
     tools = Tools(job)
     if tools.source.gap and not incomplete:
         raise InputError(
-            f"{where}: {tools.source.gap}. Put the missing files there, or go on without them: --incomplete (in "
-            f"Python: incomplete=True). {GAPS if tools.source.places else ANGLES}"
+            f"{where}: {tools.source.gap}. Put the missing files there, or go on without them: "
+            f"{INCOMPLETE}. {GAPS if tools.source.places else ANGLES}"
         )
     markers.about()  # of this program, or InputError
     claim, locked_out = Claim(markers.folder, sink.path), None
@@ -186,7 +189,7 @@ def _check_free(
         state = "a finished volume" if made.get("complete") else "the output"
         raise InputError(
             f"{path} is {state} of another run: {what}. Choose another name, run the same recipe to go on with it, or "
-            "add --force to begin anew (in Python: force=True)."
+            f"{BEGIN_ANEW}."
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from napari_mlpatch.core.budget import bytes_of, in_words, limit
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.meter import Meter
+from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.solve import solved
 from napari_mlpatch.core.tables import held_bytes
 
@@ -126,7 +127,7 @@ def size_of(tools: Tools, needed: Needs, *, workers: int = 1, lanes: int = 1, me
     if chosen is not None and needed.of(chosen) > room:
         raise InputError(
             f"Blocks of {chosen} slices need {in_words(needed.of(chosen))} of memory, of which {in_words(room)} "
-            "may be used by a worker. Make them smaller (--block)."
+            f"may be used by a worker. {phrase('Make them smaller (--block)', 'Make them smaller')}."
         )
     slices = last - first
     wide = min(2 * needed.halo, needed.most, -(-slices // (4 * workers)))  # else most rows are read for others

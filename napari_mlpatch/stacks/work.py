@@ -16,6 +16,7 @@ from napari_mlpatch.core.files import is_full, reason_of
 from napari_mlpatch.core.heap import as_usual, give_back, keep_freed
 from napari_mlpatch.core.meter import resident
 from napari_mlpatch.core.method import Iterate
+from napari_mlpatch.core.phrases import phrase
 
 from . import salvage
 from .blocks import Block
@@ -27,6 +28,7 @@ from .sinks.sink import Sink
 from .source import ChangedError
 from .stages import Lanes, Stage
 
+SMALLER = phrase("smaller blocks (--block)", "smaller blocks")
 LOOK = 0.5
 """Seconds after which a worker looks again whether the run is to end."""
 
@@ -98,7 +100,7 @@ class Worker:
         except Exception as error:  # a method of another package raises anything
             if is_out_of_memory(error):
                 size = len(block)
-                why = f"out of memory with {size} slices at a time: start anew with smaller blocks (--block)"
+                why = f"out of memory with {size} slices at a time: start anew with {SMALLER}"
                 return Report(block, message=why, passing=True)
             return Report(block, message=f"{type(error).__name__}: {error}")
 

@@ -12,6 +12,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.phrases import USE_CPU
 
 
 @dataclass(frozen=True)
@@ -73,5 +74,5 @@ def usable(name: str) -> torch.device:
         torch.empty(1, device=device).item()
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"The device {name!r} cannot be used here ({reason}). Use 'cpu' (--device cpu).") from None
+        raise InputError(f"The device {name!r} cannot be used here ({reason}). {USE_CPU}.") from None
     return torch.device("cuda", torch.cuda.current_device()) if device == torch.device("cuda") else device

@@ -11,6 +11,7 @@ from napari_mlpatch import io
 from napari_mlpatch.cli import main
 from napari_mlpatch.core.recipe import Recipe, Start
 from napari_mlpatch.core.recipe_difference import described, differences
+from napari_mlpatch.workbench.said import called
 
 
 def problem(angles="0:180:30", **more):
@@ -111,3 +112,13 @@ def test_command(workdir, capsys):
     assert main(["recipe", "a.tif", "--as", "json"]) == 0
     text = capsys.readouterr().out
     assert Recipe.from_json(text).method.params["weight"] == 0.1
+
+
+def test_a_window_calls_things_by_their_titles_and_values_stay():
+    denoised = mp.methods.PnPADMM(denoiser="tv", iterations=3)
+    (found,) = differences(recipe(), recipe(denoised), call=called)
+    assert found.what == "method" and found.first.startswith(f"{mp.methods.TV.title} (weight 0.1")
+    assert found.second.startswith(f"{mp.methods.PnPADMM.title} (") and "denoiser tv" in found.second
+    same = differences(recipe(), recipe(of=problem("0:180:60")), call=called)
+    assert f"{mp.operators.ParallelBeam.title}: angles deg" in [one.what for one in same]
+    assert called("method", "of-others") == "of-others", "of a package that is not here"

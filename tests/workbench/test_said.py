@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.phrases import OR_FORCE, OR_REPLACE, USE_CPU
+from napari_mlpatch.io.angles import ASK, SAME
 from napari_mlpatch.io.atomic import check_writable
+from napari_mlpatch.io.build.outliers import REPLACING, describe_outliers
+from napari_mlpatch.io.option_phrases import option
+from napari_mlpatch.io.readers.kspace_axes import SWAP
+from napari_mlpatch.io.readers.named import counts_note
+from napari_mlpatch.methods import TV
+from napari_mlpatch.stacks.prepare import BEGIN_ANEW, INCOMPLETE
+from napari_mlpatch.stacks.work import SMALLER
 from napari_mlpatch.workbench.said import said
 
 PYTHON = re.compile(r"\b(True|False|None)\b|\b[a-z]+_[a-z]+\b|[\[(]\d+, |\b\w+='|\(--")
@@ -46,26 +57,70 @@ def test_counts_without_a_flat_field_and_shapes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("written", "text", "told"),
     [
-        ("if they are detector counts, give flat", "if they are detector counts, give “flat field”"),
-        ("outliers = 10 (--outliers) replaces such samples", "“outliers” = 10 replaces such samples"),
-        ("Give angle_unit (--angle-unit), degrees or radians", "Give “unit of angles”, degrees or radians"),
-        ("Use 'cpu' (--device cpu).", "Use “cpu”."),
-        ("Make them smaller (--block).", "Make them smaller."),
-        ("Give content (--content), shear.", "Give --content on the command line, shear."),
+        (ASK, "Give angle_unit (--angle-unit), degrees or radians", "Give “unit of angles”, degrees or radians"),
+        (SAME, "Give the angles of the scan (--angles)", "Give the angles of the scan"),
+        (USE_CPU, "Use 'cpu' (--device cpu)", "Use “cpu”"),
+        (SMALLER, "smaller blocks (--block)", "smaller blocks"),
+        (option("content"), "content (--content)", "--content on the command line"),
         (
-            "say so with kspace_axes (--kspace-axes, such as coils,rows)",
-            "say so with --kspace-axes on the command line, such as coils,rows",
+            SWAP,
+            ", say so with kspace_axes (--kspace-axes, such as coils,rows,columns)",
+            ", say so with --kspace-axes on the command line, such as coils,rows,columns",
         ),
-        (
-            "run the same recipe to go on with it, or add --force to begin anew (in Python: force=True).",
-            "run the same recipe to go on with it, or tick “begin anew”.",
-        ),
+        (BEGIN_ANEW, "add --force to begin anew (in Python: force=True)", "tick “begin anew”"),
+        (INCOMPLETE, "--incomplete (in Python: incomplete=True)", "tick “go on without the missing files”"),
     ],
 )
-def test_options_without_a_field_are_those_of_the_command_line(text, told):
+def test_phrases_have_the_words_of_the_window(written, text, told):
+    assert written == text, "for Python and the command line"
+    assert said(f"Do so: {text}.") == f"Do so: {told}."
+
+
+def test_counts_without_a_flat_field_in_a_note():
+    assert said(counts_note(has_flat=False, is_integer=True)).endswith("are detector counts, give “flat field”")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("use the method 'tv', not 'tv' of a file", f"use the method “{TV.title}”, not 'tv' of a file"),
+        ("The method 'of-others' failed", "The method 'of-others' failed"),
+        ("of shape [3, 4], the truth [5, 6]. Keys are [1, 2].", "of shape 3 x 4, the truth 5 x 6. Keys are [1, 2]."),
+        ("X has shape (7,), 'shape [1, 2]' has shape [7].", "X has shape 7, 'shape [1, 2]' has shape 7."),
+    ],
+)
+def test_methods_have_their_titles_and_shapes_are_products(text, told):
     assert said(text) == told
+
+
+def test_outliers_are_told_with_their_field(tmp_path):
+    y = np.zeros((8, 9), np.float32)
+    y[3, 4] = 5.0
+    note = describe_outliers(y, y > 1, replaced=False)
+    assert note.endswith("outliers = 10 (--outliers) replaces such samples")
+    assert said(note).endswith("? “outliers” = 10 replaces such samples")
+
+
+def test_notes_of_a_session_are_told_before_any_reader_is_loaded():
+    """They come back as plain text, in a process that has not made them."""
+    notes = [
+        "are axes swapped? angle_axis chooses",
+        "1 sample is far off: a zinger? outliers = 10 (--outliers) replaces such samples",
+        "is zero frequency there? Then in_corner='frequency' (--in-corner frequency) moves it to the middle",
+        "the rest being oversampled (image_shape 64x48 keeps all)",
+        "if they are counts, give the flat field (flat, --flat)",
+        "an image that holds the whole object (about 90 x 90 pixels, image_shape) and many iterations",
+    ]
+    code = (
+        "import sys; from napari_mlpatch.workbench.said import said;"
+        "from napari_mlpatch.core.registry import operators; operators.names();"
+        "print(*map(said, sys.argv[1:]), sep='\\n');"
+        "assert not any(name.startswith('napari_mlpatch.io.readers') for name in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code, *notes], check=True, capture_output=True, text=True).stdout
+    assert not re.search(r"--(?!in-corner frequency on the command line)|_", told) and len(told.splitlines()) == 6
 
 
 def test_what_is_there_already_is_not_forced(tmp_path):
@@ -90,6 +145,8 @@ def test_what_is_there_already_is_not_forced(tmp_path):
         r"C:\scans\views = 3\log=1 b.nii.gz holds no numbers",
         "There is no array 'my flat = 5' in it, only `pixel_size` and \"angle_unit=1\".",
         "“views = 3” is called so",
+        "scan.h5 holds 'fbp', 'tv' and 'direct': the values of 'tv' or 'direct' are complex",
+        "/a/give flat/angle_unit run.h5 is a directory",
     ],
 )
 def test_names_of_files_and_all_else_stay(text):
@@ -99,13 +156,16 @@ def test_names_of_files_and_all_else_stay(text):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("/a/log=1 b.h5: views = 3 are all zero", "/a/log=1 b.h5: “views” = 3 are all zero"),
-        ("/a/log=1, where views = 3 are zero", "/a/log=1, where “views” = 3 are zero"),
-        ("/a/scans gives angle_axis='rows' (--angle-axis rows)", "/a/scans gives “angles along” = rows"),
-        ("log=False was taken", "“logarithm” = not taken was taken"),
-        ("Of flat=1.tif, shape [3, 4]: give flat", "Of flat=1.tif, shape 3 x 4: give “flat field”"),
-        ("/a/b.tif is there already, or add --force to replace it (in Python: force=True).", None),
+        (
+            f"/a/log=1 b.h5: a dead pixel? {REPLACING} replaces such samples",
+            "/a/log=1 b.h5: a dead pixel? “outliers” = 10 replaces such samples",
+        ),
+        (f"/a/scans gives {option('angle_axis', 'rows')}", "/a/scans gives “angles along” = rows"),
+        (f"log=False.tif: {option('log', False)} was taken", "log=False.tif: “logarithm” = not taken was taken"),
+        ("Of flat=1.tif, shape [3, 4]: give flat", "Of flat=1.tif, shape 3 x 4: give flat"),
+        (f"/a/b.tif is there already{OR_REPLACE}.", "/a/b.tif is there already."),
+        (f"/a/of 'tv', image [1, 2].h5 is there already{OR_FORCE}.", "/a/of 'tv', image [1, 2].h5 is there already."),
     ],
 )
 def test_beside_names_of_files_fields_are_told(text, told):
-    assert said(text) == (told or "/a/b.tif is there already.")
+    assert said(text) == told

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_mlpatch import weights
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.core.recipe_difference import Difference, differences
-from napari_mlpatch.workbench.said import titled
+from napari_mlpatch.workbench.said import called
 
 
 class ChangedDialog(QDialog):
@@ -32,15 +32,16 @@ class ChangedDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("What changed?")
         names = {card.sha256: card.name for card in weights.available()}
-        self.found = differences(first[1], second[1], lambda sha: names.get(sha, sha[:12]))
+        of, name = (first[1], second[1]), lambda sha: names.get(sha) or sha[:12]
+        self.found, shown = differences(*of, name), differences(*of, name, called)
         self.headings = ("", first[0], second[0])
         self.table = QTableWidget(len(self.found), 3)
         self.table.setHorizontalHeaderLabels(self.headings)
         self.table.verticalHeader().hide()
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setWordWrap(True)
-        for i, one in enumerate(self.found):
-            for j, text in enumerate(map(titled, (one.what, one.first, one.second))):
+        for i, one in enumerate(shown):
+            for j, text in enumerate((one.what, one.first, one.second)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 self.table.setItem(i, j, item)

@@ -12,6 +12,7 @@ from napari_mlpatch.core.errors import InputError
 
 from ..arrays import Field, Slices, Stored, check_finite, to_float32
 from ..fields import field_of
+from ..option_phrases import naming
 
 DRIFT = 0.01  # of the level: a difference that is told
 
@@ -27,7 +28,8 @@ def line_integrals(
     InputError says how many there are and where.
     """
     if clip_counts is not None and not clip_counts > 0:
-        raise InputError(f"clip_counts is the least number of counts and must be positive, got {clip_counts}.")
+        what = naming("{clip_counts} is the least number")
+        raise InputError(f"{what} of counts and must be positive, got {clip_counts}.")
     beam = np.broadcast_to(np.asarray(flat, dtype=np.float64) - dark, counts.shape)
     signal = np.subtract(counts, dark, dtype=np.float64)
     if clip_counts is None:
@@ -151,5 +153,5 @@ def _check_positive(values: np.ndarray, what: str, after: str) -> None:
         raise InputError(
             f"{int(bad.sum())} of {bad.size} values of the {what} {after} are zero or negative, the first at row "
             f"{row}, bin {column} (value {values[row, column]:.4g}): their logarithm does not exist. Repair the dead "
-            "pixels, or give clip_counts (for example 1) to raise all smaller counts to that minimum."
+            f"pixels, or {naming('give {clip_counts}')} (for example 1) to raise all smaller counts to that minimum."
         )

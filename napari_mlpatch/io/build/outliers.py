@@ -9,7 +9,9 @@ import scipy  # its parts load when they are used
 from numpy.typing import NDArray
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.phrases import phrase
 
+from ..option_phrases import in_form
 from .rings import median_across
 
 DEVIATIONS = 10.0
@@ -21,6 +23,7 @@ LIKE = 0.5  # of what sticks out, from which on a neighbouring view shows the li
 MORE = 0.7  # of what sticks out, which must be there in excess of the neighbouring views
 PASSES = 3
 SURE = 4.0  # standard deviations of the noise of that excess
+REPLACING = phrase(f"outliers = {DEVIATIONS:g} (--outliers)", in_form("outliers", f"{DEVIATIONS:g}"))
 
 
 def find_outliers(y: np.ndarray, angles_deg: np.ndarray, deviations: float = DEVIATIONS) -> NDArray[np.bool_]:
@@ -78,7 +81,7 @@ def describe_outliers(y: np.ndarray, outliers: NDArray[np.bool_], replaced: bool
     where = f"{many}, such as {y[row, bin_]:.4g} at row {row}, bin {bin_}"
     if replaced:
         return f"{where}: replaced by their median"
-    return f"{where}: a zinger, a hot or a dead pixel? outliers = {DEVIATIONS:g} (--outliers) replaces such samples"
+    return f"{where}: a zinger, a hot or a dead pixel? {REPLACING} replaces such samples"
 
 
 def _far(v: np.ndarray, reach: int, deviations: float) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import torch
 
@@ -19,6 +20,7 @@ from ..angles import ASK, SAME, given_angles
 from ..arrays import check_finite, reserve_part
 from ..guard import reading
 from ..measurement import Measurement
+from ..option_phrases import in_form, option
 from ..options import ProblemOptions, given
 from ..packing import fills
 from ..plausible import brighter_ends, saturated, zero_views
@@ -214,14 +216,15 @@ def _angles_for(measurement: Measurement, given: Any) -> tuple[np.ndarray, str]:
     if angles is None:
         raise InputError(
             f"{measurement.path.name} does not say at which angles its {rows} rows were measured. "
-            f'Give angles_deg (--angles): a list, a text file, or a range such as "0:180:{rows}".'
+            f'Give {option("angles_deg")}: a list, a text file, or a range such as "0:180:{rows}".'
         )
     if len(angles) > 1 and np.ptp(angles) == 0:
         raise InputError(f"{measurement.path.name}: all {len(angles)} angles are {angles[0]:g} degrees. {SAME}.")
     if len(angles) != rows:
         told = [note for note in measurement.notes if note.endswith("file missing?")]
         gaps = "".join(f" {note[0].upper()}{note[1:]}" for note in told)
-        swapped = "" if len(angles) != bins else " The number of columns would fit: try angle_axis='columns'."
+        other = phrase("try angle_axis='columns'", f"try {in_form('angle_axis', 'columns')}")
+        swapped = "" if len(angles) != bins else f" The number of columns would fit: {other}."
         raise InputError(
             f"There are {len(angles)} angles for {rows} rows of {bins} bins. Give one angle for each row."
             f"{swapped}{gaps}"

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.phrases import phrase
 
 from ..arrays import Field, Slices, check_finite
 from ..guard import reading
 from ..measurement import Measurement
+from ..option_phrases import in_form, naming
 from ..options import ProblemOptions
 from ..packing import fills
 from ..plausible import bright_edges, counts_question, is_transmission
@@ -54,10 +56,11 @@ class Sinograms:
             return values
         flat, dark = self._fields_of(index, values.shape[1])
         if flat is None:
+            no_counts = phrase("log=False if these", f"{in_form('log', False)} if these")
             raise InputError(
-                "The logarithm of counts needs the flat field, the counts without a sample. Give flat (a number, one "
-                f"value for each bin, or a file; the largest value here is {values.max():.6g}), or log=False if these "
-                "are line integrals."
+                "The logarithm of counts needs the flat field, the counts without a sample. "
+                f"{naming('Give {flat} (a number')}, one value for each bin, or a file; the largest value here is "
+                f"{values.max():.6g}), or {no_counts} are line integrals."
             )
         return line_integrals(values, flat, 0.0 if dark is None else dark, self.options.clip_counts)
 

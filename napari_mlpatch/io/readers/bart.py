@@ -11,6 +11,7 @@ from napari_mlpatch.core.errors import InputError
 
 from ..guard import existing_file, reading
 from ..measurement import Measurement
+from ..option_phrases import naming
 from ..options import LoadOptions
 from .kspace import kspace_measurement
 
@@ -40,7 +41,9 @@ def load_bart(path: Path, options: LoadOptions) -> Measurement:
     named. Raises InputError for other arrays, with the name of the axis.
     """
     if options.dataset is not None or options.angle_axis is not None:
-        raise InputError(f"{path} is a file of BART, of which k-space is read: leave out dataset and angle_axis.")
+        raise InputError(
+            f"{path} is a file of BART, of which k-space is read: leave out {naming('dataset and {angle_axis}')}."
+        )
     header, numbers = (existing_file(path.with_suffix(suffix)) for suffix in (".hdr", ".cfl"))
     sizes = _sizes(header, numbers)
     many = [f"{NAMES[k]} ({n})" for k, n in enumerate(sizes) if n > 1 and k not in (0, 1, 2, 3, SLICES)]

@@ -13,6 +13,7 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 
 from ..arrays import AMBIGUOUS_PHASE, Stored, from_polar, largest_phase
+from ..option_phrases import on_line
 from .names import KSPACE, key
 
 PARTS: tuple[dict[str, tuple[str, ...]], ...] = (
@@ -119,8 +120,9 @@ def refuse_ambiguous(path: Path, pair: Pair) -> None:
     first, second = (f"kspace_{word}" for word in names.split("|"))
     raise InputError(
         f"{path} holds {pair.first!r} and {pair.second!r}, which may be the {kind} of complex numbers, but neither "
-        f"their names nor their values say that these are k-space. If they are, give dataset={pair.name!r} "
-        f"(--dataset), or name them {first} and {second}; if one of them is a sinogram, name that one with dataset."
+        f"their names nor their values say that these are k-space. If they are, give dataset={pair.name!r}"
+        f"{on_line('dataset')}, or name them {first} and {second}; if one of them is a sinogram, name that one with "
+        "dataset."
     )
 
 

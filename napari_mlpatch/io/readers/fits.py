@@ -17,6 +17,7 @@ from napari_mlpatch.core.errors import InputError
 from ..arrays import Stored
 from ..guard import check_claim, reading
 from ..measurement import Measurement
+from ..option_phrases import naming
 from ..options import LoadOptions
 from .named import measurement_from
 
@@ -64,7 +65,9 @@ def load_fits(path: Path, options: LoadOptions) -> Measurement:
 
     contents = contents_of(path)
     if options.content == "shear" and (options.dataset is not None or options.angle_axis is not None):
-        raise InputError(f"{path}: of shear there is no dataset and no angle_axis to choose. Leave them out.")
+        raise InputError(
+            f"{path}: of shear there is no dataset and {naming('no {angle_axis}')} to choose. Leave them out."
+        )
     chosen = options.content or ("sinogram" if options.dataset is not None or options.angle_axis is not None else None)
     if chosen is None:
         chosen = "shear" if shear.is_shear(path, contents) else "sinogram"

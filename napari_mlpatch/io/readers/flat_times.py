@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..arrays import Field, Slices, Stored
+from ..option_phrases import FLAT_OR_FLAG
 from .frames import runs
 from .names import FLAT, FLAT_TIMES, SCAN_TIMES, find, key, side
 
@@ -58,7 +59,7 @@ def by_clock(field: Field | None, arrays: Mapping[str, Stored], near: str, count
 def unused_fields(arrays: Mapping[str, Stored], near: str, bins: int) -> list[str]:
     """A note on each array that looks like a flat field under a name that is not known."""
     return [
-        f"{name!r} looks like a flat field: it is not used (save it as NPY and give it as flat, --flat)"
+        f"{name!r} looks like a flat field: it is not used (save it as NPY and give it as {FLAT_OR_FLAG})"
         for name, array in arrays.items()
         if name != near
         and key(name) not in FLAT

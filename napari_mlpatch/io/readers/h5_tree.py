@@ -21,6 +21,7 @@ from napari_mlpatch.core.errors import InputError
 from .. import h5
 from ..arrays import Stored, is_complex, is_numeric
 from ..guard import reading
+from ..option_phrases import option
 from .h5_stored import stored_in
 from .h5_unwritten import missing_in, too_few
 from .h5_virtual import block_points, blocks_of, is_pattern, name_of_block, points
@@ -175,7 +176,7 @@ class _Walk:
         folder = self.tree.path.parent.resolve()
         if not self.outside and not found.resolve().is_relative_to(folder):
             raise DeadEndError(
-                f"is in {name!r}, outside of the folder of this file: give outside_links=True (--outside-links) "
+                f"is in {name!r}, outside of the folder of this file: give {option('outside_links', True)} "
                 "if you trust it."
             )
         if not found.is_file():

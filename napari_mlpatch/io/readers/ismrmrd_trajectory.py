@@ -22,6 +22,7 @@ from napari_mlpatch.torch_later import torch
 
 from ..arrays import Slices, check_finite
 from ..measurement import Measurement
+from ..option_phrases import naming
 from ..options import given, problem_options
 from .ismrmrd_header import Header
 
@@ -64,8 +65,8 @@ class Trajectory(Measurement):
         others = [name for name in given(chosen) if name not in ("slice", "image_shape")]
         if others:
             raise InputError(
-                f"{self.path.name} is an MRI scan along a trajectory, to which only slice and image_shape apply, not "
-                f"{', '.join(others)}."
+                f"{self.path.name} is an MRI scan along a trajectory, to which only "
+                f"{naming('slice and {image_shape}')} apply, not {', '.join(others)}."
             )
         count = len(self.data)
         index = count // 2 if chosen.slice is None else chosen.slice

@@ -16,6 +16,7 @@ from napari_mlpatch.torch_later import torch
 from ..arrays import Slices, Stored, check_finite, to_complex64
 from ..guard import reading
 from ..measurement import Measurement
+from ..option_phrases import OVERSAMPLED, PICTURE_OR_BOTH, naming, option
 from ..options import ProblemOptions, given, problem_options
 from .kspace_axes import layout_of
 from .kspace_corner import WORDS, Corner, centred, centred_mask, picture_in_corner
@@ -54,8 +55,8 @@ class KSpace(Measurement):
         if others:
             raise InputError(
                 f"The numbers of {self.path.name} are complex, and were read as k-space of an MRI scan, to which only "
-                f"slice and image_shape apply, not {', '.join(others)}. If this is a sinogram, give its real numbers "
-                "(of complex ones, the real part) as a file, or name another array with dataset."
+                f"{naming('slice and {image_shape}')} apply, not {', '.join(others)}. If this is a sinogram, give its "
+                "real numbers (of complex ones, the real part) as a file, or name another array with dataset."
             )
         count = len(self.data)
         index = count // 2 if chosen.slice is None else chosen.slice
@@ -167,15 +168,15 @@ def kspace_measurement(
         notes.append(f"slice {middle} is zero everywhere")
     elif abs(row - rows // 2) > rows // 4 or abs(column - columns // 2) > columns // 4:
         notes.append(
-            f"the largest value is at row {row}, column {column}: is zero frequency there? Then in_corner='frequency' "
-            "(--in-corner frequency) moves it to the middle"
+            f"the largest value is at row {row}, column {column}: is zero frequency there? Then "
+            f"{option('in_corner', 'frequency')} moves it to the middle"
         )
     if corner is not None:
         notes.append(f"{WORDS[corner]} moved from the corner to the middle, as you say")
     elif picture_in_corner(kspace * measured):
         notes.append(
             "the picture is bright in its four corners and dark in its middle: is its middle in the corner (a missing "
-            "fftshift)? Then in_corner='picture' (--in-corner picture, or both with zero frequency) moves it"
+            f"fftshift)? Then {PICTURE_OR_BOTH} moves it"
         )
     if recon is not None and recon != (rows, columns):
         notes.append(_crop_note(found, measured, (rows, columns)))
@@ -199,7 +200,7 @@ def _crop_note(found: KSpace, measured: np.ndarray, full: tuple[int, int]) -> st
     text = f"the header says that the picture is {wanted}, k-space is {whole}: "
     if kept == full:
         return text + "it cannot be made smaller, because no line is measured from end to end; all of it is kept"
-    text += f"the middle {rest} is kept, the rest being oversampled (image_shape {full[0]}x{full[1]} keeps all)"
+    text += f"the middle {rest} is kept, the rest being {OVERSAMPLED}{full[0]}x{full[1]} keeps all)"
     larger = " and ".join(word for word, n, m in zip(("rows", "columns"), kept, found.recon, strict=True) if n > m)
     return text + (f"; undersampled, the {larger} cannot be made fewer" if larger else "")
 

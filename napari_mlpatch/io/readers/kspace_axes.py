@@ -10,6 +10,7 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 
 from ..arrays import Stored
+from ..option_phrases import SUCH_AXES
 
 NAMES = ("slices", "coils", "rows", "columns")
 
@@ -103,4 +104,4 @@ def _usual(shape: tuple[int, ...], coils_first: bool) -> tuple[list[str], str]:
     return [first, "rows", "columns"], note
 
 
-SWAP = ", say so with kspace_axes (--kspace-axes, such as coils,rows,columns)"
+SWAP = f", say so with {SUCH_AXES}"

@@ -6,6 +6,8 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
+from ..option_phrases import naming
+
 
 def full_lines(mask: np.ndarray, axis: int) -> bool:
     """Whether each line of k-space along an axis is measured from end to end or not at all."""
@@ -22,12 +24,13 @@ def crop(kspace: np.ndarray, mask: np.ndarray, shape: tuple[int, int]) -> tuple[
         n = mask.shape[axis]
         if wanted == n:
             continue
+        asked = f"{naming('{image_shape} has')} {wanted} {word}"
         if not 0 < wanted < n:
-            raise InputError(f"image_shape has {wanted} {word}, but k-space has {n}. Give as many or fewer.")
+            raise InputError(f"{asked}, but k-space has {n}. Give as many or fewer.")
         if not full_lines(mask, axis):
             raise InputError(
-                f"image_shape has {wanted} {word} of {n}, but k-space is undersampled along them, so that it cannot be "
-                f"made smaller. Keep {n} {word}, and cut the picture."
+                f"{asked} of {n}, but k-space is undersampled along them, so that it cannot be made "
+                f"smaller. Keep {n} {word}, and cut the picture."
             )
         start = n // 2 - wanted // 2
         at = axis + 1

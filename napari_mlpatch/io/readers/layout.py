@@ -9,6 +9,7 @@ from napari_mlpatch.core.errors import InputError
 
 from ..arrays import Stored
 from ..measurement import Measurement
+from ..option_phrases import option
 from ..options import LoadOptions
 from .complex_parts import Pair, looks_like_kspace, pairs_in, refuse_ambiguous
 from .kspace import kspace_from
@@ -93,7 +94,7 @@ def _complex_ones(path: Path, arrays: Mapping[str, Stored], options: LoadOptions
     names = [name for name, array in arrays.items() if array.is_complex and len(array.shape) > 1]
     names += [pair.name for pair in pairs_in(path, arrays)]
     listed = ", ".join(repr(name) for name in names[:5])
-    return f" If its complex {listed} is k-space, name it with dataset (--dataset)." if names else ""
+    return f" If its complex {listed} is k-space, name it with {option('dataset')}." if names else ""
 
 
 def _is_asked(pair: Pair, options: LoadOptions) -> bool:

@@ -13,6 +13,7 @@ from ..angles import to_degrees
 from ..arrays import Field, Slices, Stored, slices, slices_first, stack_of
 from ..fields import field_of, joined
 from ..measurement import Measurement
+from ..option_phrases import COUNTS_GIVE_FLAT, option
 from ..options import LoadOptions
 from .flat_times import by_clock, by_side, unused_fields
 from .frames import codes_of, parted
@@ -102,7 +103,7 @@ def counts_note(has_flat: bool, is_integer: bool) -> str:
     if is_integer:
         return (
             "whole numbers without a flat field, taken as line integrals as they are: "
-            "if they are detector counts, give flat"
+            f"if they are detector {COUNTS_GIVE_FLAT}"
         )
     return "taken as line integrals (after the logarithm)"
 
@@ -127,7 +128,7 @@ def _stack(stored: Stored, asked: str | None, expected: set[int], usual: str) ->
     if asked is None and len(stored.shape) == 3 and stored.shape.count(stack.shape[1]) > 1:
         note += (
             f" ({stored.shape.count(stack.shape[1])} axes of {list(stored.shape)} have {stack.shape[1]} entries and "
-            "nothing tells which are the angles: angle_axis (--angle-axis) chooses)"
+            f"nothing tells which are the angles: {option('angle_axis')} chooses)"
         )
     return stack, note, axis != "pages"
 

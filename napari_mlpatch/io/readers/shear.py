@@ -16,6 +16,7 @@ from napari_mlpatch.torch_later import torch
 from ..arrays import Slices
 from ..guard import existing_file
 from ..measurement import Measurement
+from ..option_phrases import option
 from ..options import LoadOptions
 from .fits import Contents, contents_of
 from .shear_catalogue import IMPOSSIBLE, binned
@@ -45,7 +46,7 @@ def is_shear(path: Path, contents: Contents) -> bool:
         return True
     raise InputError(
         f"{path} holds two planes of which {100 * negative[0]:.0f} % and {100 * negative[1]:.0f} % are negative: they "
-        "may be the two components of shear or two sinograms. Give content (--content), shear or sinogram."
+        f"may be the two components of shear or two sinograms. Give {option('content')}, shear or sinogram."
     )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
+from ..option_phrases import option
+
 GALAXIES = 4.0  # for each pixel of a map that is made from a catalogue
 SIZES = (8, 2048)
 IMPOSSIBLE = 9.0  # of pixels of a map: -99 and the like mark what is not there
@@ -62,7 +64,7 @@ def binned(
             notes.append(f"{out} of {keep.size} galaxies {what} left out")
         keep &= good
     if not keep.any():
-        raise InputError(f"No galaxy of the table in {path} is usable: {'; '.join(notes)}. Give columns (--columns).")
+        raise InputError(f"No galaxy of the table in {path} is usable: {'; '.join(notes)}. Give {option('columns')}.")
     values = {what: v[keep] for what, v in used.items()}
     weight = values.get("weight", np.ones(int(keep.sum())))
     on_sky = _key(names["ra"]) in ON_SKY or (named is not None and _key(names["ra"]) not in ("x", "y"))
@@ -96,7 +98,7 @@ def _names(path: Path, table: dict[str, np.ndarray], named: str | None) -> dict[
             wanted = given.get(what) or NEEDED[what]
             raise InputError(
                 f"The table in {path} has no column {wanted}. It has: {listed}. "
-                "Say which is which with columns (--columns), such as ra=RAJ2000,dec=DEJ2000,g1=e1,g2=e2,weight=w."
+                f"Say which is which with {option('columns')}, such as ra=RAJ2000,dec=DEJ2000,g1=e1,g2=e2,weight=w."
             )
         if name is not None:
             found[what] = name
@@ -107,7 +109,7 @@ def _unused(table: dict[str, np.ndarray], used: set[str]) -> list[str]:
     """A note that names the columns of numbers which were left alone, for a weight or a flag may be among them."""
     left = [name for name, values in table.items() if name not in used and np.asarray(values).dtype.kind in "biuf"]
     listed = ", ".join(left[:12]) + (", ..." if len(left) > 12 else "")
-    say = "if one is a weight or a flag, say so with columns (--columns), such as weight="
+    say = f"if one is a weight or a flag, say so with {option('columns')}, such as weight="
     return [f"columns not used: {listed}; {say}{left[0]}"] if left else []
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from napari_mlpatch.core.budget import bytes_of, in_words
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import beside, reason_of
+from napari_mlpatch.core.phrases import phrase
 
 from ..planes import Planes
 
@@ -125,5 +126,5 @@ def check_room(sink: Sink, volume: Volume, missing: float = 1.0) -> None:
         sizes = " x ".join(map(str, volume.shape))
         raise InputError(
             f"The volume of {sizes} needs {in_words(needed)}, the disk of {sink.path.parent} has {in_words(free)} free."
-            " Make room, choose another disk, or fewer slices (--slices)."
+            f" Make room, choose another disk, or {phrase('fewer slices (--slices)', 'fewer slices')}."
         )
