@@ -156,25 +156,40 @@ def interpolation(
     grid: FineGrid, theta: np.ndarray, s: np.ndarray, precision: type = np.float64
 ) -> tuple[scipy.sparse.csr_matrix, np.ndarray]:
     """W ``[rays, rows * samples]``, and which angles (in steps of the half turn) are its rows."""
-    first, row_weight = _angular(theta * (grid.half_turn / math.pi))
+    row, is_behind, row_weight, rows = between_angles(grid, theta, precision)
+    sample, sample_weight = between_samples(grid, s, precision)
+    weight = row_weight[:, :, None] * sample_weight[:, None, :]
+    sample = sample.astype(np.int32)[:, None, :]
+    index = np.where(is_behind[:, :, None], grid.samples - 1 - sample, sample)
+    index += row[:, :, None] * grid.samples
+    start = np.arange(len(theta) + 1) * (TAPS_S * TAPS_THETA)
+    shape = (len(theta), len(rows) * grid.samples)
+    return scipy.sparse.csr_matrix((weight.ravel(), index.ravel(), start), shape=shape), rows
+
+
+def between_angles(
+    grid: FineGrid, theta: np.ndarray, precision: type
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The rows that each ray reads ``[rays, TAPS_THETA]``, whether from behind, their weights; the angles of all rows.
+
+    Rows are numbered among those that some ray needs, angles are in steps of the half turn.
+    """
+    first, weight = _angular(theta * (grid.half_turn / math.pi))
     row = first[:, None] + np.arange(TAPS_THETA)
     is_behind = row // grid.half_turn % 2 == 1
     row %= grid.half_turn
     is_used = np.zeros(grid.half_turn, bool)
     is_used[row] = True
-    row = (np.cumsum(is_used, dtype=np.int32) - 1)[row]
+    number = np.cumsum(is_used, dtype=np.int32) - 1
+    return number[row], is_behind, weight.astype(precision), np.flatnonzero(is_used)
+
+
+def between_samples(grid: FineGrid, s: np.ndarray, precision: type) -> tuple[np.ndarray, np.ndarray]:
+    """The samples of a row that each s reads ``[len(s), TAPS_S]``, and their weights."""
     position = s / grid.step + (grid.samples - 1) / 2.0
     first = np.floor(position - TAPS_S / 2.0).astype(np.int64) + 1
     sample = first[:, None] + np.arange(TAPS_S)
-    sample_weight = grid.kernel.kernel(position[:, None] - sample).astype(precision)
-    weight = row_weight.astype(precision)[:, :, None] * sample_weight[:, None, :]
-    sample = sample.astype(np.int32)[:, None, :]
-    index = np.where(is_behind[:, :, None], grid.samples - 1 - sample, sample)
-    index += row[:, :, None] * grid.samples
-    start = np.arange(len(theta) + 1) * (TAPS_S * TAPS_THETA)
-    shape = (len(theta), int(is_used.sum()) * grid.samples)
-    matrix = scipy.sparse.csr_matrix((weight.ravel(), index.ravel(), start), shape=shape)
-    return matrix, np.flatnonzero(is_used)
+    return sample, grid.kernel.kernel(position[:, None] - sample).astype(precision)
 
 
 def _angular(position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import scipy  # its parts load when they are used
 
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .nufft import _csr
-from .rays import TAPS_S, TAPS_THETA, FineGrid, RayTransform, _angular
+from .rays import TAPS_S, TAPS_THETA, FineGrid, RayTransform, between_angles, between_samples
 
 
 class RaysInSteps(RayTransform):
@@ -26,21 +24,12 @@ class RaysInSteps(RayTransform):
         """``theta`` in radians ``[views, bins]`` and ``s`` ``[bins]``."""
         precision = np.float32 if dtype == torch.float32 else np.float64
         bins = len(s)
-        first, weight = _angular(theta.ravel() * (grid.half_turn / math.pi))
-        row = first[:, None] + np.arange(TAPS_THETA)
-        is_behind = row // grid.half_turn % 2 == 1
-        row %= grid.half_turn
-        is_used = np.zeros(grid.half_turn, bool)
-        is_used[row] = True
-        rows = np.flatnonzero(is_used)
-        row = (np.cumsum(is_used, dtype=np.int32) - 1)[row]
+        row, is_behind, weight, rows = between_angles(grid, theta.ravel(), precision)
         index = (np.tile(np.arange(bins, dtype=np.int32), len(theta))[:, None] + bins * is_behind) * len(rows) + row
         start = np.arange(theta.size + 1) * TAPS_THETA
         shape = (theta.size, 2 * bins * len(rows))
-        T = scipy.sparse.csr_matrix((weight.astype(precision).ravel(), index.ravel(), start), shape=shape)
-        position = s / grid.step + (grid.samples - 1) / 2.0
-        sample = np.floor(position - TAPS_S / 2.0).astype(np.int64)[:, None] + 1 + np.arange(TAPS_S)
-        weight = grid.kernel.kernel(position[:, None] - sample).astype(precision)
+        T = scipy.sparse.csr_matrix((weight.ravel(), index.ravel(), start), shape=shape)
+        sample, weight = between_samples(grid, s, precision)
         both = np.concatenate([sample, grid.samples - 1 - sample])
         start = np.arange(2 * bins + 1) * TAPS_S
         shape = (2 * bins, grid.samples)
