@@ -18,15 +18,14 @@ from napari_mlpatch.core.made_once import plainly
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
+from . import fan_fbp
 from .fan_geometry import fan_angle, parallel_rays, redundancy, view_weights
-from .fan_rows import FilteredRays
-from .filters import Window, check_filter, ramp_filter, row_filter
-from .nufft import next_fast
+from .filters import Window, check_filter
 from .parallel_beam import ParallelBeam
 from .rays import FineGrid, RayTransform
 from .rays_in_steps import RaysInSteps
 from .scanner import Scanner
-from .truncation import Padding, Truncation, extended, truncation
+from .truncation import Padding
 
 RowFilter = Callable[[Tensor], Tensor]
 FARTHEST = 1e6
@@ -225,25 +224,8 @@ class FanBeam(Scanner):
         if axis != self.axis_bin:
             from napari_mlpatch.core.autograd import held
 
-            return held(self._with_axis(axis), self)._picture(y, window, cutoff, padding, once=True)
-        return self._picture(y, window, cutoff, padding)
-
-    def _picture(self, y: Tensor, window: Window, cutoff: float, padding: Padding, once: bool = False) -> Tensor:
-        weights = torch.as_tensor(self._areas, device=y.device).to(y.dtype)
-        cut = truncation(y, weights, padding)
-        if cut is None:
-            return self._back_projected(y * weights, window, cutoff, once)
-        # Each item by as many bins as by itself, for those set how it is sampled. A few sizes only, with their tables.
-        step = max(16, math.ceil(self.detector_count / 8))
-        sizes = [min(math.ceil(bins / step) * step, self._room) for bins in cut.bins]
-        flat, found = y.flatten(0, 1)[:, None], [y] * len(sizes)
-        for more in sorted(set(sizes)):
-            items = [i for i, size in enumerate(sizes) if size == more]
-            rows = self._continued(flat[items], weights, cut.of(items), more)
-            pictures = self._wider(more)._back_projected(rows, window, cutoff, once)
-            for i, picture in zip(items, pictures, strict=True):
-                found[i] = picture
-        return torch.cat(found).reshape(*y.shape[:2], *self.image_shape)
+            return fan_fbp.picture(held(self._with_axis(axis), self), y, window, cutoff, padding, once=True)
+        return fan_fbp.picture(self, y, window, cutoff, padding)
 
     def _with_axis(self, axis: float) -> FanBeam:
         """The same scanner about another axis. Raises InputError where there is none."""
@@ -251,29 +233,6 @@ class FanBeam(Scanner):
             return dataclasses.replace(self, center=axis)
         except ValidationError as error:
             raise InputError(f"The centre cannot be used: {explain(error)}") from None
-
-    def _continued(self, y: Tensor, weights: Tensor, cut: Truncation, more: int) -> Tensor:
-        """Weighted rows that go on by so many bins at either end."""
-        if more == 0:
-            return y * weights
-        rows = extended(y, weights, cut, more)
-        gamma = self._gamma(np.arange(-more, self.detector_count + more))
-        area = self._per_bin(gamma)
-        area[more : more + self.detector_count] = 1.0
-        area[:more] /= self._per_bin(gamma[more : more + 1])
-        area[more + self.detector_count :] /= self._per_bin(gamma[more + self.detector_count - 1, None])
-        return rows * torch.as_tensor(area, device=y.device).to(y.dtype)
-
-    def _back_projected(self, rows: Tensor, window: Window, cutoff: float, once: bool) -> Tensor:
-        """Of weighted rows, filtered in parallel ones."""
-        grid = self._grid
-        size = next_fast(2 * grid.samples)
-        response = ramp_filter(size, window, cutoff * grid.step / self.axis_pitch) / grid.step
-        from napari_mlpatch.core.autograd import Linear, held  # needs PyTorch at once
-
-        ramp = row_filter(response / self.pixel_size**2, size, rows)
-        filtered = FilteredRays(self, lambda p: ramp(p)[..., : grid.samples], once)
-        return Linear.apply(rows, held(filtered, self), "adjoint")  # type: ignore[return-value]
 
     def _per_bin(self, gamma: np.ndarray) -> np.ndarray:
         """``R cos(gamma) dgamma`` of each bin."""
