@@ -14,13 +14,13 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .gridding import Axis, axis_of, check_size, csr, width
 from .long_rows import InParts
-from .nufft import _Axis, _axis, _csr, check_size, width
 from .pieces import pieces
 from .toeplitz import wrapped
 
 
-def gridding_matrix(rows: _Axis, columns: _Axis, omega: np.ndarray, precision: type) -> scipy.sparse.csr_matrix:
+def gridding_matrix(rows: Axis, columns: Axis, omega: np.ndarray, precision: type) -> scipy.sparse.csr_matrix:
     """The weights that interpolate at the frequencies, ``[frequencies, columns.grid * rows.grid]``."""
     check_size(len(omega), rows.kernel_width, columns.grid * rows.grid)
     row_index, row_weight = rows.neighbours(omega[:, 0])
@@ -49,11 +49,11 @@ class ComplexNufft2d:
         dtype = dtype or torch.float32
         kernel_width = kernel_width or width(dtype)
         self.shape, self.count = shape, len(omega)
-        self.rows, self.columns = (_axis(n, kernel_width) for n in shape)
+        self.rows, self.columns = (axis_of(n, kernel_width) for n in shape)
         precision = np.float32 if dtype == torch.float32 else np.float64
         matrix = gridding_matrix(self.rows, self.columns, np.asarray(omega, np.float64), precision)
-        self._matrix = _csr(matrix, device)
-        self._transpose = InParts(matrix.T.tocsr(), lambda part: _csr(part, device))
+        self._matrix = csr(matrix, device)
+        self._transpose = InParts(matrix.T.tocsr(), lambda part: csr(part, device))
         correction = self.rows.correction()[:, None] * self.columns.correction()
         self._correction = torch.as_tensor(correction, device=device).to(dtype)
 

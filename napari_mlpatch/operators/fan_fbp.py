@@ -11,7 +11,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .fan_rows import FilteredRays
 from .filters import Window, ramp_filter, row_filter
-from .nufft import next_fast
+from .gridding import next_fast
 from .truncation import Padding, Truncation, extended, truncation
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from napari_mlpatch.torch_later import F, Tensor, torch
 
 from .filters import Window, ramp_filter, row_filter
-from .nufft import next_fast
+from .gridding import next_fast
 from .ray_shares import is_seen_twice
 from .truncation import Padding, extended, truncation
 

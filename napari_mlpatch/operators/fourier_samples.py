@@ -17,7 +17,7 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .complex_nufft import gridding_matrix
-from .nufft import _axis, width
+from .gridding import axis_of, width
 from .redundancy import least, level_of_picture, rounding, unexplained
 from .toeplitz import circulant_symbol, hermitian_kernel
 
@@ -39,7 +39,7 @@ def density_weights(
     in gaps stays missing. ``mirrored``: each sample also stands for its conjugate at the opposite frequency. Samples
     at all frequencies of the grid have weights of about 1.
     """
-    rows, columns = (_axis(n, WIDTH, OVERSAMPLING) for n in shape)
+    rows, columns = (axis_of(n, WIDTH, OVERSAMPLING) for n in shape)
     G = gridding_matrix(rows, columns, omega, np.float32)
     GT = G.T
     w = np.ones(len(omega), np.float32)

@@ -20,7 +20,8 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .filtered_rows import Moved, filtered, rows_beyond
 from .filters import Window, check_filter
-from .nufft import OVERSAMPLING, Nufft2d, next_fast, width
+from .gridding import OVERSAMPLING, next_fast, width
+from .nufft import Nufft2d
 from .ray_shares import ray_weights
 from .scanner import Scanner
 from .slabs import transposed

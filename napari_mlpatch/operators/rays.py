@@ -26,7 +26,8 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .nufft import Nufft2d, _Axis, _csr, next_fast
+from .gridding import Axis, csr, next_fast
+from .nufft import Nufft2d
 
 BAND = 1.5  # highest frequency of P, over the Nyquist frequency of pixels and bins
 ANGULAR = 1.5  # angles of P, over those that its band needs at the image's corners
@@ -82,9 +83,9 @@ class FineGrid:
         return np.arange(self.period // 4 + 1) * (2.0 * math.pi / (self.period * self.step))
 
     @property
-    def kernel(self) -> _Axis:
+    def kernel(self) -> Axis:
         """The gridding along s."""
-        return _Axis(self.period // 2, self.period, TAPS_S)
+        return Axis(self.period // 2, self.period, TAPS_S)
 
     def bytes(self, rays: int, rows: int) -> int:
         """Estimate of the memory of the tables in float32."""
@@ -100,7 +101,7 @@ class RayTransform:
     ):
         """``theta`` in radians and ``s``, both ``[rays]``."""
         matrix, rows = interpolation(grid, theta, s, np.float32 if dtype == torch.float32 else np.float64)
-        self._W, self._WT = _csr(matrix, device), _csr(matrix.T.tocsr(), device)
+        self._W, self._WT = csr(matrix, device), csr(matrix.T.tocsr(), device)
         self._set_up(grid, rows, device, dtype)
 
     def _set_up(self, grid: FineGrid, rows: np.ndarray, device: torch.device | str, dtype: torch.dtype) -> None:

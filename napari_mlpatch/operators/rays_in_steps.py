@@ -7,7 +7,7 @@ import scipy  # its parts load when they are used
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .nufft import _csr
+from .gridding import csr
 from .rays import TAPS_S, TAPS_THETA, FineGrid, RayTransform, between_angles, between_samples
 
 
@@ -34,7 +34,7 @@ class RaysInSteps(RayTransform):
         start = np.arange(2 * bins + 1) * TAPS_S
         shape = (2 * bins, grid.samples)
         S = scipy.sparse.csr_matrix((np.tile(weight, (2, 1)).ravel(), both.ravel(), start), shape=shape)
-        self._T, self._TT, self._S, self._ST = (_csr(m, device) for m in (T, T.T.tocsr(), S, S.T.tocsr()))
+        self._T, self._TT, self._S, self._ST = (csr(m, device) for m in (T, T.T.tocsr(), S, S.T.tocsr()))
         self._set_up(grid, rows, device, dtype)
 
     def _read(self, rows: Tensor) -> Tensor:

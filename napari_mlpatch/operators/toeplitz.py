@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .nufft import _axis, next_fast
+from .gridding import axis_of, next_fast
 from .pieces import groups, pieces
 
 
@@ -21,7 +21,7 @@ def hermitian_kernel(shape: tuple[int, int], omega: np.ndarray, weight: np.ndarr
     Gridding in float64 by the same kernel, with the frequencies spread instead of gathered. It is computed once, so
     nothing is stored; in parts, so that it takes little more memory than the grid.
     """
-    rows, columns = (_axis(2 * n, kernel_width) for n in shape)
+    rows, columns = (axis_of(2 * n, kernel_width) for n in shape)
     grid = torch.zeros(rows.grid * columns.grid, dtype=torch.float64)
     step = 1 << 12
     for start in range(0, len(omega), step):

@@ -6,8 +6,8 @@ import scipy.sparse
 import torch
 
 import napari_mlpatch as mp
+from napari_mlpatch.operators.gridding import csr
 from napari_mlpatch.operators.long_rows import PART, InParts
-from napari_mlpatch.operators.nufft import _csr
 
 
 @pytest.mark.parametrize("lengths", [[], [0, 3], [PART, PART + 1, 0, 5 * PART, 1], [9 * PART - 1, 2, 20_000]])
@@ -18,14 +18,14 @@ def test_products(lengths):
     matrix = scipy.sparse.csr_matrix((values, columns, start), shape=(len(lengths), 50))
     x = random.random((50, 2))
     expected = matrix @ x  # before the matrix is used up
-    found = InParts(matrix, lambda part: _csr(part, "cpu")) @ torch.from_numpy(x)
+    found = InParts(matrix, lambda part: csr(part, "cpu")) @ torch.from_numpy(x)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12)
 
 
 def test_rounding_does_not_grow_with_the_length():
     ones = np.full(200_000, 0.1, np.float32)
     matrix = scipy.sparse.csr_matrix((ones, np.zeros(len(ones), int), [0, len(ones)]), shape=(1, 1))
-    found = InParts(matrix, lambda part: _csr(part, "cpu")) @ torch.ones(1, 1)
+    found = InParts(matrix, lambda part: csr(part, "cpu")) @ torch.ones(1, 1)
     assert float(found) == pytest.approx(len(ones) * float(ones[0]), rel=1e-5)  # one after the other errs by 2e-3
 
 

@@ -7,7 +7,7 @@ import scipy.sparse
 import torch
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.operators import nufft as module
+from napari_mlpatch.operators import gridding
 from napari_mlpatch.operators.complex_nufft import ComplexNufft2d
 from napari_mlpatch.operators.nufft import Nufft2d
 
@@ -93,9 +93,9 @@ def test_more_entries_than_indices_can_count(kind, monkeypatch):
         kind((8, 8), np.broadcast_to(np.zeros(2), (50_000_000, 2)))
     with pytest.raises(InputError, match=r"1 frequencies on a grid of \d{10} points"):
         kind((32768, 32768), np.zeros((1, 2)))
-    monkeypatch.setattr(module, "LARGEST", 200)
+    monkeypatch.setattr(gridding, "LARGEST", 200)
     with pytest.raises(InputError, match="30 x 40 with 1200 entries is too large"):
-        module._csr(scipy.sparse.csr_matrix(np.ones((30, 40))), "cpu")
+        gridding.csr(scipy.sparse.csr_matrix(np.ones((30, 40))), "cpu")
 
 
 @pytest.mark.parametrize("shape", [(45, 38), (38, 45)])

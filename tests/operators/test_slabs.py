@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from napari_mlpatch.operators import ParallelBeam, slabs
-from napari_mlpatch.operators.nufft import Nufft2d, _axis
+from napari_mlpatch.operators.gridding import axis_of
+from napari_mlpatch.operators.nufft import Nufft2d
 
 
 @pytest.mark.parametrize("shape", [(24, 31), (31, 24), (1, 9), (2, 3)])
@@ -27,7 +28,7 @@ def test_same_as_the_plain_transpose(shape, count, dtype, slab, monkeypatch):
 
 @pytest.mark.parametrize(("width", "oversampling"), [(2, 2.1), (7, 1.5), (7, 2.1), (12, 2.1), (13, 2.1)])
 def test_weights_are_those_of_the_kernel(width, oversampling):
-    axis = _axis(50, width, oversampling)
+    axis = axis_of(50, width, oversampling)
     omega = np.r_[np.random.default_rng(0).uniform(-7, 7, 500), 0.0, np.pi, 2 * np.pi * np.arange(5) / axis.grid]
     index, weight = axis.neighbours(omega, quickly=True)
     distance = omega[:, None] * (axis.grid / (2 * np.pi)) - index
