@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayou
 from napari_mlpatch import weights
 from napari_mlpatch.explore.film import Frame, has_iterations, of_iterations, of_training
 from napari_mlpatch.gui.compare.canvas import not_activated
-from napari_mlpatch.gui.forms.form import short
+from napari_mlpatch.gui.forms.boxes import short
 from napari_mlpatch.gui.forms.network_box import NetworkBox
 from napari_mlpatch.gui.plumbing.dialogs import ask_folder
 from napari_mlpatch.gui.plumbing.follow import follow

@@ -24,7 +24,7 @@ from napari_mlpatch.core.files import reason_of, replacing_file
 from napari_mlpatch.explore import microscope
 from napari_mlpatch.explore.microscope import Patch
 from napari_mlpatch.gui.compare.colours import COLOURS
-from napari_mlpatch.gui.forms.form import NumberBox
+from napari_mlpatch.gui.forms.boxes import NumberBox
 from napari_mlpatch.gui.forms.network_box import NetworkBox
 from napari_mlpatch.gui.plumbing.dialogs import ask_target
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key, follow_mouse

@@ -14,7 +14,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QVBoxLayout, QWidget
 
 from napari_mlpatch.explore.zoom import FineGrid, bicubic, refinements
-from napari_mlpatch.gui.forms.form import NumberBox, section
+from napari_mlpatch.gui.forms.boxes import NumberBox
+from napari_mlpatch.gui.forms.form import section
 from napari_mlpatch.gui.forms.network_box import NetworkBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.in_view import in_view

@@ -20,8 +20,8 @@ from napari_mlpatch.gui.plumbing.elided import small
 from napari_mlpatch.gui.plumbing.label import Note, Remark
 from napari_mlpatch.io.options import label
 
+from .boxes import CountBox, NumberBox, short
 from .columns import PAGE, align, column, tight
-from .form import CountBox, NumberBox, short
 from .reading_form import ReadingForm
 
 

@@ -13,7 +13,7 @@ from napari_mlpatch.gui.plumbing.elided import Box
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.workbench.workbench import Workbench
 
-from .form import short
+from .boxes import short
 
 
 class NetworkBox(Box):

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout
 from napari_mlpatch import io
 from napari_mlpatch.io.options import label
 
-from .form import short
+from .boxes import short
 
 AXIS, UNIT = "angle_axis", "angle_unit"
 

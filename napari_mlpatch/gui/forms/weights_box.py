@@ -12,7 +12,7 @@ from napari_mlpatch.gui.plumbing.memory import memory
 from napari_mlpatch.io.samples import words
 from napari_mlpatch.methods.suitable import Candidate, best_of_each, ranked
 
-from .form import short
+from .boxes import short
 
 REMARK = "#ffa64d"
 

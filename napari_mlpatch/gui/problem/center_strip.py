@@ -8,7 +8,7 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_mlpatch.gui.forms.form import NumberBox
+from napari_mlpatch.gui.forms.boxes import NumberBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.operators.center_sweep import center_sweep
 from napari_mlpatch.operators.fan_beam import FanBeam

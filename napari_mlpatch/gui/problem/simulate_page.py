@@ -22,8 +22,9 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.luminance import NOTE
 from napari_mlpatch.core.registry import noises, operators
 from napari_mlpatch.core.simulate import simulate
+from napari_mlpatch.gui.forms.boxes import CountBox, choose, short
 from napari_mlpatch.gui.forms.columns import PAGE, align, column
-from napari_mlpatch.gui.forms.form import CountBox, DeclarationForm, choose, short
+from napari_mlpatch.gui.forms.form import DeclarationForm
 from napari_mlpatch.gui.forms.remembered import changes, recall, reset
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.help_page import HelpButton, beside

@@ -17,8 +17,9 @@ from napari_mlpatch.core.fit import fit
 from napari_mlpatch.core.method import Method
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import methods
+from napari_mlpatch.gui.forms.boxes import choose, short
 from napari_mlpatch.gui.forms.columns import align, column
-from napari_mlpatch.gui.forms.form import DeclarationForm, choose, short
+from napari_mlpatch.gui.forms.form import DeclarationForm
 from napari_mlpatch.gui.forms.remembered import changes, recall, reset
 from napari_mlpatch.gui.forms.start_box import StartBox
 from napari_mlpatch.gui.forms.weights_box import WeightsBox

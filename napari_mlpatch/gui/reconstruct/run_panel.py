@@ -13,7 +13,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mlpatch.core.cost import left
-from napari_mlpatch.gui.forms.form import CountBox
+from napari_mlpatch.gui.forms.boxes import CountBox
 from napari_mlpatch.gui.plumbing.elided import narrow
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.label import Name

@@ -10,8 +10,9 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.gui.forms.boxes import CountBox
 from napari_mlpatch.gui.forms.columns import align, column
-from napari_mlpatch.gui.forms.form import CountBox, section
+from napari_mlpatch.gui.forms.form import section
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.keys import ESCAPE, on_key, on_return
 from napari_mlpatch.gui.plumbing.label import Note, Remark

@@ -9,7 +9,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QListWidget, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.registry import care_steps
-from napari_mlpatch.gui.forms.form import DeclarationForm, short
+from napari_mlpatch.gui.forms.boxes import short
+from napari_mlpatch.gui.forms.form import DeclarationForm
 from napari_mlpatch.gui.plumbing.elided import small
 from napari_mlpatch.gui.plumbing.help_page import HelpButton
 from napari_mlpatch.gui.plumbing.keys import DELETE, on_key

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
-from napari_mlpatch.gui.forms.form import NumberBox, short
+from napari_mlpatch.gui.forms.boxes import NumberBox, short
 
 if TYPE_CHECKING:
     from napari_mlpatch.stacks.stack_recipe import Center

@@ -7,7 +7,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QLineEdit, QWidget
 
-from napari_mlpatch.gui.forms.form import short
+from napari_mlpatch.gui.forms.boxes import short
 from napari_mlpatch.gui.plumbing.dialogs import ask_target
 from napari_mlpatch.gui.plumbing.elided import small
 

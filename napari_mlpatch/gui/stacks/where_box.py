@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLineEdit, QWidget
 
-from napari_mlpatch.gui.forms.form import CountBox, short
+from napari_mlpatch.gui.forms.boxes import CountBox, short
 from napari_mlpatch.workbench.stacks import Where
 
 HERE, WORKERS, SCHEDULER = "here", "workers", "scheduler"

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFormLayout, QPlainTextEdit, QPushButton, QVBoxLayout
 from napari_mlpatch.core.declare import parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import sources
-from napari_mlpatch.gui.forms.form import short
+from napari_mlpatch.gui.forms.boxes import short
 from napari_mlpatch.gui.plumbing.dialogs import ask_files, ask_folder
 from napari_mlpatch.training import Files, Synthetic
 from napari_mlpatch.training.sources import Source, description_of

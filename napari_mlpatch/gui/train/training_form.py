@@ -14,8 +14,9 @@ from napari_mlpatch.core.declare import build, parameters
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import exists, path_of
 from napari_mlpatch.core.registry import architectures
+from napari_mlpatch.gui.forms.boxes import short
 from napari_mlpatch.gui.forms.columns import align, tight
-from napari_mlpatch.gui.forms.form import DeclarationForm, section, short
+from napari_mlpatch.gui.forms.form import DeclarationForm, section
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.tab_order import order_soon
 from napari_mlpatch.training import Denoise, Files, Pairs, Reconstruct, TrainingRecipe

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxL
 from napari_mlpatch.core.declare import PYTHON, build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import noises, operators
-from napari_mlpatch.gui.forms.form import NumberBox
+from napari_mlpatch.gui.forms.boxes import NumberBox
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.label import Note
 from napari_mlpatch.gui.plumbing.notify import show_error
