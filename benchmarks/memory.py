@@ -39,7 +39,7 @@ from napari_mlpatch import networks
 from napari_mlpatch.core.meter import Meter
 from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.training import Denoise, Synthetic, TrainingRecipe
-from napari_mlpatch.training.loop import differentiate
+from napari_mlpatch.training.learning import differentiate
 from napari_mlpatch.training.pictures import Pictures
 
 LIMITS = {128: 2.0, 256: 2.0, 512: 2.1, 1024: 2.2}

@@ -6,7 +6,7 @@ from torch import nn
 
 from napari_mlpatch.training import Step, TrainingRecipe, train
 from napari_mlpatch.training.captured import WARM_UP, Captured
-from napari_mlpatch.training.loop import set_learning_rate
+from napari_mlpatch.training.learning import set_learning_rate
 
 NETWORK = {"name": "dncnn", "params": {"depth": 3, "width": 8}}
 RECIPE = {
