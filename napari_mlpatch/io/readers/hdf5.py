@@ -8,7 +8,8 @@ from pathlib import Path
 from ..measurement import Measurement
 from ..options import LoadOptions
 from ..problem_file import GROUP, load_problem
-from .h5_tree import Tree, read_tree
+from .h5_found import Tree
+from .h5_tree import read_tree
 from .ismrmrd import is_raw, load_ismrmrd
 from .ismrmrd_header import header_of
 from .layout import load_named

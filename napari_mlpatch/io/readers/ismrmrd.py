@@ -20,7 +20,7 @@ from napari_mlpatch.core.errors import InputError
 from ..guard import check_claim, reading
 from ..measurement import Measurement
 from .h5_filters import read_compressed
-from .h5_tree import Tree
+from .h5_found import Tree
 from .ismrmrd_header import Header, header_of
 from .ismrmrd_trajectory import load_trajectory
 from .kspace import kspace_measurement

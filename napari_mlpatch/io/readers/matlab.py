@@ -18,7 +18,8 @@ from ..guard import reading
 from ..measurement import Measurement
 from ..options import LoadOptions
 from .cells import joined_cells
-from .h5_tree import Tree, read_tree
+from .h5_found import Tree
+from .h5_tree import read_tree
 from .hdf5 import check_alive
 from .layout import load_named
 from .mat5 import read_mat5
