@@ -107,7 +107,7 @@ def test_from_a_slice_to_the_volume(tuned, session, scan, qtbot):
     assert f"{SLICES} of {SLICES} slices" in tuned.rows.status.text() and not tuned.rows.pause.isEnabled()
     tuned.rows.run.click()  # nothing is left
     wait_for(qtbot, lambda: ended(tuned))
-    tuned.first.setValue(2)
+    tuned.slices.first.setValue(2)
     tuned.rows.run.click()
     wait_for(qtbot, lambda: not tuned.stacks.running)
     assert "the recipe differs" in tuned.rows.failures.text()
@@ -149,7 +149,7 @@ def test_return_never_replaces_a_volume(tuned, qtbot, monkeypatch):
     monkeypatch.setattr(tuned.stacks, "start", lambda *given, **more: begun.append(given[3]))
     wait_for(qtbot, lambda: tuned.rows.run.isEnabled())
     tuned.rows.anew.setChecked(True)
-    for box in (tuned.output.name, tuned.first, tuned.last):
+    for box in (tuned.output.name, tuned.slices.first, tuned.slices.last):
         press(box, Qt.Key.Key_Return)
     assert begun == [] and tuned.rows.anew.isChecked()
     tuned.rows.run.click()

@@ -130,7 +130,7 @@ def test_delete_leaves_out_a_step_of_care_and_an_image(compared, qtbot):
 
 
 MAIN = {
-    "All slices": lambda dock: (dock.first, dock.rows.run),
+    "All slices": lambda dock: (dock.slices.first, dock.rows.run),
     "Zoom": lambda dock: (dock.sigma, dock.whole.factors[2]),
     "Train": lambda dock: (dock.form.name, dock.train),
 }

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.gui.forms.boxes import CountBox
 from napari_mlpatch.gui.forms.columns import align, column
 from napari_mlpatch.gui.forms.form import section
 from napari_mlpatch.gui.plumbing.follow import follow
@@ -24,6 +23,7 @@ from .care_list import CareList
 from .center_box import CenterBox
 from .output_box import OutputBox
 from .run_rows import RunRows
+from .slices_box import SlicesBox
 from .trials import Trials
 from .where_box import WhereBox
 from .words import costs, holds
@@ -53,10 +53,8 @@ class AllSlicesDock(QWidget):
         """Why the stack cannot be opened, or a slice of it not be run."""
         self._followed: Any = None
         self.about, self.how, self.estimate, self.reason = Note(), Note(), Note(), Remark()
-        self.first, self.last = CountBox(), CountBox()
-        self.first.setToolTip("The first slice that is reconstructed, counted from 0")
-        self.last.setToolTip("The last slice that is reconstructed")
-        self.center, self.care, self.output = CenterBox(), CareList(workbench.post), OutputBox()
+        self.slices, self.center = SlicesBox(), CenterBox()
+        self.care, self.output = CareList(workbench.post), OutputBox()
         self.try_care = QPushButton("Show one slice with and without care")
         self.try_care.setToolTip("The slice that was tuned, sinogram and picture, before and after these steps")
         self.incomplete = QCheckBox("go on without the missing files")
@@ -73,8 +71,7 @@ class AllSlicesDock(QWidget):
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(DEBOUNCE_MS)
         self._debounce.timeout.connect(self._look)
-        for box in (self.first, self.last):
-            box.valueChanged.connect(self._say)
+        self.slices.changed.connect(self._say)
         self.center.changed.connect(self._say)
         self.center.find_wanted.connect(self.trials.find_axis)
         self.care.changed.connect(self._say)
@@ -93,12 +90,8 @@ class AllSlicesDock(QWidget):
         self._say()
 
     def _lay_out(self) -> None:
-        slices = QHBoxLayout()
-        slices.addWidget(self.first, 1)
-        slices.addWidget(QLabel("to"))
-        slices.addWidget(self.last, 1)
         self.form = column(
-            ("slices", slices), ("centre", self.center), ("output", self.output), ("compute", self.where)
+            ("slices", self.slices), ("centre", self.center), ("output", self.output), ("compute", self.where)
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -166,7 +159,7 @@ class AllSlicesDock(QWidget):
 
         if self.base is None or self.facts is None:
             raise InputError(NOTHING)
-        before, chosen = self.base.recipe, (self.first.value(), self.last.value() + 1)
+        before, chosen = self.base.recipe, self.slices.chosen()
         whole = chosen == (0, self.facts.count)
         listed = before.center is not None and before.center.kind == "listed"
         return StackRecipe(
@@ -201,15 +194,7 @@ class AllSlicesDock(QWidget):
 
     def _show_facts(self, base: Base, found: Facts) -> None:
         another, self.facts = self.facts is None, found
-        for box in (self.first, self.last):
-            box.blockSignals(True)
-            box.setRange(0, found.count - 1)
-        if another or base.out:
-            first, last = base.recipe.range(found.count)
-            self.first.setValue(first)
-            self.last.setValue(last - 1)
-        for box in (self.first, self.last):
-            box.blockSignals(False)
+        self.slices.offer(found.count, base.recipe.range(found.count) if another or base.out else None)
         if found.center is not None and (another or not base.out) and self.center.kind.currentIndex() == 0:
             self.center.set_center("recipe", found.center, found.center)
         for widget in (self.center, self.care_title, self.care, self.try_care):
@@ -249,8 +234,8 @@ class AllSlicesDock(QWidget):
             or "Reconstruct every slice; the volume is on the canvas at once, and grows (Return, unless “begin anew” "
             "is ticked)"
         )
-        count = self.last.value() - self.first.value() + 1
-        self.estimate.setText("" if base is None or facts is None else costs(base, count, self.cost))
+        known = "" if base is None or facts is None else costs(base, self.slices.count(), self.cost)
+        self.estimate.setText(known)
         self.estimate.setVisible(bool(self.estimate.text()))
         self._offer()
 
