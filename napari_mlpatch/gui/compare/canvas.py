@@ -16,7 +16,7 @@ from napari.viewer import Viewer
 
 from napari_mlpatch.gui.plumbing.garbage import collect_soon
 from napari_mlpatch.gui.plumbing.only_shown import Fresh
-from napari_mlpatch.gui.plumbing.paint_after import paint_after
+from napari_mlpatch.gui.plumbing.paint_after import PaintAfter
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.scene import Frame, Scene
 
@@ -26,7 +26,8 @@ class Canvas:
 
     def __init__(self, viewer: Viewer):
         self.viewer, self.ours = viewer, False
-        self.hold_paint = paint_after(viewer)
+        self._paint = PaintAfter(viewer)
+        self.hold_paint = self._paint.hold
 
     @contextlib.contextmanager
     def acting(self) -> Iterator[None]:
@@ -39,8 +40,7 @@ class Canvas:
 
     def add(self, data: np.ndarray, name: str, frame: Frame, about: dict[str, Any], **more: Any) -> Image:
         """A new layer, hidden and not active. ``more`` goes to napari."""
-        self.hold_paint()
-        with self.acting(), not_activated(self.viewer):
+        with self._paint.needless(), self.acting(), not_activated(self.viewer):
             layer = self.viewer.add_image(
                 data,
                 name=name,
