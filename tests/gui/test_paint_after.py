@@ -20,10 +20,10 @@ def viewer(make_napari_viewer, qtbot):
 
 def on_screen(viewer):
     """The shades of grey in the middle of the canvas, as they stand on the screen."""
-    native = viewer.window._qt_viewer.canvas.native
+    native, window = viewer.window._qt_viewer.canvas.native, viewer.window._qt_window
     QApplication.processEvents()
-    image = QApplication.primaryScreen().grabWindow(int(viewer.window._qt_window.winId())).toImage()
-    corner = native.mapTo(viewer.window._qt_window, native.rect().center())
+    image = window.screen().grabWindow(window.winId()).toImage()
+    corner = native.mapTo(window, native.rect().center())
     image = image.copy(corner.x() - 40, corner.y() - 40, 80, 80).convertToFormat(QImage.Format.Format_Grayscale8)
     return {image.pixelColor(x, y).value() for x in range(0, 80, 4) for y in range(0, 80, 4)}
 
