@@ -1,6 +1,7 @@
 """How fast the window is there, and whether it stays alive while a job runs.
 
-    mlpatch bench gui [--repeats 3] [--seconds 10] [--size 512] [--angles 180] [--results 20] [--pixels 1024] [--json]
+    mlpatch bench gui [--repeats 3] [--seconds 10] [--size 512] [--angles 180] [--results 20] [--pixels 1024]
+                      [--slices 512] [--only-slices] [--json]
 
 *Window*: a fresh process, from its start until the viewer with all docks is on the screen and has painted; one window
 before compiles the source, as installing does. *Job*: total variation runs on its thread while a timer on the GUI
@@ -9,8 +10,10 @@ napari makes a layer and its controls, is in the first half. Then the Cancel but
 watched until it is final. *Stage*: with 20 results of 1024 x 1024 a row is selected and ticked, the kind of picture and
 the view are switched by the dock's own widgets; of each, the median over several times of the longest gap until
 everything is on show. *Views*: the same of views of two results, of values under the cursor, profiles, and 200 iterates
-that a slider goes through. Without a display everything runs under Xvfb, whose rendering is software: a desktop is
-faster.
+that a slider goes through. *Slices*: a stack is reconstructed from its dock, in as many windows as there are repeats;
+of each act, the median of the longest beat: the CPU time that the GUI thread took between two ticks of a timer of
+10 ms, which other programs hardly change; the time that passed is in the note. Without a display everything runs under
+Xvfb, whose rendering is software: a desktop is faster.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # also when loaded by its path
 from _measure import Row, measured, missing, shepp_logan
+from _slices import SLICES
 from _stage import STAGE
 from _views import VIEWS
 
@@ -64,11 +68,14 @@ def run(options: list[str]) -> list[Row]:
     parser.add_argument("--pixels", type=int, default=1024, help="rows and columns of these results")
     parser.add_argument("--settle", type=float, default=0.5, help="seconds without a gap after which an act is done")
     parser.add_argument("--iterates", type=int, default=200, help="iterates that the slider goes through")
+    parser.add_argument("--slices", type=int, default=512, help="slices of the stack; 0: not measured")
+    parser.add_argument("--only-slices", action="store_true", help="measure nothing else")
     given = parser.parse_args(options)
+    names = (*NAMES.values(), *STAGE.values(), *VIEWS.values(), *SLICES.values())
     screen = [] if os.environ.get("DISPLAY") or not sys.platform.startswith("linux") else ["xvfb-run", "-a"]
     if screen and shutil.which("xvfb-run") is None:
         why = "there is no display and no xvfb-run: apt-get install xvfb"
-        return [missing(name, "s", why) for name in (*NAMES.values(), *STAGE.values(), *VIEWS.values())]
+        return [missing(name, "s", why) for name in names]
     if screen:
         screen += ["-s", "-screen 0 1600x1200x24"]
     environment = {key: value for key, value in os.environ.items() if key != "QT_QPA_PLATFORM"}
@@ -79,12 +86,14 @@ def run(options: list[str]) -> list[Row]:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         why = f"the window's process ended with {done.returncode}: {done.stderr.strip()[-300:]}"
-        return [missing(name, "s", why) for name in (*NAMES.values(), *STAGE.values(), *VIEWS.values())]
+        return [missing(name, "s", why) for name in names]
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def inside(given: dict[str, Any]) -> list[Row]:
     """All rows, where there is a display."""
+    if given["only_slices"]:
+        return slices_rows(given)
     _child("--window")
     windows = [_child("--window") for _ in range(given["repeats"])]
     jobs = [_child("--job", json.dumps(given)) for _ in range(given["repeats"])]
@@ -115,10 +124,25 @@ def inside(given: dict[str, Any]) -> list[Row]:
             for of, found in looks
             for key, ms in found.items()
         ),
+        *slices_rows(given),
     ]
 
 
-def _child(*arguments: str, file: str = "gui.py") -> dict[str, float]:
+def slices_rows(given: dict[str, Any]) -> list[Row]:
+    """Of each act with a stack, the longest beat."""
+    if not given["slices"]:
+        return []
+    runs = [_child("--slices", json.dumps(given), file="_slices.py") for _ in range(given["repeats"])]
+    what = f"{given['slices']} slices of {given['size']}x{given['size']}, {given['angles']} angles"
+    rows = []
+    for key, name in SLICES.items():
+        cpu, wall = (statistics.median(run[key][k] for run in runs) for k in (0, 1))
+        note = f"median of {len(runs)} windows, {wall:.0f} ms passed, {os.cpu_count()} cores"
+        rows.append(measured(f"longest beat, {name}, {what}", cpu, "ms", at_most=STALL_MS, note=note))
+    return rows
+
+
+def _child(*arguments: str, file: str = "gui.py") -> dict[str, Any]:
     """A file of these in a fresh process, told when it was started."""
     command = [sys.executable, str(Path(__file__).with_name(file)), *arguments, repr(time.time())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

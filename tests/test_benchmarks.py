@@ -84,10 +84,11 @@ def test_a_missing_astra_is_said(name, part, monkeypatch):
 @pytest.mark.slow
 def test_rows_of_the_window():
     options = "--repeats 1 --seconds 1 --size 32 --angles 12 --results 2 --pixels 32 --iterates 12 --settle 0.02"
+    options += " --slices 6"
     rows = load("gui").run(options.split())
     check(rows)
     if rows[0]["ours"] is not None:
-        assert [row["required"] for row in rows if row["required"]] == [5.0, 1.0, 100.0, 100.0, 300.0, *[100.0] * 13]
+        assert [row["required"] for row in rows if row["required"]] == [5.0, 1.0, 100.0, 100.0, 300.0, *[100.0] * 19]
 
 
 def test_a_missing_display_is_said(monkeypatch):

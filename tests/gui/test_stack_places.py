@@ -211,7 +211,7 @@ def volume(session, tmp_path):
 
     def show(complete):
         opened = Opened(Path(tmp_path / "volume.zarr"), (planes,), (0.5, 1.0, 1.0), "", complete, {})
-        session.volumes._show(opened, *session.volumes.layer_of(opened, (0.0, 9.0)))
+        list(session.volumes._show(opened, session.volumes.made(opened, (0.0, 9.0))))
         (layer,) = session.volumes.find(opened.path)
         return layer
 

@@ -55,7 +55,7 @@ def _is_volume(path: str) -> bool:
 def _volume(path: str) -> LayerData:
     """The output of a run over a stack, lazily; one that is not complete can be gone on with in the docks."""
     from napari_mlpatch.gui.session import open_session, session
-    from napari_mlpatch.gui.stacks.volume_layer import layer_of
+    from napari_mlpatch.gui.stacks.volume_data import layer_of
     from napari_mlpatch.stacks.opened import open_volume
 
     opened = open_volume(path)

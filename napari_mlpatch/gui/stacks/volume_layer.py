@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
 
-from napari_mlpatch.gui.plumbing.later import Later, looked_through, readers
+from napari_mlpatch.gui.plumbing.in_pieces import Steps, adding
+from napari_mlpatch.gui.plumbing.later import Later, readers
+from napari_mlpatch.gui.plumbing.paint_after import paint_after
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.workbench import Workbench
+
+from .volume_data import ROLE, layer_of
 
 if TYPE_CHECKING:
     from napari_mlpatch.stacks.opened import Opened
@@ -27,50 +30,8 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 0.5
 WATCH_MS = 2000
 """Between two looks at an output that another process may be writing."""
-TRIED = 9
-"""Slices of which one with something in it is looked for, for the contrast."""
-ROLE = "volume"
 _readers_made = itertools.count()
 """Two layers of one output are read for themselves."""
-
-
-def layer_of(
-    opened: Opened, limits: tuple[float, float] | None = None, later: Sequence[Later] = ()
-) -> tuple[Any, dict[str, Any]]:
-    """Data and properties of napari's layer: several levels where there is a pyramid, else one that may still grow.
-
-    ``later``: who reads each level. Not to be called on the window's thread for large volumes: pictures are read.
-    """
-    if later:
-        levels = [looked_through(level, one) for level, one in zip(opened.levels, later, strict=True)]
-    else:
-        levels = [level.lazily() for level in opened.levels]
-    units = (opened.unit or "pixel",) * 3
-    about = {
-        "name": opened.path.stem + ("" if opened.complete else " (in part)"),
-        "scale": opened.spacing,
-        "translate": (opened.first * opened.spacing[0], 0.0, 0.0),
-        "units": units,
-        "axis_labels": ("slice", "row", "column"),
-        "contrast_limits": limits or limits_of(opened),
-        "rgb": False,
-        "multiscale": len(levels) > 1,
-        "projection_mode": "none",  # the one slice as it is, and no mean over one
-        "cache": opened.complete and not later,  # else what is not there yet would be remembered
-        "metadata": {"mlpatch": {"role": ROLE, "path": str(opened.path), "recipe": opened.about.get("recipe")}},
-    }
-    return (levels if len(levels) > 1 else levels[0]), about
-
-
-def limits_of(opened: Opened) -> tuple[float, float]:
-    """Contrast limits of a slice of the coarsest level, the middle one if it is there."""
-    level = opened.levels[-1]
-    middle = len(level) // 2
-    for k in sorted({round(k) for k in np.linspace(0, len(level) - 1, TRIED)}, key=lambda k: abs(k - middle)):
-        picture = level[k]
-        if picture.any():
-            return contrast_limits(picture)
-    return 0.0, 1.0
 
 
 class VolumeLayers:
@@ -81,6 +42,7 @@ class VolumeLayers:
         self._drawn = 0.0
         self._grown: set[int] = set()
         self._path = ""
+        self._steps, self._hold_paint = Steps(viewer.window._qt_window), paint_after(viewer)
         self._timer = QTimer(viewer.window._qt_window)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._refresh)
@@ -106,6 +68,11 @@ class VolumeLayers:
         for one in later:
             one.keep(0)  # something to show until what is looked at has come
         return layer_of(opened, limits, later)
+
+    def made(self, opened: Opened, limits: tuple[float, float] | None = None) -> Image:
+        """The layer, not on the canvas yet; off the window's thread."""
+        data, about = self.layer_of(opened, limits)
+        return Image(data, blending="translucent_no_depth", **about)  # as ``add_image`` has it
 
     def _reader(self, opened: Opened, level: int) -> Later:
         planes = opened.levels[level]
@@ -138,37 +105,54 @@ class VolumeLayers:
 
         self._path = str(path)
 
-        def opened() -> tuple[Any, Any, dict[str, Any]]:
+        def opened() -> tuple[Opened, Image]:
             found = open_volume(path)
-            return found, *self.layer_of(found, self.workbench.stacks.limits)
+            return found, self.made(found, self.workbench.stacks.limits)
 
-        self.workbench.quick.call("volume", opened, lambda made: self._show(*made), self._failed)
+        def then(made: tuple[Opened, Image]) -> None:
+            self._steps.take(self._show(*made))
+
+        self.workbench.quick.call("volume", opened, then, self._failed)
 
     def _failed(self, error: Exception) -> None:
         self.workbench.failed.emit(str(error))
 
-    def _show(self, opened: Opened, data: Any, about: dict[str, Any]) -> None:
-        before = self.find(opened.path)
+    def _show(self, opened: Opened, layer: Image) -> Iterator[None]:
+        """Step by step, see ``adding``."""
+        before, name = self.find(opened.path), layer.name
         if opened.complete and before and len(opened.levels) == 1:  # nothing but what is there already
-            for layer in before:
-                layer.name = about["name"]
-                for later in _readers(layer):
-                    later.renew(None, layer.visible)
+            for old in before:
+                old.name = name
+                for later in _readers(old):
+                    later.renew(None, old.visible)
             self._refresh()
             return
-        for layer in before:
-            about |= {"contrast_limits": tuple(layer.contrast_limits), "colormap": layer.colormap}
-            about |= {"visible": layer.visible}
-        place = self.viewer.dims.current_step
-        with at_once(self.viewer):
-            layer = self.viewer.add_image(data, **about)
-            for old in before:
-                self.viewer.layers.remove(old)
-            layer.name = about["name"]  # its own one now
-            if before:
-                self.viewer.dims.current_step = place
-            else:
+        for old in before:
+            layer.contrast_limits, layer.colormap, layer.visible = old.contrast_limits, old.colormap, old.visible
+        for _ in adding(self.viewer, layer):
+            yield
+            self._hold_paint()
+        yield
+        if before:
+            yield from self._take_away(before)
+            layer.name = name  # its own one now
+        else:
+            self._hold_paint()
+            with at_once(self.viewer):
                 self._alone(layer)
+        for later in _readers(layer):  # what has come since it was opened
+            later.renew(None, layer.visible)
+
+    def _take_away(self, layers: list[Image]) -> Iterator[None]:
+        """One after the other; what is looked at stays."""
+        for layer in layers:
+            if layer in self.viewer.layers:
+                place = self.viewer.dims.current_step
+                self._hold_paint()
+                with at_once(self.viewer):
+                    self.viewer.layers.remove(layer)
+                self.viewer.dims.current_step = place
+                yield
 
     def _alone(self, layer: Any) -> None:
         """Nothing else on the canvas, at a slice that comes early."""
