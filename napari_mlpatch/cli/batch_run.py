@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from napari_mlpatch.stacks.control import StackControl
-    from napari_mlpatch.stacks.events import BlockFailed, Finished, Progress, Started
+    from napari_mlpatch.stacks.events import BlockFailed, Copying, Finished, Progress, Started
     from napari_mlpatch.stacks.run_stack import run_stack
 
     from .execute import cancelling
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
                 for note in event.notes:
                     say(f"note: {note}")
                 say(_begins(event))
-            elif isinstance(event, Progress):
+            elif isinstance(event, Progress | Copying):
                 line.show(event)
             elif isinstance(event, BlockFailed):
                 say(f"failed: {event.text}")

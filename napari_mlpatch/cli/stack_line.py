@@ -11,7 +11,7 @@ from .output import duration
 from .streams import control
 
 if TYPE_CHECKING:
-    from napari_mlpatch.stacks.events import Progress
+    from napari_mlpatch.stacks.events import Copying, Progress
 
 
 class Line:
@@ -27,7 +27,7 @@ class Line:
         if self._rewrites:
             self._rewrite("")
 
-    def show(self, event: Progress) -> None:
+    def show(self, event: Progress | Copying) -> None:
         now = time.monotonic()
         if now < self._next:
             return
@@ -43,8 +43,12 @@ class Line:
         print(text, end="", file=self._stream, flush=True)
 
 
-def text_of(event: Progress) -> str:
-    """ "12/256 slices  4.1 slices/s  1 min left  2 failed"."""
+def text_of(event: Progress | Copying) -> str:
+    """ "12/256 slices  4.1 slices/s  1 min left  2 failed", or "unpacking the data  12 %"."""
+    from napari_mlpatch.stacks.events import Copying
+
+    if isinstance(event, Copying):
+        return f"unpacking the data  {100 * event.part:.0f} %"
     parts = [f"{event.done}/{event.slices} slices"]
     if event.finishing is not None:
         return f"{parts[0]}  smaller levels {100 * event.finishing:.0f} %" + ("  paused" if event.paused else "")

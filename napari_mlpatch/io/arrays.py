@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from napari_mlpatch.core.budget import bytes_of, reserve
 from napari_mlpatch.core.errors import InputError
 
+from .keeping import Keeping
 from .option_phrases import naming
 
 LARGEST_ITEM = 8
@@ -85,7 +86,8 @@ class Stored:
     ``attribute(name)`` is what the file notes about it, ``labels()`` the names of its axes, () where they have none.
     Arrays of one ``identity`` are the same one under several names. ``note`` tells what it was made of, if anything.
     ``ranges`` says whether an index may hold a range (a slice with a beginning and an end) for each of its axes,
-    ``is_sparse`` that the file holds the values other than zero only.
+    ``is_sparse`` that the file holds the values other than zero only. ``pieces`` is the shape of those parts of the
+    file that can only be read as a whole, () where any part can; ``itemsize`` bytes has a number that is read.
     Reading more than may be used of the memory (see ``core.budget``) raises InputError.
     """
 
@@ -99,13 +101,16 @@ class Stored:
     note: str = ""
     ranges: bool = False
     is_sparse: bool = False
+    pieces: tuple[int, ...] = ()
+    itemsize: int = LARGEST_ITEM
+    keeping: Keeping = field(init=False, compare=False, default_factory=Keeping)
 
     def __post_init__(self) -> None:
-        read = self.read
+        read, shape, keeping = self.read, self.shape, self.keeping
 
         def within_budget(index: Any) -> np.ndarray:
-            reserve_part(self.shape, index)
-            return read(index)
+            reserve_part(shape, index)
+            return keeping.read(shape, read, index)
 
         object.__setattr__(self, "read", within_budget)
 
@@ -138,7 +143,8 @@ class Stored:
             names = labels()
             return tuple(names[axis] for axis in kept) if names else ()
 
-        return replace(self, shape=shape, read=read, labels=kept_labels)
+        pieces = tuple(self.pieces[axis] for axis in kept) if self.pieces else ()
+        return replace(self, shape=shape, read=read, labels=kept_labels, pieces=pieces)
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,7 @@ class Slices:
     ``read_block(start, stop)`` those of a range, each page or chunk of the file once.
     ``groups`` are those that the rows of a field were taken in, each in words and with its number of rows; ``times``
     are when, one for each row, and ``scan_times`` those of the rows of the data that it belongs to, where known.
+    ``sources`` are the arrays that it is read from, each with the axis along which the slices lie.
     """
 
     shape: tuple[int, int, int]
@@ -158,6 +165,7 @@ class Slices:
     times: tuple[float, ...] = ()
     scan_times: tuple[float, ...] = ()
     read_block: Callable[[int, int], np.ndarray] | None = None
+    sources: tuple[tuple[Stored, int], ...] = ()
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -233,18 +241,21 @@ def slices(stored: Stored, angle_axis: str) -> Slices:
             (pages, rows, columns),
             lambda i: stored.read(i),
             read_block=(lambda start, stop: stored.read(slice(start, stop))) if blocks else None,
+            sources=((stored, 0),),
         )
     if angle_axis == "columns":
         return Slices(
             (pages, columns, rows),
             lambda i: stored.read(i).T,
             read_block=(lambda start, stop: stored.read(slice(start, stop)).swapaxes(1, 2)) if blocks else None,
+            sources=((stored, 0),),
         )
     return Slices(
         (rows, pages, columns),
         lambda i: stored.read((every, i)),
         lambda: stored.read(()).swapaxes(0, 1),
         read_block=(lambda start, stop: stored.read((every, slice(start, stop))).swapaxes(0, 1)) if blocks else None,
+        sources=((stored, 1),),
     )
 
 
@@ -263,11 +274,18 @@ def slices_first(stored: Stored) -> Stored | None:
         if index == ():
             return np.moveaxis(stored.read(()), 2, 0)
         first, *rest = index if isinstance(index, tuple) else (index,)
-        if isinstance(first, slice):  # a row of all slices
-            return np.moveaxis(stored.read((*rest, slice(None))), -1, 0)
-        return stored.read((*rest, *(slice(None),) * (2 - len(rest)), first))
+        part = stored.read((*rest, *(slice(None),) * (2 - len(rest)), first))
+        return np.moveaxis(part, -1, 0) if isinstance(first, slice) else part
 
-    return Stored((stored.shape[2], *stored.shape[:2]), read, stored.is_integer, stored.is_complex)
+    return Stored(
+        (stored.shape[2], *stored.shape[:2]),
+        read,
+        stored.is_integer,
+        stored.is_complex,
+        ranges=stored.ranges,
+        pieces=(*stored.pieces[2:], *stored.pieces[:2]),
+        itemsize=stored.itemsize,
+    )
 
 
 def stack_of(stored: Stored, angles: int, bins: int | None = None) -> Slices:
@@ -289,7 +307,7 @@ def stack_of(stored: Stored, angles: int, bins: int | None = None) -> Slices:
         return part.transpose(other, angles, bins)
 
     shape = (stored.shape[other], stored.shape[angles], stored.shape[bins])
-    return Slices(shape, read, read_block=block if stored.ranges else None)
+    return Slices(shape, read, read_block=block if stored.ranges else None, sources=((stored, other),))
 
 
 def to_float32(array: Any) -> np.ndarray:

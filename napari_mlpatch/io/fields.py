@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .arrays import Field, Slices, Stored, check_finite, to_float32
+from .arrays import Field, Slices, Stored, check_finite, stack_of, to_float32
 
 
 def field_of(stored: Stored, name: str, slices: int, bins: int, slices_first: bool = False) -> Field | None:
@@ -31,13 +31,18 @@ def field_of(stored: Stored, name: str, slices: int, bins: int, slices_first: bo
     if len(shape) == 2 and slices == 1:
         return Slices((1, *shape), lambda i: _read(stored, name))
     if len(shape) == 2 and shape[0] == slices:
-        return Slices((slices, 1, shape[1]), lambda i: stored.read(i)[None])
+        return Slices(
+            (slices, 1, shape[1]),
+            lambda i: stored.read(i)[None],
+            read_block=(lambda start, stop: stored.read(slice(start, stop))[:, None]) if stored.ranges else None,
+            sources=((stored, 0),),
+        )
     if len(shape) == 3:
-        frames, middle, last = shape
+        frames, middle, _ = shape
         if middle == slices and not (slices_first and frames == slices):
-            return Slices((slices, frames, last), lambda i: stored.read((slice(None), i)))
+            return stack_of(stored, 0)  # [slices, frames, bins]
         if frames == slices:
-            return Slices((slices, middle, last), lambda i: stored.read(i))
+            return stack_of(stored, 1)
         if 1 in (frames, middle):
             return field_of(stored.squeezed(), name, slices, bins)
     raise InputError(
@@ -59,7 +64,13 @@ def joined(fields: Sequence[Field], name: str, groups: Sequence[str] = ()) -> Fi
     slices, _, bins = stacks[0].shape
     frames = sum(stack.shape[1] for stack in stacks)
     parts = tuple((group, stack.shape[1]) for group, stack in zip(groups, stacks, strict=False))
-    return Slices((slices, frames, bins), lambda i: np.concatenate([stack[i] for stack in stacks]), groups=parts)
+    return Slices(
+        (slices, frames, bins),
+        lambda i: np.concatenate([stack[i] for stack in stacks]),
+        groups=parts,
+        read_block=lambda start, stop: np.concatenate([stack.block(start, stop) for stack in stacks], axis=1),
+        sources=tuple(source for stack in stacks for source in stack.sources),
+    )
 
 
 def _read(stored: Stored, name: str) -> np.ndarray:

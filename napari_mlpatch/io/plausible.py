@@ -9,7 +9,7 @@ import numpy as np
 from .arrays import Slices
 from .option_phrases import FLAT_BY, FLAT_OR_FLAG, NOT_LOG, option
 
-CHEAP = 2**23  # values, read to look at them
+CHEAP = 2**23  # values, read to look at a slice
 EVEN, UNEVEN = 0.02, 0.05  # relative variation of sums that are constant, and that are not
 DARK = 0.03  # of the largest value: no object
 
@@ -25,7 +25,8 @@ class Axes:
 def looked_at(data: Slices) -> np.ndarray | None:
     """The middle slice, where it is read in one go and small; without NaN."""
     _, rows, bins = data.shape
-    if data.read_all is not None or rows * bins > CHEAP or min(rows, bins) < 8:
+    deep = max((array.pieces[axis] for array, axis in data.sources if array.pieces), default=1)
+    if data.read_all is not None or deep * rows * bins > CHEAP or min(rows, bins) < 8:
         return None
     values = data[len(data) // 2]
     return values if np.isfinite(values).all() else None

@@ -13,6 +13,15 @@ from .stack_recipe import StackRecipe
 
 
 @dataclass(frozen=True)
+class Copying:
+    """Before the run of ``slices`` begins or goes on: the data are copied as numbers that are not compressed, so far of
+    them, from 0 to 1."""
+
+    part: float
+    slices: int
+
+
+@dataclass(frozen=True)
 class Started:
     """The work is cut into ``blocks`` blocks; ``done`` of its ``slices`` were done before and stay as they are.
 
@@ -129,4 +138,4 @@ def in_words(slices: Sequence[int]) -> str:
     return f"slice{'s' * (len(slices) != 1)} {in_ranges(slices)}"
 
 
-Event = Started | Progress | BlockDone | BlockFailed | Finished
+Event = Copying | Started | Progress | BlockDone | BlockFailed | Finished

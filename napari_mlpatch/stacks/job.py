@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from napari_mlpatch.batch.replay import open_weights
+from napari_mlpatch.core.budget import bytes_of
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.meter import resident
@@ -27,6 +29,9 @@ from napari_mlpatch.torch_later import torch
 from .adopt import adopted
 from .blocks import Block
 from .care.step import Geometry, cared, halo_of
+from .markers import Markers
+from .pieces import most
+from .sinks import sink_for
 from .source import Source, open_stack
 from .stack_recipe import Center, StackRecipe
 
@@ -75,6 +80,8 @@ class Tools:
         recipe = self.recipe = self.stack.recipe
         if job.fingerprint and self.source.fingerprint != job.fingerprint:
             raise InputError(f"{self.source.path} is not the same on all machines, or has changed since the run began.")
+        if source is None and job.fingerprint:  # else the run has not begun
+            self.source.pieces.use(Markers(sink_for(job.out).path).folder, self.source.fingerprint)
         self.device = device_of(recipe.device)
         method = recipe.build_method()
         self.network = open_weights(recipe, job.weights) if method.needs_network else None
@@ -87,6 +94,9 @@ class Tools:
             raise InputError("A centre of rotation is for sinograms only: leave it out.")
         self._others: OrderedDict[int, Operator] = OrderedDict()
         self._lock = threading.Lock()
+        self._ahead: tuple[int, int, Loaded] | None = None
+        self.is_warm = False
+        """Whether its tables are there, or are being made."""
 
     @cached_property
     def A(self) -> Operator:
@@ -95,10 +105,22 @@ class Tools:
 
     def load(self, start: int, stop: int) -> Loaded:
         """The data of a range of slices, cared for."""
+        ahead, self._ahead = self._ahead, None
         self.source.check_same()
+        if ahead is not None and ahead[:2] == (start, stop):
+            return ahead[2]
         loaded = self.care(self.source.read(*self.around(start, stop)), start, stop)
         self.source.check_same()
         return loaded
+
+    def read_ahead(self, count: int) -> None:
+        """Load the first ``count`` slices now: who asks for them next gets them at once."""
+        first, last = self.stack.range(self.source.count)
+        stop = min(first + count, last)
+        if bytes_of((stop - first, *self.source.shape), 4) > most():
+            return
+        with suppress(Exception):  # whatever is wrong with them comes again
+            self._ahead = first, stop, self.load(first, stop)
 
     def around(self, start: int, stop: int) -> tuple[int, int]:
         """The slices that have to be read for a range: with the rows around it that care looks at."""

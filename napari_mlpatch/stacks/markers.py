@@ -14,6 +14,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import clean_up, is_temporary, read_text, reason_of, replace_bytes
 
 from .blocks import Block
+from .pieces import is_copy
 
 FORMAT = "napari-mlpatch stack 1"
 RUN, WISH = "run.json", "wish"
@@ -98,10 +99,11 @@ class Markers:
     def clear(self, notes: bool = True) -> None:
         """Nothing is done, and no run has begun; who has the claim on the output keeps it. Raises OSError.
 
-        Without ``notes`` these stay until ``begin``: killed in between, it is a run of which nothing is done.
+        Without ``notes`` these stay until ``begin``: killed in between, it is a run of which nothing is done. So do
+        copies of the data, which are there before the output is.
         """
         for file in self.folder.iterdir() if self.folder.is_dir() else ():
-            if file.name not in (LOCK, HOLDER) and (notes or file.name != RUN):
+            if file.name not in (LOCK, HOLDER) and (notes or not (file.name == RUN or is_copy(file.name))):
                 file.unlink()
 
     def remove(self) -> None:
@@ -113,4 +115,4 @@ def _is_ours(file: Path) -> bool:
     if file.name.isdecimal():
         with suppress(OSError):
             return file.read_bytes().startswith(b'{"identity"')
-    return file.name in (LOCK, HOLDER, WISH) or is_temporary(file.name)
+    return file.name in (LOCK, HOLDER, WISH) or is_copy(file.name) or is_temporary(file.name)

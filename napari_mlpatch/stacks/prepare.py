@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from napari_mlpatch.core.budget import bytes_of
 from napari_mlpatch.core.claim import Claim
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import clean_up, is_temporary, path_of, reason_of
@@ -16,12 +17,14 @@ from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.recipe import installed_versions
 
 from .blocks import Block, partition
+from .events import Copying
 from .executors import Executor
 from .job import Job, Tools
 from .markers import Markers
+from .pieces import remove_copies
 from .sinks import sink_for
 from .sinks.sink import Sink, Volume, check_room
-from .sizing import Size, needs, size_of
+from .sizing import Size, likely_block, needs, size_of
 from .stack_recipe import StackRecipe
 
 GAPS = "Their slices are then NaN in the volume, the others stay at their own places."
@@ -77,8 +80,14 @@ def prepared(
     memory: int | None = None,
     force: bool = False,
     incomplete: bool = False,
-) -> Prepared:
-    """Open, check and size all, and make the output. Raises InputError before anything is written."""
+    here: bool = False,
+) -> Generator[Copying, None, Prepared]:
+    """Open, check and size all, and make the output. Raises InputError before anything is written.
+
+    ``here``: its tools will make the blocks, the first of which is read meanwhile. Where pieces of the data are too
+    large to be kept in memory they are copied first, and it is told how far that is; left alone meanwhile, nothing has
+    begun.
+    """
     where, sink = path_of(source, "The stack"), sink_for(out)
     _check_folder(sink, where)
     markers = Markers(sink.path)
@@ -96,8 +105,10 @@ def prepared(
     except OSError as error:  # a finished volume needs no more than to be read
         locked_out = error
     try:
-        ready = _prepared(job, tools, sink, markers, claim, who, memory, force, locked_out)
+        ready = yield from _prepared(job, tools, sink, markers, claim, who, memory, force, locked_out, here)
     except BaseException:
+        if locked_out is None and markers.about() is None:
+            remove_copies(markers.folder)
         claim.give_back()
         raise
     return ready
@@ -113,14 +124,19 @@ def _prepared(
     memory: int | None,
     force: bool,
     locked_out: OSError | None,
-) -> Prepared:
+    here: bool,
+) -> Generator[Copying, None, Prepared]:
     recipe, fingerprint = tools.stack, tools.source.fingerprint
     first, last = recipe.range(tools.source.count)
     begun, made = markers.about(), sink.about()
     going = _same_run(recipe, fingerprint, begun if begun and begun.get("created") else None, made)
     if going is None:
         _check_free(sink, begun, made, fingerprint, force)
-        size = size_of(tools, needs(tools), workers=who.workers, lanes=who.lanes, memory=memory)
+    if locked_out is None and not (going and made and made.get("complete")):
+        yield from _copying(tools, sink, markers, last - first)
+    if going is None:
+        ahead = likely_block(tools, who.lanes) if here else 0
+        size = size_of(tools, needs(tools, ahead), workers=who.workers, lanes=who.lanes, memory=memory)
         size = replace(size, threads=who.cores // size.lanes)
         settled = recipe.model_copy(update={"block": size.slices})
     else:
@@ -154,6 +170,23 @@ def _prepared(
     except OSError as error:
         raise InputError(f"{sink.path} cannot be written: {reason_of(error)}.") from None
     return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, size.bytes, claim, kept)
+
+
+def _copying(tools: Tools, sink: Sink, markers: Markers, slices: int) -> Iterator[Copying]:
+    """Raises InputError where the data cannot be read, or the copy not be written."""
+    source = tools.source
+    if not source.pieces.large:
+        return
+    volume = int(sink.overhead * bytes_of((slices, *tools.picture_shape()), 4))
+    try:
+        for told in source.pieces.copying(markers.folder, source.fingerprint, volume):
+            if isinstance(told, str):
+                source.notes += (told,)
+            else:
+                source.check_same()
+                yield Copying(told, slices)
+    except OSError as error:
+        raise InputError(f"{markers.folder} cannot be written: {reason_of(error)}.") from None
 
 
 def _same_run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 from napari_mlpatch.core.errors import InputError
@@ -11,11 +12,12 @@ from napari_mlpatch.core.files import reason_of
 
 from .blocks import Block
 from .control import StackControl
-from .events import BlockDone, BlockFailed, Event, Finished, Progress, Started
+from .events import BlockDone, BlockFailed, Copying, Event, Finished, Progress, Started
 from .executors import Executor
 from .executors.embedded import Embedded
 from .job import Report
 from .prepare import Prepared, prepared
+from .sinks import sink_for
 from .stack_recipe import StackRecipe
 
 PAUSES = (1.0, 10.0)
@@ -36,7 +38,7 @@ def run_stack(
     incomplete: bool = False,
 ) -> Generator[Event, None, None]:
     """Reconstruct all slices of the stack at ``source`` into the volume ``out``: ``Started``, any number of
-    ``Progress``, ``BlockDone`` and ``BlockFailed``, then ``Finished``.
+    ``Progress``, ``BlockDone`` and ``BlockFailed``, then ``Finished``. Before ``Started`` may be ``Copying``.
 
     Where the same run has begun before, it goes on with what is missing, and gives the same numbers to the bit.
     ``executor``: threads of this program, or a ``Cluster``. ``weights``: a file to take instead of what the recipe
@@ -47,7 +49,12 @@ def run_stack(
     """
     control = control or StackControl()
     who = executor or Embedded()
-    ready = prepared(recipe, source, out, who, weights=weights, memory=memory, force=force, incomplete=incomplete)
+    options: dict[str, Any] = {"weights": weights, "memory": memory, "force": force, "incomplete": incomplete}
+    options["here"] = executor is None
+    ready = yield from _until_wish(prepared(recipe, source, out, who, **options), control)
+    if isinstance(ready, Copying):
+        yield Finished(sink_for(out).path, ready.slices, 0, cancelled=True)
+        return
     try:
         yield Started(
             ready.recipe,
@@ -63,6 +70,24 @@ def run_stack(
         yield from _run(ready, executor or Embedded(ready.tools), control)
     finally:
         ready.close()
+
+
+def _until_wish(
+    preparing: Generator[Copying, None, Prepared], control: StackControl
+) -> Generator[Copying, None, Prepared | Copying]:
+    """How far it was where the run was ended before it had begun."""
+    with closing(preparing):
+        while True:
+            try:
+                part = next(preparing)
+            except StopIteration as end:
+                return end.value
+            yield part
+            while control.paused and control.wish is None:
+                time.sleep(TICK)
+                yield part
+            if control.wish is not None:
+                return part
 
 
 def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator[Event]:

@@ -14,6 +14,7 @@ from napari_mlpatch.core.tables import held_bytes
 from .care.step import halo_of
 from .job import Tools
 from .source import ChangedError
+from .warm import Warm
 
 MOST = 8
 """Slices of a block: more are no faster, and all of them are lost where a run is killed."""
@@ -64,18 +65,21 @@ class Needs:
         return max(MOST, min(2 * self.halo, MOST_WITH_HALO))
 
 
-def needs(tools: Tools) -> Needs:
-    """What a slice needs, measured in the first iterations. Makes the operator's tables, which do not count.
+def needs(tools: Tools, ahead: int = 0) -> Needs:
+    """What a slice needs, measured in the first iterations. Makes the operator's tables, which do not count, and reads
+    meanwhile; with ``ahead`` also the first slices, so many that they will be the first block if there is room.
 
-    Taken is the middle slice; others where that is damaged. Raises InputError where the method cannot run.
+    Taken is the middle slice, or the first one where it is read with those of the first block; others where that is
+    damaged. Raises InputError where the method cannot run.
     """
     first, last = tools.stack.range(tools.source.count)
     there = [k for k in tools.source.places if first <= k < last] or range(first, last)
-    tried = dict.fromkeys(there[len(there) * part // 4] for part in (2, 1, 3))
+    parts = (0, 2, 1, 3) if tools.source.pieces.bytes else (2, 1, 3)
+    tried = dict.fromkeys(there[len(there) * part // 4] for part in parts)
     refused: InputError | None = None
     for index in tried:
         try:
-            return _needs(tools, index)
+            return _needs(tools, index, ahead)
         except ChangedError:
             raise
         except InputError as error:
@@ -84,30 +88,45 @@ def needs(tools: Tools) -> Needs:
     raise refused
 
 
-def _needs(tools: Tools, index: int) -> Needs:
-    loaded = tools.load(index, index + 1)
+def _needs(tools: Tools, index: int, ahead: int) -> Needs:
+    warm = Warm(tools, TRIED)
+    try:
+        loaded = tools.load(index, index + 1)
+        if ahead and warm.is_making:
+            tools.read_ahead(ahead)
+    finally:
+        warm.join()
     (problem,) = tools.problems(loaded, index)
-    begins, kept = tools.method.shortened(TRIED), problem.A if tools.source.kind == "kspace" else tools.A
+    begins, A = tools.method.shortened(TRIED), problem.A if tools.source.kind == "kspace" else tools.A
 
     def tried() -> None:
         solved(begins, problem, tools.network, device=tools.device, seed=tools.recipe.seed, limit=TRIED)
 
-    tried()  # tables, and whatever is imported by the way, do not belong to a slice
+    if not warm.done:
+        tried()  # tables, and whatever is imported by the way, do not belong to a slice
     with Meter(tools.device) as meter:
         tried()
     on_cpu = tools.device.type == "cpu"
-    tables = held_bytes(kept, "cpu") if on_cpu else 0
+    tables = held_bytes(A, "cpu") if on_cpu else 0
     working = meter.peak_bytes if on_cpu else 0
     data, picture = bytes_of(tools.source.shape, loaded[0].itemsize), bytes_of(problem.A.domain_shape, 4)
-    rooms = READ + (CARED if tools.steps else 0)
+    kept = tools.source.pieces.bytes
+    rooms = READ + (CARED if tools.steps else 0) + (kept > 0)  # slices of a block that lie in several pieces
     lane = working + data + picture
     first, last = tools.stack.range(tools.source.count)
     halo = min(halo_of(tools.steps), last - first)
-    return Needs(tables + LIBRARIES, lane + rooms * data + picture, halo, 2 * halo * (rooms + 1) * data, lane)
+    return Needs(tables + kept + LIBRARIES, lane + rooms * data + picture, halo, 2 * halo * (rooms + 1) * data, lane)
 
 
 def _around(needed: Needs) -> str:
     return f", or steps of care that look at fewer than {needed.halo} rows to each side" if needed.halo else ""
+
+
+def likely_block(tools: Tools, lanes: int) -> int:
+    """Slices of a block where memory is no matter."""
+    first, last = tools.stack.range(tools.source.count)
+    needed = Needs(0, 0, min(halo_of(tools.steps), last - first))
+    return size_of(tools, needed, lanes=lanes).slices
 
 
 def size_of(tools: Tools, needed: Needs, *, workers: int = 1, lanes: int = 1, memory: int | None = None) -> Size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -19,6 +20,7 @@ from napari_mlpatch.io.inputs import behind
 
 from .care.step import Geometry
 from .fingerprint import fingerprint, stamp
+from .pieces import Pieces
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
@@ -64,6 +66,8 @@ class Source(ABC):
     def __init__(self, path: Path):
         self.path = path
         self._stamp = stamp(path)
+        self.pieces = Pieces()
+        """What is done against reading a piece of the file again for each block."""
         self._beside: dict[Path, tuple] = {}
 
     @abstractmethod
@@ -143,10 +147,13 @@ def open_stack(path: Any, recipe: Recipe) -> Source:
     if where.is_dir() and any((where / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray", ".zattrs")):
         from .sources.zarr_folder import open_zarr
 
-        return open_zarr(where, recipe, options).beside(files)
-    from .sources.measurement import open_measurement
+        found = open_zarr(where, recipe, options)
+    else:
+        from .sources.measurement import open_measurement
 
-    return open_measurement(where, recipe, options).beside(files)
+        found = open_measurement(where, recipe, options)
+    found.pieces.options = json.dumps(options, sort_keys=True, default=str)
+    return found.beside(files)
 
 
 def _check_complete(path: Path) -> None:

@@ -29,6 +29,50 @@ class Stage:
         return self._pool.submit(work, *args).result()
 
 
+class Turns:
+    """A lock for those who took a number, one after the other in the order of these: a file is read from its beginning
+    to its end."""
+
+    def __init__(self) -> None:
+        self._changed, self._taken, self._now, self._passed = threading.Condition(), 0, 0, set[int]()
+
+    def take(self) -> Turn:
+        with self._changed:
+            self._taken += 1
+            return Turn(self, self._taken - 1)
+
+    def wait(self, number: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._now == number)
+
+    def pass_on(self, number: int) -> None:
+        with self._changed:
+            self._passed.add(number)
+            while self._now in self._passed:
+                self._passed.remove(self._now)
+                self._now += 1
+            self._changed.notify_all()
+
+
+class Turn:
+    """A number of ``Turns``: in a ``with`` block it is waited for, and then passed on; ``skip`` does without it."""
+
+    def __init__(self, turns: Turns, number: int):
+        self._turns, self._number, self._over = turns, number, False
+
+    def __enter__(self) -> Turn:
+        self._turns.wait(self._number)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.skip()
+
+    def skip(self) -> None:
+        if not self._over:
+            self._over = True
+            self._turns.pass_on(self._number)
+
+
 class Lanes:
     """``count`` stages that compute different blocks at the same time, each with so many ``threads`` of PyTorch (0: its
     share).

@@ -26,7 +26,8 @@ from .passing import is_passing
 from .sinks import sink_for
 from .sinks.sink import Sink
 from .source import ChangedError
-from .stages import Lanes, Stage
+from .stages import Lanes, Stage, Turn, Turns
+from .warm import Warm
 
 SMALLER = phrase("smaller blocks (--block)", "smaller blocks")
 LOOK = 0.5
@@ -42,22 +43,36 @@ class Worker:
         self.markers = Markers(self.sink.path)
         self.first, self.last = self.tools.stack.range(self.tools.source.count)
         self.identity = job.stack_recipe.identity(job.fingerprint)
+        self._warm = None if self.tools.is_warm else Warm(self.tools)
         self.reading, self.lanes, self.writing = Stage("read"), Lanes(job.lanes, job.threads), Stage("write")
+        self.turns = Turns()
 
-    def do(self, block: Block, told: Callable[[Iterate | None], bool] = lambda iterate: True) -> Report:
-        """Read, compute, write and mark a block. Never raises: what went wrong is in the report.
+    def do(
+        self, block: Block, told: Callable[[Iterate | None], bool] = lambda iterate: True, turn: Turn | None = None
+    ) -> Report:
+        """Read, compute, write and mark a block. Never raises: what went wrong is in the report. ``turn``: when it is
+        to be read; by default when it has come.
 
         A block waits with its data for a lane to be free, and with its pictures for the one before to be written: so
         reading, computing and writing overlap, and no more blocks are in memory than lanes and two.
         """
+        turn = turn or self.turns.take()
+        try:
+            return self._do(block, told, turn)
+        finally:
+            turn.skip()
+
+    def _do(self, block: Block, told: Callable[[Iterate | None], bool], turn: Turn) -> Report:
         tools, clock, missed = self.tools, _Clock(), salvage.Missed()
         try:
             there = self.markers.there(block, self.identity)
             if len(there) == len(block):  # of a worker that died before its report had arrived
                 return Report(block, holds=len(block))
             with ExitStack() as taken:
-                with self.reading.lock:
+                with turn:
                     loaded = self.reading.do(salvage.load, tools, block, missed)
+                    if self._warm is not None:
+                        self._warm.enough()
                     clock.lap()
                     lane = taken.enter_context(self.lanes.one())
                 clock.start()
@@ -103,6 +118,12 @@ class Worker:
                 why = f"out of memory with {size} slices at a time: start anew with {SMALLER}"
                 return Report(block, message=why, passing=True)
             return Report(block, message=f"{type(error).__name__}: {error}")
+
+    def close(self) -> None:
+        """Wait for what goes on beside the blocks."""
+        if self._warm is not None:
+            self._warm.enough()
+            self._warm.join()
 
     def _settle(self, block: Block, x: np.ndarray | None) -> None:
         self.markers.check(self.identity)

@@ -248,7 +248,7 @@ class Stacks:
             self._post(self._hear)
 
     def _hear(self) -> None:
-        from napari_mlpatch.stacks.events import BlockDone, BlockFailed, Finished, Progress, Started
+        from napari_mlpatch.stacks.events import BlockDone, BlockFailed, Copying, Finished, Progress, Started
 
         self._told = True
         blocks = []
@@ -256,6 +256,8 @@ class Stacks:
             event = self._events.popleft()
             if isinstance(event, Progress):
                 self.progress = event
+            elif isinstance(event, Copying):
+                self.preparing = f"unpacking the data: {100 * event.part:.0f} %"
             elif isinstance(event, BlockDone):
                 blocks.append(event.block)
             elif isinstance(event, BlockFailed):

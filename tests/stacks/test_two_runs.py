@@ -51,7 +51,9 @@ def test_a_block_of_a_run_that_was_replaced_is_not_written(exchange, tmp_path):
     recipe, other = recipe_of(exchange, block=2), recipe_of(exchange, mp.methods.FBP(window="hann"), block=2)
     out = tmp_path / "volume.zarr"
     begun(recipe, exchange, out)
-    ready = prepared(recipe, exchange, out, Embedded())
+    with pytest.raises(StopIteration) as end:
+        next(prepared(recipe, exchange, out, Embedded()))
+    ready = end.value.value
     ready.close()
     begun(other, exchange, out, force=True)
     report = do_block(ready.job, Block(0, 0, 2))

@@ -17,7 +17,7 @@ from qtpy.QtCore import QTimer
 
 from napari_mlpatch.gui.plumbing.in_pieces import Steps, adding
 from napari_mlpatch.gui.plumbing.later import Later, readers
-from napari_mlpatch.gui.plumbing.paint_after import paint_after
+from napari_mlpatch.gui.plumbing.paint_after import PaintAfter
 from napari_mlpatch.gui.plumbing.scenegraph import at_once
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.workbench import Workbench
@@ -42,7 +42,7 @@ class VolumeLayers:
         self._drawn = 0.0
         self._grown: set[int] = set()
         self._path = ""
-        self._steps, self._hold_paint = Steps(viewer.window._qt_window), paint_after(viewer)
+        self._steps, self._hold_paint = Steps(viewer.window._qt_window), PaintAfter(viewer).hold
         self._timer = QTimer(viewer.window._qt_window)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._refresh)

@@ -65,7 +65,7 @@ def to_parallel(measurement: Measurement) -> Measurement:
 
     return dataclasses.replace(
         measurement,
-        data=Slices((slices, count, len(columns)), read),
+        data=Slices((slices, count, len(columns)), read, sources=measurement.data.sources),
         flat=_at_no_time(measurement.flat),
         kind="parallel-beam",
         angles_deg=np.asarray(angles[:count]),

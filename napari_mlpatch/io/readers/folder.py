@@ -21,6 +21,8 @@ from .planes import plane
 from .tilts import TILTS
 
 ANGLE_WORDS = re.compile(r"ang|theta|rot|tilt|tlt", re.IGNORECASE)
+IN_PARTS = (".tif", ".tiff", ".npy")
+"""Of files that can be read in part, if they are not compressed."""
 IN_NAME = re.compile(r"(-?\d+[.,p]\d+)(?:_?deg)?$|(-?\d+(?:[.,p]\d+)?)_?deg", re.IGNORECASE)
 
 
@@ -88,11 +90,12 @@ def _stack(path: Path, files: list[Path]) -> Stored:
     for file in (files[-1], files[len(files) // 2]):
         _same(path, file, plane(file).shape, files[0], shape)
     check_claim(files[0], "its picture", shape, 1)
+    in_parts = all(file.suffix.lower() in IN_PARTS for file in files) and not plane(files[0]).pieces
 
     def one(file: Path, part: Any = ()) -> np.ndarray:
         stored = plane(file)
         _same(path, file, stored.shape, files[0], shape)
-        return np.asarray(stored.read(()))[part]
+        return np.asarray(stored.read(part) if in_parts and part else np.asarray(stored.read(()))[part])
 
     def read(index: Any) -> np.ndarray:
         first, *rest = index if isinstance(index, tuple) else (index,)
@@ -100,7 +103,14 @@ def _stack(path: Path, files: list[Path]) -> Stored:
             return one(files[first], tuple(rest))
         return np.stack([one(file, tuple(rest)) for file in files[first]])
 
-    return Stored((len(files), *shape), lambda index: read(slice(None) if index == () else index), whole, ranges=True)
+    return Stored(
+        (len(files), *shape),
+        lambda index: read(slice(None) if index == () else index),
+        whole,
+        ranges=True,
+        pieces=() if in_parts else (1, *shape),
+        itemsize=plane(files[0]).itemsize,
+    )
 
 
 def _same(path: Path, file: Path, shape: tuple[int, ...], first: Path, expected: tuple[int, ...]) -> None:

@@ -80,7 +80,7 @@ def parted(stack: Slices, image_key: np.ndarray, name: str) -> Frames:
             return blocks(start, stop)[:, which]
 
         if kind == 0:
-            return Slices(shape, lambda i: frames(i)[which], read_block=block)
+            return Slices(shape, lambda i: frames(i)[which], read_block=block, sources=stack.sources)
         times, scan_times = (tuple(n.tolist() if kind == 1 else ()) for n in (numbers, np.flatnonzero(keys == 0)))
         return Slices(
             shape,
@@ -89,6 +89,7 @@ def parted(stack: Slices, image_key: np.ndarray, name: str) -> Frames:
             times=times,
             scan_times=scan_times,
             read_block=block,
+            sources=stack.sources,
         )
 
     counts = {word: int((keys == kind).sum()) for kind, word in KINDS.items()}

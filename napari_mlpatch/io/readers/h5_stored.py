@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from napari_mlpatch.core.budget import bytes_of
+
 from .. import h5
-from ..arrays import Stored, is_complex, numbers
+from ..arrays import LARGEST_ITEM, Stored, is_complex, numbers
 from ..guard import check_claim, reading
 from ..packing import packing_of
 from .h5_filters import read_compressed
+
+CACHE = 2**20
+"""Bytes that HDF5 keeps of chunks: smaller ones pass through there as a whole, and it forgets them with the file."""
 
 
 def stored_in(file: Path, name: str, item: h5py.Dataset, held: int, identity: Any) -> Stored:
@@ -40,8 +46,31 @@ def stored_in(file: Path, name: str, item: h5py.Dataset, held: int, identity: An
         attribute=lambda attribute: opened(lambda found: h5.attribute(found, attribute)),
         labels=lambda: opened(_labels),
         ranges=True,
+        pieces=_pieces(item),
+        itemsize=item.dtype.itemsize if packing is None else LARGEST_ITEM,
         note="" if packing is None else packing.note(name),
     )
+
+
+def _pieces(item: h5py.Dataset) -> tuple[int, ...]:
+    """Its chunks, if they are compressed, or so small that the library reads them as a whole; else any part can be.
+
+    Of a virtual array, those of the first source that is like it.
+    """
+    if item.is_virtual:
+        with suppress(Exception):  # whatever is wrong with it is told where it is read
+            part = item.virtual_sources()[0]
+            if part.file_name == ".":
+                source = item.file[part.dset_name]
+                return _pieces(source) if source.ndim == item.ndim else ()  # type: ignore
+            with h5py.File(Path(item.file.filename).parent / part.file_name, "r") as file:
+                source = file[part.dset_name]
+                return _pieces(source) if source.ndim == item.ndim else ()  # type: ignore
+        return ()
+    if item.chunks is None:
+        return ()
+    small = bytes_of(item.chunks, item.dtype.itemsize) <= CACHE
+    return tuple(item.chunks) if small or item.id.get_create_plist().get_nfilters() > 0 else ()
 
 
 def _labels(item: h5py.Dataset) -> tuple[str, ...]:

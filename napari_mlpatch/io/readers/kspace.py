@@ -130,7 +130,8 @@ def kspace_from(
         raise InputError(f"{path}: {error}") from None
     count, coils, rows, columns = layout.sizes
     notes = [f"k-space from {name!r}, shape {list(stored.shape)}", *filter(None, [stored.note]), *layout.notes]
-    return kspace_measurement(path, layout.read, (count, coils, rows, columns), mask, recon, notes, corner)
+    sources = () if layout.axis is None else ((stored, layout.axis),)
+    return kspace_measurement(path, layout.read, (count, coils, rows, columns), mask, recon, notes, corner, sources)
 
 
 def kspace_measurement(
@@ -141,8 +142,10 @@ def kspace_measurement(
     recon: tuple[int, int] | None,
     notes: list[str],
     corner: Corner | None = None,
+    sources: tuple[tuple[Stored, int], ...] = (),
 ) -> KSpace:
-    """What was found, with notes on the middle slice. ``corner``: what is there, to be moved to the middle."""
+    """What was found, with notes on the middle slice. ``corner``: what is there, to be moved to the middle;
+    ``sources`` as in ``Slices``."""
     count, coils, rows, columns = sizes
 
     def read(index: int) -> np.ndarray:
@@ -151,7 +154,7 @@ def kspace_measurement(
     mask = None if mask is None else centred_mask(_fitted(path, mask, count, rows, columns), corner)
     if mask is not None and not mask.any():
         raise InputError(f"The mask of {path.name} is zero everywhere: nothing was measured.")
-    data = Slices((count, rows, columns), lambda i: picture(read(i)))
+    data = Slices((count, rows, columns), lambda i: picture(read(i)), sources=sources)
     found = KSpace(data=data, path=path, kind="mri-cartesian", read=read, mask=mask, recon=recon)
     middle = count // 2
     with reading(path, "k-space"):

@@ -17,11 +17,15 @@ NAMES = ("slices", "coils", "rows", "columns")
 
 @dataclass(frozen=True)
 class Layout:
-    """``sizes`` of NAMES; ``read(i)`` gives slice i, complex ``[coils, rows, columns]``; what was assumed."""
+    """``sizes`` of NAMES; ``read(i)`` gives slice i, complex ``[coils, rows, columns]``; what was assumed.
+
+    ``axis`` is that of the array along which the slices lie, None where it has none.
+    """
 
     sizes: tuple[int, int, int, int]
     read: Callable[[int], np.ndarray]
     notes: tuple[str, ...]
+    axis: int | None = None
 
 
 def layout_of(stored: Stored, name: str, axes: str | None, coils_first: bool) -> Layout:
@@ -61,7 +65,10 @@ def layout_of(stored: Stored, name: str, axes: str | None, coils_first: bool) ->
             part, left = part[None], ["coils", *left]
         return part.transpose([left.index(word) for word in NAMES[1:]])
 
-    return Layout((sizes[0], sizes[1], sizes[2], sizes[3]), read, tuple(notes))
+    axis = order.index("slices") if "slices" in order else None
+    if axis is not None and pairs is not None:
+        axis += axis >= pairs
+    return Layout((sizes[0], sizes[1], sizes[2], sizes[3]), read, tuple(notes), axis)
 
 
 def _axis_of_parts(shape: tuple[int, ...]) -> int | None:

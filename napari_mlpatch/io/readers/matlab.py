@@ -166,7 +166,8 @@ def _turned(stored: Stored) -> Stored:
 
     shape = stored.shape
     shape = (*shape[:-2], shape[-1], shape[-2]) if count > 1 else shape
-    return Stored(shape, read, stored.is_integer, stored.is_complex)
+    pieces = (*stored.pieces[:-2], *stored.pieces[:-3:-1])
+    return Stored(shape, read, stored.is_integer, stored.is_complex, pieces=pieces, itemsize=stored.itemsize)
 
 
 def _pages_first(array: np.ndarray) -> np.ndarray:

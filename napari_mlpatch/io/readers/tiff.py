@@ -120,8 +120,10 @@ def open_tiff(path: Path) -> Tiff:
             shape = (int(np.prod(shape[: deep - 2])), *shape[deep - 2 :])
             notes.append(f"{merged} pages of {shape[1]} x {shape[2]}, read as one stack of {shape[0]}")
         pages = sum(len(each.pages) for each in series)
+        in_parts = not colour and not together and all(page.keyframe.is_memmappable for page in first.pages[:1])
     plane = shape[-2 - colour :]
     by_page = len(shape) == 3 + colour and pages == shape[0]
+    single = len(shape) == 2 and pages == 1 and in_parts
     several = colour  # values of a pixel in the file, also where one of them is returned
 
     def colours_last(values: np.ndarray) -> np.ndarray:
@@ -142,6 +144,8 @@ def open_tiff(path: Path) -> Tiff:
 
                 alone = isinstance(first, int | np.integer)
                 return one(chosen[first]) if alone else np.stack([one(page) for page in chosen[first]])
+            if single and index != ():
+                return _part(path, chosen[0], calibration, plane, index if isinstance(index, tuple) else (index,))
             if together or _needs_pillow(chosen[0]):
                 values = np.stack([_values(path, page, calibration) for page in chosen])
                 return colours_last(values.reshape(unmoved)).reshape(shape)[index]
@@ -151,7 +155,9 @@ def open_tiff(path: Path) -> Tiff:
             return calibration(colours_last(values).reshape(shape)[index])
 
     whole = dtype.kind in "iu" and calibration.whole
-    stored = Stored(shape, read, whole, ranges=not colour)
+    pieces = () if in_parts and (by_page or single) else (1, *shape[1:]) if by_page else shape
+    size = dtype.itemsize if whole else 8
+    stored = Stored(shape, read, whole, ranges=not colour, pieces=pieces, itemsize=size)
     if colour and shape[-1] == 2:
         stored, colour, planar = Stored(shape[:-1], lambda index: read(index)[..., 0], whole), False, False
         notes.append("transparency ignored")

@@ -15,6 +15,7 @@ from napari_mlpatch.torch_later import torch
 from ..blocks import Block
 from ..control import StackControl
 from ..job import Job, Report, Tools
+from ..stages import Turn
 from ..work import Worker
 
 OTHERS = 2
@@ -48,11 +49,12 @@ class Embedded:
                 self._parts[block] = iterate.k / max(iterate.total, 1)
             return control.wish != "cancel"
 
-        def do(block: Block) -> Report:
+        def do(block: Block, turn: Turn) -> Report:
             if control.wish is not None:
+                turn.skip()
                 return Report(block, left=True)
             try:
-                return worker.do(block, partial(told, block))
+                return worker.do(block, partial(told, block), turn)
             finally:
                 self._parts.pop(block, None)
 
@@ -63,7 +65,7 @@ class Embedded:
         try:
             while running or (waiting and control.wish is None):
                 while waiting and len(running) < threads and not control.paused and control.wish is None:
-                    running.add(pool.submit(do, waiting.popleft()))
+                    running.add(pool.submit(do, waiting.popleft(), worker.turns.take()))
                 done, running = wait(running, TICK, FIRST_COMPLETED)
                 if not running and not done:
                     time.sleep(TICK)  # paused
@@ -74,4 +76,5 @@ class Embedded:
             if running:
                 control.cancel()
             pool.shutdown(wait=True, cancel_futures=True)
+            worker.close()
             as_usual(self)

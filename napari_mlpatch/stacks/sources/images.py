@@ -22,6 +22,7 @@ class Images(Source):
         self._found = load(path, **{"angle_axis": "rows", **options})
         self.count, *shape = self._found.data.shape
         self.shape = tuple(shape)
+        self.pieces.keep(self._found.data.sources)
         self.with_gaps(self._found.gap, self._found.places)
 
     def read(self, start: int, stop: int) -> np.ndarray:

@@ -24,6 +24,7 @@ class KSpaceStack(Source):
         super().__init__(found.path)
         self._found, self._options = found, problem_options(options)
         self.count = len(found.data)
+        self.pieces.keep(found.data.sources)
         with reading(found.path, "k-space"):
             self.shape = found.read(0).shape
         self.notes = found.notes

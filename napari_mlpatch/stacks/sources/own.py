@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io import h5
-from napari_mlpatch.io.arrays import check_finite, to_complex64, to_float32
+from napari_mlpatch.io.arrays import Stored, check_finite, to_complex64, to_float32
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.own import GROUP
 from napari_mlpatch.io.problem_file import operator_of
@@ -40,7 +40,8 @@ class OwnStack(Source):
 
         with reading(path, "a measurement of this program"), h5py.File(path, "r") as file:
             group = h5.group(path, file, GROUP)
-            shape = h5.dataset(path, group, "y").shape
+            found = h5.dataset(path, group, "y")
+            shape, size, chunks = found.shape, found.dtype.itemsize, found.chunks or ()
             described = operator_of(path, group)
         if len(shape) < 3 or shape[1] != 1:
             raise InputError(f"{path}: data of shape {list(shape)} are no stack of one channel: [slices, 1, ...].")
@@ -50,13 +51,17 @@ class OwnStack(Source):
         self._angles = self.measured.get("angles_deg", recipe.operator.params.get("angles_deg"))
         self._pitch = recipe.operator.params.get("detector_pitch", 1.0)
         self.kind = "data" if self._angles is None else "sinogram"
+        self._y = Stored(shape, self._part, pieces=chunks, itemsize=size)
+        self.pieces.keep([(self._y, 0)])
 
-    def read(self, start: int, stop: int) -> np.ndarray:
+    def _part(self, index: Any) -> np.ndarray:
         import h5py
 
         with reading(self.path, "a measurement of this program"), h5py.File(self.path, "r") as file:
-            found = h5.group(self.path, file, GROUP)
-            values = h5.array(self.path, found, "y", (slice(start, stop), 0))
+            return h5.array(self.path, h5.group(self.path, file, GROUP), "y", index)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        values = self._y.read((slice(start, stop), 0))
         check_finite(values, f"Slices {start} to {stop} of {self.path.name}")
         return to_complex64(values) if np.iscomplexobj(values) else to_float32(values)
 

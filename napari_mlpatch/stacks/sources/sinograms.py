@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.arrays import check_finite
+from napari_mlpatch.io.arrays import Slices, check_finite
 from napari_mlpatch.io.build.problem import sinograms_of
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.measurement import Measurement
@@ -30,6 +30,8 @@ class SinogramStack(Source):
         super().__init__(found.path)
         notes: list[str] = []
         made = sinograms_of(found, problem_options(options), notes)
+        stacks = (made.beam.data, *(made.fields if made.take_log else ()))
+        self.pieces.keep(source for one in stacks if isinstance(one, Slices) for source in one.sources)
         if made.fields[0] is None and made.options.log is not False:
             made = made.with_fields_for(_asked(made.beam, tuned), notes)
         self._made = made

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.arrays import Stored, check_finite, slices
+from napari_mlpatch.io.arrays import LARGEST_ITEM, Stored, check_finite, slices
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.measurement import Measurement
 from napari_mlpatch.io.packing import Packing, fills, packing_of
@@ -29,11 +29,18 @@ def open_zarr(path: Path, recipe: Recipe, options: dict[str, Any]) -> Source:
     from .sinograms import SinogramStack
 
     with reading(path, "Zarr"):
-        name, shape, kind, notes, packing = _level(path, options.get("dataset"))
+        name, shape, kind, chunks, notes, packing = _level(path, options.get("dataset"))
     if len(shape) < 3 or any(n != 1 for n in shape[:-3]) or kind.kind not in "biuf":
         raise InputError(f"{path} holds {kind} of shape {list(shape)}. A stack has real numbers and three axes.")
     is_integer = kind.kind in "iu" and not (packing is not None and packing.is_scaled)
-    stored = Stored(shape[-3:], lambda index: _read(path, name, index, packing), is_integer, ranges=True)
+    stored = Stored(
+        shape[-3:],
+        lambda index: _read(path, name, index, packing),
+        is_integer,
+        ranges=True,
+        pieces=chunks[-3:],
+        itemsize=kind.itemsize if packing is None else LARGEST_ITEM,
+    )
     making = {key: value for key, value in options.items() if key not in ("dataset", "angle_axis", "angle_unit")}
     if recipe.operator.name in SCANNERS:
         data = slices(stored, options.get("angle_axis") or "rows")
@@ -51,6 +58,7 @@ class ZarrImages(Source):
         self._data = slices(stored, "rows")
         self.count, *shape = self._data.shape
         self.shape = tuple(shape)
+        self.pieces.keep(self._data.sources)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         with reading(self.path, "Zarr"):
@@ -60,8 +68,11 @@ class ZarrImages(Source):
         return values
 
 
-def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dtype, tuple[str, ...], Packing | None]:
-    """The array's name in the folder ("" for itself), shape, type, notes on what is not there, and how it is packed."""
+def _level(
+    path: Path, dataset: str | None
+) -> tuple[str, tuple[int, ...], np.dtype, tuple[int, ...], tuple[str, ...], Packing | None]:
+    """The array's name in the folder ("" for itself), shape, type, chunks, notes on those that are not there, and how
+    it is packed."""
     import zarr
 
     found: Any = zarr.open(str(path), mode="r")
@@ -84,7 +95,7 @@ def _level(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], np.dt
     if packing is not None:
         packing.check()
         notes += tuple(filter(None, [packing.note(name)]))
-    return name, tuple(array.shape), np.dtype(array.dtype), notes, packing
+    return name, tuple(array.shape), np.dtype(array.dtype), tuple(array.chunks), notes, packing
 
 
 def _read(path: Path, name: str, index: Any, packing: Packing | None) -> np.ndarray:
