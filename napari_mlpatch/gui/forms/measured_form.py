@@ -48,12 +48,11 @@ class MeasuredForm(QWidget):
         self.angles.setToolTip("Degrees: start:stop:count (stop excluded), a list, or the path of a text file")
         self.angle_file = small("…", "Read the angles from a text file")
         self.slice = CountBox()
-        self.center_mode = short(letters=6)
+        self.center_mode = short(letters=3)
         self.center_mode.addItem("automatic", "auto")  # until there is a measurement
         self.slice.setToolTip("Which slice of the stack, counted from 0")
         self.center_mode.setToolTip("Where the rotation axis is: in the middle or as the file says, found, or given")
         self.center = NumberBox(0.0, 1e6)
-        self.center.setSuffix(" bins")
         self.center.setToolTip("Bin coordinate of the rotation axis, counted from 0, any fraction")
         self.center_note = Note()
         self.say_center("")
