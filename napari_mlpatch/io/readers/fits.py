@@ -137,8 +137,17 @@ def _columns(hdu: Any, found: Contents) -> None:
     for name in hdu.columns.names:
         values = np.asarray(hdu.data[name])
         if values.dtype.kind in "iufb":
+            values = _without_nulls(values, hdu.columns[name])
             found.columns[name] = values
             found.units[name] = str(hdu.columns[name].unit or "")
+
+
+def _without_nulls(values: np.ndarray, column: Any) -> np.ndarray:
+    """TNULL, the stored number that stands for none, becomes NaN."""
+    if column.null in (None, "") or not str(column.null).lstrip("+-").isdigit():
+        return values
+    null = int(column.null) * (column.bscale or 1) + (column.bzero or 0)
+    return np.where(values == null, np.nan, values) if (values == null).any() else values
 
 
 def _image(path: Path, number: int, hdu: Any, taken: list[str]) -> Image:
@@ -151,8 +160,11 @@ def _image(path: Path, number: int, hdu: Any, taken: list[str]) -> Image:
     name = str(hdu.name or "image")
     name = "image" if name == "PRIMARY" else name
 
+    # As whole numbers, the library has no NaN for BLANK, and refuses signed bytes with BZERO written as -128.0.
+    whole = "BLANK" not in header and int(header["BITPIX"]) != 8
+
     def read(index: Any) -> np.ndarray:
-        with _complete(path), fits.open(path, memmap=False, lazy_load_hdus=True) as file:
+        with _complete(path), fits.open(path, memmap=False, lazy_load_hdus=True, uint=whole) as file:
             part: Any = file[number]
             return np.asarray(part.data[index] if packed or index == () else part.section[index])
 
