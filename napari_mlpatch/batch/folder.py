@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import clean_up, path_of, read_text, reason_of, replace_bytes
+from napari_mlpatch.core.files import check_place, clean_up, path_of, read_text, reason_of, replace_bytes
 from napari_mlpatch.core.phrases import OR_FORCE, OR_REPLACE
 
 LIST = "files.json"
@@ -49,6 +49,7 @@ class Folder:
         """Write a file, complete or not at all. Raises InputError where one is there that we did not write."""
         path, data = self.path / name, content.encode() if isinstance(content, str) else content
         try:
+            check_place(path)
             if path.exists() and not self.force and self._files.get(name) != _hash(path.read_bytes()):
                 raise InputError(
                     f"{path} is there already, and this program has not made it, or it has been changed since. "

@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from napari_mlpatch import weights
     from napari_mlpatch.training import Step, Trained, TrainingRecipe, checkpoint, ship, train
     from napari_mlpatch.training.examples import example
     from napari_mlpatch.training.shipped import find_recipe
@@ -78,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     out = path_of(args.out, "--out")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file. Give a folder with --out.")
+    weights.check_free(out, recipe.name, [args.recipe, *filter(None, [recipe.start_from])])
     shown_as = Path(args.out)
     wait = 0.2 if sys.stderr.isatty() else 10.0
     shown = -wait

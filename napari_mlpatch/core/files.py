@@ -123,6 +123,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
     the file is as it was before. Raises OSError.
     """
     target = Path(os.path.realpath(path))
+    check_place(target)
     temporary = beside(target)
     try:
         yield temporary
@@ -134,6 +135,18 @@ def replacing_file(path: Path) -> Iterator[Path]:
         _sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_place(path: Path) -> None:
+    """Raises OSError where no file can be put, for a link that leads in a circle, a pipe or a device is there."""
+    try:
+        mode = os.lstat(os.path.realpath(path)).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, "it is a link that leads in a circle", str(path))
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EEXIST, "it is there as a pipe or a device, not as a file", str(path))
 
 
 def replace_bytes(path: Path, content: bytes | memoryview) -> None:

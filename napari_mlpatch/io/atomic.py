@@ -10,7 +10,7 @@ from typing import get_args
 
 from napari_mlpatch.core.arguments import instance
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import beside, clean_up, path_of, reason_of, replacing_file
+from napari_mlpatch.core.files import beside, check_place, clean_up, path_of, reason_of, replacing_file
 from napari_mlpatch.core.phrases import OR_FORCE, OR_REPLACE
 
 from .own import Kind, is_own, seal
@@ -49,6 +49,9 @@ def check_writable(
         if not force:
             refuse_inputs(target, inputs)
         for file in _written(target):
+            check_place(file)
+            if file.is_dir():
+                raise InputError(f"{file} is a folder. Choose another name.")
             if not force:
                 _refuse_foreign(file, kind)
             if file.exists() and not os.access(file, os.W_OK):
@@ -61,7 +64,8 @@ def check_writable(
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{target} cannot be written: {error}. Choose another folder.") from error
+        reason = reason_of(error) if isinstance(error, OSError) else error
+        raise InputError(f"{target} cannot be written: {reason}. Choose another folder.") from error
     return target
 
 

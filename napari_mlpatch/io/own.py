@@ -59,6 +59,8 @@ def is_own(path: Path, kind: Kind = "picture") -> bool:
     were known by the recipe or the operator inside.
     """
     try:
+        if not path.is_file():  # an empty pipe or device
+            return False
         if path.stat().st_size == 0:
             return True
         if path.suffix.lower() == ".npy":

@@ -12,7 +12,7 @@ from typing import Any
 from napari_mlpatch.core.budget import bytes_of
 from napari_mlpatch.core.claim import Claim
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import clean_up, is_temporary, path_of, reason_of
+from napari_mlpatch.core.files import check_place, clean_up, is_temporary, path_of, reason_of
 from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.recipe import installed_versions
 
@@ -272,6 +272,10 @@ def _check_folder(sink: Sink, source: Path) -> None:
     """Raises InputError where the output has no folder, or would destroy its input."""
     if not sink.path.parent.is_dir():
         raise InputError(f"The folder {sink.path.parent} does not exist. Create it first.")
+    try:
+        check_place(sink.path)
+    except OSError as error:
+        raise InputError(f"{sink.path} cannot be written: {reason_of(error)}. Choose another name.") from None
     output, stack = sink.path.resolve(), source.resolve()
     if output == stack or output.is_relative_to(stack) or stack.is_relative_to(output):
         raise InputError(f"{sink.path} is where the data are ({source}). Choose another place for the output.")

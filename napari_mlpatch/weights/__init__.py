@@ -1,7 +1,7 @@
 """Trained weights: tensors in a safetensors file, and beside it a card that says what they are good for."""
 
 from .card import Card
-from .files import Weights, load, read_card, save
+from .files import Weights, check_free, load, read_card, save
 from .zoo import Unopened, available, facts, find, is_shipped, own_folder, training_folders
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Unopened",
     "Weights",
     "available",
+    "check_free",
     "facts",
     "find",
     "is_shipped",

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,9 @@ from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import (
     LARGEST_TEXT,
+    check_place,
     clean_up,
+    is_file,
     left_behind,
     mark,
     path_of,
@@ -130,9 +132,34 @@ def save(folder: str | os.PathLike[str], tensors: Mapping[str, Tensor], **about:
     return card
 
 
+def check_free(folder: Path, name: str, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
+    """Raises InputError where ``save`` would destroy one of the ``inputs``, or what are no weights with their card.
+
+    To be called before a training.
+    """
+    card, tensors = (folder / f"{name}{ending}" for ending in (".json", ".safetensors"))
+    for file in (card, tensors):
+        if any(is_file(one) and file.exists() and os.path.samefile(file, path_of(one)) for one in inputs):
+            raise InputError(f"The weights would be written to {file}, which is read here. Choose another folder.")
+    try:
+        check_place(card)
+        check_place(tensors)
+        if card.exists():
+            read_card(card)
+        elif tensors.exists():
+            raise InputError("it has no card")
+    except (InputError, OSError) as error:
+        file, reason = (card, error) if card.exists() else (tensors, error)
+        raise InputError(
+            f"The weights would be written to {file}, which is there and not as this program writes them ({reason}). "
+            "Choose another folder."
+        ) from None
+
+
 def _pending(path: Path, card: Card, owner: str) -> Path:
     """Where tensors wait until their card is written."""
-    return path.with_name(f".{path.stem}.{card.sha256[:16]}.{owner}.pending")
+    real = Path(os.path.realpath(path))  # beside it, as a link may lead to another disk
+    return real.with_name(f".{real.stem}.{card.sha256[:16]}.{owner}.pending")
 
 
 def _finish(path: Path, card: Card) -> bool:
@@ -140,12 +167,12 @@ def _finish(path: Path, card: Card) -> bool:
 
     Gives whether there were such tensors.
     """
-    done = False
+    done, path = False, Path(os.path.realpath(path))
     for waiting in sorted(path.parent.glob(f".{glob.escape(path.stem)}.{'[0-9a-f]' * 16}.*.pending")):
         _, sha256, owner, _ = waiting.name.rsplit(".", 3)
         with suppress(OSError):  # another process may do the same
             if sha256 == card.sha256[:16] and not done:
-                os.replace(waiting, os.path.realpath(path))
+                os.replace(waiting, path)
                 done = True
             elif left_behind(owner):
                 waiting.unlink()
