@@ -13,7 +13,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Iterate, Method
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
-from napari_mlpatch.solvers.cg import cg
+from napari_mlpatch.solvers.cg import CgStep, cg
 from napari_mlpatch.solvers.circulant import dividing, without_zeros
 from napari_mlpatch.solvers.gradient import gradient, gradient_transpose, laplacian_symbol
 from napari_mlpatch.solvers.items import each
@@ -26,6 +26,9 @@ from .weighing import Weighing, weighed
 HEAVY, HEAVIEST = 1e6, 1e11
 """Weights of the gradient, in mean eigenvalues of AᵀA, above which single precision does not do, and above which the
 picture changes no more (by ``n² / (10 weight)`` of itself, n pixels along an axis)."""
+FAINT, LIGHTEST = 1e-6, 1e-11
+"""Weights, in mean eigenvalues of AᵀA, below which ``A.normal`` (1e-10) is not exact enough, and below which they are
+lost beside AᵀA in double precision: what the data do not say would be those errors, divided by the weight."""
 
 
 @methods.register("tikhonov", title="Tikhonov")
@@ -54,7 +57,9 @@ class Tikhonov(Method):
     ] = None
     penalty: Annotated[Literal["gradient", "identity"], Field(description="what is kept small")] = "gradient"
     iterations: Annotated[int, Field(ge=1, le=100_000, description="at most")] = 50
-    tolerance: Annotated[float, Field(ge=0, lt=1, description="stop at this relative residual")] = 1e-5
+    tolerance: Annotated[
+        float, Field(ge=0, lt=1, description="stop at this relative residual, or at rounding errors")
+    ] = 1e-5
     weighing: Weighing = "auto"
 
     takes_start = True
@@ -83,7 +88,14 @@ class Tikhonov(Method):
                 f"{largest:.3g} is a weight far too large to compute with: numbers of this precision end at "
                 f"{torch.finfo(b.dtype).max:.3g}. Choose a smaller one."
             )
-        kind, size = b.dtype, A.column_norm**2
+        kind, size, remark = b.dtype, A.column_norm**2, ""
+        if float(weight.min()) < LIGHTEST * size:
+            remark = (
+                f"A weight of {float(weight.min()):.3g} is lost beside AᵀA in double precision: "
+                f"{LIGHTEST * size:.3g} was taken."
+            )
+            weight = weight.clamp(min=LIGHTEST * size)
+        is_faint = float(weight.min()) < FAINT * size
         if float(weight.min()) < LIGHT * size:
             y = y.to(torch.promote_types(y.dtype, torch.float64))
             b, x = A.T(y), x.to(torch.promote_types(x.dtype, torch.float64))
@@ -98,9 +110,19 @@ class Tikhonov(Method):
         symbol = without_zeros(symbol + strength * (laplacian_symbol(b, axes) if smooth else 1.0), axes)
 
         def system(x: Tensor) -> Tensor:
-            return A.normal(x) + strength * (gradient_transpose(gradient(x, axes)) if smooth else x)
+            image = A.T(A(x)) if is_faint else A.normal(x)
+            return image + strength * (gradient_transpose(gradient(x, axes)) if smooth else x)
 
-        first = state["k"] if state else 0
+        first, tolerance = state["k"] if state else 0, max(self.tolerance, torch.finfo(b.dtype).eps)
+
+        def iterate(step: CgStep, k: int, lacks: str = "") -> Iterate:
+            residual = float(step.relative_residual.max())
+            scalars = {"relative_residual_cg": residual, "weight": float(weight.max())}
+            converged = residual <= tolerance
+            more = {"state": step.state, "converged": converged, "remark": remark, "not_found": lacks}
+            return Iterate(step.x.to(kind), max(k, 1), self.iterations, scalars, **more)
+
+        step = None
         for step in cg(
             system,
             b,
@@ -110,14 +132,29 @@ class Tikhonov(Method):
             tolerance=self.tolerance,
             state=state,
         ):
-            residual = float(step.relative_residual.max())
-            finished = residual <= self.tolerance
+            finished = float(step.relative_residual.max()) <= tolerance
             if step.k == first and step.k < self.iterations and not finished:
                 continue  # where it starts from: nothing new
-            scalars = {"relative_residual_cg": residual, "weight": float(weight.max())}
-            yield Iterate(
-                step.x.to(kind), max(step.k, 1), self.iterations, scalars, state=step.state, converged=finished
-            )
+            is_last = step.k == self.iterations and not finished
+            yield iterate(step, step.k, _not_to_rounding(step) if is_last and not self.tolerance else "")
+        if step is not None and step.k < self.iterations and float(step.relative_residual.max()) > tolerance:
+            yield iterate(step, step.k + 1, _broken(step))
+
+
+def _not_to_rounding(step: CgStep) -> str:
+    return (
+        f"Not converged: the limit of {step.k} iterations came before rounding errors ended them (tolerance 0), at a "
+        f"relative residual of {float(step.relative_residual.max()):.2g}. More iterations (or continuing) would still "
+        "change the picture."
+    )
+
+
+def _broken(step: CgStep) -> str:
+    return (
+        f"Not converged: after {step.k} iterations, at a relative residual of "
+        f"{float(step.relative_residual.max()):.2g}, rounding errors are larger than what the weight adds to AᵀA. "
+        "Choose a larger weight, or double precision."
+    )
 
 
 def _automatic_weight(problem: Problem, x: Tensor, smooth: bool) -> Tensor:

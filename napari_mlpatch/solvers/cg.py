@@ -44,8 +44,9 @@ def cg(
     """Solve ``M x = b`` from the start ``x``; yields each step, the start included, until ``‖r‖ <= tolerance ‖b‖``.
 
     Hestenes & Stiefel (1952), preconditioned as in Saad, Iterative Methods (2003), algorithm 9.1. Items of a batch
-    ``[B, C, *space]`` are systems of their own: one that has reached its ``tolerance`` (one for all, or ``[B]``) after
-    at least ``least`` steps, or ``exact`` at any time, stays as it is while others go on. Before ``least`` steps
+    ``[B, C, *space]`` are systems of their own: one that has reached its ``tolerance`` (one for all, or ``[B]``; below
+    the rounding of b's type it is that: beyond, steps only follow errors into what M hardly sees) after at
+    least ``least`` steps, or ``exact`` at any time, stays as it is while others go on. Before ``least`` steps
     nothing waits for a GPU. ``residual`` is ``b - M x`` where it is known. The ``state`` of an earlier step continues
     from it exactly, up to ``iterations`` steps in all.
     """
@@ -53,7 +54,7 @@ def cg(
     size = norm(b)
     zero = size == 0.0
     size = torch.where(zero, 1.0, size)
-    tolerance = numbers(tolerance, size.device).to(size)
+    tolerance = numbers(tolerance, size.device).to(size).clamp(min=torch.finfo(b.dtype).eps)
     if state:
         x, r, p, rz, going, done = (state[key] for key in ("x", "r", "p", "rz", "going", "k"))
     else:
