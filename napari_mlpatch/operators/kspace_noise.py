@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from napari_mlpatch.core.noise_level import from_mostly_noise
+from napari_mlpatch.core.noise_level import MAD_TO_STD, QUARTILE_OF_NOISE, from_mostly_noise
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .redundancy import rounding
@@ -15,6 +15,8 @@ OUTER = 0.8  # of the way to the ends of the axes, beyond which samples are take
 BLOCK = 16  # pixels of a side of a block
 LONGEST = 32  # pixels of a stretch of a line
 ENOUGH = 256  # samples of which a level is taken
+SMOOTH = 1 / 16  # of k-space, standard deviation of the window that keeps a picture's smooth phase
+ALIKE = 0.2  # correlation of the sizes of real and imaginary part, above which they have one noise; 0.1 for two
 
 
 def outer_level(y: Tensor, mask: np.ndarray) -> float:
@@ -55,10 +57,56 @@ def quietest_level(y: Tensor, mask: np.ndarray, *, real: bool = False) -> float:
     return float(noisy.min() / alone.min())
 
 
+def quadrature_level(y: Tensor, mask: np.ndarray) -> float:
+    """From the picture of one coil at right angles to its own smooth phase, where all of k-space is measured.
+
+    The phase of the picture without its fine detail is taken off (Noll, Nishimura & Macovski, IEEE Trans. Med. Imaging
+    10, 1991): detail of a smooth phase is real then, and the imaginary part, without the share of the real one that it
+    holds in each block, is noise alone, of which the lower quartile over blocks counts as in ``noise_level``. Too high
+    where the phase is rough. Infinity where not all of k-space is measured, where the picture is small or most of it
+    without noise, and where the imaginary part is large in the places in which the real one is: so it is with noise of
+    one phase, as k-space has that was computed from a magnitude.
+    """
+    if not mask.all() or min(mask.shape) < 2 * BLOCK:
+        return math.inf
+    d = torch.view_as_real(_mixed(in_phase(y, mask)))
+    tiles = d.flatten(0, -4).unfold(-3, BLOCK, BLOCK).unfold(-3, BLOCK, BLOCK).flatten(-2).double()
+    real, imaginary = tiles.unbind(-2)
+    share = (real * imaginary).sum(-1, keepdim=True) / real.square().sum(-1, keepdim=True).clamp(min=1e-300)
+    real, imaginary = real.abs(), (imaginary - share * real).abs()
+    levels = MAD_TO_STD / 6.0 * imaginary.median(-1).values
+    noisy = levels > rounding(y)
+    if 2 * int(noisy.sum()) < noisy.numel():
+        return math.inf
+    alike = float(_correlation(real[noisy], imaginary[noisy]).median())
+    level = math.sqrt(2.0) * float(torch.quantile(levels[noisy], 0.25)) / QUARTILE_OF_NOISE
+    return math.inf if alike > ALIKE else level
+
+
+def _correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Along the last axis."""
+    a, b = (v - v.mean(-1, keepdim=True) for v in (a, b))
+    sizes = (a.square().sum(-1) * b.square().sum(-1)).sqrt()
+    return (a * b).sum(-1) / torch.where(sizes > 0, sizes, 1.0)
+
+
+def in_phase(y: Tensor, mask: np.ndarray) -> Tensor:
+    """The picture of k-space ``[..., rows, columns]``, turned in each place by the phase that it has without detail."""
+    lines = [torch.arange(n, device=y.device) - n // 2 for n in mask.shape]
+    rows, columns = (torch.exp(-0.5 * (k / (SMOOTH * len(k))) ** 2) for k in lines)
+    smooth = _back(y * (rows[:, None] * columns).to(y.dtype), (-2, -1))
+    return _back(y, (-2, -1)) * smooth.sgn().conj()
+
+
+def _mixed(x: Tensor) -> Tensor:
+    """Second differences along both last axes at once."""
+    return x.diff(n=2, dim=-1).diff(n=2, dim=-2)
+
+
 def _of_images(y: Tensor, floor: float) -> Tensor:
     """The level of each block of the images, of which y is the k-space (from second differences along both axes)."""
     x = _back(y, (-2, -1))
-    d = x.diff(n=2, dim=-1).diff(n=2, dim=-2) / 6.0
+    d = _mixed(x) / 6.0
     known = _throughout(_throughout(x.abs() > floor).mT).mT if floor > 0 else None
     tiles = _only(d, known).flatten(0, -3).unfold(-2, BLOCK, BLOCK).unfold(-2, BLOCK, BLOCK)
     return _median_level(tiles.permute(1, 2, 0, 3, 4).flatten(2).flatten(0, 1))

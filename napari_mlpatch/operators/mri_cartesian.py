@@ -20,8 +20,9 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .coil_maps import check_sensitivities, coil_count, maps_of, mean_seen, one_over_seen
 from .image_shape import ImageShape
+from .kspace_doubt import NEAR, UPPER_BOUND, Residual, is_plain, reaches_noise
 from .kspace_masks import line_mask, poisson_disc_mask
-from .kspace_noise import outer_level, quietest_level
+from .kspace_noise import outer_level, quadrature_level, quietest_level
 from .redundancy import least, level_of_picture, rounding, unexplained
 
 
@@ -240,18 +241,34 @@ class MRICartesian(Operator):
     def estimate_std(self, y: Tensor) -> float:
         """The least of what the outer samples, the quietest part of the picture and the coils' redundancy say.
 
-        A single coil's is that of a real image times a constant phase, which has opposite samples conjugate. Where
+        A single coil's is that of a real image times a constant phase, which has opposite samples conjugate; where all
+        of its k-space is measured, that of a smooth phase counts as well (``quadrature_level``). Where
         all of y is explained, y was computed from an image: what noise that holds is explained as well, and the other
         two tell it, and with several coils the quick picture (``level_of_picture``). Lines or points of such k-space
         without any noise are not told from noisy ones.
         """
-        floor = rounding(y)
-        found = unexplained(self, y, real=self._maps is None)[0]
+        return self._noise(y)[0]
+
+    def noise_remark(self, y: Tensor) -> str:
+        doubtful = self._maps is None and not all(self._noise(item, ask=True)[1] for item in y.split(1))
+        return UPPER_BOUND if doubtful else ""
+
+    def _noise(self, y: Tensor, ask: bool = False) -> tuple[float, bool]:
+        """The level; if asked, also whether that of one coil can be relied on: it is of what is seen to be white."""
+        floor, left = rounding(y), Residual(self._mask)
+        found = unexplained(self, y, real=self._maps is None, seen=left)[0]
         quiet = quietest_level(y, self._mask, real=self._maps is None and found <= floor)
         if quiet <= floor:
-            return min(quiet, found)
-        seen = level_of_picture(self, y) if found <= floor and self._maps is not None else math.inf
-        return least([outer_level(y, self._mask), quiet, found, seen], floor)
+            return min(quiet, found), True
+        if self._maps is not None:
+            seen = level_of_picture(self, y) if found <= floor else math.inf
+            return least([outer_level(y, self._mask), quiet, found, seen], floor), True
+        smooth = quadrature_level(y, self._mask) if found > floor else math.inf
+        level = least([outer_level(y, self._mask), quiet, found, smooth], floor)
+        if not ask:
+            return level, False
+        known = (found <= NEAR * level and left.is_white) or (smooth <= NEAR * level and is_plain(y, self._mask))
+        return level, known or reaches_noise(y, self._mask)
 
 
 def _of_lines(mask: np.ndarray) -> np.ndarray:

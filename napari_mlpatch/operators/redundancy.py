@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from napari_mlpatch.core.noise_level import from_image
 from napari_mlpatch.core.operator import Operator
@@ -21,7 +22,14 @@ EXPLAINED = 3e-3  # of the rms of y
 FEWEST = 30.0  # unexplained values, below which their level is left to chance
 
 
-def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: bool = False) -> tuple[float, float]:
+def unexplained(
+    A: Operator,
+    y: Tensor,
+    weights: Tensor | None = None,
+    *,
+    real: bool = False,
+    seen: Callable[[Tensor, Tensor], None] | None = None,
+) -> tuple[float, float]:
     """Standard deviation of white noise in ``y`` [B, C, *range_shape], and the share of the noise that told it.
 
     Least squares ``min_x ‖W^½ (A x - y)‖`` by conjugate gradients. What is left of y is ``p(AAᵀW) y`` with a
@@ -30,7 +38,8 @@ def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: 
     too large; the norms leave out the largest tenth of the samples. It ends where the level settles, after 300 steps at
     the latest; 0 where it still falls then, below 0.3 % of y: that was computed from an image. ``weights`` (positive,
     of a shape that broadcasts to y) only make it quicker. ``real`` says to look for a real image times a constant
-    phase, which explains less than a complex one. Infinity where (almost) all of the noise is explained. Cf. the
+    phase, which explains less than a complex one. ``seen`` is called at the end with what is left of y and of z.
+    Infinity where (almost) all of the noise is explained. Cf. the
     estimate of noise in Wahba, SIAM J. Sci. Stat. Comput. 4 (1983): ‖r‖² / trace.
     """
     y = y.detach()
@@ -81,6 +90,8 @@ def unexplained(A: Operator, y: Tensor, weights: Tensor | None = None, *, real: 
         size, old = _energy(s[:given]), size
         p = s + (size / old) * p
     left = _energy(r[given:])
+    if seen is not None:
+        seen(r[:given], r[given:])
     known = left >= 1e-3 * whole and left >= FEWEST
     level = min(level, look(least_left)[1])
     if calm < CALM and lost < LOST and level < EXPLAINED * rounding(y) / ROUNDING:
