@@ -6,6 +6,8 @@ import math
 
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .phase import real_and_imaginary
+
 MAD_TO_STD = 1.4826
 BLOCK = 16  # pixels of a side of the blocks of which the quieter ones count
 ENOUGH = 9  # blocks
@@ -27,7 +29,7 @@ def from_smooth(y: Tensor) -> float:
     Of complex data: the root of the summed variances of real and imaginary part.
     """
     if y.is_complex():
-        return math.hypot(from_smooth(y.real), from_smooth(y.imag))
+        return math.hypot(*map(from_smooth, real_and_imaginary(y)))
     if y.shape[-1] < 3:
         return 0.0
     second = y[..., 2:] - 2.0 * y[..., 1:-1] + y[..., :-2]
@@ -43,7 +45,7 @@ def from_image(y: Tensor) -> float:
     noise (clipped, padded) are left out. Of complex pictures: as ``from_smooth``.
     """
     if y.is_complex():
-        return math.hypot(from_image(y.real), from_image(y.imag))
+        return math.hypot(*map(from_image, real_and_imaginary(y)))
     if y.shape[-2] < 3 or y.shape[-1] < 3:
         return from_smooth(y if y.shape[-1] >= 3 else y.mT)
     return MAD_TO_STD * quiet_median(_mixed(y)) / 6.0
@@ -95,7 +97,7 @@ def is_filled(size: Tensor, known: Tensor | None = None) -> bool:
 
 def remark_on_image(y: Tensor) -> str:
     """That ``from_image`` of these pictures is an upper bound, where it is."""
-    parts = (y.real, y.imag) if y.is_complex() else (y,)
+    parts = real_and_imaginary(y) if y.is_complex() else (y,)
     if y.shape[-2] < 3 or y.shape[-1] < 3:
         return UPPER_BOUND
     return UPPER_BOUND if any(is_filled(_mixed(item)) for part in parts for item in part.split(1)) else ""

@@ -45,6 +45,9 @@ class Operator(Keeper):
     complex_data: ClassVar[bool | None] = None
     """Whether measurements are complex; None: as the image."""
 
+    free_phase: ClassVar[bool] = True
+    """Whether a constant phase of complex images says nothing, as in MRI; else their parts are two different things."""
+
     closed_form: ClassVar[bool] = False
     """Whether ``solve_shifted`` exists."""
 

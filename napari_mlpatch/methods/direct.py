@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.method import Iterate
+from napari_mlpatch.core.phase import free_phase
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods
 from napari_mlpatch.denoisers import Name, Precision, Scaled, denoiser
@@ -66,7 +67,8 @@ class Direct(Denoising):
         quick = problem.A.pinv(problem.y)
         yield None
         low, high = value_ranges(quick)
-        clean = Scaled(denoiser(self.denoiser, network, quick.device, self.precision), low, high)
+        phase = free_phase(problem.A, quick)
+        clean = Scaled(denoiser(self.denoiser, network, quick.device, self.precision), low, high, phase)
         span = high - low
         # Where there is no noise, rounding is left.
         sigma = (
@@ -86,6 +88,9 @@ def noise_of_quick_picture(problem: Problem, quick: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     kind = torch.complex64 if y.is_complex() else torch.float32  # so that the numbers do not depend on the precision
     noise = torch.randn(y.shape[1:], generator=generator, dtype=kind).to(y) * each(problem.std, y)
+    phase = free_phase(A, quick)
+    if phase is not None:
+        noise = noise * each(phase, noise)
     if A.sampled is not None:
         noise = noise * A.sampled.to(y.device)
     return norm(A.pinv(y + noise) - quick).cpu() / quick[0].numel() ** 0.5

@@ -10,6 +10,7 @@ from napari_mlpatch.solvers.shifted import solve_shifted
 from napari_mlpatch.torch_later import Tensor, torch
 
 STEPS, TOLERANCE = 40, 1e-2
+DIGITS = 256  # steps of alpha in a factor of two
 
 
 def noise_of_solution(A: Operator, y: Tensor, alpha: Tensor, damping: float) -> Iterator[Tensor]:
@@ -25,7 +26,13 @@ def noise_of_solution(A: Operator, y: Tensor, alpha: Tensor, damping: float) -> 
     noise = torch.randn(1, 1, *A.range_shape, generator=generator, dtype=kind).to(y)
     if A.sampled is not None:
         noise = noise * A.sampled.to(y.device)
+    alpha = _rounded(alpha, A.column_norm**2 or 1.0)
     b = A.T(noise).expand(len(y), *[-1] * (1 + len(A.domain_shape)))
     zero = torch.zeros_like(b)
     for step in solve_shifted(A, b, alpha, zero, iterations=STEPS, tolerance=TOLERANCE, damping=damping):
         yield norm(step.x).cpu() / step.x[0].numel() ** 0.5
+
+
+def _rounded(alpha: Tensor, unit: float) -> Tensor:
+    """To a few digits, in any unit: conjugate gradients would make an error of rounding one of a percent here."""
+    return unit * torch.exp2((DIGITS * (alpha / unit).log2()).round() / DIGITS)

@@ -123,7 +123,7 @@ class DeepEquilibrium(Learned):
         if equation.first is None:
             raise InputError("The network of these weights has one state to begin with, so no picture to start from.")
         own = equation.picture(equation.start)
-        unit = along(torch.where(scale > 0, scale, 1.0), start)
+        unit = along(torch.where(scale != 0, scale, 1.0), start)
         return equation.first(begun(start / unit, own))
 
     def _not_found(self, step: FixedPointStep) -> str:

@@ -16,6 +16,7 @@ from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Iterate
 from napari_mlpatch.core.operator import Operator
+from napari_mlpatch.core.phase import free_phase
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.denoisers import Denoise, Name, Precision, Scaled, denoiser, transformed
 from napari_mlpatch.solvers.cg import CgStep
@@ -108,7 +109,8 @@ class PlugAndPlay(Denoising):
         yield None
         low, high = value_ranges(quick)
         span = high - low
-        plain = Scaled(denoiser(self.denoiser, network, y.device, self.precision), low, high)
+        # Of the quick picture, for the whole run: one of each iterate would turn with its noise.
+        plain = Scaled(denoiser(self.denoiser, network, y.device, self.precision), low, high, free_phase(A, quick))
         noise = noise_level(problem, span)
         highest, damping, left = self.sigma_start * span, 0.0, torch.zeros(1, dtype=torch.float64)
         for best in choose_damping(measured.A, b) if self.solves_systems else ():

@@ -112,6 +112,10 @@ class Composed(Operator):
         return data_kind(self.outer, self._between)
 
     @property
+    def free_phase(self) -> bool:  # type: ignore[override]
+        return self.inner.free_phase and self.outer.free_phase
+
+    @property
     def sampled(self) -> Tensor | None:
         return self.outer.sampled
 
@@ -206,6 +210,10 @@ class Scaled(Operator):
     @property
     def complex_data(self) -> bool | None:  # type: ignore[override]
         return self.operator.complex_data
+
+    @property
+    def free_phase(self) -> bool:  # type: ignore[override]
+        return self.operator.free_phase
 
     @property
     def closed_form(self) -> bool:  # type: ignore[override]

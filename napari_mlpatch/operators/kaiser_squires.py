@@ -74,6 +74,7 @@ class KaiserSquires(Operator):
     )
 
     complex_image = complex_data = True
+    free_phase = False
 
     @model_validator(mode="after")
     def _fits(self) -> KaiserSquires:

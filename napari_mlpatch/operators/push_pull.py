@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from napari_mlpatch.core.noise_level import MAD_TO_STD, UPPER_BOUND, is_filled, quiet_median
+from napari_mlpatch.core.phase import real_and_imaginary
 from napari_mlpatch.torch_later import F, Tensor, torch
 
 SWEEPS = 4
@@ -56,14 +57,15 @@ def noise_among_kept(y: Tensor, mask: Tensor) -> float:
     the summed variances of real and imaginary part.
     """
     if y.is_complex():
-        return math.hypot(noise_among_kept(y.real, mask), noise_among_kept(y.imag, mask))
+        real, imaginary = real_and_imaginary(y)
+        return math.hypot(noise_among_kept(real, mask), noise_among_kept(imaginary, mask))
     size, known = _unpredicted(y, mask)
     return MAD_TO_STD * quiet_median(size, known) if known.any() else 0.0
 
 
 def remark_on_kept(y: Tensor, mask: Tensor) -> str:
     """That ``noise_among_kept`` of these pictures is an upper bound, where it is."""
-    parts = (y.real, y.imag) if y.is_complex() else (y,)
+    parts = real_and_imaginary(y) if y.is_complex() else (y,)
     return UPPER_BOUND if any(is_filled(*_unpredicted(i, mask)) for part in parts for i in part.split(1)) else ""
 
 

@@ -70,6 +70,10 @@ class Stacked(Operator):
         return True if True in kinds else None if None in kinds else False
 
     @property
+    def free_phase(self) -> bool:  # type: ignore[override]
+        return all(A.free_phase for A in self.parts)
+
+    @property
     def _sizes(self) -> list[int]:
         return [math.prod(A.range_shape) for A in self.parts]
 

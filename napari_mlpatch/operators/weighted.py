@@ -18,6 +18,7 @@ class Weighted(Operator):
         self.operator, self.w = operator, w
         self.domain_shape, self.range_shape = operator.domain_shape, operator.range_shape
         self.complex_image, self.complex_data = operator.complex_image, operator.complex_data  # type: ignore[misc]
+        self.free_phase = operator.free_phase  # type: ignore[misc]
         self.norm, self.column_norm = operator.norm, operator.column_norm
 
     @property

@@ -20,8 +20,12 @@ def items(x: Tensor) -> list[Tensor]:
 
 
 def each(values: Tensor | float, like: Tensor) -> Tensor:
-    """Numbers ``[B]``, or one for all, in the real type and on the device of ``like`` and shaped to multiply it."""
-    values = numbers(values, like.device).to(like.dtype.to_real())
+    """Numbers ``[B]``, or one for all, in the precision and on the device of ``like`` and shaped to multiply it.
+
+    They are real, unless they are given as complex ones.
+    """
+    values = numbers(values, like.device)
+    values = values.to(like.dtype.to_complex() if values.is_complex() else like.dtype.to_real())
     return values.reshape(-1, *[1] * (like.ndim - 1)) if like.ndim > 2 else values.reshape(())
 
 

@@ -5,6 +5,7 @@ import torch
 
 import napari_mlpatch as mp
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.phase import phase_of
 from napari_mlpatch.networks.scaling import along, normalised
 
 
@@ -50,11 +51,22 @@ def test_without(A, y):
     assert torch.equal(scale, torch.ones(3))
 
 
-def test_complex_data_have_a_real_scale():
+@pytest.mark.parametrize("normalise", [True, False])
+def test_complex_pictures_are_turned_to_be_as_real_as_possible(normalise):
     A = mp.operators.MRICartesian(image_shape=(8, 8), acceleration=2, seed=0)
-    y = A(torch.randn(2, 1, 8, 8, dtype=torch.complex64))
-    given, _, scale = normalised(y, A)
-    assert given.is_complex() and scale.dtype == torch.float32 and scale.shape == (2,)
+    y = A(torch.randn(2, 1, 8, 8, dtype=torch.complex64, generator=torch.Generator().manual_seed(0)))
+    given, unit, scale = normalised(y, A, normalise)
+    size = normalised(y, A)[2].abs() if normalise else torch.ones(2)
+    torch.testing.assert_close(scale, size * phase_of(A.T(y)))
+    torch.testing.assert_close(phase_of(unit.T(given)), torch.ones(2, dtype=torch.complex64), atol=1e-4, rtol=0)
+    torch.testing.assert_close(given * along(scale, y) * A.norm, y)
+    torch.testing.assert_close(along(scale, y.real), along(size, y.real), msg="a real picture has no phase")
+
+
+def test_e_and_b_modes_are_not_turned():
+    A = mp.operators.KaiserSquires(image_shape=(8, 8))
+    y = A(torch.randn(2, 1, 8, 8, dtype=torch.complex64, generator=torch.Generator().manual_seed(0)))
+    assert normalised(y, A)[2].dtype == torch.float32
 
 
 def test_an_operator_that_measures_nothing(A, y):

@@ -8,7 +8,7 @@ import torch
 import napari_mlpatch as mp
 from napari_mlpatch import networks
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.networks.scaling import normalised
+from napari_mlpatch.networks.scaling import along, normalised
 from napari_mlpatch.training import AdlerEllipses, Reconstruct, Synthetic, TrainingRecipe, ship, train
 from napari_mlpatch.training.data import open_data
 from napari_mlpatch.weights import load
@@ -62,6 +62,18 @@ def test_training_and_use_have_one_scale(images):
     torch.testing.assert_close(drawn(task, images[0])[0], normalised(y, A)[0])
 
 
+@pytest.mark.parametrize("normalise", [True, False])
+def test_training_and_use_take_off_one_phase(images, normalise):
+    """That of the measurement, so that the network sees pictures as real as they will be in use."""
+    task = Reconstruct(operator=MRI, noise=mp.noise.Gaussian(relative=0.1), normalise=normalise, phase=2.0)
+    y, truth = task._draw(images[0], 3, torch.Generator().manual_seed(5))
+    given, picture = drawn(task, images[0])
+    expected, _, scale = normalised(y, MRI, normalise)
+    assert scale.is_complex()
+    torch.testing.assert_close(given, expected)
+    torch.testing.assert_close(picture * along(scale, truth), truth)
+
+
 def test_noise_has_a_level_for_each_item(images):
     task = Reconstruct(operator=A, noise=mp.noise.Gaussian(relative=0.1), normalise=False, augment=False)
     y, x = drawn(task, images[0], count=400)
@@ -85,7 +97,7 @@ def test_what_was_not_measured_stays_zero(images):
 def test_random_phases_are_smooth_and_leave_the_magnitude(images):
     real = Reconstruct(operator=MRI, normalise=False)
     turned = Reconstruct(operator=MRI, normalise=False, phase=1.0)
-    x, z = drawn(real, images[0])[1], drawn(turned, images[0])[1]
+    x, z = (task._draw(images[0], 3, torch.Generator().manual_seed(5))[1] for task in (real, turned))
     assert x.is_complex() and not x.imag.any()
     torch.testing.assert_close(z.abs(), x.abs())
     inside = x.abs() > 0

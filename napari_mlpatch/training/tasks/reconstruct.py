@@ -22,7 +22,7 @@ from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.core.registry import noises, operators, tasks
 from napari_mlpatch.core.simulate import simulate
 from napari_mlpatch.networks.quick_picture import quick_picture
-from napari_mlpatch.networks.scaling import along, divided, normalised, picture_scale
+from napari_mlpatch.networks.scaling import along, divided, normalised, picture_unit
 
 from ..pictures import turned
 from .task import Batch, Task, is_reconstructor, middle, starts_from_picture
@@ -53,10 +53,9 @@ class Reconstruct(Task):
     ``shrink`` makes large ones smaller), and each item of a batch has noise of the level that it has alone. Or x and y
     are measured pairs (source ``pairs``).
 
-    A and y are divided by ‖A‖ and, with ``normalise``, each item's y and x by the scale s of
-    ``networks.scaling.normalised``; the loss is the mean of ``|network(y₁, A₁) - x / s|²`` (l2) or of its absolute
-    values (l1). In use the picture is ``s · network(y₁, A₁)``. Without ``normalise``, s = 1 and the network learns
-    what values pictures have.
+    A and y are divided by ‖A‖ and each item's y and x by the s of ``networks.scaling.normalised``; the loss is the mean
+    of ``|network(y₁, A₁) - x / s|²`` (l2) or of its absolute values (l1). In use it is ``s · network(y₁, A₁)``.
+    Without ``normalise``, ``|s| = 1`` and the network learns what values pictures have.
 
     Figures are the mean PSNR and SSIM of the middle of each image held out, of the pictures that a person sees
     (``A.picture``; complex ones by their magnitude), with noise of fixed seeds.
@@ -144,8 +143,8 @@ class Reconstruct(Task):
         """
         y, truth = self._draw(images, count, random)
         y = y / self.operator.norm
-        if self.normalise:
-            scale = picture_scale(y, self.unit)
+        if self.normalise or y.is_complex():
+            scale = picture_unit(y, self.unit, self.normalise)
             y, truth = y / along(scale, y), truth / along(scale, truth)
         return (y, truth, quick_picture(y, self.unit)) if starts_from_picture(network) else (y, truth)
 
@@ -227,7 +226,8 @@ class Reconstruct(Task):
         for k in range(len(held_out)):
             y, truth = self._held_out(held_out, k)
             given, unit, scale = normalised(y, self.operator, self.normalise)
-            found = along(scale, truth) * network(given, unit)
+            found = network(given, unit)
+            found = along(scale, found) * found
             values += self._compared(self.operator.picture(found), self.operator.picture(truth))
         means = [sum(column) / len(values) for column in zip(*values, strict=True)]
         return {name: mean for name, mean in zip(("psnr", "ssim"), means, strict=False) if math.isfinite(mean)}
