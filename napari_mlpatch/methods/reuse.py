@@ -15,7 +15,7 @@ from napari_mlpatch.core.phrases import naming_methods
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods, operators
 from napari_mlpatch.solvers.items import norm, ratio
-from napari_mlpatch.solvers.shifted import solve_shifted
+from napari_mlpatch.solvers.shifted import LIGHT, solve_shifted
 from napari_mlpatch.torch_later import Tensor, torch
 
 from . import trained_for
@@ -68,7 +68,9 @@ class ReuseAndRegularise(Learned):
         module, before = self.opened(network, y.device), _operator_of(network, A)
         normalise, remark = is_normalised(network), far_from_training(network, problem)
         yield None
-        b, alpha = A.T(y), self.weight * A.norm**2
+        alpha = self.weight * A.norm**2
+        light = alpha < LIGHT * A.column_norm**2  # then what A hardly sees would amplify rounding
+        b = A.T(y.to(torch.promote_types(y.dtype, torch.float64)) if light else y)
         if state:
             x, k, moving = state["x"], state["k"], state["moving"]
         else:
@@ -82,11 +84,11 @@ class ReuseAndRegularise(Learned):
             for picture in pictures(module, Problem(before, before(x)), normalise):
                 z = picture
                 yield None
-            new = z
+            new, near = z, z.to(b.dtype)
             for step in solve_shifted(
-                A, b + alpha * z, alpha, z, iterations=INNER_ITERATIONS, tolerance=INNER_TOLERANCE
+                A, b + alpha * near, alpha, near, iterations=INNER_ITERATIONS, tolerance=INNER_TOLERANCE
             ):
-                new = step.x
+                new = step.x.to(x.dtype)
                 yield None
             new = torch.where(moving.reshape(-1, *[1] * (x.ndim - 1)), new, x)
             moving = moving & (ratio(norm(new - x), norm(new)).to(moving.device) > self.tolerance)

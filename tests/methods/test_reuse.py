@@ -8,7 +8,7 @@ from napari_mlpatch.core.fit import fit
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.methods.learned import pictures
 
-from .tiny import unet
+from .tiny import Descent, unet
 
 O = mp.operators
 BEFORE = O.ParallelBeam((32, 32), "0:180:30", 46)
@@ -45,6 +45,15 @@ def test_a_heavy_weight_is_the_network_alone_and_a_light_one_the_data(problem):
     assert (heavy.x - z).norm() <= 1e-2 * z.norm()
     light = mp.reconstruct(problem, mp.methods.ReuseAndRegularise(weight=1e-5, iterations=1), trained)
     assert light.metrics["relative_residual"] < 0.02 < heavy.metrics["relative_residual"]
+
+
+def test_next_to_no_weight_does_not_amplify_rounding():
+    """Three views leave most of a picture open: in single precision it had values of some hundreds."""
+    A = O.ParallelBeam((14, 14), "0:180:3", 20)
+    y = A(torch.rand(1, 1, 14, 14, generator=torch.Generator().manual_seed(0)))
+    method = mp.methods.ReuseAndRegularise(weight=1e-9, iterations=10, tolerance=0.0)
+    found = mp.reconstruct(mp.Problem(A, y, noise_std=0.0), method, Descent(iterations=3)).x
+    assert found.dtype == torch.float32 and float(found.abs().max()) < 3.0
 
 
 def test_which_weights_it_takes(problem):
