@@ -6,6 +6,10 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from napari.components.overlays import LayerNameOverlay
+
+from .captions import Captions
+from .cells import Cell, lay_out, lay_out_once, reshape, rest, swap, wake
 from .one_bar import hand_over
 
 if TYPE_CHECKING:
@@ -19,8 +23,9 @@ def only_shown(viewer: Viewer) -> None:
     A picture that is to stand in another cell takes its own there.
 
     napari (0.9.2) moves all layers to the one view when the grid is switched off, takes the captions of hidden layers
-    to pieces, builds boxes around captions anew at each change of any layer, keeps the cameras of a hidden grid in
-    step at each paint and each move, and finds out at each paint which part of every hidden layer would be in view.
+    to pieces, builds boxes around captions anew at each change of any layer, makes all cells anew for another shape of
+    the grid, keeps the cameras of a hidden grid in step at each paint and each move, and finds out at each paint which
+    part of every hidden layer would be in view.
     """
     canvas = viewer.window._qt_viewer.canvas
     own: Any = type(canvas)
@@ -35,7 +40,9 @@ def only_shown(viewer: Viewer) -> None:
     others = ("grid", "grid_cameras", "layer_to_visual", "_pause_scene_graph")
     if not all(hasattr(canvas, name) for name in (*names, *others)):
         return
-    grid, aside = viewer.canvas.grid, []
+    grid, captions = viewer.canvas.grid, Captions(canvas)
+    aside: list[Any] = []
+    spare: list[Cell] = []
 
     def setup_single_view() -> None:
         for layer, visual in canvas.layer_to_visual.items():
@@ -66,7 +73,7 @@ def only_shown(viewer: Viewer) -> None:
             aside.clear()
             for camera in canvas.grid_cameras:
                 wake(camera)
-        own._init_or_update_grid(canvas)
+        reshape(canvas, grid.actual_shape(viewer.layers), spare)
         canvas.grid.visible = True
         lay_out_once(canvas.grid)
         for camera in canvas.grid_cameras:
@@ -75,6 +82,7 @@ def only_shown(viewer: Viewer) -> None:
     def update_grid_spacing() -> None:
         if grid.enabled:
             own._update_grid_spacing(canvas)
+            lay_out(viewer)  # before napari brings cameras and overlays up to the cells' size, not while it paints
 
     def update_layer_overlays(layer: Layer, event: Any = None) -> None:
         is_there = layer in viewer.layers
@@ -84,12 +92,11 @@ def only_shown(viewer: Viewer) -> None:
     def create_or_update(overlay: Any, vispy_overlay: Any, parent: Any, **more: Any) -> Any:
         if vispy_overlay is not None and vispy_overlay.node.parent is parent:
             return vispy_overlay
+        if vispy_overlay is None and isinstance(overlay, LayerNameOverlay):
+            return captions.make(overlay, more["layer"], parent)
         if vispy_overlay is None:
             hand_over(canvas, overlay, more.get("layer"))
-        made = own._create_or_update_vispy_overlay(canvas, overlay, vispy_overlay, parent, **more)
-        if vispy_overlay is None:
-            hide_whole(made)
-        return made
+        return own._create_or_update_vispy_overlay(canvas, overlay, vispy_overlay, parent, **more)
 
     functions = (
         setup_single_view,
@@ -103,21 +110,6 @@ def only_shown(viewer: Viewer) -> None:
     for layer in viewer.layers:
         draw_if_shown(layer)
     viewer.layers.events.inserted.connect(lambda event: draw_if_shown(event.value))
-
-
-MOVES = ("_on_center_change", "_on_zoom_change")
-
-
-def rest(camera: Any) -> None:
-    """Let the camera of a hidden cell stay where it is."""
-    vars(camera).update(dict.fromkeys(MOVES, lambda event=None: None))
-
-
-def wake(camera: Any) -> None:
-    """Let it follow again, from where the canvas's camera is now."""
-    for name in MOVES:
-        if vars(camera).pop(name, None) is not None:
-            getattr(camera, name)()
 
 
 def compare_first(camera: Any) -> None:
@@ -157,59 +149,6 @@ def draw_if_shown(layer: Layer) -> None:
 
     if hasattr(layer, "_update_draw"):
         vars(layer)["_update_draw"] = update_draw
-
-
-def swap(canvas: Any, i: int, j: int) -> None:
-    """Let two cells of the grid change places with all that is in them, which costs less than to move the pictures."""
-    cells, whole = canvas.grid._cells, canvas.grid._grid_widgets
-    first, second = whole[i], whole[j]
-    whole[i], whole[j] = (*first[:-1], second[-1]), (*second[:-1], first[-1])
-    cells[first[0]][first[1]], cells[second[0]][second[1]] = second[-1], first[-1]
-    for each in (canvas.grid_views, canvas.grid_cameras):
-        each[i], each[j] = each[j], each[i]
-
-
-def hide_whole(caption: Any) -> None:
-    """Make a layer's name vanish with its layer as it is, box and all; napari takes it to pieces and writes it anew."""
-    if type(caption).__name__ != "VispyLayerNameOverlay" or not hasattr(caption, "box"):
-        return
-    own, own_box = type(caption)._on_visible_change, type(caption)._on_box_change
-
-    def on_visible_change(event: Any = None) -> None:
-        shown = caption._should_be_visible()
-        caption.node.visible = caption.box.visible = shown
-        if shown and caption.box.parent is not caption.node.parent:
-            own(caption)
-
-    def on_box_change(event: Any = None) -> None:
-        caption.box.visible = caption._should_be_visible()  # the overlay's own events know napari's method only
-        own_box(caption)
-
-    vars(caption).update(_on_visible_change=on_visible_change, _on_box_change=on_box_change)
-
-
-def lay_out_once(grid: Any) -> None:
-    """Make vispy's grid (0.17) place its cells where something has changed, not at each paint."""
-    if "_prepare_draw" in vars(grid) or not hasattr(grid, "_need_solver_recreate"):
-        return
-    own = type(grid)._prepare_draw
-    done: list[Any] = [None]
-
-    def prepare_draw(view: Any) -> None:
-        size = (grid.rect.width, grid.rect.height, str(grid.spacing), grid.padding, grid.margin)
-        placed = (size, [id(widget) for *_, widget in grid._grid_widgets.values()])
-        if grid._need_solver_recreate or placed != done[0]:
-            own(grid, view)
-            done[0] = placed
-
-    vars(grid)["_prepare_draw"] = prepare_draw
-
-
-def lay_out(viewer: Viewer) -> None:
-    """Place a grid's cells now, where any has changed, and not while they are painted: both take as long."""
-    canvas = viewer.window._qt_viewer.canvas
-    if viewer.canvas.grid.enabled and "_prepare_draw" in vars(canvas.grid):
-        canvas.grid._prepare_draw(None)
 
 
 class Fresh:
