@@ -69,6 +69,7 @@ class Session:
         from .compare.stage import Stage
         from .leave.writer_first import writer_first
         from .plumbing.canvas import free_in_own_context
+        from .plumbing.controls_later import controls_later
         from .plumbing.letters import draw_soon
         from .plumbing.memory import memory, renew
         from .plumbing.notify import show_error
@@ -80,6 +81,7 @@ class Session:
         # Upright, so that the names of six docks can be read.
         viewer.window._qt_window.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.East)
         free_in_own_context(viewer)
+        controls_later(viewer)
         compile_once()
         writer_first()
         light_boxes()
@@ -94,6 +96,7 @@ class Session:
         self._load = QTimer()
         self._load.setSingleShot(True)
         self._load.setInterval(LOAD_MS)
+        self._load.timeout.connect(self._prepare_layers)
         self._load.timeout.connect(lambda: draw_soon(viewer))
         self._load.timeout.connect(self._follow_preferences)
         self._load.timeout.connect(self.workbench.load)
@@ -103,6 +106,18 @@ class Session:
         viewer.window._qt_window.destroyed.connect(self._garbage.close)
         viewer.window._qt_window.destroyed.connect(lambda: memory().save())
         self.docks: dict[str, QWidget] = {}
+
+    def _prepare_layers(self) -> None:
+        """What napari makes for a first layer is there before it comes."""
+        from .plumbing.controls_later import controls_ahead
+        from .plumbing.units_ready import read_units
+
+        def ready(take: Callable[[], None]) -> None:
+            take()
+            with contextlib.suppress(RuntimeError):  # the window is gone
+                controls_ahead(self.viewer)
+
+        read_units(lambda take: self._post(lambda: ready(take)))
 
     def _follow_preferences(self) -> None:
         """Not before the docks are there: napari reads the manifests of all plugins for it, which takes 0.1 s."""

@@ -34,6 +34,7 @@ def simulated(session, phantom, qtbot):
     page.operator_form.set_values({"angles_deg": "0:180:30"})
     with qtbot.waitSignal(_Watch(session.workbench.scene_changed).fired, timeout=20_000):
         page.simulate.click()
+    qtbot.waitUntil(lambda: all(session.stage.scenes[role] is not None for role in ("measurement", "preview", "truth")))
     return session
 
 

@@ -17,7 +17,7 @@ from napari_mlpatch.workbench.scene import Scene
 from napari_mlpatch.workbench.selection import Other
 
 from .canvas import Canvas, place, rename, set_visible, stretched
-from .contrast import Contrast
+from .contrast import Contrast, Limits
 from .looks import colormap_of, group_of, limits_of
 from .scene_layers import SceneLayers
 
@@ -179,7 +179,7 @@ class EntryLayers:
         self._timer.start() if self._gone or self._wanted else self._come()
 
     def _make(self, key: Key, of: Other, image: np.ndarray) -> None:
-        kind, scene = key[1], self._scene_of(of)
+        kind, scene, own = key[1], self._scene_of(of), limits_of(image, key[1])
         is_picture = kind == "picture"
         about = {"role": "result" if is_picture else kind} | ({"entry": of.id} if isinstance(of, Entry) else {})
         layer = self.canvas.add(
@@ -187,11 +187,11 @@ class EntryLayers:
             self.caption(of, kind),
             stretched(scene, image.shape) if kind == "residual" else scene.frame,
             about,
-            contrast_limits=limits_of(image, kind),
+            contrast_limits=own,
             colormap=colormap_of(image, kind),
         )
         self._layers[key], self._shows[key] = layer, image
-        self._join(layer, kind, scene, image)
+        self._join(layer, kind, scene, own)
         if is_picture and isinstance(of, Entry):
             self._describe(layer, of)
 
@@ -199,13 +199,13 @@ class EntryLayers:
         scene = self._scene_of(of)
         place(layer, image, stretched(scene, image.shape) if key[1] == "residual" else scene.frame)
         self._shows[key] = image
-        self._join(layer, key[1], scene, image)
+        self._join(layer, key[1], scene, limits_of(image, key[1]))
         if isinstance(of, Entry) and of.result is not None:
             layer._update_thumbnail()  # frames on the way left it as it was, which may be black
 
-    def _join(self, layer: Image, kind: str, scene: Scene, image: np.ndarray) -> None:
+    def _join(self, layer: Image, kind: str, scene: Scene, own: Limits) -> None:
         shared = scene.limits if kind == "picture" else None
-        self.contrast.add(layer, group_of(scene, kind), limits_of(image, kind), shared)
+        self.contrast.add(layer, group_of(scene, kind), own, shared)
 
     def caption(self, of: Other, kind: str) -> str:
         """What the layer of a picture is called."""

@@ -13,7 +13,7 @@ from qtpy.QtCore import QTimer
 
 from napari_mlpatch.gui.leave.sessions import Sessions
 from napari_mlpatch.gui.plumbing.layer_list import paint_what_changed
-from napari_mlpatch.gui.plumbing.only_shown import lay_out, only_shown
+from napari_mlpatch.gui.plumbing.only_shown import only_shown
 from napari_mlpatch.gui.plumbing.scenegraph import at_once, count_cells_once
 from napari_mlpatch.workbench.captions import names
 from napari_mlpatch.workbench.entry import Entry
@@ -56,7 +56,7 @@ class Stage:
         paint_what_changed(viewer)
         self.canvas, self.contrast = Canvas(viewer), Contrast()
         self.pictures = Pictures(post, lambda: workbench.scene, workbench.failed.emit)
-        self.scenes = SceneLayers(self.canvas, self.contrast)
+        self.scenes = SceneLayers(self.canvas, self.contrast, self.refresh)
         self.results = EntryLayers(
             self.canvas, self.contrast, self.pictures, self.scenes, lambda: workbench.scene, self.name_of, self.refresh
         )
@@ -192,7 +192,6 @@ class Stage:
         with at_once(self.viewer):
             self.view.show()
             self._explain(now=False)
-        lay_out(self.viewer)
         self.refreshed.emit()
 
     def only(self, layers: Iterable[Layer], active: Layer | None = None) -> None:

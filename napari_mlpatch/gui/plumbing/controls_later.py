@@ -1,0 +1,89 @@
+"""The controls of a layer are made when it is first looked at, and then in a round of events of their own."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari._qt.layer_controls import qt_layer_controls_container as napari_controls
+from napari.layers import Image
+from qtpy.QtCore import QTimer
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+REST_MS = 1
+"""0 ms would be in the round of events that chose the layer."""
+
+
+def controls_later(viewer: Viewer) -> None:
+    """Let napari make no sliders and boxes for layers that nobody chooses.
+
+    napari (0.9.2) makes those of each layer as it is added, which takes longer than all else about it, and brings them
+    up to date whenever the layer is shown or hidden.
+    """
+    container: Any = viewer.window._qt_viewer.controls
+    if not all(hasattr(container, name) for name in ("_add", "_remove", "_populate", "widgets")):
+        return
+    own: Any = type(container)
+    its = weakref.ref(container)
+    timer = QTimer(container)
+    timer.setSingleShot(True)
+    timer.setInterval(REST_MS)
+
+    def make(layer: Layer) -> Any:
+        container = its()
+        assert container is not None, "it is what asks"
+        controls = napari_controls.create_qt_layer_controls(layer)
+        controls.ndisplay = container.viewer.dims.ndisplay
+        container.addWidget(controls)
+        return controls
+
+    def add(event: Any) -> None:
+        """Now only where there are none that give the dock its width: a first picture is fitted to what is left."""
+        container = its()
+        if container is not None and container.count() == 1:  # of no layer
+            own._add(container, event)
+
+    def remove(event: Any) -> None:
+        container = its()
+        if container is not None and event.value in container.widgets:
+            own._remove(container, event)
+
+    def populate() -> None:
+        container = its()
+        active = None if container is None else container.viewer.layers.selection.active
+        if active is None or active in container.widgets:
+            now()
+        else:
+            timer.start()
+
+    def now() -> None:
+        container = its()
+        if container is not None:
+            own._populate(container)
+
+    timer.timeout.connect(now)
+    container.widgets = Made(make, container.widgets)
+    vars(container).update(_add=add, _remove=remove, _populate=populate)
+
+
+def controls_ahead(viewer: Viewer) -> None:
+    """Make those of a layer that nobody sees, before there is one: the first of all take longest and widen the dock."""
+    container: Any = getattr(viewer.window._qt_viewer, "controls", None)
+    if isinstance(getattr(container, "widgets", None), Made) and container.count() == 1:
+        container.addWidget(napari_controls.create_qt_layer_controls(Image(np.zeros((2, 2)))))
+
+
+class Made(dict):
+    """The controls by their layer; those that are asked for are made."""
+
+    def __init__(self, make: Any, already: dict[Layer, Any]):
+        super().__init__(already)
+        self._make = make
+
+    def __missing__(self, layer: Layer) -> Any:
+        made = self[layer] = self._make(layer)
+        return made
