@@ -7,8 +7,10 @@ import weakref
 
 import numpy as np
 import pytest
+from napari.layers import Image
 
-from napari_mlpatch.gui.plumbing.controls_later import controls_ahead, controls_later
+from napari_mlpatch.gui.plumbing.controls_later import controls_ahead, controls_later, give
+from napari_mlpatch.gui.plumbing.in_pieces import adding
 
 
 @pytest.fixture
@@ -67,6 +69,19 @@ def test_a_layer_that_is_removed_before_it_was_chosen_leaves_nothing(viewer, qtb
     wait_for(viewer, layer, qtbot)
     viewer.layers.remove(layer)
     assert len(container.widgets) == 1
+
+
+def test_controls_that_were_made_elsewhere_are_taken(viewer, qtbot):
+    container = viewer.window._qt_viewer.controls
+    layer = Image(np.zeros((4, 4)))
+    for _ in adding(viewer, layer):
+        qtbot.wait(1)
+    wait_for(viewer, layer, qtbot)
+    assert list(container.widgets) == [viewer.layers["before"], layer] and container.count() == 3
+    made = chosen(viewer)
+    assert not give(viewer, layer, made), "they are there already"
+    viewer.layers.remove(layer)
+    assert len(container.widgets) == 1 and container.count() == 2
 
 
 def test_several_layers_have_the_controls_that_they_share(viewer, qtbot):

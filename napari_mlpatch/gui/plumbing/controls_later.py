@@ -77,6 +77,17 @@ def controls_ahead(viewer: Viewer) -> None:
         container.addWidget(napari_controls.create_qt_layer_controls(Image(np.zeros((2, 2)))))
 
 
+def give(viewer: Viewer, layer: Layer, controls: Any) -> bool:
+    """Take controls that were made elsewhere, before anybody chooses their layer. Returns whether they were taken."""
+    container: Any = viewer.window._qt_viewer.controls
+    if not isinstance(container.widgets, Made) or layer in container.widgets:
+        return False
+    controls.ndisplay = viewer.dims.ndisplay
+    container.addWidget(controls)
+    container.widgets[layer] = controls
+    return True
+
+
 class Made(dict):
     """The controls by their layer; those that are asked for are made."""
 

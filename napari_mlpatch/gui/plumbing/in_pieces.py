@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
+from .controls_later import give
+
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
@@ -47,6 +49,8 @@ def adding(viewer: Viewer, layer: Layer) -> Iterator[None]:
                 for place in list(ready):
                     stack.enter_context(_handed_over(place, layer, ready))
                 viewer.layers.append(layer)
+            if CONTROLS in ready and give(viewer, layer, ready[CONTROLS]):
+                del ready[CONTROLS]
         finally:
             viewer.layers._activate_on_insert = True
         yield
