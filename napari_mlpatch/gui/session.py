@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -112,12 +113,15 @@ class Session:
         from .plumbing.controls_later import controls_ahead
         from .plumbing.units_ready import read_units
 
-        def ready(take: Callable[[], None]) -> None:
-            take()
-            with contextlib.suppress(RuntimeError):  # the window is gone
-                controls_ahead(self.viewer)
+        its = weakref.ref(self)
 
-        read_units(lambda take: self._post(lambda: ready(take)))
+        def controls() -> None:
+            here = its()
+            with contextlib.suppress(RuntimeError):  # the window is gone
+                if here is not None:
+                    controls_ahead(here.viewer)
+
+        read_units(self._post, controls)
 
     def _follow_preferences(self) -> None:
         """Not before the docks are there: napari reads the manifests of all plugins for it, which takes 0.1 s."""

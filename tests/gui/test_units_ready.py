@@ -22,21 +22,23 @@ def unread():
     registry.set(before)
 
 
-def read() -> list:
+def read(then=lambda: None) -> list:
     posted, done = [], threading.Event()
 
     def post(act) -> None:
         posted.append(act)
         done.set()
 
-    read_units(post)
+    read_units(post, then)
     return posted if done.wait(60) else []
 
 
 def test_they_are_those_that_pint_reads_itself(unread):
-    (act,) = read()
-    assert type(unread.get()) is LAZY, "only the window's thread puts another in its place"
+    known = []
+    (act,) = read(lambda: known.append(unread.get()))
+    assert type(unread.get()) is LAZY and not known, "only the window's thread puts another in its place"
     act()
+    assert known == [unread.get()]
     ours, own = unread.get(), pint.UnitRegistry()
     assert type(ours) is type(own) and set(ours._units) == set(own._units)
     assert ours("1 inch").to("mm").magnitude == pytest.approx(25.4)
@@ -54,4 +56,6 @@ def test_units_that_exist_already_stay_those_of_one_registry(unread):
 def test_what_is_known_is_not_read_again(unread, monkeypatch):
     assert unread.mm is not None
     monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("a thread was started"))
-    read_units(lambda act: None)
+    done = []
+    read_units(lambda act: None, lambda: done.append(1))
+    assert done == [1], "at once"

@@ -13,17 +13,22 @@ LAZY: Any = getattr(pint, "LazyRegistry", None)
 """What pint's registry is until somebody asks for a unit."""
 
 
-def read_units(post: Callable[[Callable[[], None]], None]) -> None:
-    """Read them, unless that has been done; ``post`` hands a function to the window's thread.
+def read_units(post: Callable[[Callable[[], None]], None], then: Callable[[], None] = lambda: None) -> None:
+    """Read them, unless that has been done, and call ``then``; ``post`` hands a function to the window's thread.
 
-    napari asks for a unit with its first layer, and pint then keeps the window from answering for a third of a second.
+    napari asks for a unit with its first layer, and pint then keeps the window from answering for a fifth of a second.
     """
     if not _is_unread():
+        then()
         return
+
+    def come(registry: Any) -> None:
+        _take(registry)
+        then()
 
     def work() -> None:
         registry = pint.UnitRegistry(on_redefinition="raise")  # as pint makes its own
-        post(lambda: _take(registry))
+        post(lambda: come(registry))
 
     threads.start("mlpatch-units", work, lambda: None)
 
