@@ -71,6 +71,19 @@ def test_left_alone_nothing_stays(after, make_napari_viewer, made):
     assert not any(isinstance(back, tuple) and back[0]() is made[-1] for back in heard)
 
 
+def test_sliders_of_more_axes_are_there_in_the_end(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(np.zeros((20, 24)))
+    sliders, layer = viewer.window._qt_viewer.dims, image()
+    seen = []
+    for _ in adding(viewer, layer):
+        seen.append((layer in viewer.layers, sliders.isVisible()))
+    assert (True, False) in seen and (False, False) not in seen, "hidden while they are made"
+    assert sliders.isVisible() and sliders.slider_widgets[0].isVisible() and sliders.minimumHeight() > 0
+    steps = adding(viewer, image("second"))
+    assert all(sliders.isVisible() for _ in steps), "there are some: they stay"
+
+
 def test_the_others_that_are_added_meanwhile_are_themselves(make_napari_viewer, made):
     viewer, first, second = make_napari_viewer(), image("first"), image("second")
     steps = adding(viewer, first)
