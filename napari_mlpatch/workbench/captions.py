@@ -10,6 +10,8 @@ from .columns import REGION
 from .entry import Entry
 from .named import BRIEF, WIDEST, elided
 
+BETWEEN = ": "
+"""A name and its figures."""
 FEWEST, HEAD = 4, 9
 """Letters of a name that stay, and of the method in it, dots included, however little room there is."""
 
@@ -50,21 +52,34 @@ def figure(entry: Entry) -> str:
 
 
 def caption(name: str, figures: str, letters: int | None = None, others: Iterable[str] = ()) -> str:
-    """Name and figures; in at most that many letters only the first of the figures, and what there is room for of the
-    name: its end, where its beginning is that of one of the ``others`` as well."""
+    """Name and figures. Where a line has room for at most so many letters, only the first of the figures, and, if both
+    do not fit into it, of the name what does: its end, where it begins like one of the ``others``. See ``lines``."""
     if letters is None:
-        return ": ".join(filter(None, [name, figures]))
+        return BETWEEN.join(filter(None, [name, figures]))
     first = figures.split(", ")[0]
-    room = max(letters - len(first) - 2, FEWEST) if first else letters
-    return ": ".join(filter(None, [_short(name, room, others), first]))
+    whole = BETWEEN.join(filter(None, [name, first]))
+    if len(whole) <= letters:
+        return whole
+    return BETWEEN.join(filter(None, [_short(name, max(letters, FEWEST), others), first]))
+
+
+def lines(text: str, letters: int) -> list[str]:
+    """A caption as it stands where a line has room for so many letters: its figures below the name, if they must."""
+    return [text] if len(text) <= letters else text.rsplit(BETWEEN, 1)
 
 
 def _short(name: str, room: int, others: Iterable[str]) -> str:
-    if len(name) > room:
-        name, others = _brief(name), [_brief(other) for other in others]
+    if len(name) <= room:
+        return name
+    name, others = _brief(name), [_brief(other) for other in others if other != name]
+    words = name.split(" ")
+    for count in range(len(words), 0, -1):
+        head = " ".join(words[:count])
+        if len(head) <= room and not any(f"{other} ".startswith(f"{head} ") for other in others):
+            return head
     short = elided(name, room)
-    alike = [other for other in others if other != name and elided(other, room) == short]
-    if short == name or not alike:
+    alike = [other for other in others if elided(other, room) == short]
+    if not alike:
         return short
     common = max(_alike(name, other) for other in alike)
     word = name.rfind(" ", 0, common + 1) + 1

@@ -29,7 +29,12 @@ NAMES = {
 """What methods are called that are not called like their class."""
 BY_NETWORK = {"unrolled": ("lpd", "lgd", "unrolled"), "equilibrium": ("deq", "equilibrium")}
 """Methods that are called like the algorithm that was learned, and what of it names of weights say once more."""
-BRIEF = {"Learned primal-dual": "LPD", "Learned gradient descent": "LGD"}
+BRIEF = {
+    "Learned primal-dual": "LPD",
+    "Learned gradient descent": "LGD",
+    "Unrolled proximal gradient": "Unrolled prox",
+    "Unrolled projected gradient": "Unrolled proj",
+}
 """What papers call algorithms where there is little room."""
 WIDEST = 26
 """Characters of a line that a cell of the grid has room for."""

@@ -155,3 +155,24 @@ def test_nothing_of_them_outlives_the_canvas(make_napari_viewer):
     del viewer
     gc.collect()
     assert [ref() for ref in kept] == [None, None]
+
+
+def test_figures_stand_below_a_name_where_a_cell_has_no_room_for_both_beside_each_other(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    only_shown(viewer)
+    layers = populated(viewer, 4)
+    layers[0].name, layers[1].name, layers[2].name = "MLPatch-ADMM ct-small: 35.78 dB", "TV: 33.54 dB", LONG
+    grid, canvas = viewer.canvas.grid, viewer.window._qt_viewer.canvas
+    grid.enabled, grid.shape = True, (2, 2)
+
+    def texts() -> list[str]:
+        picture(viewer)
+        made = [canvas._layer_overlay_to_visual[layer][layer.name_overlay] for layer in layers]
+        return [caption.line(np.zeros(4)).text for caption in made]
+
+    wide = texts()
+    assert wide == [layer.name for layer in layers]
+    grid.shape = (1, 8)
+    assert texts() == ["MLPatch-ADMM ct-small\n35.78 dB", "TV\n33.54 dB", LONG, "picture 3"]
+    grid.shape = (2, 2)
+    assert texts() == wide

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import napari_mlpatch as mp
-from napari_mlpatch.workbench.captions import caption, names
+from napari_mlpatch.workbench.captions import caption, lines, names
 from napari_mlpatch.workbench.named import WIDEST, Named
 
 
@@ -62,33 +62,45 @@ def test_settings_say_no_word_of_python():
     assert Named.of(mp.methods.TV(nonnegative=True)).title == "TV nonnegative"
 
 
-def test_where_there_is_little_room_the_first_figure_stays_and_the_name_is_cut():
-    whole = "MLPatch-ADMM ct-small: 33.12 dB, 0.912"
-    assert caption("MLPatch-ADMM ct-small", "33.12 dB, 0.912") == whole
-    assert caption("MLPatch-ADMM ct-small", "33.12 dB, 0.912", 31) == "MLPatch-ADMM ct-small: 33.12 dB"
-    assert caption("MLPatch-ADMM ct-small", "33.12 dB, 0.912", 20) == "MLPatch-A…: 33.12 dB"
+def test_where_there_is_little_room_the_first_figure_stays_below_what_fits_of_the_name():
+    name, figures = "MLPatch-ADMM ct-small", "33.12 dB, 0.912"
+    assert caption(name, figures) == "MLPatch-ADMM ct-small: 33.12 dB, 0.912"
+    assert caption(name, figures, 31) == "MLPatch-ADMM ct-small: 33.12 dB"
+    assert caption(name, figures, 22) == "MLPatch-ADMM ct-small: 33.12 dB", "the name has a line of its own"
+    assert caption(name, figures, 20) == "MLPatch-ADMM: 33.12 dB", "the weights are no one's doubt"
+    assert caption(name, figures, 20, [name, "MLPatch-ADMM ct"]) == "MLPatch-ADMM ct-sma…: 33.12 dB"
+    assert caption(name, figures, 9) == "MLPatch-…: 33.12 dB"
     assert caption("TV", "", 20) == "TV" and caption("MLPatch-ADMM", "", 8) == "MLPatch…"
     assert caption("Tikhonov", "error", 1) == "Tik…: error", "something of the name stays"
 
 
+def test_lines_of_a_caption():
+    assert lines("MLPatch-ADMM: 33.12 dB", 22) == ["MLPatch-ADMM: 33.12 dB"]
+    assert lines("MLPatch-ADMM: 33.12 dB", 21) == ["MLPatch-ADMM", "33.12 dB"]
+    assert lines("a: b: 33.12 dB", 3) == ["a: b", "33.12 dB"] and lines("truth", 2) == ["truth"]
+
+
 def test_names_that_begin_alike_keep_the_end_in_which_they_differ():
     both = ["Unrolled lpd-adler", "Unrolled lgd-adler", "TV"]
-    assert [caption(name, "36.24 dB", 20, both) for name in both] == [
+    assert [caption(name, "36.24 dB", 10, both) for name in both] == [
         "…lpd-adler: 36.24 dB",
         "…lgd-adler: 36.24 dB",
         "TV: 36.24 dB",
     ]
-    assert caption(both[0], "36.24 dB", 20, ["TV"]) == "Unrolled…: 36.24 dB", "none is like it"
-    for room in range(16, 40):
-        assert len({caption(name, "36.24 dB", room, both) for name in both}) == 3
-        assert all(len(caption(name, "36.24 dB", room, both)) <= room for name in both)
+    assert caption(both[0], "36.24 dB", 10, ["TV"]) == "Unrolled: 36.24 dB", "none is like it"
+    for room in range(6, 40):
+        short = [caption(name, "36.24 dB", room, both) for name in both]
+        assert len(set(short)) == 3
+        assert all(len(line) <= max(room, 8) for text in short for line in lines(text, room))
     weights = ["TV weight=0.1", "TV weight=0.2"]
-    assert [caption(name, "9 dB", 14, weights) for name in weights] == ["…ght=0.1: 9 dB", "…ght=0.2: 9 dB"]
+    assert [caption(name, "9 dB", 8, weights) for name in weights] == ["…ght=0.1: 9 dB", "…ght=0.2: 9 dB"]
+    alike = ["TV weight=0.1", "TV weight=0.1 iterations=9"]
+    assert len({caption(name, "9 dB", 15, alike) for name in alike}) == 2
 
 
 def test_algorithms_have_their_short_names_where_there_is_little_room():
-    others = ["Learned primal-dual adler", "Learned gradient descent adler"]
-    short = [caption(name, "36.24 dB, 0.963", 22, others) for name in others]
-    assert short == ["LPD adler: 36.24 dB", "LGD adler: 36.24 dB"]
+    others = ["Learned primal-dual adler", "Learned gradient descent adler", "Unrolled proximal gradient ct-body"]
+    short = [caption(name, "36.24 dB, 0.963", 14, others) for name in others]
+    assert short == ["LPD adler: 36.24 dB", "LGD adler: 36.24 dB", "Unrolled prox: 36.24 dB"]
     assert caption(others[0], "36.24 dB", 60, others) == "Learned primal-dual adler: 36.24 dB"
-    assert [caption(name, "error", 13, others) for name in others] == ["LPD a…: error", "LGD a…: error"]
+    assert [caption(name, "error", 6, others) for name in others] == ["LPD: error", "LGD: error", "Unrol…: error"]

@@ -9,6 +9,7 @@ from napari.layers import Image, Layer
 from napari.viewer import Viewer
 
 from napari_mlpatch.gui.plumbing.letters import measurable
+from napari_mlpatch.workbench.captions import lines
 
 from .contrast import Contrast
 
@@ -44,14 +45,16 @@ def size_of(longest: int, width: float) -> float:
 
 
 def captions(viewer: Viewer, shown: Sequence[Layer]) -> None:
-    """The name of each picture on show stands in its corner, over a shade, in letters that fit.
+    """The name of each picture on show stands in its corner, over a shade, in letters that fit: see ``lines``.
 
     That of a hidden layer is hidden with it.
     """
     grid = viewer.canvas.grid
     named = [layer for layer in shown if isinstance(layer, Image)]
     beside = grid.shape[1] if grid.enabled else min(len(named), 2)
-    size = size_of(max((len(layer.name) for layer in named), default=0), room(viewer, beside))
+    width = room(viewer, beside)
+    longest = max((len(line) for layer in named for line in lines(layer.name, letters(width))), default=0)
+    size = size_of(longest, width)
     for layer in viewer.layers:
         if layer in named and layer.name_overlay.font_size != size:
             layer.name_overlay.font_size = size

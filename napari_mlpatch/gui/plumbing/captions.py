@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -35,6 +36,8 @@ ANCHORS = {
     CanvasPosition.BOTTOM_LEFT: ("left", "top"),
     CanvasPosition.BOTTOM_CENTER: ("center", "top"),
 }
+BETWEEN = ": "
+"""Where a line may end."""
 SHARES = {"left": 0.0, "center": 0.5, "right": 1.0, "bottom": 0.0, "top": 1.0}
 """Where an anchor lies between the left and the right, the upper and the lower end of a caption."""
 
@@ -81,6 +84,7 @@ class Caption:
     ):
         self.overlay, self.layer = overlay, layer
         self.x_size, self.y_size = 0.0, 0.0
+        self._text, self._fits = layer.name, ("", 0.0, 0.0)
         self._viewer, self._face, self._changed = viewer, face, changed
         self.node = Place(parent, changed)
         overlay.events.connect(self._on_change)
@@ -97,12 +101,28 @@ class Caption:
         self._changed()
 
     def _on_change(self, event: Any = None) -> None:
-        size = self.overlay.font_size
-        text = SimpleNamespace(text=self.layer.name, face=self._face, font_size=size, bold=False, italic=False)
-        width, height = get_text_width_height(text)  # pyright: ignore[reportArgumentType]
-        self.x_size, self.y_size = POINT * width, POINT * height
+        self._fit()
         self._viewer.canvas.events._overlay_positions_changed()
         self._changed()
+
+    def _fit(self) -> None:
+        """Text and size in the cell as it is now: what comes last stands below where a line has no room for all."""
+        room = self.node.room()
+        beside = 2 * self._viewer.canvas.overlay_tiling.padding[0]
+        wide = room[2] - room[0] - beside if room is not None else math.inf
+        fits = (self.layer.name, self.overlay.font_size, wide)
+        if fits != self._fits:
+            self._fits, self._text = fits, self.layer.name
+            self._measure()
+            if self.x_size > wide and BETWEEN in self._text:
+                self._text = "\n".join(self._text.rsplit(BETWEEN, 1))
+                self._measure()
+
+    def _measure(self) -> None:
+        size = self.overlay.font_size
+        text = SimpleNamespace(text=self._text, face=self._face, font_size=size, bold=False, italic=False)
+        width, height = get_text_width_height(text)  # pyright: ignore[reportArgumentType]
+        self.x_size, self.y_size = POINT * width, POINT * height
 
     def _on_box_change(self) -> None:
         """napari has moved it to another cell."""
@@ -116,6 +136,7 @@ class Caption:
         room = self.node.room()
         if room is None:
             return None
+        self._fit()
         x, y = room[0] + self.node.transform.translate[0], room[1] + self.node.transform.translate[1]
         anchors = ANCHORS.get(overlay.position, ("left", "bottom"))
         across, down = (SHARES[anchor] for anchor in anchors)
@@ -125,7 +146,7 @@ class Caption:
             letters = _opposite(own if overlay.box and own is not None else canvas)
         behind = own if own is not None else canvas * (1, 1, 1, BESIDE)
         return Line(
-            text=self.layer.name,
+            text=self._text,
             at=(x + across * self.x_size, y + down * self.y_size),
             size=overlay.font_size,
             anchors=anchors,
