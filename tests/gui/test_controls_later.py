@@ -133,6 +133,7 @@ def test_the_window_goes_with_all_of_them(make_napari_viewer, qtbot):
     viewer.add_image(np.zeros((4, 4)))
     gone = weakref.ref(viewer.window._qt_viewer.controls)
     viewer.close()
+    controls_ahead(viewer)  # as a timer does that the closed window has left
     del viewer
     qtbot.wait(20)
     gc.collect()

@@ -72,7 +72,8 @@ def controls_later(viewer: Viewer) -> None:
 
 def controls_ahead(viewer: Viewer) -> None:
     """Make those of a layer that nobody sees, before there is one: the first of all take longest and widen the dock."""
-    container: Any = getattr(viewer.window._qt_viewer, "controls", None)
+    window = getattr(viewer.window, "_qt_window", None)  # it may have been closed
+    container: Any = None if window is None else getattr(window._qt_viewer, "controls", None)
     if isinstance(getattr(container, "widgets", None), Made) and container.count() == 1:
         container.addWidget(napari_controls.create_qt_layer_controls(Image(np.zeros((2, 2)))))
 
