@@ -9,8 +9,7 @@ import numpy as np
 from .arrays import Slices
 from .option_phrases import FLAT_BY, FLAT_OR_FLAG, NOT_LOG, option
 
-CHEAP = 2**23  # values of a slice that is looked at
-UNPACKED = 2**28  # values that are unpacked with it, where pieces of the file hold more slices
+CHEAP = 2**23  # values, read to look at them
 EVEN, UNEVEN = 0.02, 0.05  # relative variation of sums that are constant, and that are not
 DARK = 0.03  # of the largest value: no object
 
@@ -26,8 +25,7 @@ class Axes:
 def looked_at(data: Slices) -> np.ndarray | None:
     """The middle slice, where it is read in one go and small; without NaN."""
     _, rows, bins = data.shape
-    deep = max((array.pieces[axis] for array, axis in data.sources if array.pieces), default=1)
-    if data.read_all is not None or rows * bins > CHEAP or deep * rows * bins > UNPACKED or min(rows, bins) < 8:
+    if data.read_all is not None or rows * bins > CHEAP or min(rows, bins) < 8:
         return None
     values = data[len(data) // 2]
     return values if np.isfinite(values).all() else None

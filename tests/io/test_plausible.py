@@ -1,5 +1,6 @@
 """Swapped axes and counts are told by a few sums; nothing is said of measurements that are right."""
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -39,6 +40,19 @@ def test_a_square_sinogram_that_lies_on_its_side_is_turned(tmp_path):
         assert np.allclose(kept, discs().T)
         noted = io.load(tmp_path / name, angle_axis="rows").notes
         assert any("are axes swapped" in note for note in noted)
+
+
+def test_how_a_file_is_compressed_turns_nothing(tmp_path):
+    """Pieces that hold many slices cost more to look at, and are looked at all the same."""
+    stack = np.stack([discs().T] * 12)
+    seen = []
+    for name, how in (("plain", {}), ("deep", {"chunks": (12, 16, 16), "compression": "gzip"})):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file.create_dataset("sinograms", data=stack, **how)
+        found = io.load(tmp_path / f"{name}.h5")
+        seen.append((found.data.shape, found.notes))
+        assert any("angles must run along the columns" in note for note in found.notes)
+    assert seen[0] == seen[1]
 
 
 @pytest.mark.parametrize(
