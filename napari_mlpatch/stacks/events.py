@@ -14,11 +14,12 @@ from .stack_recipe import StackRecipe
 
 @dataclass(frozen=True)
 class Copying:
-    """Before the run of ``slices`` begins or goes on: the data are copied as numbers that are not compressed, so far of
-    them, from 0 to 1."""
+    """Before the run of ``slices`` begins, or goes on where ``done`` of them are there: the data are copied as numbers
+    that are not compressed, so far of them, from 0 to 1."""
 
     part: float
     slices: int
+    done: int = 0
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def _prepared(
     if going is None:
         _check_free(sink, begun, made, fingerprint, force)
     if locked_out is None and not (going and made and made.get("complete")):
-        yield from _copying(tools, sink, markers, last - first)
+        yield from _copying(tools, sink, markers, last - first, 0 if going is None else _done(going[0], tools, markers))
     if going is None:
         ahead = likely_block(tools, who.lanes) if here else 0
         size = size_of(tools, needs(tools, ahead), workers=who.workers, lanes=who.lanes, memory=memory)
@@ -172,7 +172,15 @@ def _prepared(
     return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, size.bytes, claim, kept)
 
 
-def _copying(tools: Tools, sink: Sink, markers: Markers, slices: int) -> Iterator[Copying]:
+def _done(settled: StackRecipe, tools: Tools, markers: Markers) -> int:
+    """Slices that are there of a run that goes on."""
+    identity = settled.identity(tools.source.fingerprint)
+    assert settled.block is not None
+    blocks = partition(*settled.range(tools.source.count), settled.block)
+    return sum(len(markers.there(block, identity)) for block in blocks)
+
+
+def _copying(tools: Tools, sink: Sink, markers: Markers, slices: int, done: int) -> Iterator[Copying]:
     """Raises InputError where the data cannot be read, or the copy not be written."""
     source = tools.source
     if not source.pieces.large:
@@ -184,7 +192,7 @@ def _copying(tools: Tools, sink: Sink, markers: Markers, slices: int) -> Iterato
                 source.notes += (told,)
             else:
                 source.check_same()
-                yield Copying(told, slices)
+                yield Copying(told, slices, done)
     except OSError as error:
         raise InputError(f"{markers.folder} cannot be written: {reason_of(error)}.") from None
 

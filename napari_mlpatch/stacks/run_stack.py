@@ -53,7 +53,7 @@ def run_stack(
     options["here"] = executor is None
     ready = yield from _until_wish(prepared(recipe, source, out, who, **options), control)
     if isinstance(ready, Copying):
-        yield Finished(sink_for(out).path, ready.slices, 0, cancelled=True)
+        yield Finished(sink_for(out).path, ready.slices, ready.done, cancelled=True)
         return
     try:
         yield Started(

@@ -14,7 +14,7 @@ from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.io import arrays, keeping, plausible
 from napari_mlpatch.stacks import pieces
 from napari_mlpatch.stacks.control import StackControl
-from napari_mlpatch.stacks.events import Copying, Finished, Started
+from napari_mlpatch.stacks.events import BlockDone, Copying, Finished, Started
 from napari_mlpatch.stacks.executors.cluster import Cluster
 from napari_mlpatch.stacks.markers import Markers
 from napari_mlpatch.stacks.run_stack import run_stack
@@ -164,6 +164,26 @@ def test_cancelled_while_it_is_copied_nothing_has_begun(packed, tmp_path, monkey
     assert [type(event) for event in seen] == [Copying, Finished]
     assert seen[-1].cancelled and not seen[-1].complete and seen[-1].message == f"0 of {SLICES} slices, cancelled"
     assert not list(tmp_path.glob("volume*")), "neither the output, nor the copy"
+
+
+def test_cancelled_while_it_is_copied_again_what_was_done_is_told(packed, tmp_path, monkeypatch):
+    path, folder = packed((1, SLICES, BINS)), Markers(tmp_path / "volume.zarr").folder
+    recipe, control = recipe_of(path, block=3), StackControl()
+    monkeypatch.setattr(pieces, "most", lambda: 0)
+    for event in run_stack(recipe, path, tmp_path / "volume.zarr", control=control):
+        if isinstance(event, BlockDone):
+            control.stop()
+    done = event.done
+    assert 0 < done < SLICES
+    for copy in folder.glob("data-*.npy"):  # as one has none that was begun before there were copies
+        copy.unlink()
+    again, seen = StackControl(), []
+    for event in run_stack(recipe, path, tmp_path / "volume.zarr", control=again):
+        seen.append(event)
+        again.cancel()
+    assert [type(event) for event in seen] == [Copying, Finished]
+    assert seen[-1].message == f"{done} of {SLICES} slices, cancelled" and seen[-1].done == done
+    assert ran(recipe, path, tmp_path / "volume.zarr")[-1].complete
 
 
 def test_a_copy_is_used_again_after_the_run_was_ended(packed, unpacked, tmp_path, monkeypatch):
