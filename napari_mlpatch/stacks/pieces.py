@@ -52,8 +52,9 @@ class Pieces:
         """Copy into a folder what does not fit into memory, where the disk has room for it beside ``other`` bytes:
         how far it is, from 0 to 1, then notes on what was done. Copies of the same data that are there are used.
 
-        Where something of a file cannot be read there is no copy: it is told with the blocks that it belongs to. Raises
-        OSError where the disk gets full all the same.
+        Where something of a file cannot be read there is no copy: it is told with the blocks that it belongs to. Nor is
+        there where the disk gets full all the same, or the user may write no more. Raises OSError for a folder that
+        cannot be read.
         """
         names = self._names(fingerprint)
         for file in folder.iterdir():
@@ -71,8 +72,9 @@ class Pieces:
                 continue
             try:
                 yield from copied(file, array.shape, array.pieces, array.read)
-            except ValueError as error:
-                yield self._in_passes(array, axis, f"no copy could be made, as {str(error).rstrip('.')}")
+            except (OSError, ValueError) as error:
+                why = (isinstance(error, OSError) and error.strerror) or str(error)
+                yield self._in_passes(array, axis, f"no copy could be made, as {why.rstrip('.')}")
                 continue
             array.keeping.use(file, array.shape)
             yield (

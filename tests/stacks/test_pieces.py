@@ -1,5 +1,7 @@
 """Pieces of a file that hold many slices, compressed chunks and pages, are read once in a run."""
 
+import errno
+import os
 from collections import Counter
 from itertools import product
 
@@ -151,6 +153,28 @@ def test_without_room_for_a_copy_it_is_told_how_often_pieces_are_read(packed, un
     assert "and is read 3 times" in started.notes[-1] and "the disk has 0.0572 MiB free" in started.notes[-1]
     assert {key[0].rpartition("/")[2]: n for key, n in unpacked.items()} == {"data": 3, "data_white": 1, "data_dark": 1}
     assert events[-1].complete
+
+
+@pytest.mark.parametrize("error", [errno.EDQUOT, errno.ENOSPC, errno.EFBIG])
+def test_without_leave_to_write_a_copy_it_goes_on_in_passes(error, packed, exchange, tmp_path, monkeypatch):
+    path = packed((1, SLICES, BINS))
+    recipe, written, own = recipe_of(path, block=2), [], keeping._write
+    ran(recipe_of(exchange, block=2), exchange, tmp_path / "whole.zarr")
+
+    def write(stream, begin, shape, index, values):
+        written.append(index)
+        if len(written) == 2:
+            raise OSError(error, os.strerror(error), stream.name)
+        own(stream, begin, shape, index, values)
+
+    monkeypatch.setattr(pieces, "most", lambda: 8 * len(ANGLES) * BINS * 2)
+    monkeypatch.setattr(keeping, "STEP", 1000)
+    monkeypatch.setattr(keeping, "_write", write)
+    events = ran(recipe, path, tmp_path / "volume.zarr")
+    (started,) = [event for event in events if isinstance(event, Started)]
+    assert "and is read " in started.notes[-1] and started.notes[-1].endswith(os.strerror(error))
+    np.testing.assert_array_equal(read(tmp_path / "volume.zarr"), read(tmp_path / "whole.zarr"))
+    assert not list(tmp_path.glob("*.blocks"))
 
 
 def test_cancelled_while_it_is_copied_nothing_has_begun(packed, tmp_path, monkeypatch):
