@@ -267,7 +267,8 @@ class MRICartesian(Operator):
         level = least([outer_level(y, self._mask), quiet, found, smooth], floor)
         if not ask:
             return level, False
-        known = (found <= NEAR * level and left.is_white) or (smooth <= NEAR * level and is_plain(y, self._mask))
+        white = floor < found <= NEAR * level and left.is_white
+        known = white or (smooth <= NEAR * level and is_plain(y, self._mask))
         return level, known or reaches_noise(y, self._mask)
 
 

@@ -113,6 +113,14 @@ def test_what_may_be_far_too_high_is_said(scan, phase):
     assert mp.Problem(scan, y, noise_std=0.003).remarks == ()
 
 
+@pytest.mark.parametrize("scan", [ALL, *PARTS.values()], ids=["all", *PARTS])
+@pytest.mark.parametrize("angle", [0.0, 1.0, 2.0])
+def test_so_is_that_of_detail_where_all_of_the_data_is_explained(scan, angle):
+    """Computed from a texture without any noise: of it, nothing but rounding is left over, white or not."""
+    y = scan(turned(texture(), torch.full((N, N), angle))[None, None])
+    assert scan.estimate_std(y) > 0.01 and scan.noise_remark(y) == UPPER_BOUND
+
+
 def test_so_is_that_of_a_rough_phase():
     phase = 6.0 * torch.sin(40 * R) * torch.sin(35 * C + R)
     y = measured(ALL, turned(texture(), phase), 0.003)
