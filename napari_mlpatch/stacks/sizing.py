@@ -94,6 +94,9 @@ def _needs(tools: Tools, index: int, ahead: int) -> Needs:
         loaded = tools.load(index, index + 1)
         if ahead and warm.is_making:
             tools.read_ahead(ahead)
+    except BaseException:  # it is not tried: the tables are waited for, the rest of the iterations is not
+        warm.enough()
+        raise
     finally:
         warm.join()
     (problem,) = tools.problems(loaded, index)
@@ -102,7 +105,7 @@ def _needs(tools: Tools, index: int, ahead: int) -> Needs:
     def tried() -> None:
         solved(begins, problem, tools.network, device=tools.device, seed=tools.recipe.seed, limit=TRIED)
 
-    if not warm.done:
+    if not (warm.done and problem.A is tools.A):  # care and centres change the operator
         tried()  # tables, and whatever is imported by the way, do not belong to a slice
     with Meter(tools.device) as meter:
         tried()
