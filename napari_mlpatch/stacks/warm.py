@@ -23,6 +23,9 @@ class Warm:
     def __init__(self, tools: Tools, iterations: int = 1):
         self._tools, self._iterations, self._enough, self.done = tools, iterations, threading.Event(), False
         tools.is_warm = True
+        with suppress(Exception):  # whatever is wrong is told where it is used
+            if tools.source.kind != "kspace":
+                getattr(tools.A, "_made", None)  # cached_property has no lock: two threads would make one each
         self._thread = threading.Thread(target=self._work, name="mlpatch-tables")
         self._thread.start()
 

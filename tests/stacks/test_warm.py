@@ -17,6 +17,7 @@ from napari_mlpatch.stacks.run_stack import run_stack
 from napari_mlpatch.stacks.sources.sinograms import SinogramStack
 from napari_mlpatch.stacks.stack_recipe import Center
 from napari_mlpatch.stacks.stages import Turns
+from napari_mlpatch.stacks.warm import Warm
 
 from .conftest import recipe_of
 from .test_run_stack import ran, read
@@ -128,6 +129,18 @@ def test_a_slice_that_cannot_be_read_does_not_wait_for_the_trial(exchange, monke
         sizing.needs(tools)
     patience.cancel()
     assert told_of and not any(told_of)
+
+
+def test_the_operator_is_made_before_the_other_thread_begins(exchange, monkeypatch):
+    tools, there, own = Tools(Job(recipe_of(exchange, block=3).to_json(), str(exchange))), [], threading.Thread.start
+
+    def start(self):
+        there.append("A" in vars(tools) and "_made" in vars(tools.A))
+        own(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    Warm(tools).join()
+    assert there == [True]
 
 
 def test_turns_are_in_order_whoever_comes_first():
