@@ -142,6 +142,10 @@ class Operator(Keeper):
         """What a person should know about ``estimate_std`` of this measurement, where it is not to be relied on."""
         return ""
 
+    def noise_level(self, y: Tensor) -> tuple[float, str] | None:
+        """``estimate_std`` and ``noise_remark`` of one item where the same work tells both; None where it does not."""
+        return None
+
     @cached_property
     def norm(self) -> float:
         """The largest singular value of A, by power iterations in float32 on the CPU.

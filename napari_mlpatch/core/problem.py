@@ -69,15 +69,36 @@ class Problem:
 
         And on the noise level, where that is not given.
         """
-        noise = self.A.noise_remark(self.y) if self.noise_std is None else ""
-        return (*self.A.remarks(self.y), *filter(None, [noise]))
+        return (*self.A.remarks(self.y), *filter(None, [self.noise_remark]))
+
+    @cached_property
+    def noise_remark(self) -> str:
+        """What its operator has to say on the noise level that it estimates; empty where that is given."""
+        if self.noise_std is not None:
+            return ""
+        if self._levels is not None:
+            return next((remark for _, remark in self._levels if remark), "")
+        return self.A.noise_remark(self.y)
 
     @cached_property
     def std(self) -> Tensor:
         """Standard deviation of each item's noise, ``[B]`` float64 on the CPU: given, or estimated from its data."""
         if self.noise_std is not None:
             return torch.full((len(self.y),), float(self.noise_std), dtype=torch.float64)
+        if self._levels is not None:
+            return torch.tensor([level for level, _ in self._levels], dtype=torch.float64)
         return torch.tensor([self.A.estimate_std(y[None]) for y in self.y], dtype=torch.float64)
+
+    @cached_property
+    def _levels(self) -> list[tuple[float, str]] | None:
+        """What the operator tells at once of each item's noise: least squares, say, are not to be solved twice."""
+        levels = []
+        for y in self.y:
+            told = self.A.noise_level(y[None])
+            if told is None:
+                return None
+            levels.append(told)
+        return levels
 
     @cached_property
     def sample_count(self) -> int:

@@ -91,7 +91,7 @@ def far_from_training(card: Card | None, problem: Problem) -> str:
     name, low, high = known
     if problem.noise is not None and (name != "std" or within(card, problem.noise) != ""):
         return ""
-    if problem.noise_std is None and problem.A.noise_remark(problem.y):
+    if problem.noise_remark:
         return ""
     if name == "std" and not card.operator_norm:
         return ""

@@ -250,11 +250,18 @@ class MRICartesian(Operator):
         return self._noise(y)[0]
 
     def noise_remark(self, y: Tensor) -> str:
-        doubtful = self._maps is None and not all(self._noise(item, ask=True)[1] for item in y.split(1))
+        doubtful = self._maps is None and not all(self._noise(item)[1] for item in y.split(1))
         return UPPER_BOUND if doubtful else ""
 
-    def _noise(self, y: Tensor, ask: bool = False) -> tuple[float, bool]:
-        """The level; if asked, also whether that of one coil can be relied on: it is of what is seen to be white."""
+    def noise_level(self, y: Tensor) -> tuple[float, str] | None:
+        """Of one coil. Nothing is ever said of several, and so only their level is worth any work."""
+        if self._maps is not None:
+            return None
+        level, known = self._noise(y)
+        return level, "" if known else UPPER_BOUND
+
+    def _noise(self, y: Tensor) -> tuple[float, bool]:
+        """The level, and whether that of one coil can be relied on: it is of what is seen to be white."""
         floor, left = rounding(y), Residual(self._mask)
         found = unexplained(self, y, real=self._maps is None, seen=left)[0]
         quiet = quietest_level(y, self._mask, real=self._maps is None and found <= floor)
@@ -265,8 +272,6 @@ class MRICartesian(Operator):
             return least([outer_level(y, self._mask), quiet, found, seen], floor), True
         smooth = quadrature_level(y, self._mask) if found > floor else math.inf
         level = least([outer_level(y, self._mask), quiet, found, smooth], floor)
-        if not ask:
-            return level, False
         white = floor < found <= NEAR * level and left.is_white
         known = white or (smooth <= NEAR * level and is_plain(y, self._mask))
         return level, known or reaches_noise(y, self._mask)

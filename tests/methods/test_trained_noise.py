@@ -7,6 +7,7 @@ import napari_mlpatch as mp
 from napari_mlpatch.core.fit import fit
 from napari_mlpatch.core.recipe import Description, describe
 from napari_mlpatch.methods.trained_noise import far_from_training
+from napari_mlpatch.operators import mri_cartesian, redundancy
 
 from .tiny import equilibrium, unet, weights_of
 
@@ -93,6 +94,19 @@ def test_what_is_said_of_the_noise_is_not_taken_for_missing_convergence(name):
         short = mp.reconstruct(measured(2.0), M.DeepEquilibrium(iterations=1), weights)
         assert "Not converged: after 1" in short.not_converged and "times stronger" not in short.not_converged
         assert "times stronger" in short.remark
+
+
+def test_least_squares_of_one_coil_are_solved_once(monkeypatch):
+    """The level of its noise, and whether that can be relied on, come from one solution."""
+    calls = []
+    monkeypatch.setattr(
+        mri_cartesian, "unexplained", lambda *args, **more: calls.append(1) or redundancy.unexplained(*args, **more)
+    )
+    scan = mp.operators.MRICartesian((24, 24), acceleration=2)
+    problem = measured(0.1, known=False, operator=scan)
+    card = trained(gaussian(relative=0.03), operator=scan).card
+    assert "times stronger" in far_from_training(card, problem), "so the level was asked for, and relied on"
+    assert float(problem.std) == pytest.approx(0.1, rel=0.2) and len(calls) == 1
 
 
 def test_where_nothing_is_known_nothing_is_said():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import napari_mlpatch as mp
-from napari_mlpatch.operators import MRICartesian
+from napari_mlpatch.operators import MRICartesian, mri_cartesian, redundancy
 from napari_mlpatch.operators.kspace_doubt import UPPER_BOUND
 from napari_mlpatch.operators.kspace_noise import quadrature_level, quietest_level
 
@@ -119,6 +119,37 @@ def test_so_is_that_of_detail_where_all_of_the_data_is_explained(scan, angle):
     """Computed from a texture without any noise: of it, nothing but rounding is left over, white or not."""
     y = scan(turned(texture(), torch.full((N, N), angle))[None, None])
     assert scan.estimate_std(y) > 0.01 and scan.noise_remark(y) == UPPER_BOUND
+
+
+@pytest.mark.parametrize("first", ["std", "remarks"])
+def test_the_level_and_its_doubt_are_found_at_once(monkeypatch, first):
+    """Of each item once, whoever asks first; they are what the operator says on its own."""
+    calls = []
+    monkeypatch.setattr(
+        mri_cartesian, "unexplained", lambda *args, **more: calls.append(1) or redundancy.unexplained(*args, **more)
+    )
+    scan = PARTS["columns"]
+    plain = measured(scan, turned(sample("camera"), torch.full((N, N), 1.0)), 0.01)
+    y = torch.cat([plain, measured(scan, turned(texture(), PHASES["waves"]), 0.003)])
+    problem = mp.Problem(scan, y)
+    getattr(problem, first)
+    assert len(calls) == 2
+    std, remarks = problem.std, problem.remarks
+    assert problem.noise_remark == UPPER_BOUND and len(calls) == 2
+    assert std.tolist() == [scan.estimate_std(item) for item in y.split(1)]
+    assert remarks == (UPPER_BOUND,) == (scan.noise_remark(y),) and mp.Problem(scan, plain).remarks == ()
+    calls.clear()
+    assert mp.Problem(scan, y, noise_std=0.1).noise_remark == "" and calls == []
+
+
+def test_of_several_coils_only_the_level_takes_work(monkeypatch):
+    A, calls = MRICartesian(**SIZE, coils=4), []
+    monkeypatch.setattr(
+        mri_cartesian, "unexplained", lambda *args, **more: calls.append(1) or redundancy.unexplained(*args, **more)
+    )
+    problem = mp.Problem(A, measured(A, turned(texture(), PHASES["waves"]), 0.003))
+    assert problem.remarks == () and calls == []
+    assert float(problem.std) == A.estimate_std(problem.y) and len(calls) == 2
 
 
 def test_so_is_that_of_a_rough_phase():
