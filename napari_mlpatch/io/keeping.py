@@ -32,8 +32,9 @@ class Keeping:
         self._copy: Path | None = None
 
     def slabs(self, axis: int, depth: int) -> None:
-        """Read ``depth`` entries along an axis at a time, and keep those of the last part that was asked for."""
-        self._axis, self._depth = axis, depth
+        """Read ``depth`` entries along an axis at a time, and keep those of the last part that was asked for; 0: none."""
+        if (axis, depth) != (self._axis, self._depth):
+            self._axis, self._depth, self._slabs = axis, depth, {}
 
     def use(self, file: Path, shape: tuple[int, ...]) -> bool:
         """Read from this copy, see ``copied``; False where it is none of an array of this shape."""

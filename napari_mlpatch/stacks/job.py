@@ -45,7 +45,8 @@ class Job:
 
     ``fingerprint`` is that of the data as the run began, ``weights`` a file to take instead of what the recipe names.
     ``lanes`` blocks are computed at a time in each worker, which takes ``bytes`` of memory, each with so many
-    ``threads`` (0: its share of those that the worker has): with others the last digits would be others.
+    ``threads`` (0: its share of those that the worker has): with others the last digits would be others. Of pieces of
+    the file that hold several slices it keeps at most ``kept`` bytes.
     """
 
     recipe: str
@@ -56,6 +57,7 @@ class Job:
     lanes: int = 1
     bytes: int = 0
     threads: int = 0
+    kept: int = 0
 
     @cached_property
     def stack_recipe(self) -> StackRecipe:
@@ -81,6 +83,7 @@ class Tools:
         if job.fingerprint and self.source.fingerprint != job.fingerprint:
             raise InputError(f"{self.source.path} is not the same on all machines, or has changed since the run began.")
         if source is None and job.fingerprint:  # else the run has not begun
+            self.source.pieces.within(job.kept)
             self.source.pieces.use(Markers(sink_for(job.out).path).folder, self.source.fingerprint)
         self.device = device_of(recipe.device)
         method = recipe.build_method()

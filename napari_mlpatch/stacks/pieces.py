@@ -31,20 +31,28 @@ class Pieces:
     """
 
     def __init__(self) -> None:
-        self.bytes, self.options = 0, ""
+        self.bytes, self.options, self.room = 0, "", 0
+        self._every: list[tuple[int, Stored, int]] = []
         self.large: list[tuple[int, Stored, int]] = []
 
     def keep(self, sources: Iterable[tuple[Stored, int]]) -> None:
         """Keep what fits of these arrays, each of which has the slices along an axis."""
         every = {id(array): (array, axis) for array, axis in sources}
-        for number, (array, axis) in enumerate(every.values()):
+        self._every = [(number, *one) for number, one in enumerate(every.values())]
+        self.within(most())
+
+    def within(self, room: int) -> None:
+        """Keep what fits into so many bytes."""
+        self.bytes, self.room, self.large = 0, room, []
+        for number, array, axis in self._every:
             depth = array.pieces[axis] if array.pieces else 1
             if depth == 1:
                 continue
             slabs = min(2 * depth, array.shape[axis]) * _row(array, axis)  # a block may begin in one and end in another
-            if self.bytes + slabs <= most():
+            fits = self.bytes + slabs <= room
+            array.keeping.slabs(axis, depth if fits else 0)
+            if fits:
                 self.bytes += slabs
-                array.keeping.slabs(axis, depth)
             else:
                 self.large.append((number, array, axis))
 
@@ -96,7 +104,7 @@ class Pieces:
     def _in_passes(self, array: Stored, axis: int, why: str) -> str:
         """As many slices at a time as fit into memory; a note on that."""
         row = _row(array, axis)
-        depth = max(1, most() // 2 // row)
+        depth = max(1, self.room // 2 // row)
         array.keeping.slabs(axis, depth)
         self.bytes += min(2 * depth, array.shape[axis]) * row
         return (

@@ -16,15 +16,15 @@ from napari_mlpatch.core.files import check_place, clean_up, is_temporary, path_
 from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.recipe import installed_versions
 
+from . import pieces
 from .blocks import Block, partition
 from .events import Copying
 from .executors import Executor
 from .job import Job, Tools
 from .markers import Markers
-from .pieces import remove_copies
 from .sinks import sink_for
 from .sinks.sink import Sink, Volume, check_room
-from .sizing import Size, likely_block, needs, size_of
+from .sizing import KEPT, Size, likely_block, needs, room_of, size_of
 from .stack_recipe import StackRecipe
 
 GAPS = "Their slices are then NaN in the volume, the others stay at their own places."
@@ -108,7 +108,7 @@ def prepared(
         ready = yield from _prepared(job, tools, sink, markers, claim, who, memory, force, locked_out, here)
     except BaseException:
         if locked_out is None and markers.about() is None:
-            remove_copies(markers.folder)
+            pieces.remove_copies(markers.folder)
         claim.give_back()
         raise
     return ready
@@ -132,6 +132,7 @@ def _prepared(
     going = _same_run(recipe, fingerprint, begun if begun and begun.get("created") else None, made)
     if going is None:
         _check_free(sink, begun, made, fingerprint, force)
+    tools.source.pieces.within(min(pieces.most(), room_of(who.workers, memory) // KEPT))
     if locked_out is None and not (going and made and made.get("complete")):
         yield from _copying(tools, sink, markers, last - first, 0 if going is None else _done(going[0], tools, markers))
     if going is None:
@@ -144,6 +145,7 @@ def _prepared(
     identity = settled.identity(fingerprint)
     job = replace(job, recipe=settled.to_json(), fingerprint=fingerprint)
     job = replace(job, lanes=min(who.lanes, size.lanes), bytes=size.bytes, threads=size.threads)
+    job = replace(job, kept=tools.source.pieces.room)
     tools.job, tools.stack = job, settled
     assert settled.block is not None
     blocks = partition(first, last, settled.block)

@@ -27,6 +27,8 @@ CARED = 2
 
 LIBRARIES = 96 * 2**20
 """Bytes that reading and writing take whatever the size."""
+KEPT = 4
+"""Pieces of the file that hold several slices take at most this part of what a worker may use."""
 TRIED = 2
 """Iterations of a trial: memory does not grow with more."""
 
@@ -132,6 +134,11 @@ def likely_block(tools: Tools, lanes: int) -> int:
     return size_of(tools, needed, lanes=lanes).slices
 
 
+def room_of(workers: int, memory: int | None) -> int:
+    """Bytes that each of several workers of a machine may use, of ``memory`` (half of what is free) together."""
+    return (limit() // 2 if memory is None else memory) // workers
+
+
 def size_of(tools: Tools, needed: Needs, *, workers: int = 1, lanes: int = 1, memory: int | None = None) -> Size:
     """As many slices as fit into ``memory`` bytes (half of what is free) with ``workers`` on one machine, at most
     ``needed.most``, computed in as many as fit of ``lanes`` in each.
@@ -139,7 +146,7 @@ def size_of(tools: Tools, needed: Needs, *, workers: int = 1, lanes: int = 1, me
     So few that every lane has several blocks. Raises InputError where not even one fits.
     """
     first, last = tools.stack.range(tools.source.count)
-    room = (limit() // 2 if memory is None else memory) // workers
+    room = room_of(workers, memory)
     if needed.of(1) > room:
         raise InputError(
             f"One slice needs {in_words(needed.of(1))} of memory, of which {in_words(room)} may be used by a worker. "

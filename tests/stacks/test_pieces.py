@@ -14,12 +14,14 @@ import torch
 import napari_mlpatch as mp
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.io import arrays, keeping, plausible
-from napari_mlpatch.stacks import pieces
+from napari_mlpatch.stacks import pieces, prepare
 from napari_mlpatch.stacks.control import StackControl
 from napari_mlpatch.stacks.events import BlockDone, Copying, Finished, Started
 from napari_mlpatch.stacks.executors.cluster import Cluster
+from napari_mlpatch.stacks.executors.embedded import Embedded
 from napari_mlpatch.stacks.markers import Markers
 from napari_mlpatch.stacks.run_stack import run_stack
+from napari_mlpatch.stacks.sizing import Needs
 from napari_mlpatch.stacks.stack_recipe import StackRecipe
 
 from .conftest import ANGLES, BINS, SLICES, recipe_of
@@ -153,6 +155,26 @@ def test_without_room_for_a_copy_it_is_told_how_often_pieces_are_read(packed, un
     assert "and is read 3 times" in started.notes[-1] and "the disk has 0.0572 MiB free" in started.notes[-1]
     assert {key[0].rpartition("/")[2]: n for key, n in unpacked.items()} == {"data": 3, "data_white": 1, "data_dark": 1}
     assert events[-1].complete
+
+
+@pytest.mark.parametrize("workers", [1, 16])
+def test_what_is_kept_leaves_room_for_the_blocks(workers, packed, exchange, tmp_path, monkeypatch):
+    path = packed((1, SLICES, BINS))
+    recipe, who, kept = recipe_of(path, block=2), Embedded(), []
+    ran(recipe_of(exchange, block=2), exchange, tmp_path / "whole.zarr")
+    who.workers = workers
+
+    def needs(tools, ahead):
+        kept.append(tools.source.pieces.bytes)
+        return Needs(kept[-1], 1)
+
+    monkeypatch.setattr(prepare, "needs", needs)
+    whole = len(ANGLES) * SLICES * BINS * 2
+    ran(recipe, path, tmp_path / "volume.zarr", executor=who, memory=workers * whole)
+    assert 0 < kept[-1] <= whole // 4, "of flats and darks; a copy of the projections"
+    np.testing.assert_array_equal(read(tmp_path / "volume.zarr"), read(tmp_path / "whole.zarr"))
+    ran(recipe, path, tmp_path / "roomy.zarr", executor=who, memory=workers * 8 * whole)
+    assert kept[-1] > whole, "all of it"
 
 
 @pytest.mark.parametrize("error", [errno.EDQUOT, errno.ENOSPC, errno.EFBIG])
