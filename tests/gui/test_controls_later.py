@@ -8,8 +8,11 @@ import weakref
 import numpy as np
 import pytest
 from napari.layers import Image
+from napari.settings import get_settings
+from qtpy.QtCore import QCoreApplication, QEvent, Qt, QTimer
 
-from napari_mlpatch.gui.plumbing.controls_later import controls_ahead, controls_later, give
+from napari_mlpatch.gui.plumbing import in_pieces
+from napari_mlpatch.gui.plumbing.controls_later import REST_MS, controls_ahead, controls_later, give
 from napari_mlpatch.gui.plumbing.in_pieces import adding
 
 
@@ -29,6 +32,12 @@ def chosen(viewer):
 
 def wait_for(viewer, layer, qtbot) -> None:
     qtbot.waitUntil(lambda: getattr(chosen(viewer), "layer", None) is layer)
+
+
+def timers(container):
+    """That of ``controls_later``; napari's are of its widgets."""
+    options = Qt.FindChildOption.FindDirectChildrenOnly
+    return [timer for timer in container.findChildren(QTimer, options=options) if timer.interval() == REST_MS]
 
 
 def test_they_are_made_once_for_the_layer_that_is_chosen(viewer, qtbot):
@@ -62,7 +71,9 @@ def test_a_layer_that_is_removed_before_it_was_chosen_leaves_nothing(viewer, qtb
     layer = viewer.add_image(np.zeros((4, 4)))
     viewer.layers.selection.active = layer
     viewer.layers.remove(layer)  # chosen, but its controls are not there yet
-    qtbot.wait(20)
+    (timer,) = timers(container)
+    assert timer.isActive()
+    qtbot.waitUntil(lambda: not timer.isActive())
     assert len(container.widgets) == 1 and container.count() == 2
     layer = viewer.add_image(np.zeros((4, 4)))
     viewer.layers.selection.active = layer
@@ -82,6 +93,49 @@ def test_controls_that_were_made_elsewhere_are_taken(viewer, qtbot):
     assert not give(viewer, layer, made), "they are there already"
     viewer.layers.remove(layer)
     assert len(container.widgets) == 1 and container.count() == 2
+
+
+@pytest.fixture
+def one_panel(monkeypatch):
+    """napari's experimental setting, which is off."""
+    experimental = get_settings().experimental
+    monkeypatch.setattr(experimental, "dynamic_layer_controls", False)
+    return lambda: monkeypatch.setattr(experimental, "dynamic_layer_controls", True)
+
+
+def test_where_napari_makes_one_panel_none_are_made_for_a_layer(viewer, qtbot, one_panel, monkeypatch):
+    one_panel()
+    made, own = [], in_pieces._function
+    monkeypatch.setattr(in_pieces, "_function", lambda place: made.append(place) or own(place))
+    container, layer = viewer.window._qt_viewer.controls, Image(np.zeros((4, 4)))
+    before = container.count()
+    for _ in adding(viewer, layer):
+        qtbot.wait(1)
+    qtbot.waitUntil(lambda: container.panel is not None and container.currentWidget() is container.panel)
+    assert made == [in_pieces.VISUAL] and [layer.name for layer in container.widgets] == ["before"]
+    assert container.count() == before + 1
+    assert not give(viewer, layer, container.empty_widget), "napari would never take them away"
+    viewer.layers.remove(layer)
+    assert layer not in container.widgets
+
+
+@pytest.mark.parametrize("when", [1, 4])
+def test_controls_that_were_made_before_the_panel_was_wanted_go_with_their_layer(viewer, qtbot, one_panel, when):
+    """Also those on their way, and those that were handed over."""
+    container, layer = viewer.window._qt_viewer.controls, Image(np.zeros((4, 4)))
+    old, gone, steps = viewer.layers["before"], [], adding(viewer, layer)
+    container.widgets[old].destroyed.connect(lambda: gone.append("before"))
+    for _ in range(when):
+        next(steps)
+    one_panel()
+    for _ in steps:
+        qtbot.wait(1)
+    viewer.layers.remove(layer)
+    viewer.layers.remove(old)
+    qtbot.waitUntil(lambda: not timers(container)[0].isActive())
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert gone == ["before"] and len(container.widgets) == 0 and container.count() == 1
+    assert container.currentWidget() is container.empty_widget
 
 
 def test_several_layers_have_the_controls_that_they_share(viewer, qtbot):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari._qt.layer_controls import qt_layer_controls_container as napari_controls
 from napari.layers import Image
+from napari.settings import get_settings
 from qtpy.QtCore import QTimer
 
 if TYPE_CHECKING:
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 REST_MS = 1
 """0 ms would be in the round of events that chose the layer."""
+
+
+def one_panel() -> bool:
+    """Whether napari is to make one panel for whatever is chosen, and no controls of each layer: an experiment of its.
+
+    It then takes none, and removes none.
+    """
+    return bool(getattr(get_settings().experimental, "dynamic_layer_controls", False))
 
 
 def controls_later(viewer: Viewer) -> None:
@@ -49,8 +58,14 @@ def controls_later(viewer: Viewer) -> None:
 
     def remove(event: Any) -> None:
         container = its()
-        if container is not None and event.value in container.widgets:
-            own._remove(container, event)
+        if container is None or event.value not in container.widgets:
+            return
+        own._remove(container, event)
+        left = container.widgets.pop(event.value, None)
+        if left is not None:  # they were made before napari was to make one panel
+            container.removeWidget(left)
+            left.hide()
+            left.deleteLater()
 
     def populate() -> None:
         container = its()
@@ -81,7 +96,7 @@ def controls_ahead(viewer: Viewer) -> None:
 def give(viewer: Viewer, layer: Layer, controls: Any) -> bool:
     """Take controls that were made elsewhere, before anybody chooses their layer. Returns whether they were taken."""
     container: Any = viewer.window._qt_viewer.controls
-    if not isinstance(container.widgets, Made) or layer in container.widgets:
+    if one_panel() or not isinstance(container.widgets, Made) or layer in container.widgets:
         return False
     controls.ndisplay = viewer.dims.ndisplay
     container.addWidget(controls)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
-from .controls_later import give
+from .controls_later import give, one_panel
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -34,7 +34,7 @@ def adding(viewer: Viewer, layer: Layer) -> Iterator[None]:
     ready: dict[tuple[str, str], Any] = {}
     sliders, hidden = viewer.window._qt_viewer.dims, False
     try:
-        make = _function(CONTROLS)
+        make = None if one_panel() else _function(CONTROLS)
         if make is not None:
             ready[CONTROLS] = make(layer)
             yield
