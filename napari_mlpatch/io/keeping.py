@@ -27,14 +27,15 @@ class Keeping:
     """
 
     def __init__(self) -> None:
-        self._axis, self._depth = 0, 0
+        self._axis, self._depth, self._start = 0, 0, 0
         self._slabs: dict[int, np.ndarray] = {}
         self._copy: Path | None = None
 
-    def slabs(self, axis: int, depth: int) -> None:
-        """Read ``depth`` entries along an axis at a time, and keep those of the last part that was asked for; 0: none."""
-        if (axis, depth) != (self._axis, self._depth):
-            self._axis, self._depth, self._slabs = axis, depth, {}
+    def slabs(self, axis: int, depth: int, start: int = 0) -> None:
+        """Read ``depth`` entries along an axis at a time, from ``start``, and keep those of the last part that was
+        asked for; 0: none."""
+        if (axis, depth, start) != (self._axis, self._depth, self._start):
+            self._axis, self._depth, self._start, self._slabs = axis, depth, start, {}
 
     def use(self, file: Path, shape: tuple[int, ...]) -> bool:
         """Read from this copy, see ``copied``; False where it is none of an array of this shape."""
@@ -58,12 +59,12 @@ class Keeping:
         return read(index)
 
     def _from_slabs(self, shape: tuple[int, ...], read: Read, along: range) -> np.ndarray:
-        depth, lead = self._depth, (slice(None),) * self._axis
-        wanted = range(along.start // depth, -(-along.stop // depth))
+        depth, start, lead = self._depth, self._start, (slice(None),) * self._axis
+        wanted = range((along.start - start) // depth, -((start - along.stop) // depth))
         self._slabs = {k: slab for k, slab in self._slabs.items() if k in wanted}
         found = []
         for k in wanted:
-            first, last = k * depth, min((k + 1) * depth, shape[self._axis])
+            first, last = max(start + k * depth, 0), min(start + (k + 1) * depth, shape[self._axis])
             if k not in self._slabs:
                 self._slabs[k] = read((*lead, slice(first, last)))
             found.append(self._slabs[k][(*lead, slice(max(along.start - first, 0), along.stop - first))])

@@ -46,7 +46,8 @@ class Job:
     ``fingerprint`` is that of the data as the run began, ``weights`` a file to take instead of what the recipe names.
     ``lanes`` blocks are computed at a time in each worker, which takes ``bytes`` of memory, each with so many
     ``threads`` (0: its share of those that the worker has): with others the last digits would be others. Of pieces of
-    the file that hold several slices it keeps at most ``kept`` bytes.
+    the file that hold several slices it keeps at most ``kept`` bytes, where
+    the slices ``wanted`` are all that is read.
     """
 
     recipe: str
@@ -58,6 +59,7 @@ class Job:
     bytes: int = 0
     threads: int = 0
     kept: int = 0
+    wanted: tuple[int, int] | None = None
 
     @cached_property
     def stack_recipe(self) -> StackRecipe:
@@ -83,7 +85,7 @@ class Tools:
         if job.fingerprint and self.source.fingerprint != job.fingerprint:
             raise InputError(f"{self.source.path} is not the same on all machines, or has changed since the run began.")
         if source is None and job.fingerprint:  # else the run has not begun
-            self.source.pieces.within(job.kept)
+            self.source.pieces.within(job.kept, job.wanted)
             self.source.pieces.use(Markers(sink_for(job.out).path).folder, self.source.fingerprint)
         self.device = device_of(recipe.device)
         method = recipe.build_method()

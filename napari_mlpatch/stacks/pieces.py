@@ -26,33 +26,36 @@ COPY, SUFFIX = "data-", ".npy"
 
 
 class Pieces:
-    """Of the arrays that a source is read from, ``bytes`` are kept in memory, those in ``large`` do not fit, each with
-    its number and the axis of the slices. ``options`` are those that the file is read with.
+    """Of ``every`` array with such pieces ``bytes`` are kept in memory, those in ``large`` do not fit into ``room``, each
+    with its number and the axis of the slices. ``options`` are those that the file is read with.
     """
 
     def __init__(self) -> None:
         self.bytes, self.options, self.room = 0, "", 0
-        self._every: list[tuple[int, Stored, int]] = []
+        self.every: list[tuple[int, Stored, int]] = []
         self.large: list[tuple[int, Stored, int]] = []
 
     def keep(self, sources: Iterable[tuple[Stored, int]]) -> None:
         """Keep what fits of these arrays, each of which has the slices along an axis."""
-        every = {id(array): (array, axis) for array, axis in sources}
-        self._every = [(number, *one) for number, one in enumerate(every.values())]
+        every = enumerate({id(array): (array, axis) for array, axis in sources}.values())
+        self.every = [(k, array, axis) for k, (array, axis) in every if array.pieces and array.pieces[axis] > 1]
         self.within(most())
 
-    def within(self, room: int) -> None:
-        """Keep what fits into so many bytes."""
+    def within(self, room: int, wanted: tuple[int, int] | None = None) -> None:
+        """Keep what fits into so many bytes: pieces, or else all that is ``wanted`` of them, a range of the slices (None:
+        all)."""
         self.bytes, self.room, self.large = 0, room, []
-        for number, array, axis in self._every:
-            depth = array.pieces[axis] if array.pieces else 1
-            if depth == 1:
-                continue
-            slabs = min(2 * depth, array.shape[axis]) * _row(array, axis)  # a block may begin in one and end in another
-            fits = self.bytes + slabs <= room
-            array.keeping.slabs(axis, depth if fits else 0)
+        for number, array, axis in self.every:
+            count, row, start = array.shape[axis], _row(array, axis), 0
+            first, last = wanted or (0, count)
+            depth = array.pieces[axis]
+            slabs = min(2 * depth, count)  # a block may begin in one and end in another
+            if self.bytes + slabs * row > room and last - first < slabs:
+                depth, slabs, start = last - first, last - first, first
+            fits = self.bytes + slabs * row <= room
+            array.keeping.slabs(*((axis, depth, start) if fits else (axis, 0)))
             if fits:
-                self.bytes += slabs
+                self.bytes += slabs * row
             else:
                 self.large.append((number, array, axis))
 
@@ -68,9 +71,10 @@ class Pieces:
         for file in folder.iterdir():
             if is_copy(file.name) and file.name not in names:
                 file.unlink()
-        for name, (_, array, axis) in zip(names, self.large, strict=True):
+        for name, one in zip(names, self.every, strict=True):
+            _, array, axis = one
             file, size, free = folder / name, bytes_of(array.shape, array.itemsize), shutil.disk_usage(folder).free
-            if array.keeping.use(file, array.shape):
+            if array.keeping.use(file, array.shape) or one not in self.large:
                 continue
             if free < size + other:
                 lacks = (
@@ -92,14 +96,15 @@ class Pieces:
 
     def use(self, folder: Path, fingerprint: str) -> None:
         """The copies that another process has made, where they are there."""
-        for name, (_, array, axis) in zip(self._names(fingerprint), self.large, strict=True):
-            if not array.keeping.use(folder / name, array.shape):
+        for name, one in zip(self._names(fingerprint), self.every, strict=True):
+            _, array, axis = one
+            if not array.keeping.use(folder / name, array.shape) and one in self.large:
                 self._in_passes(array, axis, "")
 
     def _names(self, fingerprint: str) -> list[str]:
         """Of the copies: others where the data are, or are read in another way."""
         key = hashlib.sha256(f"{fingerprint} {self.options}".encode()).hexdigest()[:16]
-        return [f"{COPY}{key}-{number}{SUFFIX}" for number, _, _ in self.large]
+        return [f"{COPY}{key}-{number}{SUFFIX}" for number, _, _ in self.every]
 
     def _in_passes(self, array: Stored, axis: int, why: str) -> str:
         """As many slices at a time as fit into memory; a note on that."""

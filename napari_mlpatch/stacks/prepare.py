@@ -132,9 +132,11 @@ def _prepared(
     going = _same_run(recipe, fingerprint, begun if begun and begun.get("created") else None, made)
     if going is None:
         _check_free(sink, begun, made, fingerprint, force)
-    tools.source.pieces.within(min(pieces.most(), room_of(who.workers, memory) // KEPT))
+    there = {Block(0, first, last): 0} if going is None else _there(going[0], tools, markers)
+    wanted = _wanted(there, tools)
+    tools.source.pieces.within(min(pieces.most(), room_of(who.workers, memory) // KEPT), wanted)
     if locked_out is None and not (going and made and made.get("complete")):
-        yield from _copying(tools, sink, markers, last - first, 0 if going is None else _done(going[0], tools, markers))
+        yield from _copying(tools, sink, markers, last - first, sum(there.values()))
     if going is None:
         ahead = likely_block(tools, who.lanes) if here else 0
         size = size_of(tools, needs(tools, ahead), workers=who.workers, lanes=who.lanes, memory=memory)
@@ -145,7 +147,7 @@ def _prepared(
     identity = settled.identity(fingerprint)
     job = replace(job, recipe=settled.to_json(), fingerprint=fingerprint)
     job = replace(job, lanes=min(who.lanes, size.lanes), bytes=size.bytes, threads=size.threads)
-    job = replace(job, kept=tools.source.pieces.room)
+    job = replace(job, kept=tools.source.pieces.room, wanted=wanted)
     tools.job, tools.stack = job, settled
     assert settled.block is not None
     blocks = partition(first, last, settled.block)
@@ -174,18 +176,26 @@ def _prepared(
     return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, size.bytes, claim, kept)
 
 
-def _done(settled: StackRecipe, tools: Tools, markers: Markers) -> int:
-    """Slices that are there of a run that goes on."""
+def _there(settled: StackRecipe, tools: Tools, markers: Markers) -> dict[Block, int]:
+    """How many slices of each block are there of a run that goes on."""
     identity = settled.identity(tools.source.fingerprint)
     assert settled.block is not None
     blocks = partition(*settled.range(tools.source.count), settled.block)
-    return sum(len(markers.there(block, identity)) for block in blocks)
+    return {block: len(markers.there(block, identity)) for block in blocks}
+
+
+def _wanted(there: dict[Block, int], tools: Tools) -> tuple[int, int] | None:
+    """From the first to the last slice that is read for what is missing; None where they have other numbers."""
+    missing = [block for block, count in there.items() if count < len(block)]
+    if tools.source.places:
+        return None
+    return tools.around(missing[0].start, missing[-1].stop) if missing else (0, 0)
 
 
 def _copying(tools: Tools, sink: Sink, markers: Markers, slices: int, done: int) -> Iterator[Copying]:
     """Raises InputError where the data cannot be read, or the copy not be written."""
     source = tools.source
-    if not source.pieces.large:
+    if not source.pieces.every:
         return
     volume = int(sink.overhead * bytes_of((slices, *tools.picture_shape()), 4))
     try:

@@ -177,6 +177,44 @@ def test_what_is_kept_leaves_room_for_the_blocks(workers, packed, exchange, tmp_
     assert kept[-1] > whole, "all of it"
 
 
+ROW = len(ANGLES) * BINS * 2  # bytes of a slice of projections
+FIELDS = 2 * 2 * BINS * 2  # and of flats and darks
+
+
+@pytest.mark.parametrize("care", [(), ({"name": "outliers"},)])
+def test_a_few_slices_are_read_in_one_pass_without_a_copy(care, packed, exchange, unpacked, tmp_path, monkeypatch):
+    path, halo = packed((1, SLICES, BINS)), 2 * bool(care)
+    recipe = recipe_of(path, block=2, care=care, slices=(4, 8))
+    ran(recipe_of(exchange, block=2, care=care, slices=(4, 8)), exchange, tmp_path / "whole.zarr")
+    monkeypatch.setattr(pieces, "most", lambda: (4 + 2 * halo) * (ROW + FIELDS))
+    unpacked.clear()
+    events = ran(recipe, path, tmp_path / "volume.zarr")
+    assert not any(isinstance(event, Copying) for event in events)
+    assert set(unpacked.values()) == {1} and len(unpacked) == all_of(path)
+    np.testing.assert_array_equal(read(tmp_path / "volume.zarr"), read(tmp_path / "whole.zarr"))
+
+
+def test_a_block_that_is_missing_is_read_without_a_copy(packed, exchange, unpacked, tmp_path, monkeypatch):
+    path, out, own = packed((1, SLICES, BINS)), tmp_path / "volume.zarr", Markers.mark
+    recipe = recipe_of(path, block=2)
+    ran(recipe_of(exchange, block=2), exchange, tmp_path / "whole.zarr")
+
+    def mark(self, block, *args):
+        if block.index == 2:
+            raise PermissionError(errno.EACCES, "not this one")
+        own(self, block, *args)
+
+    with monkeypatch.context() as for_now:
+        for_now.setattr(Markers, "mark", mark)
+        *_, ended = run_stack(recipe, path, out)
+    assert ended.done == SLICES - 2
+    monkeypatch.setattr(pieces, "most", lambda: 2 * (ROW + FIELDS))
+    unpacked.clear()
+    events = ran(recipe, path, out)
+    assert not any(isinstance(event, Copying) for event in events) and set(unpacked.values()) == {1}
+    np.testing.assert_array_equal(read(out), read(tmp_path / "whole.zarr"))
+
+
 @pytest.mark.parametrize("error", [errno.EDQUOT, errno.ENOSPC, errno.EFBIG])
 def test_without_leave_to_write_a_copy_it_goes_on_in_passes(error, packed, exchange, tmp_path, monkeypatch):
     path = packed((1, SLICES, BINS))
@@ -304,6 +342,16 @@ def test_parts_are_those_of_the_array(axis):
     for part in (slice(0, 2), slice(2, 4), slice(4, 7), 6, -1):
         last[axis] = part
         np.testing.assert_array_equal(stored.read(tuple(last)), values[tuple(last)])
+
+
+@pytest.mark.parametrize("start", [0, 1, 2, 5])
+def test_parts_are_those_of_the_array_wherever_slabs_begin(start):
+    values = np.arange(7 * 8 * 9).reshape(7, 8, 9)
+    stored = arrays.Stored.of(values)
+    stored.keeping.slabs(1, 3, start)
+    for first, last in product(range(8), range(1, 9)):
+        if first < last:
+            np.testing.assert_array_equal(stored.read((slice(None), slice(first, last))), values[:, first:last])
 
 
 @pytest.mark.parametrize("chunks", [(1, 8, 9), (2, 3, 4), (7, 8, 9), (4, 8, 2), (7, 1, 9)])
