@@ -26,8 +26,8 @@ COPY, SUFFIX = "data-", ".npy"
 
 
 class Pieces:
-    """Of ``every`` array with such pieces ``bytes`` are kept in memory, those in ``large`` do not fit into ``room``, each
-    with its number and the axis of the slices. ``options`` are those that the file is read with.
+    """Of ``every`` array with such pieces ``bytes`` are kept in memory, those in ``large`` do not fit into ``room``,
+    each with its number and the axis of the slices. ``options`` are those that the file is read with.
     """
 
     def __init__(self) -> None:
@@ -42,8 +42,8 @@ class Pieces:
         self.within(most())
 
     def within(self, room: int, wanted: tuple[int, int] | None = None) -> None:
-        """Keep what fits into so many bytes: pieces, or else all that is ``wanted`` of them, a range of the slices (None:
-        all)."""
+        """Keep what fits into so many bytes: pieces, or else all that is ``wanted`` of them, a range of the slices
+        (None: all)."""
         self.bytes, self.room, self.large = 0, room, []
         for number, array, axis in self.every:
             count, row, start = array.shape[axis], _row(array, axis), 0

@@ -9,24 +9,25 @@ from typing import Any
 import h5py
 import numpy as np
 
-from napari_mlpatch.core.budget import bytes_of
-
 from .. import h5
 from ..arrays import LARGEST_ITEM, Stored, is_complex, numbers
 from ..guard import check_claim, reading
 from ..packing import packing_of
 from .h5_filters import read_compressed
 
-CACHE = 2**20
-"""Bytes that HDF5 keeps of chunks: smaller ones pass through there as a whole, and it forgets them with the file."""
+UNCACHED = 0
+"""Bytes of cache with which a file is opened to read parts of chunks: HDF5 reads those that fit into it as a whole, and
+forgets them with the file."""
 
 
 def stored_in(file: Path, name: str, item: h5py.Dataset, held: int, identity: Any) -> Stored:
     """The array of that name, whose values fill at most ``held`` bytes of files. Raises InputError for false sizes."""
     check_claim(file, name, item.shape, item.dtype.itemsize, held)
 
+    pieces = pieces_of(item)
+
     def opened(use: Any) -> Any:
-        with reading(file, "HDF5"), h5py.File(file, "r") as root:
+        with reading(file, "HDF5"), h5py.File(file, "r", rdcc_nbytes=None if pieces else UNCACHED) as root:
             return use(root[name])
 
     packing = packing_of(lambda attribute: h5.attribute(item, attribute), name) if len(item.attrs) else None
@@ -46,14 +47,14 @@ def stored_in(file: Path, name: str, item: h5py.Dataset, held: int, identity: An
         attribute=lambda attribute: opened(lambda found: h5.attribute(found, attribute)),
         labels=lambda: opened(_labels),
         ranges=True,
-        pieces=_pieces(item),
+        pieces=pieces,
         itemsize=item.dtype.itemsize if packing is None else LARGEST_ITEM,
         note="" if packing is None else packing.note(name),
     )
 
 
-def _pieces(item: h5py.Dataset) -> tuple[int, ...]:
-    """Its chunks, if they are compressed, or so small that the library reads them as a whole; else any part can be.
+def pieces_of(item: h5py.Dataset) -> tuple[int, ...]:
+    """Its chunks, if they are compressed; else any part can be read, see ``UNCACHED``.
 
     Of a virtual array, those of the first source that is like it.
     """
@@ -62,15 +63,14 @@ def _pieces(item: h5py.Dataset) -> tuple[int, ...]:
             part = item.virtual_sources()[0]
             if part.file_name == ".":
                 source = item.file[part.dset_name]
-                return _pieces(source) if source.ndim == item.ndim else ()  # type: ignore
+                return pieces_of(source) if source.ndim == item.ndim else ()  # type: ignore
             with h5py.File(Path(item.file.filename).parent / part.file_name, "r") as file:
                 source = file[part.dset_name]
-                return _pieces(source) if source.ndim == item.ndim else ()  # type: ignore
+                return pieces_of(source) if source.ndim == item.ndim else ()  # type: ignore
         return ()
     if item.chunks is None:
         return ()
-    small = bytes_of(item.chunks, item.dtype.itemsize) <= CACHE
-    return tuple(item.chunks) if small or item.id.get_create_plist().get_nfilters() > 0 else ()
+    return tuple(item.chunks) if item.id.get_create_plist().get_nfilters() > 0 else ()
 
 
 def _labels(item: h5py.Dataset) -> tuple[str, ...]:

@@ -38,10 +38,12 @@ class OwnStack(Source):
         super().__init__(path)
         import h5py
 
+        from napari_mlpatch.io.readers.h5_stored import UNCACHED, pieces_of
+
         with reading(path, "a measurement of this program"), h5py.File(path, "r") as file:
             group = h5.group(path, file, GROUP)
             found = h5.dataset(path, group, "y")
-            shape, size, chunks = found.shape, found.dtype.itemsize, found.chunks or ()
+            shape, size, chunked = found.shape, found.dtype.itemsize, pieces_of(found)
             described = operator_of(path, group)
         if len(shape) < 3 or shape[1] != 1:
             raise InputError(f"{path}: data of shape {list(shape)} are no stack of one channel: [slices, 1, ...].")
@@ -51,14 +53,16 @@ class OwnStack(Source):
         self._angles = self.measured.get("angles_deg", recipe.operator.params.get("angles_deg"))
         self._pitch = recipe.operator.params.get("detector_pitch", 1.0)
         self.kind = "data" if self._angles is None else "sinogram"
-        self._y = Stored(shape, self._part, pieces=chunks, itemsize=size)
+        self._cache = None if chunked else UNCACHED
+        self._y = Stored(shape, self._part, pieces=chunked, itemsize=size)
         self.pieces.keep([(self._y, 0)])
 
     def _part(self, index: Any) -> np.ndarray:
         import h5py
 
-        with reading(self.path, "a measurement of this program"), h5py.File(self.path, "r") as file:
-            return h5.array(self.path, h5.group(self.path, file, GROUP), "y", index)
+        path, cache = self.path, self._cache
+        with reading(path, "a measurement of this program"), h5py.File(path, "r", rdcc_nbytes=cache) as file:
+            return h5.array(path, h5.group(path, file, GROUP), "y", index)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         values = self._y.read((slice(start, stop), 0))
