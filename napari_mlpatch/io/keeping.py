@@ -27,15 +27,18 @@ class Keeping:
     """
 
     def __init__(self) -> None:
-        self._axis, self._depth, self._start = 0, 0, 0
+        self._axis, self._depth, self._start, self._piece = 0, 0, 0, 0
         self._slabs: dict[int, np.ndarray] = {}
         self._copy: Path | None = None
 
-    def slabs(self, axis: int, depth: int, start: int = 0) -> None:
+    def slabs(self, axis: int, depth: int, start: int = 0, piece: int = 0) -> None:
         """Read ``depth`` entries along an axis at a time, from ``start``, and keep those of the last part that was
-        asked for; 0: none."""
-        if (axis, depth, start) != (self._axis, self._depth, self._start):
-            self._axis, self._depth, self._start, self._slabs = axis, depth, start, {}
+        asked for; 0: none. None of them are of two pieces, which have so many entries (0: as many).
+        """
+        asked = (axis, depth, start, piece or depth)
+        if asked != (self._axis, self._depth, self._start, self._piece):
+            self._axis, self._depth, self._start, self._piece = asked
+            self._slabs = {}
 
     def use(self, file: Path, shape: tuple[int, ...]) -> bool:
         """Read from this copy, see ``copied``; False where it is none of an array of this shape."""
@@ -59,16 +62,27 @@ class Keeping:
         return read(index)
 
     def _from_slabs(self, shape: tuple[int, ...], read: Read, along: range) -> np.ndarray:
-        depth, start, lead = self._depth, self._start, (slice(None),) * self._axis
-        wanted = range((along.start - start) // depth, -((start - along.stop) // depth))
+        lead = (slice(None),) * self._axis
+        wanted = range(self._slab_of(along.start), self._slab_of(along.stop - 1) + 1)
         self._slabs = {k: slab for k, slab in self._slabs.items() if k in wanted}
         found = []
         for k in wanted:
-            first, last = max(start + k * depth, 0), min(start + (k + 1) * depth, shape[self._axis])
+            first, last = self._bounds(k, shape[self._axis])
             if k not in self._slabs:
                 self._slabs[k] = read((*lead, slice(first, last)))
             found.append(self._slabs[k][(*lead, slice(max(along.start - first, 0), along.stop - first))])
         return found[0] if len(found) == 1 else np.concatenate(found, self._axis)
+
+    def _slab_of(self, entry: int) -> int:
+        piece, inside = divmod(entry - self._start, self._piece)
+        return piece * -(-self._piece // self._depth) + inside // self._depth
+
+    def _bounds(self, k: int, count: int) -> tuple[int, int]:
+        """First entry and the one after the last of a slab, of an axis of ``count``."""
+        piece, inside = divmod(k, -(-self._piece // self._depth))
+        begin, end = self._start + piece * self._piece, self._start + (piece + 1) * self._piece
+        first = begin + inside * self._depth
+        return max(first, 0), min(first + self._depth, end, count)
 
 
 def _range(part: Any, count: int) -> range | None:

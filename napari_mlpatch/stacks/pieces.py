@@ -27,11 +27,12 @@ COPY, SUFFIX = "data-", ".npy"
 
 class Pieces:
     """Of ``every`` array with such pieces ``bytes`` are kept in memory, those in ``large`` do not fit into ``room``,
-    each with its number and the axis of the slices. ``options`` are those that the file is read with.
+    each with its number and the axis of the slices. If need be, ``at_a_time`` slices of these are read
+    together. ``options`` are those that the file is read with.
     """
 
     def __init__(self) -> None:
-        self.bytes, self.options, self.room = 0, "", 0
+        self.bytes, self.options, self.room, self.at_a_time = 0, "", 0, 1
         self.every: list[tuple[int, Stored, int]] = []
         self.large: list[tuple[int, Stored, int]] = []
 
@@ -58,6 +59,8 @@ class Pieces:
                 self.bytes += slabs * row
             else:
                 self.large.append((number, array, axis))
+        left = max(room - self.bytes, room // 2)
+        self.at_a_time = max(1, left // max(2 * sum(_row(array, axis) for _, array, axis in self.large), 1))
 
     def copying(self, folder: Path, fingerprint: str, other: int) -> Iterator[float | str]:
         """Copy into a folder what does not fit into memory, where the disk has room for it beside ``other`` bytes:
@@ -107,14 +110,15 @@ class Pieces:
         return [f"{COPY}{key}-{number}{SUFFIX}" for number, _, _ in self.every]
 
     def _in_passes(self, array: Stored, axis: int, why: str) -> str:
-        """As many slices at a time as fit into memory; a note on that."""
-        row = _row(array, axis)
-        depth = max(1, self.room // 2 // row)
-        array.keeping.slabs(axis, depth)
-        self.bytes += min(2 * depth, array.shape[axis]) * row
-        return (
-            f"each piece of the file holds many slices, and is read {math.ceil(array.shape[axis] / depth)} times: {why}"
-        )
+        """As many slices of all that is large at a time as fit into memory, in parts of a piece that are about alike; a
+        note on that."""
+        count = array.shape[axis]
+        piece = min(array.pieces[axis], count)
+        times = math.ceil(piece / min(piece, self.at_a_time))
+        depth = math.ceil(piece / times)
+        array.keeping.slabs(axis, depth, piece=piece)
+        self.bytes += min(2 * depth, count) * _row(array, axis)
+        return f"each piece of the file holds many slices, and is read {math.ceil(piece / depth)} times: {why}"
 
 
 def most() -> int:

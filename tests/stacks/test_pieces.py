@@ -31,6 +31,8 @@ from .conftest import ANGLES, BINS, SLICES, recipe_of
 from .test_run_stack import ran, read
 
 COUNTED = Path("/proc/self/io")
+ROW = len(ANGLES) * BINS * 2  # bytes of a slice of projections
+FIELDS = 2 * 2 * BINS * 2  # and of flats and darks
 NAMES = ("exchange/data", "exchange/data_white", "exchange/data_dark")
 
 
@@ -150,7 +152,7 @@ def test_projections_in_files_of_their_own(compression, folder, counts, tmp_path
 def test_without_room_for_a_copy_it_is_told_how_often_pieces_are_read(packed, unpacked, tmp_path, monkeypatch):
     path = packed((1, SLICES, BINS))
     recipe, free = recipe_of(path, block=2), pieces.shutil.disk_usage(tmp_path)._replace(free=60000)
-    monkeypatch.setattr(pieces, "most", lambda: 8 * len(ANGLES) * BINS * 2)  # flats and darks, and 4 slices twice
+    monkeypatch.setattr(pieces, "most", lambda: 8 * ROW + SLICES * FIELDS)  # flats and darks, and 4 slices twice
     monkeypatch.setattr(pieces.shutil, "disk_usage", lambda path: free)
     unpacked.clear()
     events = list(run_stack(recipe, path, tmp_path / "volume.zarr"))
@@ -179,10 +181,6 @@ def test_what_is_kept_leaves_room_for_the_blocks(workers, packed, exchange, tmp_
     np.testing.assert_array_equal(read(tmp_path / "volume.zarr"), read(tmp_path / "whole.zarr"))
     ran(recipe, path, tmp_path / "roomy.zarr", executor=who, memory=workers * 8 * whole)
     assert kept[-1] > whole, "all of it"
-
-
-ROW = len(ANGLES) * BINS * 2  # bytes of a slice of projections
-FIELDS = 2 * 2 * BINS * 2  # and of flats and darks
 
 
 @pytest.mark.parametrize("care", [(), ({"name": "outliers"},)])
@@ -239,6 +237,26 @@ def test_without_leave_to_write_a_copy_it_goes_on_in_passes(error, packed, excha
     assert "and is read " in started.notes[-1] and started.notes[-1].endswith(os.strerror(error))
     np.testing.assert_array_equal(read(tmp_path / "volume.zarr"), read(tmp_path / "whole.zarr"))
     assert not list(tmp_path.glob("*.blocks"))
+
+
+@pytest.mark.parametrize(("deep", "room", "times"), [(5, 3, 2), (7, 2, 4), (7, 3, 3), (SLICES, 4, 3)])
+def test_a_piece_is_read_as_often_as_is_told(deep, room, times, packed, exchange, unpacked, tmp_path, monkeypatch):
+    path = packed((1, deep, BINS))
+    recipe = recipe_of(path, block=1)
+    ran(recipe_of(exchange, block=1), exchange, tmp_path / "whole.zarr")
+
+    def copied(*args):
+        yield 0.0
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(pieces, "most", lambda: 2 * room * ROW + SLICES * FIELDS)  # the fields, and two slabs
+    monkeypatch.setattr(pieces, "copied", copied)
+    unpacked.clear()
+    events = ran(recipe, path, tmp_path / "volume.zarr")
+    (started,) = [event for event in events if isinstance(event, Started)]
+    assert f"is read {times} times" in started.notes[-1]
+    assert max(unpacked.values()) == times
+    np.testing.assert_array_equal(read(tmp_path / "volume.zarr"), read(tmp_path / "whole.zarr"))
 
 
 def test_cancelled_while_it_is_copied_nothing_has_begun(packed, tmp_path, monkeypatch):
@@ -410,6 +428,19 @@ def test_parts_are_those_of_the_array_wherever_slabs_begin(start):
     for first, last in product(range(8), range(1, 9)):
         if first < last:
             np.testing.assert_array_equal(stored.read((slice(None), slice(first, last))), values[:, first:last])
+
+
+@pytest.mark.parametrize(("piece", "depth"), [(5, 2), (7, 3), (4, 4), (3, 2)])
+def test_a_slab_is_of_one_piece(piece, depth):
+    values, asked = np.arange(2 * 17).reshape(2, 17), []
+    keep = keeping.Keeping()
+    keep.slabs(1, depth, piece=piece)
+    for first, last in [(k, k + 1) for k in range(17)] + [(0, 6), (3, 17), (2, 9)]:
+        part = keep.read(
+            values.shape, lambda index: (asked.append(index[1]), values[index])[1], (slice(None), slice(first, last))
+        )
+        np.testing.assert_array_equal(part, values[:, first:last])
+    assert all(one.start // piece == (one.stop - 1) // piece and one.stop - one.start <= depth for one in asked)
 
 
 @pytest.mark.parametrize("chunks", [(1, 8, 9), (2, 3, 4), (7, 8, 9), (4, 8, 2), (7, 1, 9)])
