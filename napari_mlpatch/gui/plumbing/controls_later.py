@@ -6,15 +6,17 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari._qt.layer_controls import qt_layer_controls_container as napari_controls
 from napari.layers import Image
 from napari.settings import get_settings
 from qtpy.QtCore import QTimer
+
+from .private import module
 
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
+napari_controls = module("napari._qt.layer_controls.qt_layer_controls_container")
 REST_MS = 1
 """0 ms would be in the round of events that chose the layer."""
 
@@ -33,8 +35,10 @@ def controls_later(viewer: Viewer) -> None:
     napari (0.9.2) makes those of each layer as it is added, which takes longer than all else about it, and brings them
     up to date whenever the layer is shown or hidden.
     """
-    container: Any = viewer.window._qt_viewer.controls
+    container: Any = getattr(viewer.window._qt_viewer, "controls", None)
     if not all(hasattr(container, name) for name in ("_add", "_remove", "_populate", "widgets")):
+        return
+    if not hasattr(napari_controls, "create_qt_layer_controls"):
         return
     own: Any = type(container)
     its = weakref.ref(container)
@@ -95,12 +99,13 @@ def controls_ahead(viewer: Viewer) -> None:
 
 def give(viewer: Viewer, layer: Layer, controls: Any) -> bool:
     """Take controls that were made elsewhere, before anybody chooses their layer. Returns whether they were taken."""
-    container: Any = viewer.window._qt_viewer.controls
-    if one_panel() or not isinstance(container.widgets, Made) or layer in container.widgets:
+    container: Any = getattr(viewer.window._qt_viewer, "controls", None)
+    widgets = getattr(container, "widgets", None)
+    if one_panel() or not isinstance(widgets, Made) or layer in widgets:
         return False
     controls.ndisplay = viewer.dims.ndisplay
     container.addWidget(controls)
-    container.widgets[layer] = controls
+    widgets[layer] = controls
     return True
 
 

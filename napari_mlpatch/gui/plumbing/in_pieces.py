@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from .controls_later import give, one_panel
+from .private import module
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -40,9 +40,9 @@ def adding(viewer: Viewer, layer: Layer) -> Iterator[None]:
             yield
             _polish(ready[CONTROLS], viewer)
             yield
-        make = _function(VISUAL)
-        if make is not None:
-            ready[VISUAL] = make(layer, font_info=viewer.window._qt_viewer.canvas.font_info())
+        make, font_info = _function(VISUAL), getattr(viewer.window._qt_viewer.canvas, "font_info", None)
+        if make is not None and font_info is not None:
+            ready[VISUAL] = make(layer, font_info=font_info())
             yield
         hidden = layer.ndim > viewer.dims.ndim and sliders.isVisible() and not sliders.height()
         if hidden:  # nothing is to be seen there; each slider that is made would let the canvas be painted at once
@@ -74,7 +74,7 @@ def adding(viewer: Viewer, layer: Layer) -> Iterator[None]:
 
 
 def _function(place: tuple[str, str]) -> Callable[..., Any] | None:
-    return getattr(importlib.import_module(place[0]), place[1], None)
+    return getattr(module(place[0]), place[1], None)
 
 
 def _polish(controls: QWidget, viewer: Viewer) -> None:
@@ -88,17 +88,17 @@ def _polish(controls: QWidget, viewer: Viewer) -> None:
 @contextlib.contextmanager
 def _handed_over(place: tuple[str, str], layer: Layer, ready: dict[tuple[str, str], Any]) -> Iterator[None]:
     """Whoever asks napari's function for what belongs to this layer gets what is ready."""
-    module, name = importlib.import_module(place[0]), place[1]
-    own = getattr(module, name)
+    its, name = module(place[0]), place[1]
+    own = getattr(its, name)
 
     def made(asked: Layer, *args: Any, **more: Any) -> Any:
         return ready.pop(place) if asked is layer and place in ready else own(asked, *args, **more)
 
-    setattr(module, name, made)
+    setattr(its, name, made)
     try:
         yield
     finally:
-        setattr(module, name, own)
+        setattr(its, name, own)
 
 
 class Steps:

@@ -12,7 +12,7 @@ from napari._vispy.utils.gl import BLENDING_MODES
 from vispy.gloo import IndexBuffer, VertexBuffer
 from vispy.scene.visuals import create_visual_node
 from vispy.visuals import CompoundVisual, TextVisual
-from vispy.visuals.text import text as vispy_text
+from vispy.visuals.text.text import _text_to_vbo
 from vispy.visuals.visual import Visual
 
 Box = tuple[float, float, float, float]
@@ -103,7 +103,7 @@ class LettersVisual(TextVisual):
             if len(self._made) >= TEXTS:
                 self._made.clear()
             (across, down), font = self._anchors, self._font
-            made = vispy_text._text_to_vbo(text, font, across, down, font._lowres_size, self._line_height)
+            made = _text_to_vbo(text, font, across, down, font._lowres_size, self._line_height)
             self._made[text] = made
         return self._made[text]
 

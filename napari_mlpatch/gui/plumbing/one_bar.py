@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari._vispy.overlays import colorbar
 from napari.components.overlays import ColorBarOverlay
+
+from .private import module
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
+colorbar = module("napari._vispy.overlays.colorbar")
 _spare: list[Any] = []
 """Nodes of bars that were taken away, for the one that is being made."""
+OTHERS = ("_layer_overlay_to_visual", "_disconnect_canvas_overlay_events", "_overlay_callbacks")
+"""What of napari's canvas that takes."""
 
 
 def hand_over(canvas: Any, overlay: Any, layer: Layer | None) -> None:
@@ -20,7 +24,7 @@ def hand_over(canvas: Any, overlay: Any, layer: Layer | None) -> None:
     Axis, letters, image and frame are six programs, which take napari (0.9.2) and vispy as long as a picture does.
     """
     _spare.clear()
-    if not isinstance(overlay, ColorBarOverlay) or _OWN is None:
+    if not isinstance(overlay, ColorBarOverlay) or _OWN is None or not all(hasattr(canvas, name) for name in OTHERS):
         return
     colorbar.ColorBar = _made
     for other, visuals in canvas._layer_overlay_to_visual.items():

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from napari.components.overlays import LayerNameOverlay
 
-from .captions import Captions
 from .cells import Cell, lay_out, lay_out_once, reshape, rest, swap, wake
 from .one_bar import hand_over
 
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
+
+    from .captions import Captions
 
 
 def only_shown(viewer: Viewer) -> None:
@@ -40,7 +41,7 @@ def only_shown(viewer: Viewer) -> None:
     others = ("grid", "grid_cameras", "layer_to_visual", "_pause_scene_graph")
     if not all(hasattr(canvas, name) for name in (*names, *others)):
         return
-    grid, captions = viewer.canvas.grid, Captions(canvas)
+    grid, captions = viewer.canvas.grid, together(canvas)
     aside: list[Any] = []
     spare: list[Cell] = []
 
@@ -92,7 +93,7 @@ def only_shown(viewer: Viewer) -> None:
     def create_or_update(overlay: Any, vispy_overlay: Any, parent: Any, **more: Any) -> Any:
         if vispy_overlay is not None and vispy_overlay.node.parent is parent:
             return vispy_overlay
-        if vispy_overlay is None and isinstance(overlay, LayerNameOverlay):
+        if vispy_overlay is None and captions is not None and isinstance(overlay, LayerNameOverlay):
             return captions.make(overlay, more["layer"], parent)
         if vispy_overlay is None:
             hand_over(canvas, overlay, more.get("layer"))
@@ -110,6 +111,16 @@ def only_shown(viewer: Viewer) -> None:
     for layer in viewer.layers:
         draw_if_shown(layer)
     viewer.layers.events.inserted.connect(lambda event: draw_if_shown(event.value))
+
+
+def together(canvas: Any) -> Captions | None:
+    """What draws all captions; None where this napari or vispy has not what that takes: napari then draws each."""
+    try:
+        from .captions import Captions
+
+        return Captions(canvas)
+    except (ImportError, AttributeError):
+        return None
 
 
 def compare_first(camera: Any) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from vispy.gloo import glir
 from vispy.gloo.program import Program
-from vispy.visuals.shaders import parsing
 
+from .private import module
+
+parsing = module("vispy.visuals.shaders.parsing")
 TEXTS = 256
 """Texts of programs whose variables are remembered; a window needs about thirty."""
 
@@ -22,6 +24,8 @@ def compile_once() -> None:
     three programs of a picture with a caption, so that a grid of twenty took seconds for each tick.
     """
     if hasattr(Program, "_mlpatch_own_parse") or not hasattr(Program, "_parse_variables_from_code"):
+        return
+    if not (hasattr(parsing, "find_program_variables") and hasattr(glir, "_convert_desktop_shader")):
         return
     own_set, own_parse = Program.set_shaders, Program._parse_variables_from_code
     texts: weakref.WeakKeyDictionary[Program, tuple[str, str, str | None]] = weakref.WeakKeyDictionary()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from napari._vispy.overlays import base
 from vispy.color import Color
 from vispy.scene.visuals import create_visual_node
 from vispy.visuals.visual import Visual
 
+from .private import module
+
+base = module("napari._vispy.overlays.base")
 VERTEX = """
 attribute vec2 a_corner;
 uniform vec2 u_center;
