@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from napari_mlpatch.core.budget import bytes_of, in_words, limit
+from napari_mlpatch.core.files import is_temporary
 from napari_mlpatch.io.arrays import Stored
 from napari_mlpatch.io.keeping import copied
 
@@ -72,8 +73,10 @@ class Pieces:
         """
         names = self._names(fingerprint)
         for file in folder.iterdir():
-            if is_copy(file.name) and file.name not in names:
-                file.unlink()
+            killed = is_temporary(file.name) and file.suffix == SUFFIX  # as it was written: who has the claim is alone
+            if killed or (is_copy(file.name) and file.name not in names):
+                with suppress(OSError):
+                    file.unlink()
         for name, one in zip(names, self.every, strict=True):
             _, array, axis = one
             file, size, free = folder / name, bytes_of(array.shape, array.itemsize), shutil.disk_usage(folder).free

@@ -13,6 +13,7 @@ import tifffile
 import torch
 
 import napari_mlpatch as mp
+from napari_mlpatch.core.files import beside
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.io import arrays, keeping, plausible
 from napari_mlpatch.io.readers import h5_stored
@@ -257,6 +258,32 @@ def test_a_piece_is_read_as_often_as_is_told(deep, room, times, packed, exchange
     assert f"is read {times} times" in started.notes[-1]
     assert max(unpacked.values()) == times
     np.testing.assert_array_equal(read(tmp_path / "volume.zarr"), read(tmp_path / "whole.zarr"))
+
+
+def test_what_a_killed_copy_has_left_takes_no_room(packed, tmp_path, monkeypatch):
+    path, folder = packed((1, SLICES, BINS)), Markers(tmp_path / "volume.zarr").folder
+    folder.mkdir()
+    old = [folder / f"data-0123456789abcdef-{k}.npy" for k in range(2)]
+    left = beside(old[0])
+    for file in (left, *old):
+        file.write_bytes(bytes(1000))
+    there, own = [], Path.unlink
+
+    def unlink(self, *args, **options):
+        if self == old[0]:
+            raise PermissionError(errno.EACCES, "not this one")
+        own(self, *args, **options)
+
+    def free(path):
+        there.append([file.exists() for file in (left, *old)])
+        return usage
+
+    usage = pieces.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(pieces, "most", lambda: 0)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    monkeypatch.setattr(pieces.shutil, "disk_usage", free)
+    ran(recipe_of(path, block=3), path, tmp_path / "volume.zarr")
+    assert there[0] == [False, True, False], "before it is asked how much is free"
 
 
 def test_cancelled_while_it_is_copied_nothing_has_begun(packed, tmp_path, monkeypatch):
