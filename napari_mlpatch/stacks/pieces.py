@@ -134,11 +134,14 @@ def is_copy(name: str) -> bool:
     return name.startswith(COPY) and name.endswith(SUFFIX)
 
 
+def copies_in(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if is_copy(file.name)] if folder.is_dir() else []
+
+
 def remove_copies(folder: Path) -> None:
-    for file in folder.iterdir() if folder.is_dir() else ():
-        if is_copy(file.name):
-            with suppress(OSError):
-                file.unlink()
+    for file in copies_in(folder):
+        with suppress(OSError):
+            file.unlink()
 
 
 def _row(array: Stored, axis: int) -> int:

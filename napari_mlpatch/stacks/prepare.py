@@ -25,6 +25,7 @@ from .markers import Markers
 from .sinks import sink_for
 from .sinks.sink import Sink, Volume, check_room
 from .sizing import KEPT, Size, likely_block, needs, room_of, size_of
+from .source import ChangedError
 from .stack_recipe import StackRecipe
 
 GAPS = "Their slices are then NaN in the volume, the others stay at their own places."
@@ -33,6 +34,7 @@ INCOMPLETE = phrase("--incomplete (in Python: incomplete=True)", "tick “go on 
 BEGIN_ANEW = phrase("add --force to begin anew (in Python: force=True)", "tick “begin anew”")
 
 
+KEPT_COPY = "The copy of the data in {} stays for the next try: remove that folder if there is none."
 NUMBERS = {"bytes": 0, "lanes": 1, "threads": 0}
 """Of a ``Size``, as an output notes them, and what holds where it does not."""
 
@@ -106,10 +108,14 @@ def prepared(
         locked_out = error
     try:
         ready = yield from _prepared(job, tools, sink, markers, claim, who, memory, force, locked_out, here)
-    except BaseException:
-        if locked_out is None and markers.about() is None:
+    except BaseException as error:
+        refused = isinstance(error, InputError) and not isinstance(error, ChangedError)
+        unused = pieces.copies_in(markers.folder) if locked_out is None and markers.about() is None else []
+        if unused and not refused:
             pieces.remove_copies(markers.folder)
         claim.give_back()
+        if refused and unused:
+            raise InputError(f"{error} {KEPT_COPY.format(markers.folder)}") from None
         raise
     return ready
 

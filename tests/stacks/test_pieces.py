@@ -13,6 +13,7 @@ import tifffile
 import torch
 
 import napari_mlpatch as mp
+from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import beside
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.io import arrays, keeping, plausible
@@ -284,6 +285,18 @@ def test_what_a_killed_copy_has_left_takes_no_room(packed, tmp_path, monkeypatch
     monkeypatch.setattr(pieces.shutil, "disk_usage", free)
     ran(recipe_of(path, block=3), path, tmp_path / "volume.zarr")
     assert there[0] == [False, True, False], "before it is asked how much is free"
+
+
+def test_a_copy_stays_for_the_next_try_where_the_run_is_refused(packed, unpacked, tmp_path, monkeypatch):
+    path, out = packed((1, SLICES, BINS)), tmp_path / "volume.zarr"
+    recipe = recipe_of(path, block=3)
+    monkeypatch.setattr(pieces, "most", lambda: 0)
+    with pytest.raises(InputError, match=r"One slice needs .* stays for the next try"):
+        list(run_stack(recipe, path, out, memory=2**20))
+    assert not out.exists() and len(list(Markers(out).folder.iterdir())) == 3, "the copies and nothing else"
+    unpacked.clear()
+    ran(recipe, path, out)
+    assert not unpacked and not Markers(out).folder.exists()
 
 
 def test_cancelled_while_it_is_copied_nothing_has_begun(packed, tmp_path, monkeypatch):
