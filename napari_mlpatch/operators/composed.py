@@ -166,6 +166,15 @@ class Composed(Operator):
     def estimate_std(self, y: Tensor) -> float:
         return self.outer.estimate_std(y)
 
+    def remarks(self, y: Tensor) -> tuple[str, ...]:
+        return self.outer.remarks(y)
+
+    def noise_remark(self, y: Tensor) -> str:
+        return self.outer.noise_remark(y)
+
+    def noise_level(self, y: Tensor) -> tuple[float, str] | None:
+        return self.outer.noise_level(y)
+
 
 @operators.register("scaled", title="An operator times a number")
 @dataclass(frozen=True, config=CONFIG)
@@ -273,3 +282,13 @@ class Scaled(Operator):
 
     def estimate_std(self, y: Tensor) -> float:
         return abs(self.factor) * self.operator.estimate_std(y / self.factor)
+
+    def remarks(self, y: Tensor) -> tuple[str, ...]:
+        return self.operator.remarks(y / self.factor)
+
+    def noise_remark(self, y: Tensor) -> str:
+        return self.operator.noise_remark(y / self.factor)
+
+    def noise_level(self, y: Tensor) -> tuple[float, str] | None:
+        told = self.operator.noise_level(y / self.factor)
+        return None if told is None else (abs(self.factor) * told[0], told[1])

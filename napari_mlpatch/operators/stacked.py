@@ -138,3 +138,13 @@ class Stacked(Operator):
         """Root mean square over the samples of the parts' estimates."""
         found = [A.estimate_std(v) for A, v in zip(self.parts, self.split(y), strict=True)]
         return math.sqrt(sum(n * std**2 for n, std in zip(self._sizes, found, strict=True)) / sum(self._sizes))
+
+    def remarks(self, y: Tensor) -> tuple[str, ...]:
+        """Those of the parts, each once."""
+        found = [A.remarks(v) for A, v in zip(self.parts, self.split(y), strict=True)]
+        return tuple(dict.fromkeys(remark for its in found for remark in its))
+
+    def noise_remark(self, y: Tensor) -> str:
+        """Those of the parts, each once."""
+        found = (A.noise_remark(v) for A, v in zip(self.parts, self.split(y), strict=True))
+        return " ".join(dict.fromkeys(filter(None, found)))

@@ -100,6 +100,31 @@ def test_scaled():
     assert torch.equal(A.picture(x), x.real) and set(A.more_pictures(x)) == {"B mode"}
 
 
+class Doubtful(Identity):
+    """It has something to say of each measurement whose first sample is 3."""
+
+    def remarks(self, y):
+        return ("the data are odd",) if float(y.flatten()[0]) == 3 else ()
+
+    def noise_remark(self, y):
+        return "the level is odd" if float(y.flatten()[0]) == 3 else ""
+
+    def noise_level(self, y):
+        return 0.5, self.noise_remark(y)
+
+
+def test_what_an_operator_has_to_say_is_said_of_those_made_of_it():
+    """Of the data as it sees them: in its units, its part of them."""
+    B, y = Doubtful(image_shape=SHAPE), torch.full((1, 1, *SHAPE), 3.0)
+    both = mp.operators.Stacked(parts=(SAME, B))
+    for A, data in ((-2.0 * B, -2.0 * y), (B @ SAME, y), (both, both(y))):
+        assert A.remarks(data) == ("the data are odd",) and A.noise_remark(data) == "the level is odd"
+        assert A.remarks(data / 3) == () and A.noise_remark(data / 3) == ""
+    assert (-2.0 * B).noise_level(-2.0 * y) == (1.0, "the level is odd")
+    assert (B @ SAME).noise_level(y) == (0.5, "the level is odd") and (2.0 * BEAM).noise_level(BEAM(y)) is None
+    assert mp.Problem(-2.0 * B, -2.0 * y).remarks == ("the data are odd", "the level is odd")
+
+
 def test_what_was_not_measured():
     mask = torch.rand(SHAPE) > 0.5
     A = 2.0 * (KaiserSquires(image_shape=SHAPE, mask="custom", mask_values=mask.float().numpy()) @ SAME)
