@@ -23,7 +23,7 @@ def everything(folder):
     return found
 
 
-def refused(here, mlpatch, line, *words):
+def assert_refused(here, mlpatch, line, *words):
     before = everything(here)
     code, _, error = mlpatch(line)
     assert code == 2 and any(word in error for word in words), error
@@ -39,8 +39,8 @@ def test_links_to_what_is_read(here, mlpatch):
     os.symlink("m.h5", "again.h5")
     os.symlink("folder", "twice")
     for out in ("m.h5", "again.h5", "folder/m.h5", "twice/m.h5", "data/../folder/m.h5", "data/m.h5"):
-        refused(here, mlpatch, FBP.format(out), "is what is read here")
-        refused(here, mlpatch, f"simulate --operator identity --image m.h5 --out {out}", "read here", "picture")
+        assert_refused(here, mlpatch, FBP.format(out), "is what is read here")
+        assert_refused(here, mlpatch, f"simulate --operator identity --image m.h5 --out {out}", "read here", "picture")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -50,7 +50,7 @@ def test_links_to_files_of_others(here, mlpatch, suffix):
     os.symlink(f"theirs/a{suffix}", f"link{suffix}")
     os.symlink("theirs", "folder")
     for out in (f"link{suffix}", f"folder/a{suffix}"):
-        refused(here, mlpatch, FBP.format(out), "this program has not made it")
+        assert_refused(here, mlpatch, FBP.format(out), "this program has not made it")
     assert mlpatch(FBP.format(f"link{suffix}") + " --force")[0] == 0
     assert (here / f"link{suffix}").is_symlink() and io.read_image(here / "theirs" / f"a{suffix}")[0].shape == (64, 64)
 
@@ -78,7 +78,7 @@ def test_links_that_lead_nowhere(here, mlpatch, more):
     os.symlink("round", "round")
     for out in ("circle.tif", "one.tif", "lost.tif", "gone/x.tif", "round/x.tif"):
         words = "leads in a circle", "does not exist", "No such file", "Too many levels"
-        refused(here, mlpatch, FBP.format(out) + more, *words)
+        assert_refused(here, mlpatch, FBP.format(out) + more, *words)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -90,7 +90,7 @@ def test_pipes_and_devices_stay(here, mlpatch, more):
     os.symlink("/dev/null", "null.tif")
     os.mkfifo("a.json")
     for out in ("pipe.tif", "x.tif.tif", "null.tif", "a.npy"):
-        refused(here, mlpatch, FBP.format(out) + more, "as a pipe or a device")
+        assert_refused(here, mlpatch, FBP.format(out) + more, "as a pipe or a device")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
@@ -98,9 +98,9 @@ def test_notes_beside_an_array_are_outputs_too(here, mlpatch):
     (here / "recipe.json").write_text(json.dumps(io.read_image(here / "x.tif")[1]))
     os.symlink("recipe.json", "a.json")
     (here / "b.json").mkdir()
-    refused(here, mlpatch, "reconstruct m.h5 --method recipe.json --out a.npy", "a.json", "recipe.json")
-    refused(here, mlpatch, FBP.format("a.npy"), "a.json is there already")
-    refused(here, mlpatch, FBP.format("b.npy") + " --force", "b.json is a folder")
+    assert_refused(here, mlpatch, "reconstruct m.h5 --method recipe.json --out a.npy", "a.json", "recipe.json")
+    assert_refused(here, mlpatch, FBP.format("a.npy"), "a.json is there already")
+    assert_refused(here, mlpatch, FBP.format("b.npy") + " --force", "b.json is a folder")
 
 
 @pytest.mark.parametrize("ending", ["", ".tif", ".h5", ".zarr"])
@@ -131,13 +131,13 @@ def test_weights_of_a_training(here, mlpatch):
     recipe = json.loads(text) | {"name": "mine", "steps": 1, "images": 1}
     recipe["data"] |= {"count": 3, "size": 64, "hold_out": 1}
     (here / "mine.json").write_text(json.dumps(recipe))
-    refused(here, mlpatch, "train mine.json --out .", "which is read here")
+    assert_refused(here, mlpatch, "train mine.json --out .", "which is read here")
     (here / "out").mkdir()
     (here / "out" / "mine.json").write_text('{"precious": 1}')
-    refused(here, mlpatch, "train mine.json --out out", "not as this program writes them")
+    assert_refused(here, mlpatch, "train mine.json --out out", "not as this program writes them")
     (here / "out" / "mine.json").unlink()
     (here / "out" / "mine.safetensors").write_bytes(b"precious")
-    refused(here, mlpatch, "train mine.json --out out", "it has no card")
+    assert_refused(here, mlpatch, "train mine.json --out out", "it has no card")
     (here / "out" / "mine.safetensors").unlink()
     (here / "far").mkdir()
     os.symlink("../far/w.safetensors", here / "out" / "mine.safetensors")

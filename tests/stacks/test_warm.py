@@ -28,7 +28,10 @@ TV = mp.methods.TV(weight=0.01, iterations=4)
 
 @pytest.fixture
 def together(monkeypatch):
-    """From when it is called, no tables are there before the first block is being read, nor it before they are made."""
+    """From when it is called, no tables are there before the first block is being read, nor it before they are made.
+
+    It returns a function that tells whether both went on at the same time.
+    """
     making, reading, late = threading.Event(), threading.Event(), []
     own_read, own_nufft = SinogramStack.read, ParallelBeam._nufft
 
@@ -48,9 +51,9 @@ def together(monkeypatch):
     def begin():
         monkeypatch.setattr(SinogramStack, "read", read_first)
         monkeypatch.setattr(ParallelBeam, "_nufft", made)
+        return lambda: making.is_set() and late == []
 
-    yield begin
-    assert making.is_set() and late == []
+    return begin
 
 
 @pytest.mark.parametrize("going", [False, True])
@@ -61,8 +64,9 @@ def test_the_first_block_is_read_while_tables_are_made(going, exchange, tmp_path
         for event in run_stack(recipe, exchange, out, control=control):
             if isinstance(event, Started):
                 control.cancel()
-    together()
+    at_once = together()
     ran(recipe, exchange, out)
+    assert at_once()
 
 
 def test_it_is_read_once_and_the_volume_is_the_same(exchange, tmp_path, monkeypatch):
