@@ -17,6 +17,7 @@ from typing import NoReturn
 from napari_mlpatch import __version__
 from napari_mlpatch.core.budget import is_out_of_memory
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.heap import one_arena
 
 from .streams import guarded, silence
 
@@ -56,6 +57,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and give its exit code."""
+    one_arena()
     with guarded():
         return _code(list(sys.argv[1:] if argv is None else argv))
 

@@ -11,8 +11,8 @@ TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -3, -4, -8
 """Of mallopt(3)."""
 LARGEST = 32 << 20
 """Bytes of the largest piece that glibc keeps of itself when it is freed, after a while."""
-KEPT = (1 << 31) - 1
-"""Bytes that are kept at the end of the heap: as many as can be said."""
+NEVER = -1
+"""The end of the heap, however much of it is free, is not given back."""
 _keepers: set[Hashable] = set()
 _lock = threading.Lock()
 
@@ -23,16 +23,25 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def one_arena() -> None:
+    """Threads that begin from now on share one arena, for good; best before any has begun.
+
+    An arena of their own is in parts of 64 MiB: a larger piece in it is new pages each time, and other threads cannot
+    use what is free in it.
+    """
+    _set({ARENA_MAX: 1})
+
+
 def keep_freed(who: Hashable) -> None:
     """Keep whatever is freed for the next piece of its size, for all threads, until ``as_usual`` of the same ``who``.
 
     Else each piece above 32 MiB is new pages, and with MALLOC_TRIM_THRESHOLD_, which Dask sets for its workers, each
-    above 128 KiB: for work that takes the same pieces again and again, a fifth of its time. Threads that begin from
-    then on share one arena, for good.
+    above 128 KiB: for work that takes the same pieces again and again, a fifth of its time. And ``one_arena``.
     """
     with _lock:
         _keepers.add(who)
-        _set({MMAP_MAX: 0, TRIM_THRESHOLD: KEPT, ARENA_MAX: 1})
+        _set({MMAP_MAX: 0, TRIM_THRESHOLD: NEVER})
+        one_arena()
 
 
 def as_usual(who: Hashable) -> None:

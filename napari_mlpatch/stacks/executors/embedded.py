@@ -40,6 +40,13 @@ class Embedded:
         return max(tuple(self._parts.values()), default=0.0)
 
     def reports(self, job: Job, blocks: Sequence[Block], control: StackControl) -> Iterator[Report | None]:
+        keep_freed(self)  # before the threads of the lanes begin
+        try:
+            yield from self._reports(job, blocks, control)
+        finally:
+            as_usual(self)
+
+    def _reports(self, job: Job, blocks: Sequence[Block], control: StackControl) -> Iterator[Report | None]:
         worker = Worker(job, self._tools)
 
         def told(block: Block, iterate: Iterate | None) -> bool:
@@ -61,7 +68,6 @@ class Embedded:
         waiting, running = deque(blocks), set[Future[Report]]()
         threads = job.lanes + OTHERS
         pool = ThreadPoolExecutor(threads, "mlpatch-stack")
-        keep_freed(self)
         try:
             while running or (waiting and control.wish is None):
                 while waiting and len(running) < threads and not control.paused and control.wish is None:
@@ -77,4 +83,3 @@ class Embedded:
                 control.cancel()
             pool.shutdown(wait=True, cancel_futures=True)
             worker.close()
-            as_usual(self)

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from napari_mlpatch.core.files import clean_up, replacing_file, sync
+from napari_mlpatch.core.past_cache import PastCache
 
 TILE = 512
 """Rows and columns of the pieces that are read at a time."""
 WHOLE: Any = {"write_empty_chunks": True}
 """Pieces of zeros are written as others are: to look for them takes longer."""
 NOT_THERE = 2**64 - 1
+SAMPLE = np.dtype("<f4")
 
 
 def array_of(group: Any, name: str, shape: tuple[int, int, int], depth: int) -> Any:
@@ -46,9 +48,8 @@ def write(folder: Path, array: Any, start: int, x: np.ndarray) -> None:
     if start % depth == 0 and len(x) == min(depth, array.shape[0] - start):
         file.parent.mkdir(parents=True, exist_ok=True)
         clean_up(file.parent)  # of a process that was killed here
-        with replacing_file(file) as temporary, temporary.open("wb") as stream:
-            for part in stored(x, depth, array.chunks[1:]):
-                stream.write(part)  # type: ignore[arg-type]
+        with replacing_file(file) as temporary:
+            store(temporary, x, depth, array.chunks[1:])
     else:
         whole = array.with_config(WHOLE) if hasattr(array, "with_config") else array  # from zarr 3.1.6 on
         whole[start : start + len(x)] = x
@@ -56,22 +57,24 @@ def write(folder: Path, array: Any, start: int, x: np.ndarray) -> None:
             sync(file)
 
 
-def stored(x: np.ndarray, depth: int, tile: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, bytes]:
-    """The pieces of a shard of slices ``[k, rows, columns]``, where each begins and how long it is, and the check sum.
-
-    As the codec ``sharding_indexed`` has it (zarr-specs.readthedocs.io): the index, little-endian, at the end.
-    """
+def store(path: Path, x: np.ndarray, depth: int, tile: tuple[int, int]) -> None:
+    """A shard of slices ``[k, rows, columns]`` as the codec ``sharding_indexed`` has it (zarr-specs.readthedocs.io):
+    its pieces of the sides ``tile``, then where each begins and how long it is, little-endian, and the check sum."""
     import google_crc32c
 
-    count, *sides = x.shape
-    counts = [math.ceil(n / side) for n, side in zip(sides, tile, strict=True)]
-    more = [(0, k * side - n) for n, k, side in zip(sides, counts, tile, strict=True)]
-    if any(after for _, after in more):
-        x = np.pad(x, [(0, 0), *more])
-    pieces = np.empty((count, *counts, *tile), "<f4")
-    pieces[:] = x.reshape(count, counts[0], tile[0], counts[1], tile[1]).swapaxes(2, 3)
+    high, wide = tile
+    counts = [math.ceil(n / side) for n, side in zip(x.shape[1:], tile, strict=True)]
+    size = high * wide * SAMPLE.itemsize
     index = np.full((depth, *counts, 2), NOT_THERE, "<u8")
-    size = math.prod(tile) * pieces.itemsize
-    index[:count, ..., 0] = size * np.arange(count * math.prod(counts)).reshape(count, *counts)
-    index[:count, ..., 1] = size
-    return pieces, index, google_crc32c.value(index.tobytes()).to_bytes(4, "little")
+    index[: len(x), ..., 0] = size * np.arange(len(x) * math.prod(counts)).reshape(len(x), *counts)
+    index[: len(x), ..., 1] = size
+    with PastCache(path, max(counts[1] * size, index.nbytes)) as file:
+        for plane in x:
+            for row in range(0, len(plane), high):
+                lines = plane[row : row + high]
+                missing = [(0, high - len(lines)), (0, counts[1] * wide - lines.shape[1])]
+                if any(after for _, after in missing):
+                    lines = np.pad(lines, missing)
+                file.append(lines.astype(SAMPLE, copy=False).reshape(high, counts[1], wide).swapaxes(0, 1))
+        file.append(index)
+        file.append(np.array([google_crc32c.value(index.tobytes())], "<u4"))
