@@ -69,24 +69,16 @@ class Pieces:
 
         Where something of a file cannot be read there is no copy: it is told with the blocks that it belongs to. Nor is
         there where the disk gets full all the same, or the user may write no more. Raises OSError for a folder that
-        cannot be read.
+        cannot be used.
         """
-        names = self._names(fingerprint)
-        for file in folder.iterdir():
-            killed = is_temporary(file.name) and file.suffix == SUFFIX  # as it was written: who has the claim is alone
-            if killed or (is_copy(file.name) and file.name not in names):
-                with suppress(OSError):
-                    file.unlink()
-        for name, one in zip(names, self.every, strict=True):
+        for name, one in zip(self._names(fingerprint), self.every, strict=True):
             _, array, axis = one
             file, size, free = folder / name, bytes_of(array.shape, array.itemsize), shutil.disk_usage(folder).free
             if array.keeping.use(file, array.shape) or one not in self.large:
                 continue
             if free < size + other:
-                lacks = (
-                    f"a copy that can be read in any part takes {in_words(size)}, the disk has {in_words(free)} free"
-                )
-                yield self._in_passes(array, axis, lacks)
+                lacks = f"a copy that can be read in any part takes {in_words(size)}, the volume {in_words(other)}"
+                yield self._in_passes(array, axis, f"{lacks}, and the disk has {in_words(free)} free")
                 continue
             try:
                 yield from copied(file, array.shape, array.pieces, array.read)
@@ -99,6 +91,15 @@ class Pieces:
                 f"each piece of the file holds many slices: a copy of {in_words(size)} that can be read in any part "
                 f"lies in {folder.name} until the run is complete"
             )
+
+    def tidy(self, folder: Path, fingerprint: str) -> None:
+        """Remove copies of other data, and what is left of one that was not ended. Raises OSError."""
+        names = self._names(fingerprint)
+        for file in folder.iterdir():
+            killed = is_temporary(file.name) and file.suffix == SUFFIX  # as it was written: who has the claim is alone
+            if killed or (is_copy(file.name) and file.name not in names):
+                with suppress(OSError):
+                    file.unlink()
 
     def use(self, folder: Path, fingerprint: str) -> None:
         """The copies that another process has made, where they are there."""

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from napari_mlpatch.core.budget import bytes_of
 from napari_mlpatch.core.claim import Claim
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import check_place, clean_up, is_temporary, path_of, reason_of
+from napari_mlpatch.core.files import clean_up, path_of, reason_of
 from napari_mlpatch.core.phrases import phrase
-from napari_mlpatch.core.recipe import installed_versions
 
 from . import pieces
 from .blocks import Block, partition
@@ -22,21 +17,18 @@ from .events import Copying
 from .executors import Executor
 from .job import Job, Tools
 from .markers import Markers
+from .place import check_folder, check_replaceable, create, same_run, volume_of
+from .room import bytes_to_come, check_room, place_of
 from .sinks import sink_for
-from .sinks.sink import Sink, Volume, check_room
-from .sizing import KEPT, Size, likely_block, needs, room_of, size_of
+from .sinks.sink import Sink, Volume
+from .sizing import KEPT, likely_block, needs, room_of, size_of
 from .source import ChangedError
 from .stack_recipe import StackRecipe
 
 GAPS = "Their slices are then NaN in the volume, the others stay at their own places."
 ANGLES = "The angles must then be those of the files that are there."
 INCOMPLETE = phrase("--incomplete (in Python: incomplete=True)", "tick “go on without the missing files”")
-BEGIN_ANEW = phrase("add --force to begin anew (in Python: force=True)", "tick “begin anew”")
-
-
 KEPT_COPY = "The copy of the data in {} stays for the next try: remove that folder if there is none."
-NUMBERS = {"bytes": 0, "lanes": 1, "threads": 0}
-"""Of a ``Size``, as an output notes them, and what holds where it does not."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +83,7 @@ def prepared(
     begun.
     """
     where, sink = path_of(source, "The stack"), sink_for(out)
-    _check_folder(sink, where)
+    check_folder(sink, where)
     markers = Markers(sink.path)
     job = Job(recipe.to_json(), str(where), str(sink.path), weights=None if weights is None else str(weights))
     tools = Tools(job)
@@ -135,14 +127,23 @@ def _prepared(
     recipe, fingerprint = tools.stack, tools.source.fingerprint
     first, last = recipe.range(tools.source.count)
     begun, made = markers.about(), sink.about()
-    going = _same_run(recipe, fingerprint, begun if begun and begun.get("created") else None, made)
+    going = same_run(recipe, fingerprint, begun if begun and begun.get("created") else None, made)
+    complete = going is not None and made is not None and bool(made.get("complete"))
+    shape = (last - first, *tools.picture_shape())
     if going is None:
-        _check_free(sink, begun, made, fingerprint, force)
+        check_replaceable(sink, begun, made, fingerprint, force)
+    if locked_out is not None and not complete:
+        raise InputError(f"{sink.path} cannot be written: {reason_of(locked_out)}.")
+    if not complete:
+        _tidy(tools, markers)
+    if going is None:
+        check_room(sink, shape)
     there = {Block(0, first, last): 0} if going is None else _there(going[0], tools, markers)
     wanted = _wanted(there, tools)
     tools.source.pieces.within(min(pieces.most(), room_of(who.workers, memory) // KEPT), wanted)
-    if locked_out is None and not (going and made and made.get("complete")):
-        yield from _copying(tools, sink, markers, last - first, sum(there.values()))
+    if not complete:
+        volume = bytes_to_come(sink, shape, None if going is None else sum(k for b, k in there.items() if k == len(b)))
+        yield from _copying(tools, sink, markers, volume, shape[0], sum(there.values()))
     if going is None:
         ahead = likely_block(tools, who.lanes) if here else 0
         size = size_of(tools, needs(tools, ahead), workers=who.workers, lanes=who.lanes, memory=memory)
@@ -157,16 +158,14 @@ def _prepared(
     tools.job, tools.stack = job, settled
     assert settled.block is not None
     blocks = partition(first, last, settled.block)
-    volume = _volume(settled, tools, last - first, identity, size)
+    volume = volume_of(settled, tools, shape, identity, size)
     kept = 0
     try:
-        if going is not None and made and made.get("complete"):
+        if complete:
             missing = ()
-        elif locked_out is not None:
-            raise locked_out
         elif going is None:
-            check_room(sink, volume)
-            _create(sink, markers, volume, fingerprint)
+            check_room(sink, shape)  # a copy, or another program, may have taken it meanwhile
+            create(sink, markers, volume, fingerprint)
             missing = blocks
         else:
             done = markers.done(blocks, identity)
@@ -175,7 +174,7 @@ def _prepared(
                 there = len(markers.there(block, identity))
                 kept += there
                 (sink.tidy if there else sink.discard)(block.start - first, block.stop - first)
-            check_room(sink, volume, sum(map(len, missing)) / volume.shape[0] if sink.grows else 0.0)
+            check_room(sink, shape, shape[0] - sum(map(len, missing)))
         clean_up(sink.path.parent)
     except OSError as error:
         raise InputError(f"{sink.path} cannot be written: {reason_of(error)}.") from None
@@ -198,13 +197,22 @@ def _wanted(there: dict[Block, int], tools: Tools) -> tuple[int, int] | None:
     return tools.around(missing[0].start, missing[-1].stop) if missing else (0, 0)
 
 
-def _copying(tools: Tools, sink: Sink, markers: Markers, slices: int, done: int) -> Iterator[Copying]:
+def _tidy(tools: Tools, markers: Markers) -> None:
+    """Raises InputError where what has been left of copies cannot be looked at."""
+    try:
+        tools.source.pieces.tidy(markers.folder, tools.source.fingerprint)
+    except OSError as error:
+        raise InputError(f"{markers.folder} cannot be used: {reason_of(error)}.") from None
+
+
+def _copying(tools: Tools, sink: Sink, markers: Markers, volume: int, slices: int, done: int) -> Iterator[Copying]:
     """Raises InputError where the data cannot be read, or the copy not be written."""
     source = tools.source
     if not source.pieces.every:
         return
-    volume = int(sink.overhead * bytes_of((slices, *tools.picture_shape()), 4))
     try:
+        if place_of(sink.path).stat().st_dev != markers.folder.stat().st_dev:  # by a link, to another disk
+            volume = 0
         for told in source.pieces.copying(markers.folder, source.fingerprint, volume):
             if isinstance(told, str):
                 source.notes += (told,)
@@ -213,95 +221,3 @@ def _copying(tools: Tools, sink: Sink, markers: Markers, slices: int, done: int)
                 yield Copying(told, slices, done)
     except OSError as error:
         raise InputError(f"{markers.folder} cannot be written: {reason_of(error)}.") from None
-
-
-def _same_run(
-    recipe: StackRecipe, fingerprint: str, begun: dict[str, Any] | None, made: dict[str, Any] | None
-) -> tuple[StackRecipe, Size] | None:
-    """The settled recipe and the size of the run that is there, where it is this one; else None."""
-    about = begun if begun is not None and made is not None else made
-    if about is None or not (begun or about.get("complete")):
-        return None
-    settled = recipe if recipe.block is not None else recipe.model_copy(update={"block": about.get("block")})
-    if settled.block is None or settled.identity(fingerprint) != about.get("identity"):
-        return None
-    return settled, Size(settled.block, *(int(about.get(key, other)) for key, other in NUMBERS.items()))
-
-
-def _check_free(
-    sink: Sink, begun: dict[str, Any] | None, made: dict[str, Any] | None, fingerprint: str, force: bool
-) -> None:
-    """Raises InputError where something is in the place of the output that may not be replaced."""
-    path = sink.path
-    half = begun is not None and not begun.get("created")  # killed while it was made
-    if not path.exists() or _is_empty(path) or (half and made is not None):
-        return
-    if made is None:
-        raise InputError(
-            f"{path} is there already, and is no output of such a run. Choose another name, or take it away first."
-        )
-    if not force:
-        told = (begun or made).get("fingerprint")
-        what = "the data are others, or have changed since" if told not in (None, fingerprint) else "the recipe differs"
-        if begun is None and not made.get("complete"):
-            what = f"{path.name}.blocks, which knew what of it is done, is gone"
-        state = "a finished volume" if made.get("complete") else "the output"
-        raise InputError(
-            f"{path} is {state} of another run: {what}. Choose another name, run the same recipe to go on with it, or "
-            f"{BEGIN_ANEW}."
-        )
-
-
-def _is_empty(path: Path) -> bool:
-    """Whether a folder holds nothing but what a killed process was about to write."""
-    return path.is_dir() and all(file.suffix == ".partial" or is_temporary(file.name) for file in path.iterdir())
-
-
-def _create(sink: Sink, markers: Markers, volume: Volume, fingerprint: str) -> None:
-    """Make the empty output, in the place of one that may be replaced. Killed in between, it is made anew."""
-    about = {key: volume.about[key] for key in ("identity", "block", *NUMBERS, "recipe")}
-    markers.clear(notes=False)
-    markers.begin(**about, fingerprint=fingerprint, created=False)
-    try:
-        if sink.path.exists():
-            sink.remove()
-        sink.create(volume)
-    except OSError:
-        with suppress(OSError):
-            sink.remove()
-        markers.clear()
-        raise
-    markers.begin(**about, fingerprint=fingerprint, created=True)
-
-
-def _volume(recipe: StackRecipe, tools: Tools, slices: int, identity: str, size: Size) -> Volume:
-    params = recipe.recipe.operator.params
-    pixel = float(params.get("pixel_size") or 1.0)
-    height = float(params.get("detector_pitch") or pixel) if tools.source.kind == "sinogram" else pixel
-    about = {
-        "identity": identity,
-        "block": recipe.block,
-        "bytes": size.bytes,
-        "lanes": size.lanes,
-        "threads": size.threads,
-        "recipe": json.loads(recipe.to_json()),
-        "source": {"path": str(tools.source.path), "fingerprint": tools.source.fingerprint},
-        "fingerprint": tools.source.fingerprint,
-        "versions": installed_versions(),
-    }
-    assert recipe.block is not None
-    shape = (slices, *tools.picture_shape())
-    return Volume(shape, min(recipe.block, slices), (height, pixel, pixel), tools.source.unit, about)
-
-
-def _check_folder(sink: Sink, source: Path) -> None:
-    """Raises InputError where the output has no folder, or would destroy its input."""
-    if not sink.path.parent.is_dir():
-        raise InputError(f"The folder {sink.path.parent} does not exist. Create it first.")
-    try:
-        check_place(sink.path)
-    except OSError as error:
-        raise InputError(f"{sink.path} cannot be written: {reason_of(error)}. Choose another name.") from None
-    output, stack = sink.path.resolve(), source.resolve()
-    if output == stack or output.is_relative_to(stack) or stack.is_relative_to(output):
-        raise InputError(f"{sink.path} is where the data are ({source}). Choose another place for the output.")

@@ -19,7 +19,8 @@ from napari_mlpatch.io.option_phrases import option
 from napari_mlpatch.io.readers.kspace_axes import SWAP
 from napari_mlpatch.io.readers.named import counts_note
 from napari_mlpatch.methods import TV
-from napari_mlpatch.stacks.prepare import BEGIN_ANEW, INCOMPLETE
+from napari_mlpatch.stacks.place import BEGIN_ANEW
+from napari_mlpatch.stacks.prepare import INCOMPLETE
 from napari_mlpatch.stacks.work import SMALLER
 from napari_mlpatch.workbench.said import said
 

@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_mlpatch.core.budget import bytes_of, in_words
-from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import beside, reason_of
-from napari_mlpatch.core.phrases import phrase
+from napari_mlpatch.core.budget import bytes_of
+from napari_mlpatch.core.files import beside
 
 from ..planes import Planes
 
@@ -102,6 +100,14 @@ class Sink(ABC):
         """The same step by step, with how far it is, from 0 to 1; left alone in between, it goes on the next time."""
         yield from ()
 
+    def parts(self) -> Iterator[Path]:
+        """The files that ``remove`` takes away."""
+        if not self.path.is_dir():
+            yield Path(os.path.realpath(self.path))
+            return
+        for folder, _, names in os.walk(self.path):
+            yield from (Path(folder) / name for name in names)
+
     def remove(self) -> None:
         """The whole output, of which ``about`` says that this program made it."""
         target = Path(os.path.realpath(self.path))  # a link stays, so that the next one goes there, too
@@ -113,18 +119,3 @@ class Sink(ABC):
                 target.mkdir()
         else:
             target.unlink(missing_ok=True)
-
-
-def check_room(sink: Sink, volume: Volume, missing: float = 1.0) -> None:
-    """Raises InputError where the disk has no room for the volume (of which the part ``missing`` is still to come)."""
-    try:
-        free = shutil.disk_usage(sink.path.parent).free
-    except OSError as error:
-        raise InputError(f"The folder {sink.path.parent} cannot be used: {reason_of(error)}.") from None
-    needed = int(volume.bytes * sink.overhead * missing)
-    if needed > free:
-        sizes = " x ".join(map(str, volume.shape))
-        raise InputError(
-            f"The volume of {sizes} needs {in_words(needed)}, the disk of {sink.path.parent} has {in_words(free)} free."
-            f" Make room, choose another disk, or {phrase('fewer slices (--slices)', 'fewer slices')}."
-        )

@@ -76,9 +76,13 @@ class TiffFolder(Sink):
         self._note(self.about() or {}, complete=True)
         yield 1.0
 
-    def remove(self) -> None:
+    def parts(self) -> Iterator[Path]:
         """Only files that such a run has written: whatever else is in the folder stays."""
-        for file in (*self.path.glob("slice_[0-9]*.tif"), self.path / RUN):
+        yield from self.path.glob("slice_[0-9]*.tif")
+        yield self.path / RUN
+
+    def remove(self) -> None:
+        for file in self.parts():
             file.unlink(missing_ok=True)
         clean_up(self.path)
 
