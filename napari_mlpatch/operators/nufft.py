@@ -25,6 +25,7 @@ from napari_mlpatch.torch_later import Tensor, torch
 
 from .gridding import OVERSAMPLING, axis_of, check_size, csr, width
 from .long_rows import InParts
+from .narrow import one_by_one, side_by_side
 from .pieces import groups, pieces
 
 PIECE = 1 << 14
@@ -112,9 +113,9 @@ class Nufft2d:
         """``[B, *shape]`` real to ``[B, frequencies]`` complex, without the phase (see ``phase``)."""
         batch = len(x)
         spectrum = self._spectrum(x * self.correction).reshape(batch, -1)
-        samples = self._matrix @ torch.view_as_real(spectrum.mT.contiguous()).flatten(1)
-        samples = samples.view(self.count, batch, 2) * self.sign
-        return torch.view_as_complex(samples).mT
+        samples = self._matrix @ torch.view_as_real(side_by_side(spectrum)).flatten(1)
+        samples = one_by_one(torch.view_as_complex(samples.view(self.count, batch, 2)))
+        return torch.view_as_complex(torch.view_as_real(samples) * self.sign[:, 0])
 
     def transpose(self, f: Tensor) -> Tensor:
         """The exact real transpose, ``[B, frequencies]`` complex to ``[B, *shape]`` real: Re of the adjoint."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from napari_mlpatch.torch_later import F, Tensor, torch
 
+from .narrow import one_by_one, side_by_side
 from .nufft import Nufft2d
 
 TOGETHER = 8
@@ -19,10 +20,6 @@ MANY = 8
 """Columns from which on a product is a sum of embeddings, for which PyTorch has a faster kernel."""
 SLAB = 1 << 20
 """Complex numbers of a slab."""
-PIECE = 1 << 16
-"""Complex numbers that are set side by side at a time."""
-FEW = 4
-"""Images up to which one after the other is moved: PyTorch swaps the axes of so narrow a matrix slowly."""
 
 
 def transposed(nufft: Nufft2d, f: Tensor) -> Tensor:
@@ -53,7 +50,7 @@ def _half(nufft: Nufft2d, f: Tensor) -> Tensor:
             slab[0] *= 2.0
         if high == half:
             slab[-1] *= 2.0
-        lines = torch.fft.ifft(_apart(slab.view(-1, count)).view(count, -1, grid), norm="forward")
+        lines = torch.fft.ifft(one_by_one(slab.view(-1, count)).view(count, -1, grid), norm="forward")
         for one, line in zip(out, lines, strict=True):  # transposing a matrix is faster than swapping axes
             one[:r, low:high] = line[:, grid - r :].mT
             one[r:, low:high] = line[:, : R - r].mT
@@ -78,7 +75,7 @@ def _rows(nufft: Nufft2d, half: Tensor) -> Tensor:
 def _gridded(nufft: Nufft2d, f: Tensor) -> Callable[[int, int], Tensor]:
     """A function that gives a range of the grid's columns, with its margins: complex ``[columns, rows, B]``."""
     table, grid, count = nufft.table, nufft.rows.grid, len(f)
-    samples = torch.view_as_real(_side_by_side(f, nufft.sign[:, 0])).flatten(1)
+    samples = torch.view_as_real(side_by_side(f, nufft.sign[:, 0])).flatten(1)
     starts, index, weight = table.matrix.crow_indices(), table.matrix.col_indices(), table.matrix.values()
     beyond = None if table.rest is None else table.beyond(samples)
     long = [] if table.rest is None else table.long.tolist()
@@ -94,29 +91,6 @@ def _gridded(nufft: Nufft2d, f: Tensor) -> Callable[[int, int], Tensor]:
         return torch.view_as_complex(sums.view(high - low, grid, count, 2))
 
     return columns
-
-
-def _side_by_side(f: Tensor, sign: Tensor) -> Tensor:
-    """``[B, frequencies]`` as ``[frequencies, B]``, real and imaginary part times their ``sign``."""
-    out = f.new_empty(f.shape[1], len(f))
-    step = max(1, PIECE // len(f))
-    for low in range(0, f.shape[1], step):
-        some = slice(low, low + step)
-        signed = torch.view_as_complex(torch.view_as_real(f[:, some]) * sign[some])
-        for b, one in enumerate(signed):
-            out[some, b] = one
-    return out
-
-
-def _apart(samples: Tensor) -> Tensor:
-    """``[n, B]`` as ``[B, n]``."""
-    count = samples.shape[1]
-    if count == 1 or count > FEW:
-        return samples.mT.contiguous()
-    out = samples.new_empty(count, len(samples))
-    for b, one in enumerate(out):
-        one.copy_(samples[:, b])
-    return out
 
 
 def _product(start: Tensor, index: Tensor, weight: Tensor, x: Tensor) -> Tensor:

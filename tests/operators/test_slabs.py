@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mlpatch.operators import ParallelBeam, slabs
+from napari_mlpatch.operators import ParallelBeam, narrow, slabs
 from napari_mlpatch.operators.gridding import axis_of
 from napari_mlpatch.operators.nufft import Nufft2d
 
 
 @pytest.mark.parametrize("shape", [(24, 31), (31, 24), (1, 9), (2, 3)])
-@pytest.mark.parametrize("count", [1, 3, 9])
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("slab", [1, 200, 1 << 20])
 def test_same_as_the_plain_transpose(shape, count, dtype, slab, monkeypatch):
     monkeypatch.setattr(slabs, "SLAB", slab)
+    monkeypatch.setattr(narrow, "PIECE", slab)
     omega = np.random.default_rng(0).uniform(-4, 4, (3000, 2)) * np.random.default_rng(1).random((3000, 1)) ** 2
     nufft = Nufft2d(shape, omega, oversampling=1.5, dtype=dtype)
     f = torch.randn(count, 3000, dtype=nufft.phase.dtype)
