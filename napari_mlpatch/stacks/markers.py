@@ -14,6 +14,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import clean_up, is_temporary, read_text, reason_of, replace_bytes
 
 from .blocks import Block
+from .failures import FAILURES
 from .pieces import is_copy
 
 FORMAT = "napari-mlpatch stack 1"
@@ -115,4 +116,4 @@ def _is_ours(file: Path) -> bool:
     if file.name.isdecimal():
         with suppress(OSError):
             return file.read_bytes().startswith(b'{"identity"')
-    return file.name in (LOCK, HOLDER, WISH) or is_copy(file.name) or is_temporary(file.name)
+    return file.name in (LOCK, HOLDER, WISH, FAILURES) or is_copy(file.name) or is_temporary(file.name)

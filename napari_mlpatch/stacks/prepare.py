@@ -15,7 +15,9 @@ from . import pieces
 from .blocks import Block, partition
 from .events import Copying
 from .executors import Executor
+from .failures import forget
 from .job import Job, Tools
+from .left import slices_there
 from .markers import Markers
 from .place import check_folder, check_replaceable, create, same_run, volume_of
 from .room import bytes_to_come, check_room, place_of
@@ -138,12 +140,15 @@ def _prepared(
         _tidy(tools, markers)
     if going is None:
         check_room(sink, shape)
-    there = {Block(0, first, last): 0} if going is None else _there(going[0], tools, markers)
+    there: dict[Block, frozenset[int]] = {Block(0, first, last): frozenset()}
+    if going is not None:
+        there = slices_there(going[0], fingerprint, tools.source.count, markers)
     wanted = _wanted(there, tools)
     tools.source.pieces.within(min(pieces.most(), room_of(who.workers, memory) // KEPT), wanted)
     if not complete:
-        volume = bytes_to_come(sink, shape, None if going is None else sum(k for b, k in there.items() if k == len(b)))
-        yield from _copying(tools, sink, markers, volume, shape[0], sum(there.values()))
+        whole = sum(len(found) for block, found in there.items() if len(found) == len(block))
+        volume = bytes_to_come(sink, shape, None if going is None else whole)
+        yield from _copying(tools, sink, markers, volume, shape[0], sum(map(len, there.values())))
     if going is None:
         ahead = likely_block(tools, who.lanes) if here else 0
         size = size_of(tools, needs(tools, ahead), workers=who.workers, lanes=who.lanes, memory=memory)
@@ -168,12 +173,13 @@ def _prepared(
             create(sink, markers, volume, fingerprint)
             missing = blocks
         else:
+            forget(markers.folder, identity, frozenset().union(*there.values()))
             done = markers.done(blocks, identity)
             missing = tuple(block for block in blocks if block not in done)
             for block in missing:
-                there = len(markers.there(block, identity))
-                kept += there
-                (sink.tidy if there else sink.discard)(block.start - first, block.stop - first)
+                some = len(markers.there(block, identity))
+                kept += some
+                (sink.tidy if some else sink.discard)(block.start - first, block.stop - first)
             check_room(sink, shape, shape[0] - sum(map(len, missing)))
         clean_up(sink.path.parent)
     except OSError as error:
@@ -181,17 +187,9 @@ def _prepared(
     return Prepared(job, settled, tools, sink, markers, volume, blocks, missing, size.bytes, claim, kept)
 
 
-def _there(settled: StackRecipe, tools: Tools, markers: Markers) -> dict[Block, int]:
-    """How many slices of each block are there of a run that goes on."""
-    identity = settled.identity(tools.source.fingerprint)
-    assert settled.block is not None
-    blocks = partition(*settled.range(tools.source.count), settled.block)
-    return {block: len(markers.there(block, identity)) for block in blocks}
-
-
-def _wanted(there: dict[Block, int], tools: Tools) -> tuple[int, int] | None:
+def _wanted(there: dict[Block, frozenset[int]], tools: Tools) -> tuple[int, int] | None:
     """From the first to the last slice that is read for what is missing; None where they have other numbers."""
-    missing = [block for block, count in there.items() if count < len(block)]
+    missing = [block for block, found in there.items() if len(found) < len(block)]
     if tools.source.places:
         return None
     return tools.around(missing[0].start, missing[-1].stop) if missing else (0, 0)

@@ -10,6 +10,7 @@ from typing import Any
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import reason_of
 
+from . import failures
 from .blocks import Block
 from .control import StackControl
 from .events import BlockDone, BlockFailed, Copying, Event, Finished, Progress, Started
@@ -115,6 +116,8 @@ def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator
             repeats = report.passing and not report.ends and pause is not None
             there = ready.markers.there(report.block, identity) if report.message else frozenset()
             failed[report.block] = _failures(report, repeats, there)
+            for one in failed[report.block]:
+                failures.note(ready.markers.folder, identity, one.slices, one.message)
             yield from failed[report.block]
             if repeats:
                 again.append(report.block)

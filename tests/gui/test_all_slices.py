@@ -14,10 +14,14 @@ from napari_mlpatch import io
 from napari_mlpatch.batch.replay import read_recipe
 from napari_mlpatch.cli import main
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.gui.leave.writer import write
 from napari_mlpatch.gui.problem.readers import get_reader
 from napari_mlpatch.stacks.job import Tools
+from napari_mlpatch.stacks.markers import Markers
 from napari_mlpatch.stacks.opened import open_volume
+from napari_mlpatch.stacks.run_stack import run_stack
+from napari_mlpatch.stacks.stack_recipe import StackRecipe
 from tests.gui.test_keys import press
 from tests.gui.test_window import finished, wait_for
 
@@ -170,7 +174,7 @@ def test_paused_cancelled_and_gone_on_with(tuned, session, scan, qtbot, gate, mo
         tuned.rows.cancel.click()
         gate.open()
         wait_for(qtbot, lambda: ended(tuned))
-    assert tuned.stacks.finished.cancelled and tuned.rows.run.text() == "Go on with the rest"
+    assert tuned.stacks.finished.cancelled and tuned.rows.run.text() == "Go on: 6 of 6 are left"
     half = open_volume(tuned.output.path())
     assert not half.complete
 
@@ -206,6 +210,37 @@ def test_what_failed_is_told_and_repeated(tuned, qtbot, monkeypatch):
     tuned.rows.run.click()
     wait_for(qtbot, lambda: ended(tuned))
     assert tuned.stacks.finished.complete and not tuned.rows.failures.text()
+
+
+def test_opened_again_it_says_what_is_left_and_what_failed(session, scan, qtbot, tmp_path, monkeypatch):
+    recipe = Recipe.of(io.read_measurement(scan), mp.methods.FBP(), device="cpu")
+    out, compute = tmp_path / "volume.zarr", Tools.compute
+
+    def sometimes(self, loaded, start, *more):
+        if start == 0:
+            raise InputError("the lamp was off")
+        return compute(self, loaded, start, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tools, "compute", sometimes)
+        list(run_stack(StackRecipe(recipe=recipe, block=2), scan, out))
+    (Markers(out).folder / "000002").unlink()  # as if it had been killed before
+    session.viewer.window._qt_window.show()
+    session.viewer.open(str(out), plugin="napari-mlpatch")
+    dock = session.docks["All slices"]
+    wait_for(qtbot, lambda: dock.rows.run.isEnabled() and dock.rows.left is not None)
+    assert dock.rows.run.text() == "Go on: 4 of 6 are left"
+    assert dock.rows.status.text() == "2 of 6 slices, 2 failed: the lamp was off, in slices 0 to 1"
+    assert dock.rows.failures.text() == "slices 0 to 1: the lamp was off" and not dock.rows.failures.isHidden()
+    assert (dock.rows.bar.value(), dock.rows.bar.maximum()) == (2, 6)
+    dock.slices.last.setValue(3)
+    wait_for(qtbot, lambda: dock.rows.run.text() == "Run on all slices")
+    assert not dock.rows.status.text() and dock.rows.failures.isHidden(), "that would be another run"
+    dock.slices.last.setValue(5)
+    wait_for(qtbot, lambda: dock.rows.run.text() == "Go on: 4 of 6 are left")
+    dock.rows.run.click()
+    wait_for(qtbot, lambda: ended(dock))
+    assert dock.stacks.finished.complete and dock.rows.run.text() == "Run on all slices"
 
 
 def test_a_result_of_data_in_memory_says_why_not(simulated, qtbot):

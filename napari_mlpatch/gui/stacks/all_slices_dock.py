@@ -21,6 +21,7 @@ from napari_mlpatch.workbench.workbench import Workbench
 
 from .care_list import CareList
 from .center_box import CenterBox
+from .left import Left
 from .output_box import OutputBox
 from .run_rows import RunRows
 from .slices_box import SlicesBox
@@ -64,7 +65,7 @@ class AllSlicesDock(QWidget):
         )
         self.incomplete.hide()
         self.where, self.rows = WhereBox(), RunRows(self.stacks)
-        self.trials = Trials(self)
+        self.trials, self.left = Trials(self), Left(self)
         self._lay_out()
 
         self._debounce = QTimer(self)
@@ -84,7 +85,7 @@ class AllSlicesDock(QWidget):
         on_return(self, self._return)
         follow(self, workbench.selection_changed, self._selected)
         follow(self, workbench.entries_changed, self._selected)
-        follow(self, self.stacks.changed, self._offer)
+        follow(self, self.stacks.changed, self.offer)
         follow(self, self.stacks.continued, self.take)
         self._selected()
         self._say()
@@ -237,14 +238,15 @@ class AllSlicesDock(QWidget):
         known = "" if base is None or facts is None else costs(base, self.slices.count(), self.cost)
         self.estimate.setText(known)
         self.estimate.setVisible(bool(self.estimate.text()))
-        self._offer()
+        self.left.look()
+        self.offer()
 
-    def _offer(self) -> None:
+    def offer(self) -> None:
         """What can be done now, and what the button of the run says."""
         ready = self.facts is not None and self.reason.isHidden() and not self.stacks.running
         for button in (self.rows.run, self.rows.strip, self.try_care, self.center.find):
             button.setEnabled(ready)
-        self.rows.run.setText(self.rows.verb(self.output.path()))
+        self.rows.run.setText(self.rows.verb())
 
     # ---- acting ---------------------------------------------------------------------------------------------
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_mlpatch.gui.plumbing.follow import follow
 from napari_mlpatch.gui.plumbing.label import Name, Remark
 from napari_mlpatch.workbench.stacks import Stacks
 from napari_mlpatch.workbench.words import duration
+
+if TYPE_CHECKING:
+    from napari_mlpatch.stacks.events import Finished
 
 FAILURES = 4
 """Failures that are told one by one."""
@@ -19,6 +24,8 @@ class RunRows(QWidget):
     def __init__(self, stacks: Stacks):
         super().__init__()
         self.stacks = stacks
+        self.left: Finished | None = None
+        """How far the run that is described has come, where it has begun."""
         self.strip, self.run = QPushButton("Try five slices"), QPushButton("Run on all slices")
         self.pause, self.cancel = QPushButton("Pause"), QPushButton("Cancel")
         self.anew = QCheckBox("begin anew")
@@ -48,43 +55,49 @@ class RunRows(QWidget):
         stacks, now = self.stacks, self.stacks.progress
         slices = 0 if stacks.begun is None else stacks.begun.slices
         done = now.done if now is not None else stacks.begun.done if stacks.begun is not None else 0
-        if stacks.finished is not None:
-            done = stacks.finished.done
+        ended, wrong = self.last(), [one.text for one in stacks.failed]
+        if ended is not None:
+            done, slices, wrong = ended.done, ended.slices, [one.text for one in ended.failed]
         self.bar.setUpdatesEnabled(False)  # or Qt paints the whole window before setValue returns
         self.bar.setMaximum(slices or (0 if stacks.running else 1))
         self.bar.setValue(done)
         self.bar.setUpdatesEnabled(True)
-        text = said(stacks)
+        text = said(stacks, ended)
         if text != self.status.text():
             self.status.setText(text)
         self.pause.setEnabled(stacks.running)
         self.pause.setText("Go on" if stacks.paused else "Pause")
         self.cancel.setEnabled(stacks.running)
-        wrong = [one.text for one in stacks.failed]
         if len(wrong) > FAILURES:
             wrong[FAILURES:] = [f"and {len(wrong) - FAILURES} other failures"]
-        if not stacks.running and stacks.finished is None and stacks.message:
+        if not stacks.running and ended is None and stacks.message:
             wrong = [stacks.message]
         self.failures.setText("\n".join(wrong))
         self.failures.setVisible(bool(wrong))
 
-    def verb(self, out: str) -> str:
-        """What the button of the run says: it goes on with a run into this output that has ended early."""
-        finished = self.stacks.finished
-        if finished is None or (finished.complete and finished.finished) or str(finished.path) != out:
+    def last(self) -> Finished | None:
+        """How far it was where a run ended, here or before; None where one is going on, or could not begin."""
+        stacks = self.stacks
+        return None if stacks.running or (stacks.message and stacks.finished is None) else self.left or stacks.finished
+
+    def verb(self) -> str:
+        """What the button of the run says: it goes on with a run that was ended early."""
+        left = self.left
+        if left is None or (left.complete and left.finished):
             return "Run on all slices"
-        if finished.complete:
+        if left.complete:
             return "Make the smaller levels"
-        missed = sum(len(one.slices) for one in finished.failed)
-        whole = missed and missed == finished.slices - finished.done
-        return f"Repeat the {missed} that failed" if whole else "Go on with the rest"
+        missed, missing = sum(len(one.slices) for one in left.failed), left.slices - left.done
+        return (
+            f"Repeat the {missed} that failed" if missed == missing else f"Go on: {missing} of {left.slices} are left"
+        )
 
 
-def said(stacks: Stacks) -> str:
+def said(stacks: Stacks, finished: Finished | None) -> str:
     """ "12 of 64 slices, 4.1 slices/s, 1.2 min left"."""
-    begun, now, finished = stacks.begun, stacks.progress, stacks.finished
+    begun, now = stacks.begun, stacks.progress
     if finished is not None:
-        return f"{finished.message}, {duration(finished.seconds)}"
+        return finished.message + (f", {duration(finished.seconds)}" if finished.seconds else "")
     if not stacks.running:
         return "failed" if stacks.message else ""
     if begun is None:
