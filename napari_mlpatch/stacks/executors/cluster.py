@@ -33,8 +33,8 @@ AHEAD = 2
 QUIET = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "500ms"}
 """Else each process of Dask looks a hundred times a second at what its threads do: 3 to 4 % of a core for each."""
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
-"""See ``heap.one_arena``: read when a process begins."""
+ONE_ARENA = {"distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": "1"}
+"""What ``heap.one_arena`` does, before a worker has any thread."""
 COMPARED = ("python", "dask", "distributed", "cloudpickle", "msgpack")
 
 
@@ -59,7 +59,7 @@ class Cluster:
             self.lanes = self.cores = cores or max(1, (os.cpu_count() or 1) // self.workers)
             from dask import config
 
-            with config.set(QUIET):
+            with config.set(QUIET | ONE_ARENA):
                 self._own = distributed.LocalCluster(
                     n_workers=self.workers,
                     threads_per_worker=self.lanes + OTHERS,
@@ -67,7 +67,7 @@ class Cluster:
                     memory_limit=0,  # the blocks are sized for it
                     dashboard_address=":0",
                     silence_logs=logging.ERROR,
-                    env={name: str(self.cores) for name in THREADS} | ONE_ARENA,
+                    env={name: str(self.cores) for name in THREADS},
                 )
             self._client = distributed.Client(self._own, set_as_default=False)
         else:
