@@ -8,7 +8,9 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .arrays import Field, Slices, Stored, check_finite, stack_of, to_float32
+from .arrays import Field, Slices, Stored
+from .precision import check_finite, to_float32
+from .stacked import stack_of
 
 
 def field_of(stored: Stored, name: str, slices: int, bins: int, slices_first: bool = False) -> Field | None:

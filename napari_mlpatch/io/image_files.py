@@ -18,11 +18,11 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.luminance import NOTE, luminance
 
 from . import h5
-from .arrays import check_finite, to_complex64, to_float32
 from .formats import HEAD, formats
 from .guard import existing_file, reading
 from .own import NOTES_PART, NOTES_TAG, POLAR, RECIPE, notes_for, sha256_of
 from .picture import open_picture
+from .precision import check_finite, to_complex64, to_float32
 from .readers.fits import fits_image, fits_notes, is_fits
 from .readers.numpy_file import read_npy
 from .readers.tiff import open_tiff, stored_tiff

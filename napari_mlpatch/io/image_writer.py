@@ -13,9 +13,9 @@ import numpy as np
 from napari_mlpatch.core.arguments import is_number
 from napari_mlpatch.core.errors import InputError
 
-from .arrays import to_complex64, to_float32
 from .atomic import check_writable
 from .own import RECIPE, SEAL, blank_seal
+from .precision import to_complex64, to_float32
 from .writers import format_for
 
 

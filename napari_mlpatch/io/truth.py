@@ -10,10 +10,10 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from .arrays import check_finite, to_float32
 from .formats import format_of
 from .guard import existing_file
 from .image_files import read_image
+from .precision import check_finite, to_float32
 from .readers.h5_tree import read_tree
 
 SCANNER = ("reconstruction_rss", "reconstruction_esc")

@@ -15,9 +15,10 @@ FAILURES = "failures"
 
 def note(folder: Path, identity: str, slices: tuple[int, ...], message: str) -> None:
     """Slices of the run of this identity failed; where that cannot be written it is left out."""
-    line = json.dumps({"identity": identity, "slices": slices, "message": message})
-    with suppress(OSError), (folder / FAILURES).open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    file = folder / FAILURES
+    with suppress(OSError):
+        before = file.read_bytes() if file.exists() else b""
+        replace_bytes(file, before + _line(identity, slices, message))
 
 
 def noted(folder: Path, identity: str, there: Container[int] = ()) -> dict[tuple[int, ...], str]:
@@ -44,6 +45,9 @@ def forget(folder: Path, identity: str, there: Container[int]) -> None:
     kept = noted(folder, identity, there)
     with suppress(OSError):
         (folder / FAILURES).unlink(missing_ok=True)
-        lines = [json.dumps({"identity": identity, "slices": k, "message": why}) for k, why in kept.items()]
-        if lines:
-            replace_bytes(folder / FAILURES, "".join(f"{line}\n" for line in lines).encode())
+        if kept:
+            replace_bytes(folder / FAILURES, b"".join(_line(identity, *one) for one in kept.items()))
+
+
+def _line(identity: str, slices: tuple[int, ...], message: str) -> bytes:
+    return json.dumps({"identity": identity, "slices": slices, "message": message}).encode() + b"\n"

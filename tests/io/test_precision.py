@@ -5,7 +5,7 @@ import pytest
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.arrays import to_complex64, to_float32
+from napari_mlpatch.io.precision import to_complex64, to_float32
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_all_slices_without_the_smaller_levels(exchange, tmp_path, monkeypatch):
 def test_damaged_notes_are_passed_over(tmp_path):
     failures.note(tmp_path, "a", (3, 4), DARK)
     with (tmp_path / failures.FAILURES).open("ab") as file:
-        file.write(b'{"identity": "a"}\n\xff\xfe\n[1]\n{"identity": "a", "slices": 5, "message": "x"}\n{"ident')
+        file.write(b'{"identity": "a"}\n\xff\xfe\n[1]\n{"identity": "a", "slices": 5, "message": "x"}\n{"ident\n')
     failures.note(tmp_path, "b", (1,), "another run")
     assert failures.noted(tmp_path, "a") == {(3, 4): DARK}
     failures.forget(tmp_path, "a", {3})

@@ -10,9 +10,10 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from ..arrays import Field, Slices, Stored, check_finite, to_float32
+from ..arrays import Field, Slices, Stored
 from ..fields import field_of
 from ..option_phrases import naming
+from ..precision import check_finite, to_float32
 
 DRIFT = 0.01  # of the level: a difference that is told
 

@@ -17,13 +17,14 @@ from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import torch
 
 from ..angles import ASK, SAME, given_angles
-from ..arrays import check_finite, reserve_part
+from ..arrays import reserve_part
 from ..guard import reading
 from ..measurement import Measurement
 from ..option_phrases import in_form, option
 from ..options import ProblemOptions, given
 from ..packing import fills
 from ..plausible import brighter_ends, saturated, zero_views
+from ..precision import check_finite
 from .counts import drift_note, given_field
 from .fan import find_fan_center, to_parallel
 from .outliers import DEVIATIONS, describe_outliers, find_outliers, replace_outliers

@@ -12,13 +12,14 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.phrases import phrase
 
-from ..arrays import Field, Slices, check_finite
+from ..arrays import Field, Slices
 from ..guard import reading
 from ..measurement import Measurement
 from ..option_phrases import in_form, naming
 from ..options import ProblemOptions
 from ..packing import fills
 from ..plausible import bright_edges, counts_question, is_transmission
+from ..precision import check_finite
 from .counts import clip_note, field_of_slice, line_integrals
 from .outliers import find_outliers, replace_outliers
 from .rings import remove_stripes

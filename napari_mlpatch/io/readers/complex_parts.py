@@ -12,7 +12,8 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from ..arrays import AMBIGUOUS_PHASE, Stored, from_polar, largest_phase
+from ..arrays import Stored
+from ..number_types import AMBIGUOUS_PHASE, from_polar, largest_phase
 from ..option_phrases import on_line
 from .names import KSPACE, key
 

@@ -12,10 +12,11 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.ranges import in_ranges
 
 from ..angles import ASK, SAME, in_text, to_degrees
-from ..arrays import Field, Slices, Stored, slices
+from ..arrays import Field, Slices, Stored
 from ..guard import check_claim
 from ..measurement import Measurement
 from ..options import LoadOptions
+from ..stacked import slices
 from .folder_roles import roles_in
 from .planes import plane
 from .tilts import TILTS

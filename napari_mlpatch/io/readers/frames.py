@@ -13,7 +13,8 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from ..arrays import Slices, to_float32
+from ..arrays import Slices
+from ..precision import to_float32
 from .names import key
 
 KINDS = {0: "projections", 1: "flats", 2: "darks"}

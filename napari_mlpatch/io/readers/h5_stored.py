@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 
 from .. import h5
-from ..arrays import LARGEST_ITEM, Stored, is_complex, numbers
+from ..arrays import LARGEST_ITEM, Stored
 from ..guard import check_claim, reading
+from ..number_types import is_complex, numbers
 from ..packing import packing_of
 from .h5_filters import read_compressed
 

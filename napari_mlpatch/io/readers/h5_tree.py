@@ -18,8 +18,8 @@ from h5py import h5o  # type: ignore[attr-defined]
 from napari_mlpatch.core.errors import InputError
 
 from .. import h5
-from ..arrays import is_complex, is_numeric
 from ..guard import reading
+from ..number_types import is_complex, is_numeric
 from ..option_phrases import option
 from .h5_found import DeadEndError, Place, Tree
 from .h5_stored import stored_in

@@ -20,10 +20,11 @@ from napari_mlpatch.core.budget import bytes_of, reserve
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import torch
 
-from ..arrays import Slices, check_finite
+from ..arrays import Slices
 from ..measurement import Measurement
 from ..option_phrases import naming
 from ..options import given, problem_options
+from ..precision import check_finite
 from .ismrmrd_header import Header
 
 if TYPE_CHECKING:

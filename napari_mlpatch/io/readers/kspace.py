@@ -13,11 +13,12 @@ from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import torch
 
-from ..arrays import Slices, Stored, check_finite, to_complex64
+from ..arrays import Slices, Stored
 from ..guard import reading
 from ..measurement import Measurement
 from ..option_phrases import OVERSAMPLED, PICTURE_OR_BOTH, naming, option
 from ..options import ProblemOptions, given, problem_options
+from ..precision import check_finite, to_complex64
 from .kspace_axes import layout_of
 from .kspace_corner import WORDS, Corner, centred, centred_mask, picture_in_corner
 from .kspace_crop import crop, full_lines

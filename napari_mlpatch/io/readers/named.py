@@ -10,11 +10,12 @@ import numpy as np
 from napari_mlpatch.core.errors import InputError
 
 from ..angles import to_degrees
-from ..arrays import Field, Slices, Stored, slices, slices_first, stack_of
+from ..arrays import Field, Slices, Stored
 from ..fields import field_of, joined
 from ..measurement import Measurement
 from ..option_phrases import COUNTS_GIVE_FLAT, option
 from ..options import LoadOptions
+from ..stacked import slices, slices_first, stack_of
 from .flat_times import by_clock, by_side, unused_fields
 from .frames import codes_of, parted
 from .names import ANGLE_AXES, ANGLES, BIN_AXES, CENTER, DARK, FLAT, IMAGE_KEY, chosen, find, find_all, key

@@ -12,9 +12,10 @@ import numpy as np
 from napari_mlpatch.core.budget import bytes_of, in_words
 from napari_mlpatch.core.errors import InputError
 
-from ..arrays import Stored, is_complex, is_numeric, numbers, reserve_part
+from ..arrays import Stored, reserve_part
 from ..guard import check_claim, reading
 from ..measurement import Measurement
+from ..number_types import is_complex, is_numeric, numbers
 from ..options import LoadOptions
 from .layout import load_named
 from .names import IMAGE_KEY, key

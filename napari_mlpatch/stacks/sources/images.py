@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_mlpatch.io.arrays import check_finite
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.loading import load
+from napari_mlpatch.io.precision import check_finite
 
 from ..source import Source
 

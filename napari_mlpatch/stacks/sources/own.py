@@ -9,9 +9,10 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.io import h5
-from napari_mlpatch.io.arrays import Stored, check_finite, to_complex64, to_float32
+from napari_mlpatch.io.arrays import Stored
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.own import GROUP
+from napari_mlpatch.io.precision import check_finite, to_complex64, to_float32
 from napari_mlpatch.io.problem_file import operator_of
 
 from ..care.step import Geometry

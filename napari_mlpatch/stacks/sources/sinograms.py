@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.arrays import Slices, check_finite
+from napari_mlpatch.io.arrays import Slices
 from napari_mlpatch.io.build.problem import sinograms_of
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.measurement import Measurement
 from napari_mlpatch.io.options import problem_options
+from napari_mlpatch.io.precision import check_finite
 
 from ..care.step import Geometry
 from ..source import Source

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.arrays import LARGEST_ITEM, Stored, check_finite, slices
+from napari_mlpatch.io.arrays import LARGEST_ITEM, Stored
 from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.measurement import Measurement
 from napari_mlpatch.io.packing import Packing, fills, packing_of
+from napari_mlpatch.io.precision import check_finite
+from napari_mlpatch.io.stacked import slices
 
 from ..source import Source, tuned_slice
 
