@@ -1,5 +1,8 @@
 """A small scan of a few slices, in the formats of beamlines, and the recipe of one slice of it."""
 
+from collections import Counter
+from itertools import product
+
 import h5py
 import numpy as np
 import pytest
@@ -13,6 +16,10 @@ from napari_mlpatch.stacks.stack_recipe import StackRecipe
 
 ANGLES = np.linspace(0.0, 180.0, 30, endpoint=False)
 SLICES, BINS = 10, 32
+ROW = len(ANGLES) * BINS * 2  # bytes of a slice of projections
+FIELDS = 2 * 2 * BINS * 2  # and of flats and darks
+NAMES = ("exchange/data", "exchange/data_white", "exchange/data_dark")
+"""Arrays of detector counts in Data Exchange."""
 
 
 def pictures(slices=SLICES, size=BINS):
@@ -77,6 +84,59 @@ def folder(tmp_path, counts):
             tifffile.imwrite(path / f"{name}_{k:03}.tif", frame, photometric="minisblack")
     np.savetxt(path / "angles.txt", ANGLES)
     return path
+
+
+@pytest.fixture
+def packed(tmp_path, counts):
+    """Writes Data Exchange in compressed chunks of this shape."""
+
+    def write(chunks, name="packed.h5"):
+        path = tmp_path / name
+        with h5py.File(path, "w") as file:
+            for key, values in zip(NAMES, counts, strict=True):
+                fitting = tuple(map(min, chunks, values.shape))
+                file.create_dataset(key, data=values, chunks=fitting, compression="gzip")
+            file["exchange/theta"] = ANGLES
+        return path
+
+    return write
+
+
+@pytest.fixture
+def unpacked(monkeypatch):
+    """How often each chunk of each array of detector counts was decompressed."""
+    found, own = Counter(), h5py.Dataset.__getitem__
+
+    def counted(self, args, *more, **options):
+        if self.name.strip("/") in NAMES:
+            index = args if isinstance(args, tuple) else (args,)
+            index = [*index, *[slice(None)] * (self.ndim - len(index))]
+            ranges = []
+            for part, n, chunk in zip(index, self.shape, self.chunks or self.shape, strict=True):
+                start, stop, _ = part.indices(n) if isinstance(part, slice) else (part, part + 1, 1)
+                ranges.append(range(start // chunk, -(-stop // chunk)))
+            found.update((self.name, *at) for at in product(*ranges))
+        return own(self, args, *more, **options)
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", counted)
+    return found
+
+
+@pytest.fixture
+def read_of(monkeypatch):
+    """What is read of arrays of this name."""
+    found, own = [], h5py.Dataset.__getitem__
+
+    def begin(name):
+        def noted(self, args, *more, **options):
+            if self.name.endswith(name):
+                found.append(args)
+            return own(self, args, *more, **options)
+
+        monkeypatch.setattr(h5py.Dataset, "__getitem__", noted)
+        return found
+
+    return begin
 
 
 def recipe_of(path, method=None, *, device="cpu", block=3, care=(), rule=None, slices=None, **options):
