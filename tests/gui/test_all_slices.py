@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import dask.array
 import h5py
 import numpy as np
@@ -16,10 +18,10 @@ from napari_mlpatch.cli import main
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.gui.leave.writer import write
-from napari_mlpatch.gui.problem.readers import get_reader
 from napari_mlpatch.stacks.job import Tools
 from napari_mlpatch.stacks.markers import Markers
 from napari_mlpatch.stacks.opened import open_volume
+from napari_mlpatch.stacks.planes import Planes
 from napari_mlpatch.stacks.run_stack import run_stack
 from napari_mlpatch.stacks.stack_recipe import StackRecipe
 from tests.gui.test_keys import press
@@ -75,6 +77,15 @@ def expected(dock, scan):
 
 def ended(dock):
     return not dock.stacks.running and dock.stacks.finished is not None
+
+
+def dropped(session, path, qtbot):
+    """The layer of a volume that is opened as napari opens what is dropped."""
+    assert session.viewer.open(str(path), plugin="napari-mlpatch") == [], "it comes by itself"
+    assert not session.volumes.find(path)
+    wait_for(qtbot, lambda: bool(session.volumes.find(path)))
+    (layer,) = session.volumes.find(path)
+    return layer
 
 
 def test_the_stack_is_looked_through_and_a_slice_is_taken(session, scan, qtbot):
@@ -180,16 +191,57 @@ def test_paused_cancelled_and_gone_on_with(tuned, session, scan, qtbot, gate, mo
 
     session.workbench.remove(session.workbench.entries[0])
     tuned.output.set_path("")
-    read = get_reader(str(half.path))
-    (data, about, kind) = read(str(half.path))[0]
-    assert kind == "image" and data.shape == (SLICES, SIZE, SIZE) and about["name"] == "volume (in part)"
-    assert "the run that made volume.zarr" in tuned.how.text() and tuned.output.path() == str(half.path)
+    session.viewer.layers.clear()
+    layer = dropped(session, half.path, qtbot)
+    assert layer.data.shape == (SLICES, SIZE, SIZE) and layer.name == "volume (in part)"
+    wait_for(qtbot, lambda: tuned.output.path() == str(half.path))
+    assert "the run that made volume.zarr" in tuned.how.text()
     wait_for(qtbot, lambda: tuned.rows.run.isEnabled())
     tuned.rows.run.click()
     wait_for(qtbot, lambda: ended(tuned) and tuned.stacks.finished.complete)
-    whole = read(str(half.path))[0]
-    np.testing.assert_allclose(np.asarray(whole[0]), expected(tuned, scan), atol=1e-6)
-    assert whole[1]["name"] == "volume" and tuple(whole[1]["scale"]) == half.spacing
+    wait_for(qtbot, lambda: [la.name for la in session.viewer.layers] == ["volume"])
+    session.viewer.layers.clear()
+    layer = dropped(session, half.path, qtbot)
+    np.testing.assert_allclose(np.asarray(layer.data), expected(tuned, scan), atol=1e-6)
+    assert layer.name == "volume" and tuple(layer.scale) == half.spacing
+
+
+@pytest.mark.parametrize("name", ["volume.zarr", "volume.h5", "volume.tif", "volume"])
+def test_a_dropped_volume_comes_in_steps_and_is_read_elsewhere(name, session, scan, qtbot, tmp_path, monkeypatch):
+    recipe = Recipe.of(io.read_measurement(scan), mp.methods.FBP(), device="cpu")
+    list(run_stack(StackRecipe(recipe=recipe, block=2), scan, tmp_path / name))
+    threads, read, want = [], Planes.__getitem__, open_volume(tmp_path / name).levels[0][4]
+
+    def noted(self, index):
+        threads.append(threading.current_thread())
+        return read(self, index)
+
+    monkeypatch.setattr(Planes, "__getitem__", noted)
+    session.viewer.add_image(np.zeros((4, 5)), name="other")
+    layer = dropped(session, tmp_path / name, qtbot)
+    wait_for(qtbot, lambda: session.viewer.layers.selection.active is layer)
+    session.viewer.dims.set_current_step(0, 4)
+    wait_for(qtbot, lambda: np.array_equal(layer._data_view, want))
+    assert session.viewer.layers["other"].visible and tuple(layer.contrast_limits) != (0.0, 1.0)
+    assert threads and threading.main_thread() not in threads
+
+
+def test_a_volume_without_the_docks_is_a_layer_of_napari(make_napari_viewer, scan, tmp_path):
+    recipe = Recipe.of(io.read_measurement(scan), mp.methods.FBP(), device="cpu")
+    list(run_stack(StackRecipe(recipe=recipe, block=2), scan, tmp_path / "volume.zarr"))
+    (layer,) = make_napari_viewer().open(str(tmp_path / "volume.zarr"), plugin="napari-mlpatch")
+    assert layer.data.shape == (SLICES, SIZE, SIZE) and layer.name == "volume"
+
+
+def test_a_damaged_volume_is_told(session, scan, qtbot, tmp_path, monkeypatch):
+    recipe = Recipe.of(io.read_measurement(scan), mp.methods.FBP(), device="cpu")
+    list(run_stack(StackRecipe(recipe=recipe, block=2), scan, tmp_path / "volume.zarr"))
+    (tmp_path / "volume.zarr" / "0" / "zarr.json").unlink()
+    told = []
+    session.workbench.failed.connect(told.append)
+    assert session.viewer.open(str(tmp_path / "volume.zarr"), plugin="napari-mlpatch") == []
+    wait_for(qtbot, lambda: bool(told))
+    assert "is damaged" in told[0] and not session.viewer.layers
 
 
 def test_what_failed_is_told_and_repeated(tuned, qtbot, monkeypatch):
@@ -226,7 +278,8 @@ def test_opened_again_it_says_what_is_left_and_what_failed(session, scan, qtbot,
         list(run_stack(StackRecipe(recipe=recipe, block=2), scan, out))
     (Markers(out).folder / "000002").unlink()  # as if it had been killed before
     session.viewer.window._qt_window.show()
-    session.viewer.open(str(out), plugin="napari-mlpatch")
+    dropped(session, out, qtbot)
+    wait_for(qtbot, lambda: "All slices" in session.docks)
     dock = session.docks["All slices"]
     wait_for(qtbot, lambda: dock.rows.run.isEnabled() and dock.rows.left is not None)
     assert dock.rows.run.text() == "Go on: 4 of 6 are left"

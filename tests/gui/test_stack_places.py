@@ -247,8 +247,8 @@ def test_two_layers_of_one_output_are_both_drawn(volume, session, qtbot):
     first = show(True)
     planes = Planes(x.shape, lambda index: x[index].copy())
     opened = Opened(Path(first.metadata["mlpatch"]["path"]), (planes,), (0.5, 1.0, 1.0), "", True, {})
-    data, about = session.volumes.layer_of(opened, (0.0, 9.0))
-    second = session.viewer.add_image(data, **about)
+    second = session.volumes.made(opened, (0.0, 9.0))
+    session.viewer.add_layer(second)
     for step in (4, 2):
         session.viewer.dims.set_current_step(0, step)
         for layer in (first, second):

@@ -37,12 +37,18 @@ def _may_be_read(path: str) -> bool:
 def read(path: str | list[str]) -> list[LayerData]:
     """One layer for each file. A saved result comes back with its recipe; anything else counts as a measurement.
 
-    The folder of a session is opened in the docks, and gives no layer of its own.
+    The folder of a session is opened in the docks, and gives no layer of its own; nor does a volume where these are
+    open.
     """
     paths = [path] if isinstance(path, str) else path
-    for folder in filter(_is_session, paths):
-        _open_session(folder)
-    layers = [_volume(p) if _is_volume(p) else _layer(p) for p in paths if not _is_session(p)]
+    layers: list[LayerData] = []
+    for one in paths:
+        if _is_session(one):
+            _open_session(one)
+        elif _is_volume(one):
+            layers += _volume(one)
+        else:
+            layers.append(_layer(one))
     return layers or [(None,)]  # type: ignore[list-item]
 
 
@@ -52,18 +58,23 @@ def _is_volume(path: str) -> bool:
     return is_volume(path)
 
 
-def _volume(path: str) -> LayerData:
-    """The output of a run over a stack, lazily; one that is not complete can be gone on with in the docks."""
+def _volume(path: str) -> list[LayerData]:
+    """The output of a run over a stack, lazily; one that is not complete can be gone on with in the docks.
+
+    Where these are there it comes onto the canvas by itself, in steps: napari would wait for its pictures.
+    """
     from napari_mlpatch.gui.session import open_session, session
     from napari_mlpatch.gui.stacks.volume_data import layer_of
     from napari_mlpatch.stacks.opened import open_volume
 
-    opened = open_volume(path)
-    if not opened.complete:
-        session().go_on_with(opened)
     here = open_session()
-    data, about = layer_of(opened) if here is None else here.volumes.layer_of(opened)
-    return data, about, "image"
+    if here is None:
+        opened = open_volume(path)
+        if opened.complete:
+            return [(*layer_of(opened), "image")]
+        here = session()
+    here.volumes.add(Path(path), here.go_on_with)
+    return []
 
 
 def _is_session(path: str) -> bool:

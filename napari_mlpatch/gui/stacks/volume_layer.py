@@ -62,16 +62,27 @@ class VolumeLayers:
         known = [(la, la.metadata.get("mlpatch", {})) for la in self.viewer.layers if isinstance(la, Image)]
         return [la for la, about in known if about.get("role") == ROLE and about.get("path") == str(path)]
 
-    def layer_of(self, opened: Opened, limits: tuple[float, float] | None = None) -> tuple[Any, dict[str, Any]]:
-        """The same as the function of that name, read off the window's thread."""
+    def add(self, path: Path, unfinished: Callable[[Opened], None]) -> None:
+        """An output that a person opens, beside what is there; ``unfinished`` is told of one that is not complete."""
+
+        def shown(found: Opened, layer: Image) -> Iterator[None]:
+            for _ in adding(self.viewer, layer):
+                yield
+                self._hold_paint()
+            for later in _readers(layer):  # what has come since it was opened
+                later.renew(None, layer.visible)
+            if not found.complete:
+                yield
+                unfinished(found)
+
+        self._read(path, shown, f"volume {path} {next(_readers_made)}")
+
+    def made(self, opened: Opened, limits: tuple[float, float] | None = None) -> Image:
+        """The layer, not on the canvas yet; off the window's thread, on which its pictures are never read."""
         later = [self._reader(opened, level) for level in range(len(opened.levels))]
         for one in later:
             one.keep(0)  # something to show until what is looked at has come
-        return layer_of(opened, limits, later)
-
-    def made(self, opened: Opened, limits: tuple[float, float] | None = None) -> Image:
-        """The layer, not on the canvas yet; off the window's thread."""
-        data, about = self.layer_of(opened, limits)
+        data, about = layer_of(opened, limits, later)
         return Image(data, blending="translucent_no_depth", **about)  # as ``add_image`` has it
 
     def _reader(self, opened: Opened, level: int) -> Later:
@@ -100,19 +111,25 @@ class VolumeLayers:
         return later
 
     def _open(self, path: Path) -> None:
-        """Off the window's thread; then there is a layer, in the place of one of the same output."""
-        from napari_mlpatch.stacks.opened import open_volume
-
+        """There is a layer then, in the place of one of the same output."""
         self._path = str(path)
+        self._read(path, self._show, "volume", self.workbench.stacks.limits)
+
+    def _read(
+        self,
+        path: Path,
+        show: Callable[[Opened, Image], Iterator[None]],
+        key: str,
+        limits: tuple[float, float] | None = None,
+    ) -> None:
+        """Off the window's thread; then it is shown in steps."""
+        from napari_mlpatch.stacks.opened import open_volume
 
         def opened() -> tuple[Opened, Image]:
             found = open_volume(path)
-            return found, self.made(found, self.workbench.stacks.limits)
+            return found, self.made(found, limits)
 
-        def then(made: tuple[Opened, Image]) -> None:
-            self._steps.take(self._show(*made))
-
-        self.workbench.quick.call("volume", opened, then, self._failed)
+        self.workbench.quick.call(key, opened, lambda made: self._steps.take(show(*made)), self._failed)
 
     def _failed(self, error: Exception) -> None:
         self.workbench.failed.emit(str(error))
