@@ -10,7 +10,7 @@ from types import TracebackType
 
 import numpy as np
 
-BLOCK = 1 << 12
+BLOCK = max(1 << 12, mmap.PAGESIZE)
 """Bytes whose multiples a disk takes straight from memory, at places in it that are multiples, too."""
 
 
