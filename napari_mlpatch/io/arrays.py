@@ -26,7 +26,8 @@ class Stored:
     Arrays of one ``identity`` are the same one under several names. ``note`` tells what it was made of, if anything.
     ``ranges`` says whether an index may hold a range (a slice with a beginning and an end) for each of its axes,
     ``is_sparse`` that the file holds the values other than zero only. ``pieces`` is the shape of those parts of the
-    file that can only be read as a whole, () where any part can; ``itemsize`` bytes has a number that is read.
+    file that can only be read as a whole, () where any part can; ``itemsize`` bytes has a number that is read. ``held``
+    bytes stay in memory from when any of it was read.
     Reading more than may be used of the memory (see ``core.budget``) raises InputError.
     """
 
@@ -42,6 +43,7 @@ class Stored:
     is_sparse: bool = False
     pieces: tuple[int, ...] = ()
     itemsize: int = LARGEST_ITEM
+    held: int = 0
     keeping: Keeping = field(init=False, compare=False, default_factory=Keeping)
 
     def __post_init__(self) -> None:
@@ -58,7 +60,12 @@ class Stored:
         """An array that is in memory already."""
         array = numbers(array)
         return cls(
-            array.shape, lambda index: array[index], array.dtype.kind in "iu", array.dtype.kind == "c", ranges=True
+            array.shape,
+            lambda index: array[index],
+            array.dtype.kind in "iu",
+            array.dtype.kind == "c",
+            ranges=True,
+            held=array.nbytes,
         )
 
     @property

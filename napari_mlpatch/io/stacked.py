@@ -87,6 +87,7 @@ def slices_first(stored: Stored) -> Stored | None:
         ranges=stored.ranges,
         pieces=(*stored.pieces[2:], *stored.pieces[:2]),
         itemsize=stored.itemsize,
+        held=stored.held,
     )
 
 

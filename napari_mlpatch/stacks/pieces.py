@@ -29,18 +29,22 @@ COPY, SUFFIX = "data-", ".npy"
 class Pieces:
     """Of ``every`` array with such pieces ``bytes`` are kept in memory, those in ``large`` do not fit into ``room``,
     each with its number and the axis of the slices. If need be, ``at_a_time`` slices of these are read
-    together. ``options`` are those that the file is read with.
+    together. ``options`` are those that the file is read with. ``held`` bytes stay in memory as a whole, whatever is
+    done: of files that can only be read so.
     """
 
     def __init__(self) -> None:
-        self.bytes, self.options, self.room, self.at_a_time = 0, "", 0, 1
+        self.bytes, self.options, self.room, self.at_a_time, self.held = 0, "", 0, 1, 0
         self.every: list[tuple[int, Stored, int]] = []
         self.large: list[tuple[int, Stored, int]] = []
 
     def keep(self, sources: Iterable[tuple[Stored, int]]) -> None:
         """Keep what fits of these arrays, each of which has the slices along an axis."""
-        every = enumerate({id(array): (array, axis) for array, axis in sources}.values())
-        self.every = [(k, array, axis) for k, (array, axis) in every if array.pieces and array.pieces[axis] > 1]
+        each = {id(array): (array, axis) for array, axis in sources}.values()
+        self.held = sum(array.held for array, _ in each)
+        self.every = [
+            (k, array, axis) for k, (array, axis) in enumerate(each) if array.pieces and array.pieces[axis] > 1
+        ]
         self.within(most())
 
     def within(self, room: int, wanted: tuple[int, int] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from napari_mlpatch.core.budget import bytes_of, in_words, limit
 from napari_mlpatch.core.errors import InputError
@@ -146,11 +146,17 @@ def size_of(tools: Tools, needed: Needs, *, workers: int = 1, lanes: int = 1, me
     So few that every lane has several blocks. Raises InputError where not even one fits.
     """
     first, last = tools.stack.range(tools.source.count)
-    room = room_of(workers, memory)
+    room, held = room_of(workers, memory), 0
+    if workers > 1 or memory is not None:  # else they have been taken off what is free already
+        held = tools.source.pieces.held
+        needed = replace(needed, tables=needed.tables + held)
     if needed.of(1) > room:
+        whole = (
+            f" {in_words(held)} of that are the numbers of {tools.source.path.name}, read as a whole." if held else ""
+        )
         raise InputError(
-            f"One slice needs {in_words(needed.of(1))} of memory, of which {in_words(room)} may be used by a worker. "
-            f"Use fewer workers, or a smaller image{_around(needed)}."
+            f"One slice needs {in_words(needed.of(1))} of memory, of which {in_words(room)} may be used by a worker."
+            f"{whole} Use fewer workers, or a smaller image{_around(needed)}."
         )
     chosen = tools.stack.block
     if chosen is not None and needed.of(chosen) > room:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_mlpatch.core.budget import in_words
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import is_file, path_of
 from napari_mlpatch.core.ranges import in_ranges
@@ -20,7 +21,7 @@ from napari_mlpatch.io.inputs import behind
 
 from .care.step import Geometry
 from .fingerprint import fingerprint, stamp
-from .pieces import Pieces
+from .pieces import Pieces, most
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
@@ -153,6 +154,8 @@ def open_stack(path: Any, recipe: Recipe) -> Source:
 
         found = open_measurement(where, recipe, options)
     found.pieces.options = json.dumps(options, sort_keys=True, default=str)
+    if found.pieces.held > most():
+        found.notes += (f"{where.name} is read as a whole: {in_words(found.pieces.held)} of memory in each worker",)
     return found.beside(files)
 
 

@@ -59,4 +59,5 @@ def _stacked(arrays: list[Stored]) -> Stored:
         return np.stack([arrays[int(at)].read(inner) for at in chosen])
 
     is_sparse = all(array.is_sparse for array in arrays)
-    return Stored((len(arrays), *first.shape), read, first.is_integer, first.is_complex, is_sparse=is_sparse)
+    held = sum(array.held for array in arrays)
+    return Stored((len(arrays), *first.shape), read, first.is_integer, first.is_complex, is_sparse=is_sparse, held=held)

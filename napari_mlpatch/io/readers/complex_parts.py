@@ -59,7 +59,8 @@ class Pair:
             return from_polar(a, turn * b) if self.polar else _complex(a, b)
 
         identity = ("pair", first.identity or self.first, second.identity or self.second)
-        return Stored(first.shape, read, is_complex=True, identity=identity, labels=first.labels, note=words)
+        held = first.held + second.held
+        return Stored(first.shape, read, is_complex=True, identity=identity, labels=first.labels, note=words, held=held)
 
 
 def pairs_in(path: Path, arrays: Mapping[str, Stored]) -> list[Pair]:

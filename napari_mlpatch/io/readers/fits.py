@@ -6,15 +6,16 @@ import gzip
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from napari_mlpatch.core.budget import bytes_of, reserve
 from napari_mlpatch.core.errors import InputError
 
-from ..arrays import Stored
+from ..arrays import LARGEST_ITEM, Stored
 from ..guard import check_claim, reading
 from ..measurement import Measurement
 from ..option_phrases import naming
@@ -53,6 +54,12 @@ def is_fits(path: Path, head: bytes) -> bool:
             return file.read(len(START)) == START
     except (OSError, EOFError):
         return False
+
+
+def _is_gzip(path: Path) -> bool:
+    """Whether it is packed as a whole, so that nothing of it is read without all that comes before."""
+    with path.open("rb") as file:
+        return file.read(len(GZIP)) == GZIP
 
 
 def load_fits(path: Path, options: LoadOptions) -> Measurement:
@@ -156,19 +163,33 @@ def _image(path: Path, number: int, hdu: Any, taken: list[str]) -> Image:
     shape = tuple(int(n) for n in hdu.shape)
     header = hdu.header
     scaled = float(header.get("BSCALE", 1)) != 1 or float(header.get("BZERO", 0)) % 1 != 0 or "BLANK" in header
-    packed = isinstance(hdu, fits.CompImageHDU) or path.suffix.lower() == ".gz"
+    tiles = tuple(int(n) for n in hdu.tile_shape) if isinstance(hdu, fits.CompImageHDU) else ()
+    packed = _is_gzip(path)
     name = str(hdu.name or "image")
     name = "image" if name == "PRIMARY" else name
 
     # As whole numbers, the library has no NaN for BLANK, and refuses signed bytes with BZERO written as -128.0.
     whole = "BLANK" not in header and int(header["BITPIX"]) != 8
 
-    def read(index: Any) -> np.ndarray:
-        with _complete(path), fits.open(path, memmap=False, lazy_load_hdus=True, uint=whole) as file:
-            part: Any = file[number]
-            return np.asarray(part.data[index] if packed or index == () else part.section[index])
+    itemsize = LARGEST_ITEM if scaled else abs(int(header["BITPIX"])) // 8
+    whole_bytes = bytes_of(shape, itemsize)
 
-    stored = Stored(shape, read, int(header["BITPIX"]) > 0 and not scaled)
+    def read(index: Any) -> np.ndarray:
+        if packed:
+            reserve(whole_bytes, f"{path}, which is packed as a whole,", "Unpack it with gunzip, and open that file.")
+        memmap = None if tiles and not packed else False  # else all tiles are read for one of them; True is too strict
+        with _complete(path), fits.open(path, memmap=memmap, lazy_load_hdus=True, uint=whole) as file:
+            part: Any = file[number]
+            return np.array(part.data[index] if packed or index == () else part.section[index])
+
+    stored = Stored(
+        shape,
+        read,
+        int(header["BITPIX"]) > 0 and not scaled,
+        ranges=True,
+        pieces=shape if packed else tiles,
+        itemsize=itemsize,
+    )
     return Image(name if name not in taken else f"{name}_{number}", squeezed(stored), header)
 
 
@@ -184,4 +205,7 @@ def squeezed(stored: Stored) -> Stored:
         parts = iter(index if isinstance(index, tuple) else (index,))
         return stored.read(tuple(next(parts, slice(None)) if k in kept else 0 for k in range(len(stored.shape))))
 
-    return Stored(tuple(stored.shape[k] for k in kept), read, stored.is_integer)
+    def of(sizes: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sizes[k] for k in kept) if sizes else ()
+
+    return replace(stored, shape=of(stored.shape), read=read, pieces=of(stored.pieces))

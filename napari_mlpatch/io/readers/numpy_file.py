@@ -114,4 +114,5 @@ def _stored_member(path: Path, archive: zipfile.ZipFile, name: str) -> Stored | 
         with reading(path, "NPZ"), zipfile.ZipFile(path) as opened, opened.open(name) as member:
             return numbers(np.lib.format.read_array(member, allow_pickle=False))
 
-    return Stored(shape, lambda index: whole()[index], dtype.kind in "iu", is_complex(dtype))
+    held = bytes_of(shape, dtype.itemsize)
+    return Stored(shape, lambda index: whole()[index], dtype.kind in "iu", is_complex(dtype), ranges=True, held=held)
