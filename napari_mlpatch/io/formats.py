@@ -114,12 +114,25 @@ def _pictures(name: str, suffixes: tuple[str, ...], word: str, package: str) -> 
     return Format(name, suffixes, sniff, f"{_READERS}.medical:no_measurement", needs=(package,), picture=picture)
 
 
+def is_tiff(path: Path, head: bytes) -> bool:
+    """Not what is DICOM as well: its preamble may look like a TIFF file, and need not be one."""
+    return head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")) and head[128:132] != b"DICM"
+
+
+PICTURES = f"{_READERS}.array_picture"
+
 FORMATS: tuple[Format, ...] = (
     Format("NPY", (".npy",), starts(b"\x93NUMPY"), f"{_READERS}.numpy_file:load_npy"),
-    Format("NPZ", (".npz",), starts(b"PK\x03\x04"), f"{_READERS}.numpy_file:load_npz"),
-    Format("TIFF", (".tif", ".tiff"), starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), f"{_READERS}.tiff:load_tiff"),
+    Format(
+        "NPZ",
+        (".npz",),
+        starts(b"PK\x03\x04"),
+        f"{_READERS}.numpy_file:load_npz",
+        picture=f"{PICTURES}:npz_picture",
+    ),
+    Format("TIFF", (".tif", ".tiff"), is_tiff, f"{_READERS}.tiff:load_tiff"),
     Format("FITS", (".fits", ".fit", ".fits.gz"), _later("fits:is_fits"), f"{_READERS}.fits:load_fits"),
-    Format("MATLAB", (".mat",), _is_matlab, f"{_READERS}.matlab:load_matlab"),
+    Format("MATLAB", (".mat",), _is_matlab, f"{_READERS}.matlab:load_matlab", picture=f"{PICTURES}:matlab_picture"),
     Format(
         "MRC",
         (".mrc", ".mrcs", ".st", ".ali", ".rec"),
@@ -130,12 +143,24 @@ FORMATS: tuple[Format, ...] = (
     ),
     _pictures("DICOM", (".dcm",), "dicom", "pydicom"),
     _pictures("NIfTI", (".nii", ".nii.gz"), "nifti", "nibabel"),
-    Format("NetCDF", (".nc", ".cdf"), _later("netcdf:is_netcdf"), f"{_READERS}.netcdf:load_netcdf"),
+    Format(
+        "NetCDF",
+        (".nc", ".cdf"),
+        _later("netcdf:is_netcdf"),
+        f"{_READERS}.netcdf:load_netcdf",
+        picture=f"{PICTURES}:netcdf_picture",
+    ),
     Format("BART", (".cfl", ".hdr"), _later("bart:is_bart"), f"{_READERS}.bart:load_bart"),
     # Without a suffix: dropped onto the window, a PNG is any picture.
     Format("PNG", (), starts(b"\x89PNG\r\n\x1a\n"), f"{_READERS}.planes:load_png"),
     Format("folder", (), _later("folder:is_folder_of_pictures"), f"{_READERS}.folder:load_folder", folders=True),
-    Format("HDF5", (".h5", ".hdf5", ".hdf", ".nxs"), _is_hdf5, f"{_READERS}.hdf5:load_hdf5"),
+    Format(
+        "HDF5",
+        (".h5", ".hdf5", ".hdf", ".nxs"),
+        _is_hdf5,
+        f"{_READERS}.hdf5:load_hdf5",
+        picture=f"{PICTURES}:hdf5_picture",
+    ),
 )
 """The built-in ones, in the order in which they are tried."""
 

@@ -18,7 +18,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.luminance import NOTE, luminance
 
 from . import h5
-from .formats import HEAD, formats
+from .formats import HEAD, formats, is_tiff
 from .guard import existing_file, reading
 from .own import NOTES_PART, NOTES_TAG, POLAR, RECIPE, notes_for, sha256_of
 from .picture import open_picture
@@ -41,7 +41,7 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
         return _as_written(_pixels(path, stored.read(())), about), about.get(RECIPE)
     if kind == "npy":
         return _pixels(path, read_npy(path)), _about_file(path, kind).get(RECIPE)
-    if kind == "hdf5":
+    if kind == "hdf5" and _has_image(path):
         with reading(path, "an image of this program"), h5py.File(path, "r") as file:
             array = _pixels(path, h5.array(path, file, "image"))
         return array, _about_file(path, kind).get(RECIPE)
@@ -97,7 +97,7 @@ def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str
     """
     path = existing_file(path)
     kind = _kind(path)
-    if kind == "hdf5":
+    if kind == "hdf5" and _has_image(path):
         return _grey(path, read_image(path)[0], [])
     if kind == "npy":
         return _grey(path, read_npy(path), [])
@@ -125,16 +125,22 @@ def _head(path: Path) -> bytes:
 
 
 def _kind(path: Path) -> str:
-    head = _head(path)[:8]
+    head = _head(path)
     if head.startswith(b"\x93NUMPY"):
         return "npy"
-    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if is_tiff(path, head):
         return "tiff"
-    if head == b"\x89HDF\r\n\x1a\n":
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "hdf5"
-    if head == b"SIMPLE  " or is_fits(path, head):
+    if head.startswith(b"SIMPLE  ") or is_fits(path, head[:8]):
         return "fits"
     return "picture"
+
+
+def _has_image(path: Path) -> bool:
+    """Whether an HDF5 file is one that this program wrote, or is arranged like it."""
+    with reading(path, "an image"), h5py.File(path, "r") as file:
+        return isinstance(file.get("image"), h5py.Dataset)
 
 
 def _about_file(path: Path, kind: str) -> dict[str, Any]:

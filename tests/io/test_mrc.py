@@ -189,3 +189,32 @@ def test_nifti_in_two_files(tmp_path):
     for name in ("a.img", "a.hdr"):
         image, notes = io.image_from_file(tmp_path / name)
         assert np.array_equal(image, volume[:, :, 2].T[::-1]) and any("2 x 0.5 mm" in note for note in notes)
+
+
+def test_dicom_whose_preamble_looks_like_a_tiff(tmp_path):
+    one = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    path = tmp_path / "a.dcm"
+    dicom(path, one)
+    content = path.read_bytes()
+    path.write_bytes(b"II*\0\x54\x18\x08\0" + content[8:])  # as those have that may be opened as both
+    assert np.array_equal(io.image_from_file(path)[0], one) and np.array_equal(io.read_image(path)[0], one)
+    with pytest.raises(InputError, match="is a picture, not a measurement"):
+        io.load(path)
+
+
+def test_dicom_without_rows(tmp_path):
+    path = tmp_path / "a.dcm"
+    dicom(path, np.zeros((3, 4), np.uint16))
+    data = pydicom.dcmread(path)
+    del data.Rows
+    data.save_as(path)
+    with pytest.raises(InputError, match="a DICOM file without a picture"):
+        io.image_from_file(path)
+
+
+def test_nifti_of_two_files_without_the_other(tmp_path):
+    image = nibabel.Nifti1Pair(np.zeros((3, 4, 5), np.float32), np.eye(4))
+    nibabel.save(image, tmp_path / "a.img")
+    (tmp_path / "a.img").unlink()
+    with pytest.raises(InputError, match="a.img is missing: put it beside it"):
+        io.image_from_file(tmp_path / "a.hdr")

@@ -35,16 +35,20 @@ def load_matlab(path: Path, options: LoadOptions) -> Measurement:
     A struct with distanceSourceOrigin and distanceSourceDetector is a fan-beam scan. Raises InputError.
     """
     with reading(path, "a MATLAB file"):
-        values, notes = _read_73(path, options) if h5py.is_hdf5(path) else (_read_5(path), [])
-        values, more = joined_cells(values)
-        notes = [*more, *notes]
-        arrays = {name: value for name, value in values.items() if isinstance(value, Stored)}
+        arrays, values, notes = arrays_of(path, options)
         arrays, left = candidates(arrays, options.dataset)
         measurement = _named(path, arrays, options, left)
         if any(array.is_sparse and key(name) not in COMPANIONS for name, array in arrays.items()):
             measurement.data[0]  # tells now that it is damaged or too large
         measurement = dataclasses.replace(measurement, notes=(*measurement.notes, *notes))
         return _with_fan(measurement, values, arrays)
+
+
+def arrays_of(path: Path, options: LoadOptions) -> tuple[dict[str, Stored], Values, list[str]]:
+    """The arrays of a MATLAB file by name, the same with its texts, and notes. Raises InputError."""
+    values, notes = _read_73(path, options) if h5py.is_hdf5(path) else (_read_5(path), [])
+    values, more = joined_cells(values)
+    return {name: one for name, one in values.items() if isinstance(one, Stored)}, values, [*more, *notes]
 
 
 def _named(path: Path, arrays: Mapping[str, Stored], options: LoadOptions, left: str) -> Measurement:

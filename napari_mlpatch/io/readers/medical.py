@@ -52,7 +52,8 @@ def dicom_picture(path: Path) -> tuple[np.ndarray, list[str]]:
 
     with reading(path, "DICOM"):
         data: Any = pydicom.dcmread(path, force=True)  # also without a preamble
-        if not any(name in data for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        pixels_are_there = any(name in data for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"))
+        if not (pixels_are_there and "Rows" in data and "Columns" in data):
             raise InputError(f"{path} is a DICOM file without a picture.")
         frames = int(data.get("NumberOfFrames", 1) or 1)
         check_claim(path, "its picture", (frames, int(data.Rows), int(data.Columns)), int(data.BitsAllocated) // 8 or 1)
@@ -154,7 +155,14 @@ def _opened(path: Path) -> tuple[Any, tuple[int, ...]]:
     """A NIfTI file and the shape of its array, turned so that the axes go to the right, the front and up."""
     import nibabel
 
-    volume: Any = nibabel.as_closest_canonical(nibabel.load(path))
+    found: Any = nibabel.load(path)
+    parts = [Path(part.filename) for part in found.file_map.values() if part.filename]
+    missing = [part.name for part in parts if not part.exists()]
+    if missing:
+        raise InputError(f"{path} is one of two files, {', '.join(missing)} is missing: put it beside it.")
+    if not hasattr(found, "as_reoriented"):
+        raise InputError(f"{path} holds {type(found).__name__.removesuffix('Image')} data, not a picture or a volume.")
+    volume: Any = nibabel.as_closest_canonical(found)
     shape = tuple(int(n) for n in volume.shape)
     if len(shape) < 2 or 0 in shape:
         raise InputError(f"{path} holds an array of shape {list(shape)}, not a picture.")

@@ -32,6 +32,11 @@ def is_netcdf(path: Path, head: bytes) -> bool:
 
 def load_netcdf(path: Path, options: LoadOptions) -> Measurement:
     """A sinogram and what belongs to it, under usual names; packed numbers are unpacked. Raises InputError."""
+    return load_named(path, stored_netcdf(path), options)
+
+
+def stored_netcdf(path: Path) -> dict[str, Stored]:
+    """The arrays of numbers of a NetCDF file, which are read when they are used. Raises InputError."""
     with path.open("rb") as file:
         if file.read(4) == MAGIC[-1]:
             raise InputError(
@@ -39,7 +44,7 @@ def load_netcdf(path: Path, options: LoadOptions) -> Measurement:
                 "nccopy -k nc4 IN.nc OUT.nc"
             )
     arrays = _opened(path, lambda file: {name: _stored(path, name, found) for name, found in file.variables.items()})
-    return load_named(path, {name: stored for name, stored in arrays.items() if stored is not None}, options)
+    return {name: stored for name, stored in arrays.items() if stored is not None}
 
 
 def _opened(path: Path, use: Callable[[Any], Any]) -> Any:
