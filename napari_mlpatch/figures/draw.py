@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ERRORS = "RdBu_r"
-SMALLEST = 0.75
-"""Of the size of letters, that of labels which are too long for their picture."""
 FONTS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib: the same figure on every machine
     "mathtext.fontset": "dejavusans",
@@ -118,29 +116,13 @@ def _largest_error(panels: Sequence[Panel], style: Style) -> float:
     return found if 0 < found < math.inf else 1.0
 
 
-def fitting(text: str, size: float, width: float) -> tuple[str, float]:
-    """A label and its size, both in points, that is no wider than ``width``: smaller, then ended by dots."""
-    wide = _width(text, size)
-    if wide <= width:
-        return text, size
-    size *= max(width / wide, SMALLEST)
-    while _width(text, size) > width and len(text) > 2:
-        text = f"{text[:-2].rstrip(' ,')}…"
-    return text, size
-
-
-def _width(text: str, size: float) -> float:
-    from matplotlib.textpath import TextPath
-
-    return TextPath((0, 0), text.replace("$", "S"), size=size).get_extents().width
-
-
 def _texts(figure: Figure, layout: Layout, i: int, panel: Panel, style: Style) -> None:
     x, top, bottom = layout.texts(i)
-    if panel.label or style.letters:
-        letter = f"{chr(ord('a') + i % 26)}  " if style.letters else ""
-        text, size = fitting(letter + panel.label, style.font_size, 72 * (layout.cell[0] + layout.gap))
-        label = figure.text(x, top, text, ha="center", va="bottom", size=size, parse_math=False)
+    if layout.labels[i]:
+        size = layout.label_size
+        label = figure.text(
+            x, top, layout.labels[i], ha="center", va="bottom", size=size, linespacing=1.15, parse_math=False
+        )
         label.set_gid(f"label {i}")
     if panel.lines:
         text = "\n".join(panel.lines)

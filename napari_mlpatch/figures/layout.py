@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .labels import fitted
 from .panel import Panel
 from .style import Style
 
@@ -34,6 +35,10 @@ class Layout:
     count: int
     inset_size: tuple[float, float]
     inset_corner: str
+    labels: tuple[str, ...]
+    """As they are written."""
+    label_size: float
+    """Of their letters, in points."""
 
     @classmethod
     def of(cls, panels: Sequence[Panel], style: Style, scale: tuple[float, float]) -> Layout:
@@ -45,10 +50,13 @@ class Layout:
         across = (width - bar - gap * (columns + 1)) / columns
         rows, cells = panels[0].picture.shape
         cell = (across, across * rows * scale[0] / (cells * scale[1]))
-        labelled = style.letters or any(panel.label for panel in panels)
+        letters = [f"{chr(ord('a') + i % 26)}  " if style.letters else "" for i in range(len(panels))]
+        named = [f"{letter}{panel.label}" for letter, panel in zip(letters, panels, strict=True)]
+        labels, size = fitted(named, style.font_size, 72 * (across + gap))
+        label_lines = max(label.count("\n") + 1 if label else 0 for label in labels)
         lines = max((len(panel.lines) for panel in panels), default=0)
         with_errors = style.error_row and any(panel.error is not None for panel in panels)
-        above, below = LINE * points * labelled + gap, 0.9 * LINE * points * lines + gap
+        above, below = LINE * points * label_lines + gap, 0.9 * LINE * points * lines + gap
         block = above + cell[1] * (2 if with_errors else 1) + gap * with_errors + below
         region = style.region or (0, 1, 0, 1)
         wide = style.inset_share * cell[0]
@@ -56,9 +64,8 @@ class Layout:
         if high > 0.8 * cell[1]:
             wide, high = wide * 0.8 * cell[1] / high, 0.8 * cell[1]
         height = math.ceil(len(panels) / columns) * block + gap
-        return cls(
-            width, height, columns, cell, gap, above, below, with_errors, len(panels), (wide, high), style.inset_corner
-        )
+        inset = (wide, high), style.inset_corner
+        return cls(width, height, columns, cell, gap, above, below, with_errors, len(panels), *inset, labels, size)
 
     def picture(self, i: int) -> Place:
         left, top = self._corner(i)

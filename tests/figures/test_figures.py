@@ -208,7 +208,7 @@ def test_a_figure_does_not_tell_where_the_data_lay(workdir, monkeypatch):
 
 
 def test_long_labels_stay_over_their_picture():
-    """Smaller first, then ended by dots; measured by Matplotlib's own renderer."""
+    """In two lines first, then all smaller, then ended by dots; measured by Matplotlib's own renderer."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     names = ["TV", "Learned primal-dual, body", "MLPatch-ADMM gray-small iterations=4, falling=3, trust=0.7 and more"]
@@ -218,5 +218,11 @@ def test_long_labels_stay_over_their_picture():
     boxes = [text.get_window_extent(renderer) for text in labels]
     assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(boxes))
     assert boxes[0].x0 >= 0 and boxes[-1].x1 <= figure.bbox.width
-    assert [text.get_text() for text in labels[:2]] == names[:2] and labels[2].get_text().endswith("…")
-    assert labels[0].get_size() > labels[2].get_size()
+    written = [text.get_text() for text in labels]
+    assert written[0] == "TV" and written[1].split("\n") == ["Learned", "primal-dual, body"]
+    assert written[2].count("\n") == 1 and written[2].endswith("…"), "two lines, of which the end does not fit"
+    assert len({text.get_size() for text in labels}) == 1 and labels[0].get_size() == 0.75 * style().font_size
+    tops = [np.array(text.get_window_extent(renderer))[1, 1] for text in labels]
+    assert max(tops) <= figure.bbox.height, "there is room for two lines above the pictures"
+    (plain,) = draw([Panel(picture(0, (24, 24)), "TV")], style(columns=1, width_mm=90)).texts
+    assert plain.get_size() == style().font_size
