@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QStylePainter, QWidget
 
 import napari_mlpatch as mp
 from napari_mlpatch import io
+from napari_mlpatch.gui.compare.sight import above
 from napari_mlpatch.gui.leave.writer import write
 from napari_mlpatch.gui.plumbing import elided
 from napari_mlpatch.gui.plumbing.elided import Box, Tick
@@ -57,8 +58,14 @@ def test_pictures_of_a_new_problem_fill_the_canvas_beside_a_stack_and_after_it(s
     workbench.set_scene(scene_of(48, "second"))
 
     def fills():
-        camera, room = viewer.scene.camera, session.stage.room()
-        return camera.zoom == pytest.approx(0.95 * min(room) / 48, rel=0.1) and camera.center[1:] == (23.5, 23.5)
+        """Across as wide as the canvas but for a margin, or down from below the caption to the lower edge."""
+        camera, (width, height) = viewer.scene.camera, session.stage.room()
+        size, (row, column) = 48 * camera.zoom, camera.center[1:]
+        top = height / 2 + (-0.5 - row) * camera.zoom
+        named = (la.name_overlay for la in viewer.layers if la.visible)
+        caption = above(next(overlay.font_size for overlay in named if overlay.visible))
+        filled = size == pytest.approx(min(0.95 * width, 0.95 * height, height - caption), abs=4)
+        return filled and column == 23.5 and caption <= top + 1 and top + size <= height
 
     assert fills()
     viewer.layers.pop()

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox
 
 import napari_mlpatch as mp
 from napari_mlpatch.gui.compare.parts import views
+from napari_mlpatch.gui.compare.sight import above
 from tests.gui.mouse import Mouse
 from tests.gui.test_window import finished, wait_for
 
@@ -196,15 +197,25 @@ def test_switching_between_views_makes_no_layer_and_keeps_the_camera(two, qtbot)
     camera.zoom *= 2.5
     camera.center = (0.0, *world(two, 20, 30))
     zoom, centre = camera.zoom, camera.center
+
+    def middle():
+        """The row in the middle of what captions leave of a cell."""
+        named = (la.name_overlay for la in two.viewer.layers if la.visible)
+        size = next(overlay.font_size for overlay in named if overlay.visible)
+        return camera.center[1] + above(size) / (2 * camera.zoom)
+
+    looked_at = middle()
     for name in ("difference", "lens", "checkerboard"):
         choose(two, qtbot, name)
         assert own in two.stage.view._put.values() and own.visible
         assert (camera.zoom, camera.center) == (zoom, centre)
     choose(two, qtbot, "grid")
     cell = two.viewer.canvas.grid.shape
-    assert camera.center == centre and camera.zoom < zoom and max(cell) > 1
+    assert camera.center[2] == centre[2] and camera.zoom < zoom and max(cell) > 1
+    assert middle() == pytest.approx(looked_at)
     choose(two, qtbot, "single")
-    assert camera.center == centre and camera.zoom == pytest.approx(zoom)
+    assert camera.center[2] == centre[2] and camera.zoom == pytest.approx(zoom)
+    assert middle() == pytest.approx(looked_at)
 
 
 def test_every_view_says_what_it_lacks(session, simulated, qtbot):

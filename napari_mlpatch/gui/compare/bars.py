@@ -13,9 +13,10 @@ from napari_mlpatch.workbench.captions import lines
 
 from .contrast import Contrast
 
-CELL = 260
-"""Pixels of a cell that a colour bar needs, not to cover the picture."""
-COLOUR_BAR = (10, 100)
+CELL, SMALL_CELL = 260, 180
+"""Pixels of a cell that a colour bar needs, not to cover the picture, and of the one that has it for others, too."""
+COLOUR_BAR, SHARE = (10, 100), 0.4
+"""Width and height in pixels, and the most of a cell that it is high."""
 CORNER = "bottom_right"
 """Of colour bar, label and scale bar, where napari stacks them: names stand in the others."""
 LABEL = "mlpatch_colours"
@@ -77,17 +78,21 @@ def colour_bars(
     """
     images = [layer for layer in shown if isinstance(layer, Image)]
     last = {contrast.group(la) or la: la for la in images} if contrast.linked else {la: la for la in images}
+    least = CELL if len(last) == len(images) else SMALL_CELL
+    size = (COLOUR_BAR[0], min(COLOUR_BAR[1], round(SHARE * cell[1])))
     painted = viewer.window._qt_window.isVisible()  # before that napari 0.9 does not know the size of its letters
-    wanted = set(last.values()) if min(cell) >= CELL and painted else set()
+    wanted = set(last.values()) if min(cell) >= least and painted else set()
     later = {layer for layer in wanted if not now and not layer.colorbar.visible}
     wanted -= later
     for layer in viewer.layers:
         corner = "middle_right" if viewer.canvas.grid.enabled else CORNER  # in a grid nothing is stacked
         if isinstance(layer, Image) and layer in wanted and layer.colorbar.position != corner:
             layer.colorbar.position = corner
+        if isinstance(layer, Image) and layer in wanted and layer.colorbar.size != size:
+            layer.colorbar.size = size
         if isinstance(layer, Image) and layer.colorbar.visible != (layer in wanted):
             measurable(viewer, layer)
-            layer.colorbar.size, layer.colorbar.font_size = COLOUR_BAR, 8
+            layer.colorbar.font_size = 8
             layer.colorbar.visible = layer in wanted
     return bool(later)
 

@@ -9,55 +9,99 @@ import numpy as np
 from napari.layers import Image, Layer
 from napari.viewer import Viewer
 
+from .bars import SMALLEST, SPACING
+
 FILLED = 0.95
 """Of a cell, as napari does it."""
+PADDING = (5.0, 4.0)
+"""Pixels that napari leaves beside and above captions and bars: its ten would have captions lie over the pictures."""
+BELOW = 3
+"""Pixels that stay free between a caption and its picture, and below that."""
 TINY = 1e-12
+LINE = 2.0
+"""Pixels of a line's height, for each unit of the size of its letters."""
 
 
 class Sight:
-    """Keeps the centre, and the magnification relative to that at which a picture fills its cell."""
+    """Keeps the centre, and the magnification relative to that at which a picture fills its cell.
+
+    The upper edge of a cell belongs to the caption: a picture fills what is left of it, and the centre is that of it.
+    """
 
     def __init__(self, viewer: Viewer, room: Callable[[], tuple[int, int]]):
         self.viewer, self.room = viewer, room
+        viewer.canvas.overlay_tiling.padding = PADDING
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
         """What was in the middle before is in the middle after, as large in its cell."""
         camera, before = self.viewer.scene.camera, self.fitting()
-        centre, zoom = camera.center, camera.zoom
+        centre, zoom, caption = camera.center, camera.zoom, self._caption()
         yield
         after = self.fitting()
         if before and after:
-            camera.center, camera.zoom = centre, zoom * after / before
+            camera.zoom = zoom * after / before
+            down = (caption / zoom - self._caption() / camera.zoom) / 2
+            camera.center = (*centre[:-2], centre[-2] + down, centre[-1])
         elif after:
             self.fit([layer for layer in self.viewer.layers if layer.visible])
 
     def fit(self, layers: Sequence[Layer]) -> None:
-        """These layers fill the canvas, or its cells.
+        """These layers fill the canvas, or its cells, below their captions.
 
         napari 0.9 cannot do that for pictures while a stack is in its list: it looks for an axis that they do not have.
         """
-        if any(layer.ndim == self.viewer.dims.ndim for layer in layers) or self.viewer.dims.ndisplay == 3:
+        dims = self.viewer.dims
+        if dims.ndisplay == 3 or tuple(dims.displayed) != (dims.ndim - 2, dims.ndim - 1):
             self.viewer.reset_view(layers=layers)
             return
-        corners = np.array([layer.extent.world[:, -2:] for layer in layers])
+        corners = np.array([edges(layer) for layer in layers])
         low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
-        width, height = self._cell()
-        camera = self.viewer.scene.camera
-        camera.center = (0.0, *((low + high) / 2))
-        camera.zoom = FILLED * min(height / max(high[0] - low[0], TINY), width / max(high[1] - low[1], TINY))
+        camera, (row, column) = self.viewer.scene.camera, (low + high) / 2
+        camera.zoom = self._filling(np.maximum(high - low, TINY))
+        camera.center = (0.0, row - self._caption() / (2 * camera.zoom), column)
 
     def fitting(self) -> float:
-        """Screen pixels for a unit of the world when a picture on show just fills its cell; 0 where none is on show."""
+        """Screen pixels for a unit of the world when a picture on show fills its cell; 0 where none is on show."""
         shown = next((la for la in self.viewer.layers if la.visible and isinstance(la, Image)), None)
         if shown is None:
             return 0.0
+        low, high = edges(shown)
+        return self._filling(high - low) if (high > low).all() else 0.0
+
+    def side(self, shape: tuple[int, int]) -> float:
+        """Pixels of a square picture in a cell of a grid of so many rows and columns."""
+        width, height = self._parts(shape)
+        return min(width, height - above(SMALLEST))
+
+    def _filling(self, size: np.ndarray) -> float:
+        """Screen pixels for a unit of the world when something of so many rows and columns fills its cell."""
         width, height = self._cell()
-        low, high = shown.extent.world[:, -2:]
-        return min(height / (high[0] - low[0]), width / (high[1] - low[1])) if (high > low).all() else 0.0
+        free = min(FILLED * height, height - self._caption() - BELOW)
+        return float(min(max(free, 1.0) / size[0], FILLED * width / size[1]))
+
+    def _caption(self) -> float:
+        """Height in pixels of what the upper edge of a cell keeps for a line of letters."""
+        named = (layer.name_overlay for layer in self.viewer.layers if layer.visible)
+        return max((above(overlay.font_size) for overlay in named if overlay.visible), default=0.0)
 
     def _cell(self) -> tuple[float, float]:
         """Width and height in pixels of the canvas, or of a cell of its grid."""
-        grid, (width, height) = self.viewer.canvas.grid, self.room()
-        rows, columns = grid.actual_shape(self.viewer.layers) if grid.enabled else (1, 1)
-        return width / max(columns, 1), height / max(rows, 1)
+        grid = self.viewer.canvas.grid
+        return self._parts(grid.actual_shape(self.viewer.layers) if grid.enabled else (1, 1))
+
+    def _parts(self, shape: tuple[int, int]) -> tuple[float, float]:
+        (width, height), (rows, columns) = self.room(), (max(n, 1) for n in shape)
+        gap = SPACING * (width / columns + height / rows) / 2  # as napari has it
+        return (width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows
+
+
+def edges(layer: Layer) -> np.ndarray:
+    """First and last row and column of a layer in the world, ``[2, 2]``: to the edges of pixels, not their centres."""
+    half = np.abs(layer.extent.step[-2:]) / 2
+    return layer.extent.world[:, -2:] + np.array([-half, half])
+
+
+def above(size: float) -> float:
+    """Height in pixels that a caption in letters of this size takes, with what is free above and below it."""
+    return LINE * size + 2 * PADDING[1] + BELOW

@@ -39,10 +39,9 @@ class Grid(View):
 
     def _pairs(self, above: list[Image], below: list[Image]) -> tuple[list[Image], tuple[int, int]]:
         """Pictures and what belongs to them: in two rows, or beside each other where they are larger so."""
-        width, height = self.stage.room()
-        count = len(above)
-        in_rows = min(width / count, height / 2)
-        sides = {n: min(width / (2 * n), height / math.ceil(count / n)) for n in range(1, count + 1)}
+        side, count = self.stage.sight.side, len(above)
+        in_rows = side((2, count))
+        sides = {n: side((math.ceil(count / n), 2 * n)) for n in range(1, count + 1)}
         beside = max(sides, key=lambda n: sides[n])
         if sides[beside] <= in_rows:
             return [*above, *below], (2, count)
@@ -81,13 +80,8 @@ class Grid(View):
 
     def _shape(self, count: int) -> tuple[int, int]:
         """Rows and columns of a grid in which that many pictures are as large as they can be."""
-        width, height = self.stage.room()
-        count = max(count, 1)  # the window may be closing
+        side, count = self.stage.sight.side, max(count, 1)  # the window may be closing
         shapes = [(rows, math.ceil(count / rows)) for rows in range(1, count + 1)]
-
-        def side(shape: tuple[int, int]) -> float:
-            return min(width / shape[1], height / shape[0])
-
         best = max(shapes, key=lambda s: (side(s), -s[0] * s[1]))
         grid = self.stage.viewer.canvas.grid
         rows, columns = (int(n) for n in grid.shape)
