@@ -12,7 +12,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_mlpatch.gui.leave.sessions import Sessions
-from napari_mlpatch.gui.plumbing.layer_list import paint_what_changed
+from napari_mlpatch.gui.plumbing.layer_list import keep_figures, paint_what_changed
 from napari_mlpatch.gui.plumbing.only_shown import only_shown
 from napari_mlpatch.gui.plumbing.scenegraph import at_once, count_cells_once
 from napari_mlpatch.workbench.captions import names
@@ -54,6 +54,7 @@ class Stage:
         count_cells_once(viewer)
         only_shown(viewer)
         paint_what_changed(viewer)
+        keep_figures(viewer)
         self.canvas, self.contrast = Canvas(viewer), Contrast()
         self.pictures = Pictures(post, lambda: workbench.scene, workbench.failed.emit)
         self.scenes = SceneLayers(self.canvas, self.contrast, self.refresh)
