@@ -39,7 +39,12 @@ def names(entries: Iterable[Entry]) -> dict[int, str]:
 
 
 def figure(entry: Entry) -> str:
-    """How good a result is: PSNR and SSIM, those in the region of interest where there is one; or what is left over."""
+    """How good a result is: PSNR and SSIM, those in the region of interest where there is one; or what is left over.
+
+    Of a job that has no picture yet, what stands in its place.
+    """
+    if entry.job.active and entry.job.frame is None and entry.result is None:
+        return "quick preview"
     values = entry.result.metrics if entry.result else {}
     mark = f"{REGION} " if "psnr" in entry.region else ""
     here = values | entry.region

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import napari_mlpatch as mp
-from napari_mlpatch.workbench.captions import caption, lines, names
+from napari_mlpatch.workbench.captions import caption, figure, lines, names
 from napari_mlpatch.workbench.named import WIDEST, Named
 
 
@@ -104,3 +104,13 @@ def test_algorithms_have_their_short_names_where_there_is_little_room():
     assert short == ["LPD adler: 36.24 dB", "LGD adler: 36.24 dB", "Unrolled prox: 36.24 dB"]
     assert caption(others[0], "36.24 dB", 60, others) == "Learned primal-dual adler: 36.24 dB"
     assert [caption(name, "error", 6, others) for name in others] == ["LPD: error", "LGD: error", "Unrol…: error"]
+
+
+def test_a_job_without_a_picture_of_its_own_says_what_stands_in_its_place():
+    job = SimpleNamespace(active=True, frame=None)
+    entry = SimpleNamespace(job=job, result=None, region={})
+    assert figure(entry) == "quick preview"
+    job.frame = "an iterate"
+    assert figure(entry) == ""
+    job.frame, job.active = None, False
+    assert figure(entry) == "", "it has ended without one"

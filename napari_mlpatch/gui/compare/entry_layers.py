@@ -200,6 +200,7 @@ class EntryLayers:
         place(layer, image, stretched(scene, image.shape) if key[1] == "residual" else scene.frame)
         self._shows[key] = image
         self._join(layer, key[1], scene, limits_of(image, key[1]))
+        rename(layer, self.caption(of, key[1]))  # until its first iterate comes, that of a running job says so
         if isinstance(of, Entry) and of.result is not None:
             layer._update_thumbnail()  # frames on the way left it as it was, which may be black
 
