@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import napari
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabWidget, QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabBar, QTabWidget, QWidget
 
 from napari_mlpatch.core.errors import InputError
 
@@ -167,6 +167,7 @@ class Session:
                 share_place(self.viewer.window._qt_window)
             dock = self.viewer.window.add_dock_widget(self.dock(name), name=title, area=area, tabify=area == "right")
             dock.setWindowTitle(name)  # short, for the tab
+            plain_tabs(self.viewer.window._qt_window)
             if self._load.isActive():
                 self._load.start()
             if name == "Compare":
@@ -221,6 +222,12 @@ def share_place(window: QMainWindow) -> None:
         controls, layers = docks
         window.tabifyDockWidget(controls, layers)
         controls.raise_()
+
+
+def plain_tabs(window: QMainWindow) -> None:
+    """The tabs of docks have no line along the docks, which Qt draws in black beside napari's light theme."""
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        bar.setDrawBase(False)
 
 
 def session(viewer: Viewer | None = None) -> Session:

@@ -65,7 +65,7 @@ class KeyHelp(QObject):
             name, words = QLabel(key), QLabel(about)
             name.setObjectName("key")
             words.setWordWrap(True)
-            grid.addWidget(name, i, 0, alignment=Qt.AlignmentFlag.AlignLeft)
+            grid.addWidget(name, i, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)  # type: ignore[arg-type]
             grid.addWidget(words, i, 1)
         frame.ensurePolished()  # or its letters are measured in another font
         width = min(WIDTH, window.width() - 20)

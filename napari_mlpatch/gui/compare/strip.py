@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import QRectF, Qt
@@ -12,6 +14,8 @@ LINE = 19
 """Pixels of a row."""
 NAME, VALUE = 0.42, 0.2
 """Parts of the width for names and figures; the bars have the rest."""
+DIGITS, TINY, HUGE = 5, 1e-3, 1e6
+"""Digits of a value; between which of the largest they are written without an exponent."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Strip(QWidget):
         def x(value: float) -> float:
             return left + (value - low) / (high - low) * (right - left)
 
-        metrics = painter.fontMetrics()
+        metrics, written = painter.fontMetrics(), _format([row.value for row in self.rows if row.value is not None])
         for i, row in enumerate(self.rows):
             top, middle = i * LINE, i * LINE + LINE / 2
             colour = QColor(row.colour) if row.colour else ink
@@ -66,7 +70,7 @@ class Strip(QWidget):
             if row.value is None:
                 continue
             rest = QRectF(right + 6, top, self.width() - right - 8, LINE)
-            painter.drawText(rest, flags | Qt.AlignmentFlag.AlignRight, f"{row.value:.5g}")
+            painter.drawText(rest, flags | Qt.AlignmentFlag.AlignRight, written(row.value))
             if row.value == row.value:
                 start, end = sorted((x(0.0), x(row.value)))
                 painter.fillRect(QRectF(start, top + 4, max(end - start, 1.0), LINE - 8), colour)
@@ -75,3 +79,15 @@ class Strip(QWidget):
             painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
             painter.drawLine(int(x(first)), 0, int(x(first)), LINE * len(self.rows))
         painter.end()
+
+
+def _format(values: Sequence[float]) -> Callable[[float], str]:
+    """How values are written in a column: five digits of the largest, as many decimals of all that show in these."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    decimals = max(DIGITS - 1 - math.floor(math.log10(largest)), 0) if TINY <= largest < HUGE else -1
+
+    def write(value: float) -> str:
+        shows = decimals >= 0 and (value == 0 or abs(value) >= 10.0**-decimals)
+        return f"{value:.{decimals}f}" if shows else f"{value:.{DIGITS}g}"
+
+    return write

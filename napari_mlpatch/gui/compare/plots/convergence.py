@@ -30,7 +30,7 @@ class Convergence(Plot):
         row = QHBoxLayout(self.bar)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        for box, letters in ((self.curve, 8), (self.axis, 8)):
+        for box, letters in ((self.curve, 12), (self.axis, 10)):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(letters)
             row.addWidget(box)

@@ -55,6 +55,8 @@ class Values(Plot):
         self._draw()
 
     def _draw(self) -> None:
+        from napari_mlpatch.figures.scale_bar import written
+
         stage, scene = self.stage, self.stage.scene
         has_truth = scene is not None and scene.truth is not None
         rows, said = [], HINT
@@ -67,7 +69,8 @@ class Values(Plot):
                 row, column = (round(p) for p in frame.to_pixels(self.at))
                 said = f"row {row}, column {column}"
                 if frame.units[0] != "pixel":
-                    said += f"  ({self.at[0]:.4g} {frame.units[0]}, {self.at[1]:.4g} {frame.units[1]})"
+                    lengths = (written(*each) for each in zip(self.at, frame.units, strict=True))
+                    said += f"  ({', '.join(lengths)})"
                 if 0 <= row < picture.shape[0] and 0 <= column < picture.shape[1]:
                     value = float(picture[row, column])
             colour = "" if isinstance(of, str) else self.colour(of)
