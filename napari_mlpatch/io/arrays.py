@@ -65,6 +65,7 @@ class Stored:
             array.dtype.kind in "iu",
             array.dtype.kind == "c",
             ranges=True,
+            itemsize=array.itemsize,
             held=array.nbytes,
         )
 

@@ -125,7 +125,7 @@ class Finished:
         if missed:
             reasons = dict.fromkeys(one.message for one in self.failed)
             first, more = next(iter(reasons)), len(reasons) - 1
-            others = f" (and {more} other reasons)" if more else ""
+            others = f" (and {more} other reason{'s' * (more > 1)})" if more else ""
             text += f", {len(missed)} failed: {first.rstrip('.')}{others}, in {in_words(missed)}"
         if self.stopped:
             text += f", stopped: {self.stopped}"

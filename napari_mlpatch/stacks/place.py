@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.files import check_place, is_temporary, reason_of
+from napari_mlpatch.core.files import LONGEST_NAME, check_place, is_temporary, reason_of
 from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.recipe import installed_versions
 
@@ -25,6 +26,11 @@ NUMBERS = {"bytes": 0, "lanes": 1, "threads": 0}
 
 def check_folder(sink: Sink, source: Path) -> None:
     """Raises InputError where the output has no folder, or would destroy its input."""
+    longest = LONGEST_NAME - len(".blocks")
+    if len(os.fsencode(sink.path.name)) > longest:
+        raise InputError(
+            f"The name of the output has more than {longest} bytes: {sink.path.name}. Choose a shorter one."
+        )
     if not sink.path.parent.is_dir():
         raise InputError(f"The folder {sink.path.parent} does not exist. Create it first.")
     try:
@@ -32,6 +38,8 @@ def check_folder(sink: Sink, source: Path) -> None:
     except OSError as error:
         raise InputError(f"{sink.path} cannot be written: {reason_of(error)}. Choose another name.") from None
     output, stack = sink.path.resolve(), source.resolve()
+    if not output.parent.is_dir():
+        raise InputError(f"{sink.path} is a link to {output}, whose folder does not exist. Create it first.")
     if output == stack or output.is_relative_to(stack) or stack.is_relative_to(output):
         raise InputError(f"{sink.path} is where the data are ({source}). Choose another place for the output.")
 

@@ -145,3 +145,41 @@ def test_gaps_are_told_where_angles_do_not_fit(tmp_path):
         io.read_measurement(folder)
     with pytest.raises(InputError, match=rf"{ANGLES} angles for {ANGLES - 1} rows.*jump from 6 to 8"):
         io.read_measurement(folder, angles_deg=angles())
+
+
+@pytest.mark.parametrize("other", [np.uint8, np.uint16])
+def test_a_picture_of_another_type_has_another_scale(other, tmp_path):
+    folder = write(tmp_path, np.zeros((4, 5, 6), np.float32), "sino_{}.tif")
+    tifffile.imwrite(folder / "sino_1.tif", np.zeros((5, 6), other))
+    data = io.load(folder).data
+    with pytest.raises(
+        InputError, match=rf"sino_1.tif holds whole numbers of {8 * other().itemsize} bits, .* real numb"
+    ):
+        data[1]
+    assert data[2].shape == (5, 6)
+    tifffile.imwrite(folder / "sino_1.tif", np.zeros((5, 6), np.float64))
+    assert io.load(folder).data[1].shape == (5, 6)
+
+
+def test_whole_numbers_of_another_length_have_another_scale(tmp_path):
+    folder = write(tmp_path, np.zeros((4, 5, 6), np.uint16), "sino_{}.png")
+    Image.fromarray(np.zeros((5, 6), np.uint8)).save(folder / "sino_3.png")
+    with pytest.raises(
+        InputError, match=r"sino_3.png holds whole numbers of 8 bits, sino_0.png whole numbers of 16 bits"
+    ):
+        io.load(folder)
+
+
+@pytest.mark.parametrize("name", ["sino_003.tif", "sino_3 (copy).tif", "sino_3 1.tif"])
+def test_a_number_that_stands_twice_is_told(name, tmp_path):
+    folder = write(tmp_path, np.zeros((6, 5, 6), np.float32), "sino_{}.tif")
+    assert "stands in" not in str(io.load(folder).notes)
+    tifffile.imwrite(folder / name, np.zeros((5, 6), np.float32))
+    (told,) = [note for note in io.load(folder).notes if "stands in" in note]
+    assert name in told and "each counts as a picture of its own" in told
+
+
+def test_a_number_that_all_names_have_is_none_of_a_picture(tmp_path):
+    for k in range(6):
+        tifffile.imwrite(tmp_path / f"sino_{k}_v2.tif", np.zeros((5, 6), np.float32))
+    assert "stands in" not in str(io.load(tmp_path).notes)

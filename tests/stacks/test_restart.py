@@ -73,8 +73,8 @@ def test_blocks_that_fail_are_told_and_only_they_repeated(exchange, tmp_path, mo
     failed = [event for event in events if isinstance(event, BlockFailed)]
     assert {event.slices for event in failed} == {(2,), (6,)} and end.done == 7
     assert end.message in (
-        "7 of 9 slices, 2 failed: page 2 is damaged (and 1 other reasons), in slices 2, 6",
-        "7 of 9 slices, 2 failed: page 6 is damaged (and 1 other reasons), in slices 2, 6",
+        "7 of 9 slices, 2 failed: page 2 is damaged (and 1 other reason), in slices 2, 6",
+        "7 of 9 slices, 2 failed: page 6 is damaged (and 1 other reason), in slices 2, 6",
     )
     monkeypatch.setattr(SinogramStack, "read", read_of)
     again = ran(recipe, exchange, out)

@@ -59,7 +59,7 @@ def load_folder(path: Path, options: LoadOptions) -> Measurement:
     ]
     notes += roles.notes
     gap = _missing(files)
-    notes += [note for note in (_gaps(files), gap) if note]
+    notes += [note for note in (_gaps(files), gap, _twice(files)) if note]
     is_sinograms = all("sino" in file.stem.lower() for file in files)
     axis = options.angle_axis or ("rows" if is_sinograms else "pages")
     stack = slices(stored, axis)
@@ -87,15 +87,16 @@ def load_folder(path: Path, options: LoadOptions) -> Measurement:
 
 
 def _stack(path: Path, files: list[Path]) -> Stored:
-    shape, whole = plane(files[0]).shape, plane(files[0]).is_integer
+    expected = plane(files[0])
+    shape, kind = expected.shape, _kind(expected)
     for file in (files[-1], files[len(files) // 2]):
-        _same(path, file, plane(file).shape, files[0], shape)
+        _same(path, file, plane(file), files[0], shape, kind)
     check_claim(files[0], "its picture", shape, 1)
-    in_parts = all(file.suffix.lower() in IN_PARTS for file in files) and not plane(files[0]).pieces
+    in_parts = all(file.suffix.lower() in IN_PARTS for file in files) and not expected.pieces
 
     def one(file: Path, part: Any = ()) -> np.ndarray:
         stored = plane(file)
-        _same(path, file, stored.shape, files[0], shape)
+        _same(path, file, stored, files[0], shape, kind)
         return np.asarray(stored.read(part) if in_parts and part else np.asarray(stored.read(()))[part])
 
     def read(index: Any) -> np.ndarray:
@@ -107,19 +108,40 @@ def _stack(path: Path, files: list[Path]) -> Stored:
     return Stored(
         (len(files), *shape),
         lambda index: read(slice(None) if index == () else index),
-        whole,
+        expected.is_integer,
         ranges=True,
         pieces=() if in_parts else (1, *shape),
-        itemsize=plane(files[0]).itemsize,
+        itemsize=expected.itemsize,
     )
 
 
-def _same(path: Path, file: Path, shape: tuple[int, ...], first: Path, expected: tuple[int, ...]) -> None:
-    if shape != expected or len(shape) != 2:
+def _same(path: Path, file: Path, found: Stored, first: Path, shape: tuple[int, ...], kind: str) -> None:
+    if found.shape != shape or len(shape) != 2:
         raise InputError(
-            f"{file} has shape {list(shape)}, {first.name} {list(expected)}: the pictures of {path.name} must be "
+            f"{file} has shape {list(found.shape)}, {first.name} {list(shape)}: the pictures of {path.name} must be "
             "two-dimensional and of one size. Move what does not belong to the scan elsewhere."
         )
+    if _kind(found) != kind:
+        raise InputError(
+            f"{file} holds {_kind(found)}, {first.name} {kind}: the pictures of {path.name} have different scales. "
+            "Save them as numbers of one type, or move what does not belong to the scan elsewhere."
+        )
+
+
+def _kind(stored: Stored) -> str:
+    """Of numbers with one scale: a conversion to or between whole numbers often changes it."""
+    return f"whole numbers of {8 * stored.itemsize} bits" if stored.is_integer else "real numbers"
+
+
+def _twice(files: list[Path]) -> str:
+    """Numbers that stand in several names, where these seem to be the numbers of the pictures."""
+    numbers = _numbers(files)
+    values, counts = np.unique(numbers, return_counts=True)
+    twice = values[counts > 1]
+    if not 0 < 2 * twice.size <= values.size - twice.size:
+        return ""
+    names = " and ".join(file.name for file, number in zip(files, numbers, strict=True) if number == twice[0])
+    return f"the number {twice[0]} stands in the names of {names}: each counts as a picture of its own"
 
 
 def _gaps(files: list[Path]) -> str:

@@ -35,7 +35,8 @@ def plane(path: Path) -> Stored:
         return images[0].stored
     if suffix == ".npy":
         array = open_npy(path)
-        return Stored(array.shape, lambda index: np.array(array[index]), array.dtype.kind in "iu")
+        whole = array.dtype.kind in "iu"
+        return Stored(array.shape, lambda index: np.array(array[index]), whole, itemsize=array.itemsize)
     return png(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class OmeZarr(Sink):
     def create(self, volume: Volume) -> None:
         import zarr
 
+        Path(os.path.realpath(self.path)).mkdir(exist_ok=True)  # a link may lead where nothing is yet
         about = {**_multiscales(self.path.name, volume, 1), KEY: {**volume.notes, "complete": False}}
         group = zarr.create_group(str(self.path), zarr_format=3, attributes=about)  # from the first file on it is known
         array_of(group, "0", volume.shape, volume.block)

@@ -26,7 +26,7 @@ class TiffFolder(Sink):
     """``slice_00000.tif`` and so on, and ``stack.json`` with what they were made from."""
 
     def create(self, volume: Volume) -> None:
-        self.path.mkdir(exist_ok=True)
+        Path(os.path.realpath(self.path)).mkdir(exist_ok=True)  # a link may lead where nothing is yet
         self._note(volume.notes, complete=False)
 
     def write(self, start: int, x: np.ndarray) -> None:
