@@ -98,6 +98,7 @@ def counts_question(level: float) -> str:
 
 SATURATED = 0.01  # of the values
 FEW_COUNTS = 100.0
+BELOW = -0.1  # a line integral that neither noise nor a beam that drifts gives
 HOLLOW = 0.5
 
 
@@ -108,6 +109,17 @@ def saturated(counts: np.ndarray) -> str:
     if top < FEW_COUNTS or share < SATURATED or share == 1.0:
         return ""
     return f"{_percent(share)} of the counts are {top:.6g}, the largest: saturated? Line integrals there are wrong"
+
+
+def outshone(lines: np.ndarray) -> str:
+    """A note where most line integrals ``[angles, bins]`` of counts are well below zero, "" else."""
+    share, middle = float(np.mean(lines < BELOW)), float(np.median(lines))
+    if not share > 0.5:
+        return ""
+    return (
+        f"{_percent(share)} of the counts are larger than the flat field, half of them {np.exp(-middle):.3g} times or "
+        "more, so that line integrals are negative: is the flat field of another exposure, or of other numbers?"
+    )
 
 
 def brighter_ends(values: np.ndarray) -> str:

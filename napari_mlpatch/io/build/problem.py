@@ -23,7 +23,7 @@ from ..measurement import Measurement
 from ..option_phrases import in_form, option
 from ..options import ProblemOptions, given
 from ..packing import fills
-from ..plausible import brighter_ends, saturated, zero_views
+from ..plausible import brighter_ends, outshone, saturated, zero_views
 from ..precision import check_finite
 from .counts import drift_note, given_field
 from .fan import find_fan_center, to_parallel
@@ -67,7 +67,10 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
                 notes += filter(None, [drift_note(flat, index, "flat"), drift_note(dark, index, "dark")])
         if k == 0:
             notes += filter(None, [made.clipped(index, values)])
-        y[k, 0] = made.cleaned(made.integrals(index, values), outliers)  # of the first slice they are noted in any case
+        lines = made.integrals(index, values)
+        if k == 0 and made.take_log:
+            notes += filter(None, [outshone(lines)])
+        y[k, 0] = made.cleaned(lines, outliers)  # of the first slice they are noted in any case
     if made.center == "auto" and beam.kind == "fan-beam":
         center = find_fan_center(replace(beam, angles_deg=angles), y[len(y) // 2, 0])
     elif made.center == "auto":

@@ -13,6 +13,7 @@ from napari_mlpatch.io.guard import reading
 from napari_mlpatch.io.measurement import Measurement
 from napari_mlpatch.io.packing import Packing, fills, packing_of
 from napari_mlpatch.io.precision import check_finite
+from napari_mlpatch.io.readers.named import counts_note
 from napari_mlpatch.io.stacked import slices
 
 from ..source import Source, tuned_slice
@@ -46,6 +47,8 @@ def open_zarr(path: Path, recipe: Recipe, options: dict[str, Any]) -> Source:
     making = {key: value for key, value in options.items() if key not in ("dataset", "angle_axis", "angle_unit")}
     if recipe.operator.name in SCANNERS:
         data = slices(stored, options.get("angle_axis") or "rows")
+        if is_integer and making.get("flat") is None and not making.get("log"):
+            notes += (counts_note(False, is_integer),)
         angle_unit = {"angle_unit": options["angle_unit"]} if "angle_unit" in options else {}
         return SinogramStack(Measurement(data, path, load_options=angle_unit, notes=notes), making, tuned_slice(recipe))
     return ZarrImages(path, stored, notes)
