@@ -20,20 +20,40 @@ MARGINS = (2, 8, 8, 4)
 
 
 class _Axis(pyqtgraph.AxisItem):
-    """An upright axis: of a logarithm, numbers that would lie on each other are left out, the decades last."""
+    """An upright axis: of a logarithm, numbers that would lie on each other are left out, the decades last.
+
+    Where less than a decade is on show, pyqtgraph may find no number at all: then there are some at equal steps.
+    """
+
+    fine = False
+
+    def logTickValues(self, minVal: float, maxVal: float, size: float, stdTicks: Any) -> Any:
+        ticks = super().logTickValues(minVal, maxVal, size, stdTicks)
+        seen = {round(float(place), 9) for _, places in ticks for place in places if minVal <= place <= maxVal}
+        self.fine = len(seen) < 2 and minVal < maxVal
+        return [(None, even_steps(minVal, maxVal))] if self.fine else ticks
 
     def logTickStrings(self, values: Any, scale: float, spacing: float) -> list[str]:
-        texts = super().logTickStrings(values, scale, spacing)
+        written = [f"{10.0**place * scale:.6g}" for place in values]
+        texts = written if self.fine else super().logTickStrings(values, scale, spacing)
         low, high = self.range
         per_pixel = (high - low) / max(self.size().height(), 1.0)
         is_minor = spacing is None
-        taken = [float(n) for n in range(math.floor(low), math.ceil(high) + 1)] if is_minor else []
+        taken = [float(n) for n in range(math.floor(low), math.ceil(high) + 1)] if is_minor and not self.fine else []
         shown = [""] * len(texts)
         for i, place in enumerate(values):
             if all(abs(place - other) >= APART * per_pixel for other in taken):
                 shown[i] = texts[i]
                 taken.append(place)
         return shown
+
+
+def even_steps(low: float, high: float) -> list[float]:
+    """Decadic logarithms of two to ten round numbers at equal steps, between two decadic logarithms."""
+    first, last = 10.0**low, 10.0**high
+    power = 10.0 ** math.floor(math.log10(last - first))
+    step = next(s for s in (power, power / 2, power / 5, power / 10) if last // s - first // s >= 2)
+    return [math.log10(k * step) for k in range(math.ceil(first / step), math.floor(last / step) + 1)]
 
 
 class Plot(Themed, pyqtgraph.PlotWidget):
