@@ -13,7 +13,7 @@ from napari_mlpatch.workbench.captions import lines
 
 from .contrast import Contrast
 
-CELL, SMALL_CELL = 260, 180
+CELL, SMALL_CELL = 240, 180
 """Pixels of a cell that a colour bar needs, not to cover the picture, and of the one that has it for others, too."""
 COLOUR_BAR, SHARE = (10, 100), 0.4
 """Width and height in pixels, and the most of a cell that it is high."""

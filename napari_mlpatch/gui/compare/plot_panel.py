@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
@@ -102,6 +102,7 @@ class PlotPanel(QWidget):
             self._put(self.pages.widget(index), made.widget)
             if made.bar is not None:
                 self._put(self.bars.widget(index), made.bar)
+                made.bar.installEventFilter(self)
         self.current = self._made[name]
         for stack in (self.pages, self.bars):
             stack.setCurrentIndex(index)
@@ -111,6 +112,11 @@ class PlotPanel(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         self._fold()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:  # boxes came or went
+            self._fold()
+        return False
 
     def _fold(self) -> None:
         """The plot's own boxes stand beside the choice, or below it where they would be cut."""

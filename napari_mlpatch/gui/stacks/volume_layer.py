@@ -15,6 +15,7 @@ from napari.layers import Image
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
 
+from napari_mlpatch.gui.compare.bars import colour_label
 from napari_mlpatch.gui.plumbing.in_pieces import Steps, adding
 from napari_mlpatch.gui.plumbing.later import Later, readers
 from napari_mlpatch.gui.plumbing.paint_after import PaintAfter
@@ -177,6 +178,7 @@ class VolumeLayers:
         for other in self.viewer.layers:
             if isinstance(other, Image) and other is not layer:
                 other.visible = False
+        colour_label(self.viewer, "")  # of their colour bars
         self.viewer.reset_view()
         self.viewer.dims.set_current_step(0, 0)
 
