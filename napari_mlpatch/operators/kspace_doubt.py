@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -21,6 +22,8 @@ FALLS = 1.15  # ratio of the levels of two rings of k-space, above which signal 
 COARSE = 1.5  # ratio of the levels of differences over two pixels and over one
 LEFT = 0.3  # of the noise of a sample, below which too little of it is left to tell
 FEWEST = 60  # samples
+RINGS = 4
+UNEVEN = 1.5  # ratio of the levels of rings, above which they do not hold the same noise
 
 
 class Residual:
@@ -42,6 +45,33 @@ class Residual:
         halves = used & (radius < middle), used & (radius >= middle)
         inner, outer = (_energy(y, half) / _energy(z, half) for half in halves)
         self.is_white = inner <= RED**2 * outer
+
+
+class Rings:
+    """What least squares leave of the data ``y`` and of white noise (see ``redundancy.unexplained``): is it noise?
+
+    ``level`` is that of the noise by samples of which much is left. ``even`` says that in four rings of k-space alike
+    is left, in relation to what is left of white noise. ``explained`` is the ratio of the data's median to that of what
+    is left of them, in the innermost ring: a model that does not hold leaves about as much as there was, and of any
+    colour.
+    """
+
+    def __init__(self, y: Tensor, mask: np.ndarray):
+        self._y, self._mask, self.level = y, mask, math.inf
+        self.even, self.explained = False, 0.0
+
+    def __call__(self, y: Tensor, z: Tensor) -> None:
+        radius = torch.from_numpy(_radius(self._mask.shape)).to(y.device)
+        used = (z.abs() >= LEFT).flatten(0, -3).all(0) & torch.from_numpy(self._mask).to(y.device)
+        if int(used.sum()) < RINGS * FEWEST:
+            return
+        ends = torch.quantile(radius[used], torch.linspace(0, 1, RINGS + 1, dtype=radius.dtype, device=y.device))
+        rings = [used & (radius >= a) & (radius <= b) for a, b in itertools.pairwise(ends.tolist())]
+        levels = [math.sqrt(_energy(y, ring) / _energy(z, ring)) for ring in rings]
+        self.level = math.sqrt(_energy(y, used) / _energy(z, used))
+        self.even = max(levels) <= UNEVEN * min(levels)
+        given, left = (float(v[..., rings[0]].abs().median()) for v in (self._y, y))
+        self.explained = given / max(left, math.ulp(0.0))
 
 
 def reaches_noise(y: Tensor, mask: np.ndarray) -> bool:

@@ -23,6 +23,7 @@ from .image_shape import ImageShape
 from .kspace_doubt import NEAR, UPPER_BOUND, Residual, is_plain, reaches_noise
 from .kspace_masks import line_mask, poisson_disc_mask
 from .kspace_noise import outer_level, quadrature_level, quietest_level
+from .phase_redundancy import smooth_phase_level
 from .redundancy import least, level_of_picture, rounding, unexplained
 
 
@@ -242,10 +243,10 @@ class MRICartesian(Operator):
         """The least of what the outer samples, the quietest part of the picture and the coils' redundancy say.
 
         A single coil's is that of a real image times a constant phase, which has opposite samples conjugate; where all
-        of its k-space is measured, that of a smooth phase counts as well (``quadrature_level``). Where
-        all of y is explained, y was computed from an image: what noise that holds is explained as well, and the other
-        two tell it, and with several coils the quick picture (``level_of_picture``). Lines or points of such k-space
-        without any noise are not told from noisy ones.
+        of its k-space is measured, that of a smooth phase counts as well (``quadrature_level``), and of parts of it
+        where these tell it (``smooth_phase_level``). Where all of y is explained, y was computed from an image: what
+        noise that holds is explained as well, and the other two tell it, and with several coils the quick picture
+        (``level_of_picture``). Lines or points of such k-space without any noise are not told from noisy ones.
         """
         return self._noise(y)[0]
 
@@ -274,7 +275,10 @@ class MRICartesian(Operator):
         level = least([outer_level(y, self._mask), quiet, found, smooth], floor)
         white = floor < found <= NEAR * level and left.is_white
         known = white or (smooth <= NEAR * level and is_plain(y, self._mask))
-        return level, known or reaches_noise(y, self._mask)
+        if known or reaches_noise(y, self._mask):
+            return level, True
+        in_phase = smooth_phase_level(self, y, self._mask)
+        return min(level, in_phase), in_phase <= NEAR * level
 
 
 def _of_lines(mask: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ def unexplained(
     weights: Tensor | None = None,
     *,
     real: bool = False,
+    turn: Tensor | None = None,
     seen: Callable[[Tensor, Tensor], None] | None = None,
 ) -> tuple[float, float]:
     """Standard deviation of white noise in ``y`` [B, C, *range_shape], and the share of the noise that told it.
@@ -38,12 +39,12 @@ def unexplained(
     too large; the norms leave out the largest tenth of the samples. It ends where the level settles, after 300 steps at
     the latest; 0 where it still falls then, below 0.3 % of y: that was computed from an image. ``weights`` (positive,
     of a shape that broadcasts to y) only make it quicker. ``real`` says to look for a real image times a constant
-    phase, which explains less than a complex one. ``seen`` is called at the end with what is left of y and of z.
-    Infinity where (almost) all of the noise is explained. Cf. the
-    estimate of noise in Wahba, SIAM J. Sci. Stat. Comput. 4 (1983): ‖r‖² / trace.
+    phase, which explains less than a complex one; ``turn``, for a real image times these numbers of modulus one.
+    ``seen`` is called at the end with what is left of y and of z. Infinity where (almost) all of the noise is
+    explained. Cf. the estimate of noise in Wahba, SIAM J. Sci. Stat. Comput. 4 (1983): ‖r‖² / trace.
     """
     y = y.detach()
-    turn = _phase(A, y) if real else None
+    turn = _phase(A, y) if real else turn
 
     def back(r: Tensor) -> Tensor:
         x = A._adjoint(r if weights is None else r * weights)
