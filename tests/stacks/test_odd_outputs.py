@@ -1,5 +1,7 @@
 """Outputs by links, with long and odd names, in folders that are there already."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,18 @@ def test_a_name_without_room_for_that_of_the_markers_is_told(exchange, tmp_path)
     with pytest.raises(InputError, match="more than 248 bytes"):
         list(run_stack(recipe_of(exchange), exchange, tmp_path / f"{'a' * 244}.zarr"))
     ran(recipe_of(exchange, slices=(0, 2)), exchange, tmp_path / f"{'a' * 243}.zarr")
+
+
+@pytest.mark.parametrize("name", ["volume.zarr", "volume.h5", "volume.tif", "volume"])
+def test_a_finished_volume_is_not_written_again(name, exchange, tmp_path):
+    out = tmp_path / name
+    ran(recipe_of(exchange), exchange, out)
+    files = [out, *out.rglob("*")] if out.is_dir() else [out]
+    for file in files:
+        file.chmod(0o555)
+        os.utime(file, ns=(1, 1))
+    ran(recipe_of(exchange), exchange, out)
+    assert {file.stat().st_mtime_ns for file in files} == {1}
 
 
 @pytest.mark.parametrize("name", ["ö 漢字 a.zarr", "a\nb.h5", "a[1]*b?", "v.1.2.tif", ".zarr", "V.ZARR"])
