@@ -86,6 +86,7 @@ class TV(Method):
         x = A.pinv(y)
         yield None
         weight = automatic_weight(problem) if self.weight is None else torch.tensor([self.weight], dtype=torch.float64)
+        remark = _lost(weight, x, A.column_norm**2)
         strength = each(weight, x)
         terms = [
             Term(
@@ -125,7 +126,8 @@ class TV(Method):
             scalars = {"weight": float(weight.max()), "change": change, "primal_residual": primal}
             if step.k % 10 == 0 or converged or step.k == self.iterations:
                 scalars["objective"] = objective(x, problem, weight, isotropic)
-            yield Iterate(x, step.k, self.iterations, scalars, state=step.state, converged=bool(converged))
+            more = {"state": step.state, "converged": bool(converged), "remark": remark}
+            yield Iterate(x, step.k, self.iterations, scalars, **more)
 
 
 def objective(x: Tensor, problem: Problem, weight: float | Tensor, isotropic: bool = True) -> float:
@@ -140,6 +142,18 @@ def automatic_weight(problem: Problem) -> Tensor:
     floor = 1e-3 * problem.y.abs().double().square().flatten(1).mean(1).sqrt().cpu()
     weight = 0.5 * torch.maximum(problem.std, floor) * problem.A.column_norm
     return torch.where(weight > 0, weight, 1.0)
+
+
+def _lost(weight: Tensor, x: Tensor, size: float) -> str:
+    """What is said of weights below the rounding errors of AᵀA x, of which ``size`` is the mean eigenvalue."""
+    rms = x.abs().double().square().flatten(1).mean(1).sqrt().cpu()
+    rounding = torch.finfo(x.dtype).eps * size * rms
+    if not bool((weight.cpu() < rounding).any()):
+        return ""
+    return (
+        f"A weight of {float(weight.min()):.3g} is lost beside the rounding errors of AᵀA, "
+        f"{float(rounding.max()):.2g}: what the data do not say is left to these. Choose a larger one."
+    )
 
 
 def _nonnegative(x: Tensor) -> Tensor:
