@@ -25,7 +25,7 @@ LINE = 2.0
 class Sight:
     """Keeps the centre, and the magnification relative to that at which a picture fills its cell.
 
-    The upper edge of a cell belongs to the caption: a picture fills what is left of it, and the centre is that of it.
+    The upper edge of a cell belongs to the caption: a picture fills what is left, and stands near to its caption.
     """
 
     def __init__(self, viewer: Viewer, room: Callable[[], tuple[int, int]]):
@@ -34,15 +34,14 @@ class Sight:
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
-        """What was in the middle before is in the middle after, as large in its cell."""
+        """What was in the middle of pictures before is there after, as large in its cell."""
         camera, before = self.viewer.scene.camera, self.fitting()
-        centre, zoom, caption = camera.center, camera.zoom, self._caption()
+        centre, zoom, low = camera.center, camera.zoom, self._down()
         yield
         after = self.fitting()
         if before and after:
             camera.zoom = zoom * after / before
-            down = (caption / zoom - self._caption() / camera.zoom) / 2
-            camera.center = (*centre[:-2], centre[-2] + down, centre[-1])
+            camera.center = (*centre[:-2], centre[-2] + low / zoom - self._down() / camera.zoom, centre[-1])
         elif after:
             self.fit([layer for layer in self.viewer.layers if layer.visible])
 
@@ -58,21 +57,35 @@ class Sight:
         corners = np.array([edges(layer) for layer in layers])
         low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
         camera, (row, column) = self.viewer.scene.camera, (low + high) / 2
-        camera.zoom = self._filling(np.maximum(high - low, TINY))
-        camera.center = (0.0, row - self._caption() / (2 * camera.zoom), column)
+        size = np.maximum(high - low, TINY)
+        camera.zoom = self._filling(size)
+        camera.center = (0.0, row - self._lower(size) / camera.zoom, column)
 
     def fitting(self) -> float:
         """Screen pixels for a unit of the world when a picture on show fills its cell; 0 where none is on show."""
-        shown = next((la for la in self.viewer.layers if la.visible and isinstance(la, Image)), None)
-        if shown is None:
-            return 0.0
-        low, high = edges(shown)
-        return self._filling(high - low) if (high > low).all() else 0.0
+        size = self._shown()
+        return 0.0 if size is None else self._filling(size)
 
     def side(self, shape: tuple[int, int]) -> float:
         """Pixels of a square picture in a cell of a grid of so many rows and columns."""
         width, height = self._parts(shape)
         return min(width, height - above(SMALLEST))
+
+    def _shown(self) -> np.ndarray | None:
+        """Height and width in the world of a picture on show."""
+        shown = next((la for la in self.viewer.layers if la.visible and isinstance(la, Image)), None)
+        low, high = (np.zeros(2), np.zeros(2)) if shown is None else edges(shown)
+        return high - low if (high > low).all() else None
+
+    def _down(self) -> float:
+        size = self._shown()
+        return 0.0 if size is None else self._lower(size)
+
+    def _lower(self, size: np.ndarray) -> float:
+        """By how many pixels the middle of a picture that fills its cell is lower than that of the cell."""
+        caption, height = self._caption(), self._cell()[1]
+        free = height - caption - float(size[0]) * self._filling(size)
+        return caption / 2 - max(free / 2 - LINE * SMALLEST, 0.0) * (caption > 0)
 
     def _filling(self, size: np.ndarray) -> float:
         """Screen pixels for a unit of the world when something of so many rows and columns fills its cell."""
