@@ -32,9 +32,12 @@ def simulated(session, phantom, qtbot):
     page = session.docks["Problem"].simulated
     session.viewer.add_image(phantom, name="phantom", scale=(0.5, 0.5), units=("mm", "mm"))
     page.operator_form.set_values({"angles_deg": "0:180:30"})
-    with qtbot.waitSignal(_Watch(session.workbench.scene_changed).fired, timeout=20_000):
+    with qtbot.waitSignal(_Watch(session.workbench.scene_changed).fired, timeout=60_000):
         page.simulate.click()
-    qtbot.waitUntil(lambda: all(session.stage.scenes[role] is not None for role in ("measurement", "preview", "truth")))
+    qtbot.waitUntil(
+        lambda: all(session.stage.scenes[role] is not None for role in ("measurement", "preview", "truth")),
+        timeout=60_000,
+    )
     return session
 
 

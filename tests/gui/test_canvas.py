@@ -25,7 +25,7 @@ def test_a_removed_layer_is_freed_in_the_context_of_the_canvas(make_napari_viewe
     own = canvas.native.context
     canvas.native.update()
     qtbot.waitUntil(
-        lambda: QOpenGLContext.currentContext() not in (None, own()), timeout=30_000
+        lambda: QOpenGLContext.currentContext() not in (None, own()), timeout=60_000
     )  # Qt has composed the window
     found = []
     finish = canvas.context.finish

@@ -31,7 +31,7 @@ def chosen(viewer):
 
 
 def wait_for(viewer, layer, qtbot) -> None:
-    qtbot.waitUntil(lambda: getattr(chosen(viewer), "layer", None) is layer)
+    qtbot.waitUntil(lambda: getattr(chosen(viewer), "layer", None) is layer, timeout=60_000)
 
 
 def timers(container):
@@ -73,7 +73,7 @@ def test_a_layer_that_is_removed_before_it_was_chosen_leaves_nothing(viewer, qtb
     viewer.layers.remove(layer)  # chosen, but its controls are not there yet
     (timer,) = timers(container)
     assert timer.isActive()
-    qtbot.waitUntil(lambda: not timer.isActive())
+    qtbot.waitUntil(lambda: not timer.isActive(), timeout=60_000)
     assert len(container.widgets) == 1 and container.count() == 2
     layer = viewer.add_image(np.zeros((4, 4)))
     viewer.layers.selection.active = layer
@@ -111,7 +111,9 @@ def test_where_napari_makes_one_panel_none_are_made_for_a_layer(viewer, qtbot, o
     before = container.count()
     for _ in adding(viewer, layer):
         qtbot.wait(1)
-    qtbot.waitUntil(lambda: container.panel is not None and container.currentWidget() is container.panel)
+    qtbot.waitUntil(
+        lambda: container.panel is not None and container.currentWidget() is container.panel, timeout=60_000
+    )
     assert made == [in_pieces.VISUAL] and [layer.name for layer in container.widgets] == ["before"]
     assert container.count() == before + 1
     assert not give(viewer, layer, container.empty_widget), "napari would never take them away"
@@ -132,7 +134,7 @@ def test_controls_that_were_made_before_the_panel_was_wanted_go_with_their_layer
         qtbot.wait(1)
     viewer.layers.remove(layer)
     viewer.layers.remove(old)
-    qtbot.waitUntil(lambda: not timers(container)[0].isActive())
+    qtbot.waitUntil(lambda: not timers(container)[0].isActive(), timeout=60_000)
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert gone == ["before"] and len(container.widgets) == 0 and container.count() == 1
     assert container.currentWidget() is container.empty_widget

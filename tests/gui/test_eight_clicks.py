@@ -20,7 +20,7 @@ class Clicks:
         self.qtbot, self.count = qtbot, 0
 
     def on(self, widget, at=None):
-        self.qtbot.waitUntil(lambda: widget.isVisible() and widget.isEnabled())
+        self.qtbot.waitUntil(lambda: widget.isVisible() and widget.isEnabled(), timeout=60_000)
         QApplication.processEvents()
         assert not widget.visibleRegion().isEmpty(), f"{widget} is hidden by something or out of sight"
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=at or widget.rect().center())
@@ -63,7 +63,7 @@ def test_eight_clicks_from_an_empty_window(window, qtbot, small):
     qtbot.waitUntil(lambda: "Compare (MLPatch)" in window.dock_widgets, timeout=60_000)
     session = window._qt_window._mlpatch_session
     home = window._wrapped_dock_widgets["Workbench (MLPatch)"]
-    qtbot.waitUntil(lambda: not home.visibleRegion().isEmpty())
+    qtbot.waitUntil(lambda: not home.visibleRegion().isEmpty(), timeout=60_000)
     by_text = {b.text(): b for b in home.findChildren(QPushButton)}
     clicks.on(next(b for text, b in by_text.items() if text.startswith("Try")))
     qtbot.waitUntil(lambda: session.workbench.scene is not None, timeout=60_000)

@@ -34,6 +34,6 @@ def test_what_is_asked_for_is_collected_soon(qtbot):
         del cycle
         assert gone() is not None
         collect_soon(lambda: None, lambda: None)
-        qtbot.waitUntil(lambda: gone() is None)
+        qtbot.waitUntil(lambda: gone() is None, timeout=60_000)
     finally:
         here.close()

@@ -33,7 +33,7 @@ def test_return_runs_what_is_being_typed(simulated, qtbot):
     dock = simulated.docks["Reconstruct"]
     dock.method.setCurrentIndex(dock.method.findData("tv"))
     box = dock.form.fields["iterations"].findChild(QAbstractSpinBox)
-    qtbot.waitUntil(dock.run_button.isEnabled)
+    qtbot.waitUntil(dock.run_button.isEnabled, timeout=60_000)
     press(box, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)  # the box has the focus
     box.selectAll()
     QTest.keyClicks(box, "7")
@@ -95,7 +95,7 @@ def test_tab_follows_the_eye(session, qtbot, name):
     if name == "Problem":
         dock.pages.setCurrentWidget(dock.simulated)
         dock.simulated.operator.setCurrentIndex(dock.simulated.operator.findData("fan-beam"))
-    qtbot.waitUntil(lambda: not disorder(dock))
+    qtbot.waitUntil(lambda: not disorder(dock), timeout=60_000)
     assert len(halts(dock)) > 2
 
 

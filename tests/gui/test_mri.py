@@ -15,7 +15,7 @@ def test_measured_kspace(session, qtbot, tmp_path):
     problem = bench.scene.problem
     assert (problem.A.name, problem.A.range_shape) == ("mri-cartesian", (8, 230, 180))
     assert problem.source == {"kind": "sample", "name": "brain-kspace", "options": {}}
-    qtbot.waitUntil(lambda: session.stage.scenes["measurement"] is not None)
+    qtbot.waitUntil(lambda: session.stage.scenes["measurement"] is not None, timeout=60_000)
     seen = {la.metadata["mlpatch"]["role"]: la for la in session.viewer.layers if "mlpatch" in la.metadata}
     assert seen["preview"].data.shape == seen["measurement"].data.shape == (230, 180)
     assert not any(np.iscomplexobj(layer.data) for layer in seen.values())

@@ -14,7 +14,7 @@ from napari_mlpatch.gui.plumbing.paint_after import PaintAfter
 def viewer(make_napari_viewer, qtbot):
     viewer = make_napari_viewer(show=True)
     viewer.add_image(np.arange(4096, dtype=np.float32).reshape(64, 64))
-    qtbot.waitUntil(lambda: len(on_screen(viewer)) > 2, timeout=30_000)
+    qtbot.waitUntil(lambda: len(on_screen(viewer)) > 2, timeout=60_000)
     return viewer
 
 
@@ -37,10 +37,10 @@ def test_one_painting_for_many_changes(viewer, qtbot):
     for _ in range(5):
         scene.update()
     assert not drawn
-    qtbot.waitUntil(lambda: bool(drawn), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(drawn), timeout=60_000)
     assert len(drawn) == 1
     scene.update()
-    qtbot.waitUntil(lambda: len(drawn) == 2, timeout=30_000)
+    qtbot.waitUntil(lambda: len(drawn) == 2, timeout=60_000)
 
 
 def test_what_is_not_on_show_is_not_painted_and_what_waits_still_is(viewer, qtbot):
@@ -55,11 +55,11 @@ def test_what_is_not_on_show_is_not_painted_and_what_waits_still_is(viewer, qtbo
     scene.update()
     with painting.needless():
         scene.update()
-    qtbot.waitUntil(lambda: len(drawn) == 1, timeout=30_000)
+    qtbot.waitUntil(lambda: len(drawn) == 1, timeout=60_000)
     painting.hold()
     with painting.needless():
         scene.update()
-    qtbot.waitUntil(lambda: len(drawn) == 2, timeout=30_000)
+    qtbot.waitUntil(lambda: len(drawn) == 2, timeout=60_000)
 
 
 def test_no_hole_while_it_waits(viewer, qtbot):

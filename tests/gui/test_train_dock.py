@@ -68,7 +68,7 @@ def test_train_to_the_end_and_the_other_docks_list_it(here, dock, qtbot):
     assert weights.find("tiny").card.training == TINY.model_dump(mode="json")
     assert reconstruct.weights.findData("tiny") >= 0 and microscope.weights.findData("tiny") >= 0
     assert (reconstruct.weights.currentData(), microscope.weights.currentData()) == before, "the choice stays"
-    qtbot.waitUntil(lambda: "step 6" in dock.view.figures.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "step 6" in dock.view.figures.text(), timeout=60_000)
     assert len(dock.view._loss.getData()[0]) == 6
 
 
@@ -207,7 +207,7 @@ def test_train_a_reconstructor_for_the_present_problem(here, dock, qtbot, monkey
     assert training.state == "done", training.message
     card = weights.find("tiny").card
     assert (card.method, card.operator.name, card.operator_norm) == ("unrolled", "parallel-beam", A.norm)
-    qtbot.waitUntil(lambda: "PSNR" in dock.view.figures.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "PSNR" in dock.view.figures.text(), timeout=60_000)
     assert "SSIM" in dock.view.figures.text()
 
     form.set_recipe(TINY, form.root)

@@ -52,7 +52,7 @@ def network():
 
 
 def refined(dock, qtbot):
-    qtbot.waitUntil(lambda: "×" in dock.refined.text() and "refining" not in dock.refined.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "×" in dock.refined.text() and "refining" not in dock.refined.text(), timeout=60_000)
     return dock.viewer.layers["refined"]
 
 
@@ -67,7 +67,7 @@ def test_the_whole_picture(dock, qtbot):
     dock.compare.setChecked(True)
     dock.whole.factors[4].click()
     assert not dock.whole.factors[2].isEnabled() and dock.whole.stop.isEnabled()
-    qtbot.waitUntil(lambda: dock.whole.factors[2].isEnabled(), timeout=30_000)
+    qtbot.waitUntil(lambda: dock.whole.factors[2].isEnabled(), timeout=60_000)
     assert [made.name for made in viewer.layers] == ["picture", "picture, bicubic ×4", "picture, MLPatch ×4"]
     for made in list(viewer.layers)[1:]:
         assert made.colormap.name == "magma" and made.units == layer.units
@@ -101,11 +101,11 @@ def test_refine_what_is_in_view(dock, qtbot):
 
     layer.contrast_limits = (1, 3)  # other values are 0 and 1 to the network now
     other = 1 + 2 * zoom(network(), (layer.data - 1) / 2, 0.05, 16, window)
-    qtbot.waitUntil(lambda: np.allclose(made.data, other, atol=1e-4), timeout=30_000)
+    qtbot.waitUntil(lambda: np.allclose(made.data, other, atol=1e-4), timeout=60_000)
     layer.contrast_limits = (0, 4)
 
     dock.compare.setChecked(True)
-    qtbot.waitUntil(lambda: "bicubic" in viewer.layers, timeout=30_000)
+    qtbot.waitUntil(lambda: "bicubic" in viewer.layers, timeout=60_000)
     refined(dock, qtbot)
     half = viewer.layers["bicubic"]
     assert half.data.shape == (grid.rows, grid.columns - grid.columns // 2) and viewer.layers[-1] is half
@@ -113,10 +113,10 @@ def test_refine_what_is_in_view(dock, qtbot):
 
     viewer.scene.camera.center = (0, 10 + 2 * 3, 20 + 2 * 3)  # the same layer shows another part
     corner = (10.0 - 2 * 0.5 * 15 / 16,) * 2 + np.array([0, 10])
-    qtbot.waitUntil(lambda: np.allclose(made.translate, corner), timeout=30_000)
+    qtbot.waitUntil(lambda: np.allclose(made.translate, corner), timeout=60_000)
     assert refined(dock, qtbot) is made
     viewer.scene.camera.center = (0, 500, 500)
-    qtbot.waitUntil(lambda: "out of view" in dock.refined.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "out of view" in dock.refined.text(), timeout=60_000)
     dock.refine.setChecked(False)
     assert [made.name for made in viewer.layers] == ["picture"]
 
@@ -133,7 +133,7 @@ def test_removing_layers_while_it_computes(dock, qtbot, gate, monkeypatch):
     viewer.layers.clear()
     assert dock.picture() is None and "none" in dock.image_name.text()
     gate.open()
-    qtbot.waitUntil(lambda: dock.whole.factors[2].isEnabled(), timeout=30_000)
+    qtbot.waitUntil(lambda: dock.whole.factors[2].isEnabled(), timeout=60_000)
     assert len(viewer.layers) == 0
     dock.whole.enlarge(2)  # nothing to enlarge: says so
 
@@ -142,7 +142,7 @@ def test_stop_and_close_while_it_computes(dock, qtbot, gate, monkeypatch):
     viewer, workbench = dock.viewer, dock.workbench
     monkeypatch.setattr("napari_mlpatch.gui.explore.enlarge_row.strips", gate.before(strips))
     dock.whole.factors[8].click()
-    qtbot.waitUntil(lambda: gate.reached, timeout=30_000)
+    qtbot.waitUntil(lambda: gate.reached, timeout=60_000)
     dock.whole.stop.click()
     assert dock.whole.factors[2].isEnabled()
     dock.whole.factors[8].click()
@@ -150,10 +150,10 @@ def test_stop_and_close_while_it_computes(dock, qtbot, gate, monkeypatch):
     window, here = viewer.window, session(viewer)
     around = window._wrapped_dock_widgets["Zoom (MLPatch)"]
     QTimer.singleShot(0, lambda: window.remove_dock_widget(around))  # in the event loop, as a click is
-    qtbot.waitUntil(lambda: "Zoom" not in here.docks, timeout=30_000)
+    qtbot.waitUntil(lambda: "Zoom" not in here.docks, timeout=60_000)
     viewer.scene.camera.zoom *= 2
     gate.open()
-    qtbot.waitUntil(lambda: idle(workbench), timeout=30_000)
+    qtbot.waitUntil(lambda: idle(workbench), timeout=60_000)
     assert "picture, MLPatch ×8" not in viewer.layers
 
 
@@ -167,20 +167,20 @@ def test_stepwise_lets_others_have_their_turn(qtbot):
             posted.pop(0)()
 
     stepwise(quick, "long", itertools.count, seen.append, lambda: ended.append("long"), ended.append)
-    qtbot.waitUntil(lambda: (run(), len(seen) > 3)[1], timeout=30_000)
+    qtbot.waitUntil(lambda: (run(), len(seen) > 3)[1], timeout=60_000)
     quick.call("short", lambda: "short", ended.append, ended.append)
-    qtbot.waitUntil(lambda: (run(), "short" in ended)[1], timeout=30_000)
+    qtbot.waitUntil(lambda: (run(), "short" in ended)[1], timeout=60_000)
     stop(quick, "long")
     count = len(seen)
-    qtbot.waitUntil(lambda: (run(), not quick.ended)[1], timeout=30_000)
+    qtbot.waitUntil(lambda: (run(), not quick.ended)[1], timeout=60_000)
     assert len(seen) == count and ended == ["short"]
     stepwise(quick, "long", lambda: iter([1]), seen.append, lambda: ended.append("long"), ended.append)
-    qtbot.waitUntil(lambda: (run(), "long" in ended)[1], timeout=30_000)
+    qtbot.waitUntil(lambda: (run(), "long" in ended)[1], timeout=60_000)
 
     def broken():
         yield 1
         raise ValueError("no")
 
     stepwise(quick, "long", broken, seen.append, lambda: ended.append("long"), lambda error: ended.append(str(error)))
-    qtbot.waitUntil(lambda: (run(), "no" in ended)[1], timeout=30_000)
+    qtbot.waitUntil(lambda: (run(), "no" in ended)[1], timeout=60_000)
     quick.close()
