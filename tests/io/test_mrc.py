@@ -216,5 +216,5 @@ def test_nifti_of_two_files_without_the_other(tmp_path):
     image = nibabel.Nifti1Pair(np.zeros((3, 4, 5), np.float32), np.eye(4))
     nibabel.save(image, tmp_path / "a.img")
     (tmp_path / "a.img").unlink()
-    with pytest.raises(InputError, match="a.img is missing: put it beside it"):
+    with pytest.raises(InputError, match=r"a\.img is missing: put it beside it"):
         io.image_from_file(tmp_path / "a.hdr")
