@@ -15,7 +15,7 @@ from napari_mlpatch.core.files import path_of
 from napari_mlpatch.torch_later import torch
 
 from . import target
-from .output import number, shape
+from .output import number, say, shape
 from .settings import build_from, seed
 
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operator", required=True, metavar="NAME", help="forward operator, e.g. parallel-beam")
     image = parser.add_mutually_exclusive_group(required=True)
     image.add_argument("--sample", metavar="NAME", help="a bundled image")
-    image.add_argument("--image", metavar="FILE", help="an image: .png, .jpg, .tif, .npy or .h5")
+    image.add_argument("--image", metavar="FILE", help="an image: .png, .jpg, .tif, .npy, .h5, .fits, .mat, .dcm...")
     parser.add_argument("--size", type=int, metavar="N", help="resize the image, its longer side to N pixels")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="parameter of the operator")
     parser.add_argument("--noise", default="gaussian", metavar="NAME", help="noise model (gaussian), or none")
@@ -42,6 +42,9 @@ def run(args: argparse.Namespace) -> int:
     from napari_mlpatch.core.simulate import simulate
 
     source = _source(args)
+    if args.image is not None:
+        for note in io.image_from_file(source["path"])[1]:
+            say(f"{args.image}: {note}")
     image = torch.from_numpy(io.open_image(source))
     suggested = operators.get(args.operator).suggest(tuple(image.shape))
     A = build_from(operators, args.operator, args.set, **suggested)

@@ -92,7 +92,8 @@ def read_numbers(path: str | os.PathLike[str]) -> np.ndarray:
 def image_from_file(path: str | os.PathLike[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """A picture to simulate from: float32 ``[rows, columns]`` and notes on what was done to it.
 
-    PNG, JPEG and the like (8 or 16 bits) become 0..1; TIFF, NPY, FITS keep their values. Colour becomes grey: Rec. 709.
+    PNG, JPEG and the like (8 or 16 bits) become 0..1; others keep their values. Colour becomes grey: Rec. 709. Of files
+    of arrays (NPZ, MATLAB, HDF5, NetCDF) it is the only one that can be a picture.
     Raises InputError for files that are missing, damaged, of another kind or not two-dimensional.
     """
     path = existing_file(path)
@@ -132,7 +133,7 @@ def _kind(path: Path) -> str:
         return "tiff"
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "hdf5"
-    if head.startswith(b"SIMPLE  ") or is_fits(path, head[:8]):
+    if head.startswith(b"SIMPLE  ") or is_fits(path, head):
         return "fits"
     return "picture"
 

@@ -12,7 +12,8 @@ FEW = 4
 
 
 def side_by_side(rows: Tensor, sign: Tensor | None = None) -> Tensor:
-    """``[B, n]`` complex as ``[n, B]``, real and imaginary part times their ``sign [n, 2]``; not the same memory."""
+    """``[B, n]`` complex as ``[n, B]``, real and imaginary part times their ``sign [n, 2]``, if that is given."""
+    rows = rows.resolve_conj()
     if len(rows) == 1 or rows.device.type != "cpu":
         columns = rows.mT.contiguous()
         if sign is not None:
@@ -36,6 +37,6 @@ def one_by_one(columns: Tensor) -> Tensor:
     if count == 1 or count > FEW or columns.device.type != "cpu":
         return columns.mT.contiguous()
     out = columns.new_empty(count, len(columns))
-    for b, one in enumerate(out):
-        one.copy_(columns[:, b])
+    for b in range(count):
+        out[b] = columns[:, b]
     return out

@@ -74,13 +74,33 @@ def test_the_only_array(written):
 
 
 def test_lists_and_numbers_are_no_pictures(written):
-    found, notes = io.image_from_file(written(angles=np.arange(5.0), size=np.array(3.0), shot=A))
+    found, notes = io.image_from_file(written(spectrum=np.arange(5.0), size=np.array(3.0), shot=A))
     assert np.array_equal(found, A) and len(notes) == 1 and "shot" in notes[0]
 
 
-def test_one_of_several_has_a_usual_name(written):
-    found, notes = io.image_from_file(written(weights=B, phantom=A))
-    assert np.array_equal(found, A) and any("phantom" in note for note in notes)
+def test_none_of_several_is_guessed(written):
+    """A truth, a kernel or a mask that was not meant would be a wrong number without a word."""
+    path = written(image=A, mask=B)
+    for read in (io.image_from_file, io.read_image, io.read_array):
+        with pytest.raises(InputError, match="several pictures"):
+            read(path)
+
+
+@pytest.mark.parametrize("name", ["theta", "angles", "kspace"])
+def test_a_measurement_is_no_picture(written, name):
+    with pytest.raises(InputError, match=r"a measurement, not a picture: .*sinogram"):
+        io.image_from_file(written(sinogram=A, **{name: np.arange(3.0)}))
+
+
+def test_our_own_measurement_is_no_truth(tmp_path):
+    import torch
+
+    import napari_mlpatch as mp
+
+    problem = mp.simulate(torch.rand(8, 8), mp.operators.Identity((8, 8)), None)
+    io.write_measurement(tmp_path / "y.h5", problem)
+    with pytest.raises(InputError, match="a measurement of this program, not a picture"):
+        io.read_image(tmp_path / "y.h5")
 
 
 def test_several_are_named(written):
@@ -110,10 +130,18 @@ def test_colours_of_matlab(write, tmp_path):
 
 
 def test_colours_of_numpy(tmp_path):
-    colours = np.random.default_rng(0).random((5, 6, 3))
+    colours = np.random.default_rng(0).integers(0, 255, (5, 6, 3), dtype=np.uint8)
     npz(tmp_path / "file.npz", photograph=colours)
     found, _ = io.image_from_file(tmp_path / "file.npz")
-    np.testing.assert_allclose(found, rgb2gray(colours), rtol=1e-5)
+    np.testing.assert_allclose(found, 255 * rgb2gray(colours), rtol=1e-5)
+
+
+@pytest.mark.parametrize("values", [np.zeros((5, 6, 3)), np.zeros((5, 6, 3), np.uint16), np.zeros((5, 6, 4), np.uint8)])
+def test_planes_that_are_no_colours(tmp_path, values):
+    """Echoes, coils, slices: their luminance would be nonsense."""
+    npz(tmp_path / "file.npz", echoes=values)
+    with pytest.raises(InputError, match=r"no picture|three planes"):
+        io.image_from_file(tmp_path / "file.npz")
 
 
 def test_complex_numbers_are_said(tmp_path):

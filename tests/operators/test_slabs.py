@@ -53,3 +53,21 @@ def test_derivative_of_the_coarser_one_is_its_transpose():
     (gradient,) = torch.autograd.grad(x, y, z)
     found, expected = float((gradient * y.detach()).sum()), float((x.detach() * z).sum())
     assert abs(found - expected) < 1e-5 * float(x.detach().norm() * z.norm())
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5])
+def test_the_transform_itself_is_differentiable(count):
+    """Against Aᵀ, for numbers of images that are moved in different ways."""
+    omega = np.random.default_rng(0).uniform(-3, 3, (50, 2))
+    nufft = Nufft2d((8, 9), omega, dtype=torch.float64)
+    x = torch.randn(count, 8, 9, dtype=torch.float64, requires_grad=True)
+    f = torch.randn(count, 50, dtype=torch.complex128)
+    (gradient,) = torch.autograd.grad((nufft(x) * f.conj()).real.sum(), x)
+    assert (gradient - nufft.transpose(f)).norm() < 1e-12 * gradient.norm()
+
+
+def test_samples_that_are_conjugated_when_they_are_used():
+    nufft = Nufft2d((8, 9), np.random.default_rng(0).uniform(-3, 3, (50, 2)))
+    f = torch.randn(3, 50, dtype=torch.complex64)
+    expected = nufft.transpose(f.conj().resolve_conj())
+    assert (slabs.transposed(nufft, f.conj()) - expected).norm() < 1e-6 * expected.norm()
