@@ -27,16 +27,16 @@ def bytes_to_come(sink: Sink, shape: tuple[int, ...], done: int | None = None) -
 
 def check_room(sink: Sink, shape: tuple[int, ...], done: int | None = None) -> None:
     """Raises InputError where the disk has no room for that."""
-    needed = bytes_to_come(sink, shape, done)
+    needed, place = bytes_to_come(sink, shape, done), place_of(sink.path)
     try:
-        free = shutil.disk_usage(place_of(sink.path)).free
+        free = shutil.disk_usage(place).free
     except OSError as error:
-        raise InputError(f"The folder {sink.path.parent} cannot be used: {reason_of(error)}.") from None
+        raise InputError(f"{place} cannot be used: {reason_of(error)}.") from None
     if needed > free:
         sizes = " x ".join(map(str, shape))
         what = f"What is to come of the volume of {sizes}" if done else f"The volume of {sizes}"
         raise InputError(
-            f"{what} needs {in_words(needed)}, the disk of {sink.path.parent} has {in_words(free)} free."
+            f"{what} needs {in_words(needed)}, the disk of {place} has {in_words(free)} free."
             f" Make room, choose another disk, or {phrase('fewer slices (--slices)', 'fewer slices')}."
         )
 

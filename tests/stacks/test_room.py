@@ -121,6 +121,7 @@ def test_the_disk_is_the_one_that_a_link_leads_to(there, scan, tmp_path, disk):
     if there:
         ran(recipe_of(scan, slices=(0, 2)), scan, out)
     asked = disk(0)
-    with pytest.raises(InputError, match="Make room"):
+    place = target if there else target.parent
+    with pytest.raises(InputError, match="Make room") as told:
         list(run_stack(recipe_of(scan), scan, out, force=True))
-    assert asked == [target if there else target.parent]
+    assert asked == [place] and f"the disk of {place} has 0 " in str(told.value)
