@@ -27,7 +27,8 @@ class Stored:
     ``ranges`` says whether an index may hold a range (a slice with a beginning and an end) for each of its axes,
     ``is_sparse`` that the file holds the values other than zero only. ``pieces`` is the shape of those parts of the
     file that can only be read as a whole, () where any part can; ``itemsize`` bytes has a number that is read. ``held``
-    bytes stay in memory from when any of it was read.
+    bytes stay in memory from when any of it was read. ``bits`` has a whole number in the file,
+    where that is known, else 0.
     Reading more than may be used of the memory (see ``core.budget``) raises InputError.
     """
 
@@ -44,6 +45,7 @@ class Stored:
     pieces: tuple[int, ...] = ()
     itemsize: int = LARGEST_ITEM
     held: int = 0
+    bits: int = 0
     keeping: Keeping = field(init=False, compare=False, default_factory=Keeping)
 
     def __post_init__(self) -> None:
@@ -56,7 +58,7 @@ class Stored:
         object.__setattr__(self, "read", within_budget)
 
     @classmethod
-    def of(cls, array: np.ndarray) -> Stored:
+    def of(cls, array: np.ndarray, bits: int = 0) -> Stored:
         """An array that is in memory already."""
         array = numbers(array)
         return cls(
@@ -67,6 +69,7 @@ class Stored:
             ranges=True,
             itemsize=array.itemsize,
             held=array.nbytes,
+            bits=bits,
         )
 
     @property

@@ -170,6 +170,30 @@ def test_whole_numbers_of_another_length_have_another_scale(tmp_path):
         io.load(folder)
 
 
+@pytest.mark.parametrize("samples", ["rgb", "transparent"])
+def test_grey_as_colours_has_the_scale_of_grey(samples, tmp_path):
+    grey = np.arange(4 * 5 * 6, dtype=np.uint8).reshape(4, 5, 6)
+    folder = write(tmp_path, grey, "sino_{}.tif")
+    if samples == "rgb":
+        tifffile.imwrite(folder / "sino_1.tif", np.stack([grey[1]] * 3, -1), photometric="rgb")
+    else:
+        both = np.stack([grey[1], np.full_like(grey[1], 255)], -1)
+        tifffile.imwrite(folder / "sino_1.tif", both, photometric="minisblack", extrasamples=["unassalpha"])
+    np.testing.assert_array_equal(io.load(folder).data[1], grey[1])
+    for k in (0, 2, 3):
+        tifffile.imwrite(folder / f"sino_{k}.tif", grey[k].astype(np.uint16))
+    with pytest.raises(InputError, match=r"sino_1.tif holds whole numbers of 8 bits, .*of 16 bits"):
+        io.load(folder).data[1]
+
+
+@pytest.mark.parametrize("ending", ["tif", "png"])
+def test_black_and_white_has_a_scale_of_its_own(ending, tmp_path):
+    folder = write(tmp_path, np.full((4, 9, 8), 255, np.uint8), f"sino_{{}}.{ending}")
+    Image.fromarray(np.ones((9, 8), bool)).save(folder / f"sino_1.{ending}")
+    with pytest.raises(InputError, match=r"sino_1.* holds whole numbers of 1 bit, sino_0.* whole numbers of 8 bits"):
+        io.load(folder).data[1]
+
+
 @pytest.mark.parametrize("name", ["sino_003.tif", "sino_3 (copy).tif", "sino_3 1.tif"])
 def test_a_number_that_stands_twice_is_told(name, tmp_path):
     folder = write(tmp_path, np.zeros((6, 5, 6), np.float32), "sino_{}.tif")

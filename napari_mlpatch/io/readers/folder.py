@@ -130,7 +130,8 @@ def _same(path: Path, file: Path, found: Stored, first: Path, shape: tuple[int, 
 
 def _kind(stored: Stored) -> str:
     """Of numbers with one scale: a conversion to or between whole numbers often changes it."""
-    return f"whole numbers of {8 * stored.itemsize} bits" if stored.is_integer else "real numbers"
+    bits = stored.bits or 8 * stored.itemsize * stored.is_integer
+    return f"whole numbers of {bits} {'bit' if bits == 1 else 'bits'}" if bits else "real numbers"
 
 
 def _twice(files: list[Path]) -> str:

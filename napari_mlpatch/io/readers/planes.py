@@ -53,7 +53,7 @@ def png(path: Path) -> Stored:
     depth = depth_of_png(path)
     if picture.mode == "L" and depth < 8:  # Pillow stretches them to 0..255
         array = array // (255 // (2**depth - 1))
-    return Stored.of(array.astype(np.uint8) if array.dtype == bool else array)
+    return Stored.of(array.astype(np.uint8) if array.dtype == bool else array, depth)
 
 
 def load_png(path: Path, options: LoadOptions) -> Measurement:

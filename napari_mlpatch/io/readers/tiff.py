@@ -114,6 +114,7 @@ def open_tiff(path: Path) -> Tiff:
             kept.remove(next(k for k in kept if shape[k] == 1))
         shape, axes = tuple(shape[k] for k in kept), "".join(axes[k] for k in kept)
         check_claim(path, "its image", shape, dtype.itemsize)
+        bits = first.keyframe.bitspersample if isinstance(first.keyframe.bitspersample, int) else 0
         deep = len(shape) - colour
         if deep > 3:
             merged = " x ".join(f"{n} ({axis})" for n, axis in zip(shape[: deep - 2], axes, strict=False))
@@ -157,9 +158,11 @@ def open_tiff(path: Path) -> Tiff:
     whole = dtype.kind in "iu" and calibration.whole
     pieces = () if in_parts and (by_page or single) else (1, *shape[1:]) if by_page else shape
     size = dtype.itemsize if whole else 8
-    stored = Stored(shape, read, whole, ranges=not colour, pieces=pieces, itemsize=size)
+    bits = bits if dtype.kind != "f" and calibration.whole else 0
+    stored = Stored(shape, read, whole, ranges=not colour, pieces=pieces, itemsize=size, bits=bits)
     if colour and shape[-1] == 2:
-        stored, colour, planar = Stored(shape[:-1], lambda index: read(index)[..., 0], whole), False, False
+        opaque = Stored(shape[:-1], lambda index: read(index)[..., 0], whole, itemsize=size, bits=bits)
+        stored, colour, planar = opaque, False, False
         notes.append("transparency ignored")
     return Tiff(stored, colour, tuple(notes), planar, dtype.kind == "f")
 
@@ -305,4 +308,4 @@ def grey(path: Path, stored: Stored, planar: bool = False) -> Stored:
         return values[..., 0]
 
     read(() if len(stored.shape) == 3 else 0)
-    return Stored(stored.shape[:-1], read, stored.is_integer)
+    return Stored(stored.shape[:-1], read, stored.is_integer, itemsize=stored.itemsize, bits=stored.bits)
