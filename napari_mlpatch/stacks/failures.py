@@ -15,10 +15,9 @@ FAILURES = "failures"
 
 def note(folder: Path, identity: str, slices: tuple[int, ...], message: str) -> None:
     """Slices of the run of this identity failed; where that cannot be written it is left out."""
-    file = folder / FAILURES
-    with suppress(OSError):
-        before = file.read_bytes() if file.exists() else b""
-        replace_bytes(file, before + _line(identity, slices, message))
+    line = b"\n" + _line(identity, slices, message)  # begins one of its own, whatever a crash has torn before it
+    with suppress(OSError), (folder / FAILURES).open("ab", buffering=0) as file:
+        file.write(line)
 
 
 def noted(folder: Path, identity: str, there: Container[int] = ()) -> dict[tuple[int, ...], str]:
@@ -50,4 +49,5 @@ def forget(folder: Path, identity: str, there: Container[int]) -> None:
 
 
 def _line(identity: str, slices: tuple[int, ...], message: str) -> bytes:
-    return json.dumps({"identity": identity, "slices": slices, "message": message}).encode() + b"\n"
+    about = {"identity": identity, "slices": [int(k) for k in slices], "message": message}
+    return json.dumps(about).encode() + b"\n"

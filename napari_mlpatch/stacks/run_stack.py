@@ -115,9 +115,11 @@ def _run(ready: Prepared, executor: Executor, control: StackControl) -> Iterator
                 continue
             repeats = report.passing and not report.ends and pause is not None
             there = ready.markers.there(report.block, identity) if report.message else frozenset()
+            noted = {(one.slices, one.message) for one in failed.get(report.block, ())}
             failed[report.block] = _failures(report, repeats, there)
             for one in failed[report.block]:
-                failures.note(ready.markers.folder, identity, one.slices, one.message)
+                if (one.slices, one.message) not in noted:
+                    failures.note(ready.markers.folder, identity, one.slices, one.message)
             yield from failed[report.block]
             if repeats:
                 again.append(report.block)

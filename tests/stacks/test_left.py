@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from napari_mlpatch.core.errors import InputError
@@ -94,3 +95,24 @@ def test_damaged_notes_are_passed_over(tmp_path):
     assert failures.noted(tmp_path, "a") == {(4,): DARK} and not failures.noted(tmp_path, "b")
     failures.forget(tmp_path, "a", {3, 4})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_note_that_a_crash_has_torn_costs_no_other(tmp_path):
+    file = tmp_path / failures.FAILURES
+    failures.note(tmp_path, "a", (np.int64(3),), DARK)
+    failures.note(tmp_path, "a", (4,), DARK)
+    file.write_bytes(file.read_bytes()[:-9])
+    assert failures.noted(tmp_path, "a") == {(3,): DARK}
+    failures.note(tmp_path, "a", (5,), "the beam was off")
+    assert failures.noted(tmp_path, "a") == {(3,): DARK, (5,): "the beam was off"}
+
+
+def test_a_note_leaves_the_others_as_they_are_on_the_disk(tmp_path, monkeypatch):
+    file = tmp_path / failures.FAILURES
+    failures.note(tmp_path, "a", (0,), DARK)
+    number, before = file.stat().st_ino, file.read_bytes()
+    monkeypatch.setattr(os, "fsync", lambda file: pytest.fail("waits for the disk"))
+    for k in range(1, 9):
+        failures.note(tmp_path, "a", (k,), DARK)
+    assert file.stat().st_ino == number and file.read_bytes().startswith(before)
+    assert failures.noted(tmp_path, "a") == {tuple(range(9)): DARK}

@@ -11,6 +11,8 @@ from napari_mlpatch.stacks import run_stack as runs
 from napari_mlpatch.stacks import work
 from napari_mlpatch.stacks.care.rings import Rings
 from napari_mlpatch.stacks.events import BlockDone, BlockFailed, in_words
+from napari_mlpatch.stacks.failures import FAILURES
+from napari_mlpatch.stacks.markers import Markers
 from napari_mlpatch.stacks.passing import is_passing
 from napari_mlpatch.stacks.run_stack import run_stack
 from napari_mlpatch.stacks.sources.sinograms import SinogramStack
@@ -88,10 +90,13 @@ def test_what_does_not_pass_ends_after_three_times(exchange, tmp_path, monkeypat
         raise MemoryError("Unable to allocate")
 
     monkeypatch.setattr(work.Tools, "compute", full)
-    *events, end = run_stack(recipe_of(exchange, block=5), exchange, tmp_path / "volume.zarr")
+    out = tmp_path / "volume.zarr"
+    *events, end = run_stack(recipe_of(exchange, block=5), exchange, out)
     assert sorted(tried) == [0, 0, 0, 5, 5, 5] and end.done == 0
     assert [event.again for event in events if isinstance(event, BlockFailed)] == [True] * 4 + [False] * 2
     assert end.message.startswith("0 of 10 slices, 10 failed: out of memory with 5 slices at a time")
+    notes = (Markers(out).folder / FAILURES).read_text().split()
+    assert sum(note.startswith('{"identity"') for note in notes) == 2, "noted once, however often it came"
 
 
 def test_a_bad_row_takes_as_many_as_look_at_it(exchange, tmp_path, monkeypatch, undisturbed):
