@@ -18,6 +18,8 @@ from napari_mlpatch.cli import main
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.recipe import Recipe
 from napari_mlpatch.gui.leave.writer import write
+from napari_mlpatch.gui.stacks.run_rows import RunRows
+from napari_mlpatch.stacks import left
 from napari_mlpatch.stacks.job import Tools
 from napari_mlpatch.stacks.markers import Markers
 from napari_mlpatch.stacks.opened import open_volume
@@ -294,6 +296,30 @@ def test_opened_again_it_says_what_is_left_and_what_failed(session, scan, qtbot,
     dock.rows.run.click()
     wait_for(qtbot, lambda: ended(dock))
     assert dock.stacks.finished.complete and dock.rows.run.text() == "Run on all slices"
+
+
+def test_what_is_left_is_that_of_the_output_that_is_named(tuned, qtbot, gate, monkeypatch, tmp_path):
+    first, second = tuned.output.path(), str(tmp_path / "other.zarr")
+    with monkeypatch.context() as patch:
+        patch.setattr(Tools, "compute", gate.before(Tools.compute))
+        tuned.rows.run.click()
+        wait_for(qtbot, lambda: gate.reached)
+        tuned.output.set_path(second)  # while the first is being made
+        gate.open()
+        wait_for(qtbot, lambda: ended(tuned))
+    assert tuned.stacks.finished.complete and tuned.rows.left is None
+
+    tuned.output.set_path(first)
+    wait_for(qtbot, lambda: tuned.rows.left is not None and tuned.rows.left.complete)
+    asked, drawn = left.left_of, []
+    with monkeypatch.context() as patch:
+        patch.setattr(left, "left_of", lambda *about: drawn.append(asked(*about)) or drawn[0])
+        patch.setattr(RunRows, "draw", lambda rows: drawn.append(rows.left))
+        tuned.left._look()
+        tuned.output.set_path(second)
+        tuned.left._timer.stop()  # the answer on the first comes before the second is asked for
+        wait_for(qtbot, lambda: len(drawn) > 1)
+    assert str(drawn[0].path) == first and drawn[1:] == [None] and tuned.rows.left is None
 
 
 def test_a_result_of_data_in_memory_says_why_not(simulated, qtbot):

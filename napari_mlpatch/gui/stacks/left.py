@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.files import path_of
 from napari_mlpatch.gui.plumbing.follow import follow
 
 if TYPE_CHECKING:
@@ -26,14 +27,19 @@ class Left:
         self._timer.setSingleShot(True)
         self._timer.setInterval(DEBOUNCE_MS)
         self._timer.timeout.connect(self._look)
-        follow(dock, dock.stacks.ended, self._came)
+        follow(dock, dock.stacks.ended, self._ended)
 
     def look(self) -> None:
         """Something that decides it may have changed."""
         rows = self.dock.rows
-        if rows.left is not None and str(rows.left.path) != self.dock.output.path():
+        if not self._is_ours(rows.left):
             rows.left = None  # of another output
         self._timer.start()
+
+    def _ended(self, ended: Finished) -> None:
+        self._came(ended)
+        if not self._is_ours(ended):
+            self.look()  # the other one was chosen during the run
 
     def _look(self) -> None:
         dock, out = self.dock, self.dock.output.path()
@@ -57,8 +63,17 @@ class Left:
         dock, ended = self.dock, self.dock.stacks.finished
         if dock.stacks.running:
             return
+        if not self._is_ours(found):  # asked before another output was chosen
+            found = None
         if found is not None and ended is not None and (found.path, found.done) == (ended.path, ended.done):
             found = ended  # which knows more
         dock.rows.left = found
         dock.rows.draw()
         dock.offer()
+
+    def _is_ours(self, found: Finished | None) -> bool:
+        """Whether it is of the output that the dock names now."""
+        try:
+            return found is not None and found.path == path_of(self.dock.output.path())
+        except InputError:
+            return False
