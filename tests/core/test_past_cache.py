@@ -1,6 +1,7 @@
 """What is written past the system's cache is what was given, on every file system and when the disk is full."""
 
 import errno
+import mmap
 import os
 
 import numpy as np
@@ -15,6 +16,26 @@ SIZES = [(3,), (0,), (5, 7), (1, BLOCK // 4), (BLOCK, 3), (2,), (700, 1000), (1,
 def pieces():
     random = np.random.default_rng(0)
     return [random.standard_normal(size).astype("<f4") for size in SIZES] + [np.arange(9, dtype="<u8")]
+
+
+def opened_straight(path):
+    """A file for PastCache that is written past the cache, in any case; skips where the file system has no O_DIRECT."""
+    how = os.O_WRONLY | os.O_CREAT | os.O_DIRECT
+    try:
+        probe = os.open(path.with_name("probe"), how)
+        try:
+            os.write(probe, mmap.mmap(-1, BLOCK))
+        finally:
+            os.close(probe)
+    except OSError as error:
+        pytest.skip(f"the file system of the tests has no O_DIRECT: {error}")
+    return os.open(path, how), True
+
+
+def is_straight(number):
+    import fcntl
+
+    return bool(fcntl.fcntl(number, fcntl.F_GETFL) & os.O_DIRECT)
 
 
 def written(path):
@@ -64,22 +85,17 @@ def test_a_file_system_that_says_so_when_it_is_opened(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="only on Linux")
 def test_a_file_system_that_says_so_when_it_is_written(tmp_path, monkeypatch):
-    import fcntl
-
-    write, refused = os.write, []
+    write, refused, opened = os.write, [], opened_straight(tmp_path / "file")
 
     def refusing(number, values):
-        if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_DIRECT:
+        if is_straight(number):
             refused.append(len(values))
             raise OSError(errno.EINVAL, "Invalid argument")
         return write(number, values)
 
     monkeypatch.setattr(past_cache.os, "write", refusing)
-    monkeypatch.setattr(past_cache, "_opened", lambda path: (os.open(path, os.O_RDWR | os.O_CREAT | os.O_DIRECT), True))
-    try:
-        expected = written(tmp_path / "file")
-    except OSError:
-        pytest.skip("the file system of the tests has no O_DIRECT")
+    monkeypatch.setattr(past_cache, "_opened", lambda path: opened)
+    expected = written(tmp_path / "file")
     assert refused
     assert (tmp_path / "file").read_bytes() == expected
 
@@ -90,6 +106,38 @@ def test_writes_that_take_a_part_only_go_on(tmp_path, monkeypatch, most):
     monkeypatch.setattr(past_cache, "_opened", lambda path: (os.open(path, os.O_WRONLY | os.O_CREAT), False))
     monkeypatch.setattr(past_cache.os, "write", lambda number, values: write(number, values[: 100 * most]))
     assert written(tmp_path / "file") == (tmp_path / "file").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="only on Linux")
+@pytest.mark.parametrize("most", [BLOCK, 3 * BLOCK, 512, BLOCK + 512, BLOCK + 1])
+def test_writes_past_the_cache_that_take_a_part_only_go_on(tmp_path, monkeypatch, most):
+    """Parts of whole blocks go on past the cache; after others the rest is no whole block, and is written as usual."""
+    import fcntl
+
+    write, parts, opened = os.write, [], opened_straight(tmp_path / "file")
+
+    def partly(number, values):
+        straight, count = is_straight(number), min(most, len(values))
+        parts.append((straight, len(values), count))
+        flags = fcntl.fcntl(number, fcntl.F_GETFL)
+        if straight and count % BLOCK:  # what a real one does of itself, where it can do no more
+            fcntl.fcntl(number, fcntl.F_SETFL, flags & ~os.O_DIRECT)
+        try:
+            return write(number, values[:count])
+        finally:
+            fcntl.fcntl(number, fcntl.F_SETFL, flags)
+
+    monkeypatch.setattr(past_cache, "_opened", lambda path: opened)
+    monkeypatch.setattr(past_cache.os, "write", partly)
+    expected = written(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == expected
+    straight, usual = ([part[1:] for part in parts if part[0] == so] for so in (True, False))
+    assert straight and not any(length % BLOCK for length, _ in straight)
+    assert not any(count % BLOCK for _, count in straight[:-1])
+    if most % BLOCK:
+        assert straight[-1][1] % BLOCK and usual[0][0] % BLOCK
+    else:
+        assert not straight[-1][1] % BLOCK and all(length < BLOCK for length, _ in usual)
 
 
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
