@@ -45,7 +45,11 @@ def keep_freed(who: Hashable) -> None:
 
 
 def as_usual(who: Hashable) -> None:
-    """Large pieces go back to the system when they are freed, and what is free now, if nobody else keeps it."""
+    """Large pieces go back to the system when they are freed, and what is free now, if nobody else keeps it.
+
+    Large is above 32 MiB: M_MMAP_THRESHOLD is fixed there, and no longer follows the pieces that are freed. Smaller
+    ones that are freed later may stay with the process, until more than 64 MiB are free at the end of the heap.
+    """
     with _lock:
         _keepers.discard(who)
         if not _keepers:
