@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 
 import napari_mlpatch as mp
 from napari_mlpatch.gui.compare.parts import plots, views
+from napari_mlpatch.gui.compare.strip import _format
 from napari_mlpatch.workbench.scene import Frame, Scene
 from tests.gui.mouse import Mouse
 from tests.gui.test_window import finished, wait_for
@@ -107,3 +108,18 @@ def test_complex_pictures_in_four_parts(session, qtbot):
     apart = stage.view._put["difference"].data
     np.testing.assert_allclose(np.exp(1j * apart), np.exp(1j * (parts["phase"] - truth)), atol=1e-5)
     assert abs(apart).max() <= np.pi + 1e-5
+
+
+@pytest.mark.parametrize(
+    ("column", "written"),
+    [
+        ([1000.0, 0.149], ["1000.0", "0.149"]),
+        ([30.0, 29.1234, 0.5], ["30.000", "29.123", "0.500"]),
+        ([123.456, 1.0, 0.994, 0.0, -2.5], ["123.46", "1.00", "0.994", "0.00", "-2.50"]),
+        ([12345.6, 99.96, -100.4], ["12346", "99.96", "-100"]),
+        ([2e7, 3.14159265], ["2e+07", "3.1416"]),
+        ([float("nan"), 0.0], ["nan", "0"]),
+    ],
+)
+def test_a_column_keeps_three_digits_of_each_value(column, written):
+    assert list(map(_format(column), column)) == written

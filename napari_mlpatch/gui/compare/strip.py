@@ -14,8 +14,8 @@ LINE = 19
 """Pixels of a row."""
 NAME, VALUE = 0.42, 0.2
 """Parts of the width for names and figures; the bars have the rest."""
-DIGITS, TINY, HUGE = 5, 1e-3, 1e6
-"""Digits of a value; between which of the largest they are written without an exponent."""
+DIGITS, FEWEST, TINY, HUGE = 5, 3, 1e-3, 1e6
+"""Digits of a value, and at least; between which of the largest they are written without an exponent."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,13 @@ class Strip(QWidget):
 
 
 def _format(values: Sequence[float]) -> Callable[[float], str]:
-    """How values are written in a column: five digits of the largest, as many decimals of all that show in these."""
+    """How values are written in a column: five digits of the largest, as many decimals of all that show three digits in
+    these, and five digits of others."""
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     decimals = max(DIGITS - 1 - math.floor(math.log10(largest)), 0) if TINY <= largest < HUGE else -1
 
     def write(value: float) -> str:
-        shows = decimals >= 0 and (value == 0 or abs(value) >= 10.0**-decimals)
+        shows = decimals >= 0 and (value == 0 or abs(value) >= 10.0 ** (FEWEST - 1 - decimals))
         return f"{value:.{decimals}f}" if shows else f"{value:.{DIGITS}g}"
 
     return write
