@@ -113,9 +113,11 @@ def saturated(counts: np.ndarray) -> str:
 
 def outshone(lines: np.ndarray) -> str:
     """A note where most line integrals ``[angles, bins]`` of counts are well below zero, "" else."""
-    share, middle = float(np.mean(lines < BELOW)), float(np.median(lines))
+    outshining = lines[lines < BELOW]
+    share = float(np.mean(lines < BELOW))
     if not share > 0.5:
         return ""
+    middle = float(np.median(outshining))
     return (
         f"{_percent(share)} of the counts are larger than the flat field, half of them {np.exp(-middle):.3g} times or "
         "more, so that line integrals are negative: is the flat field of another exposure, or of other numbers?"

@@ -7,7 +7,7 @@ import tifffile
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.plausible import _percent, axes_of, bright_edges, brighter_ends, saturated
+from napari_mlpatch.io.plausible import _percent, axes_of, bright_edges, brighter_ends, outshone, saturated
 
 ANGLES = BINS = 48
 
@@ -158,3 +158,14 @@ def test_values_that_are_larger_at_the_ends_are_told():
         assert brighter_ends(lines) == "" == brighter_ends(lines + 1.0)
         told = brighter_ends(beam * np.exp(-lines / 15.0))
         assert "give the flat field" in told or radius > 20
+
+
+def test_how_much_brighter_than_the_flat_field_is_said_of_those_that_are():
+    """Of 100 counts 60 are brighter than the flat field, 30 of them 4 times or more; 40 are behind the object."""
+    times = np.repeat([0.5, 2.0, 4.0], [40, 30, 30])
+    told = outshone(-np.log(times).reshape(10, 10))
+    assert told.startswith("60 % of the counts are larger than the flat field, half of them ")
+    (middle,) = (float(word) for word in told.split() if word.replace(".", "").isdigit() and word != "60")
+    shining = times[times > 1]
+    assert np.mean(shining >= middle) == 0.5 and 2 < middle < 4
+    assert not outshone(-np.log(np.repeat([0.5, 2.0], 50)))
