@@ -172,15 +172,17 @@ assert result.x.shape == x.shape
 
 WRITES = re.compile(r"""\.write_(text|bytes)\(|open\([^)]*["'][wax]b?\+?["']|\.open\(["'][wax]|\.save\(str\(""")
 IN_MEMORY = ("h5py.File(content", "/proc/self/clear_refs")
+APPENDED = ('(folder / FAILURES).open("ab"',)
+"""Notes of a line each, where what reads them passes over a torn one."""
 
 
 def test_files_are_written_whole_or_not_at_all():
-    """Whatever writes a file writes a temporary one, which `core.files` or `io.atomic` puts in its place."""
+    """Whatever writes a file writes a temporary one, which `core.files` or `io.atomic` puts in its place; but notes."""
     lines = [
         f"{path.relative_to(PACKAGE)}:{number}: {line.strip()}"
         for path in sorted(PACKAGE.rglob("*.py"))
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if WRITES.search(line) and "temporary" not in line and not any(word in line for word in IN_MEMORY)
+        if WRITES.search(line) and "temporary" not in line and not any(word in line for word in IN_MEMORY + APPENDED)
     ]
     assert not lines, "\n".join(lines)
 
