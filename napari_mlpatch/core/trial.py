@@ -22,7 +22,8 @@ from .tables import cached
 SECONDS = 1.0
 """What a trial takes at least, if the method has so much to do; tables are not counted."""
 PATIENCE = 5.0
-"""Seconds after which the next iteration of a slow method is not waited for."""
+"""Seconds after the first iteration, however long set-up took, after which the next one of a slow method is not waited
+for."""
 ITERATIONS = 4
 """Of a method whose iterations are not alike, see ``Method.shortened``. The first ones may take several times as long
 as the last, so that only all of them together tell: they are waited for ``LONGEST`` seconds."""
@@ -113,12 +114,15 @@ class _Trial:
     @property
     def spent(self) -> float:
         """Seconds of what will be there in every run."""
-        return sum(s for i, s in enumerate(self.seconds) if i not in self.cold)
+        return self._spent_from(0)
+
+    def _spent_from(self, step: int) -> float:
+        return sum(s for i, s in enumerate(self.seconds) if i >= step and i not in self.cold)
 
     def steps(
         self, budget: float, until: int | None = None, least: int = 2, patience: float = PATIENCE
     ) -> Iterator[None]:
-        """Run until ``least`` iterations and ``budget`` seconds, or one and ``patience`` seconds, or step ``until``."""
+        """Run until ``least`` iterations and ``budget`` seconds, ``patience`` seconds after one, or step ``until``."""
         control = Control()
         mark = told = time.perf_counter()
         known = self._known()
@@ -145,7 +149,9 @@ class _Trial:
             mark = time.perf_counter()
 
     def _is_enough(self, budget: float, least: int, patience: float) -> bool:
-        return len(self.ends) > 0 and self.spent >= (min(budget, patience) if len(self.ends) >= least else patience)
+        if len(self.ends) >= least:
+            return self.spent >= min(budget, patience)
+        return len(self.ends) > 0 and self._spent_from(self.ends[0] + 1) >= patience
 
     def _known(self) -> int:
         return cached(self.problem.A) + len(sys.modules)

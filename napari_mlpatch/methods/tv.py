@@ -26,6 +26,9 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .starting import begun
 from .weighing import Weighing, weighed
 
+PLAIN = 1e3
+"""Times the rounding errors of Aᵀy, above which no weight is lost beside those of AᵀA x: they are about as large."""
+
 
 @methods.register("tv", title="Total variation (TV)")
 @dataclass(frozen=True, config=CONFIG)
@@ -86,7 +89,7 @@ class TV(Method):
         x = A.pinv(y)
         yield None
         weight = automatic_weight(problem) if self.weight is None else torch.tensor([self.weight], dtype=torch.float64)
-        remark = _lost(weight, x, A.column_norm**2)
+        remark = _lost(weight, problem, x, b)
         strength = each(weight, x)
         terms = [
             Term(
@@ -144,16 +147,28 @@ def automatic_weight(problem: Problem) -> Tensor:
     return torch.where(weight > 0, weight, 1.0)
 
 
-def _lost(weight: Tensor, x: Tensor, size: float) -> str:
-    """What is said of weights below the rounding errors of AᵀA x, of which ``size`` is the mean eigenvalue."""
-    rms = x.abs().double().square().flatten(1).mean(1).sqrt().cpu()
-    rounding = torch.finfo(x.dtype).eps * size * rms
+def _lost(weight: Tensor, problem: Problem, x: Tensor, b: Tensor) -> str:
+    """What is said of weights below the rounding errors of AᵀA x, of the size of the mean eigenvalue times x.
+
+    That is found by random signs, where the weight is small beside b = Aᵀy.
+    """
+    if bool((weight.cpu() > PLAIN * torch.finfo(x.dtype).eps * _rms(b)).all()):
+        return ""
+    shape = (4, 1, *problem.A.domain_shape)
+    signs = torch.randint(0, 2, shape, generator=torch.Generator().manual_seed(0)).to(x.device, x.real.dtype) * 2 - 1
+    size = float((signs * problem.A.normal(signs)).real.mean())
+    rounding = torch.finfo(x.dtype).eps * size * _rms(x)
     if not bool((weight.cpu() < rounding).any()):
         return ""
     return (
         f"A weight of {float(weight.min()):.3g} is lost beside the rounding errors of AᵀA, "
         f"{float(rounding.max()):.2g}: what the data do not say is left to these. Choose a larger one."
     )
+
+
+def _rms(v: Tensor) -> Tensor:
+    """Of each item, on the CPU."""
+    return v.abs().double().square().flatten(1).mean(1).sqrt().cpu()
 
 
 def _nonnegative(x: Tensor) -> Tensor:

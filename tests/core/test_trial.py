@@ -62,6 +62,15 @@ def test_setup_and_iterations(clock, monkeypatch, problem, each, tables):
     assert clock.now - tables < 2 * max(trial.PATIENCE, 0.3 + 2 * each), "the trial takes long itself"
 
 
+@pytest.mark.parametrize("tables", [0.0, 30.0])
+def test_a_long_setup_is_not_taken_for_iterations(clock, monkeypatch, problem, tables):
+    """A noise level that takes longer than an estimate shall: what iterations take is measured all the same."""
+    cost = mp.estimate(problem, timed(clock, monkeypatch, 2 * trial.PATIENCE, 0.05, tables))
+    assert cost.per_iteration == pytest.approx(0.05)
+    assert cost.seconds == pytest.approx(2 * trial.PATIENCE + 50 * 0.05, rel=0.1)
+    assert clock.now - tables < 5 * trial.PATIENCE, "set-up, once again after tables, and a second"
+
+
 def test_one_step(clock, monkeypatch, problem):
     cost = mp.estimate(problem, timed(clock, monkeypatch, 0.3, 0.2, 9.0, total=1))
     assert cost.iterations == 1 and cost.seconds == pytest.approx(0.5)

@@ -39,3 +39,16 @@ def test_nothing_is_said_of_weights_that_count_in_any_unit(scale):
     result = mp.reconstruct(given, mp.methods.TV(weight=1e-2 * scale, iterations=300))
     assert result.note == ""
     assert objective(result.x / scale, given.y / scale, 1e-2) < objective(truth, given.y / scale, 1e-2)
+
+
+def test_a_weight_that_counts_takes_no_probe():
+    fresh = ParallelBeam(image_shape=(N, N), angles_deg=[0.0, 60.0, 120.0], detector_count=36)
+    batches = []
+
+    y = problem()[1].y
+    normal = fresh._normal
+    object.__setattr__(fresh, "_normal", lambda x: batches.append(len(x)) or normal(x))
+    mp.reconstruct(mp.Problem(fresh, y), mp.methods.TV(weight=1e-2, iterations=3))
+    assert batches and set(batches) == {1} and "column_norm" not in vars(fresh)
+    mp.reconstruct(mp.Problem(fresh, y), mp.methods.TV(weight=1e-9, iterations=3))
+    assert set(batches) == {1, 4}, "four pictures of random signs"
