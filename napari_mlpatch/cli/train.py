@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from napari_mlpatch import weights
     from napari_mlpatch.training import Step, Trained, TrainingRecipe, checkpoint, ship, train
     from napari_mlpatch.training.examples import example
+    from napari_mlpatch.training.parallel import leave
     from napari_mlpatch.training.shipped import find_recipe
 
     if args.example is not None:
@@ -104,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
                 )
                 for name, value in card.metrics.items():
                     print(f"  {figure(name, value)}")
+    leave()
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,18 @@ def _disconnect() -> None:
     """End what connects the processes: left to Python's end, its threads now and then abort a finished training."""
     if dist.is_initialized():
         dist.destroy_process_group()
+
+
+def leave() -> None:
+    """End this process at once if it is one of several, all of whose work is done; else nothing happens.
+
+    Python's own end has aborted finished trainings now and then, after the connection had been closed as well.
+    """
+    if dist.is_initialized():
+        _disconnect()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def usable(name: str) -> torch.device:
