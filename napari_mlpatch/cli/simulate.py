@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
     from napari_mlpatch.core.simulate import simulate
 
     source = _source(args)
-    if args.image is not None:
-        for note in io.image_from_file(source["path"])[1]:
-            say(f"{args.image}: {note}")
-    image = torch.from_numpy(io.open_image(source))
+    notes: list[str] = []
+    image = torch.from_numpy(io.open_image(source, notes))
+    for note in notes:
+        say(f"{args.image}: {note}")
     suggested = operators.get(args.operator).suggest(tuple(image.shape))
     A = build_from(operators, args.operator, args.set, **suggested)
     noise = build_from(noises, args.noise, args.set_noise)

@@ -50,18 +50,22 @@ def open_source(
     raise InputError(_no_source(kind))
 
 
-def open_image(source: Mapping[str, Any]) -> np.ndarray:
+def open_image(source: Mapping[str, Any], notes: list[str] | None = None) -> np.ndarray:
     """The image float32 ``[rows, columns]`` that a source describes, for a simulation.
 
     ``{"kind": "file", "path": ...}`` or ``{"kind": "sample", "name": ...}``, both with ``"options": {"size": n}``
-    where the image is to be resized, its longer side to n pixels. Raises InputError.
+    where the image is to be resized, its longer side to n pixels. What is done to a file's image is added to ``notes``.
+    Raises InputError.
     """
     kind, options = _kind(source)
     unknown = sorted(set(options) - {"size"})
     if unknown:
         raise InputError(f"Unknown option(s) {', '.join(unknown)} of an image. Known: size.")
     if kind == "file":
-        return _resized(image_from_file(_text(source, "path"))[0], options.get("size"))
+        image, told = image_from_file(_text(source, "path"))
+        if notes is not None:
+            notes += told
+        return _resized(image, options.get("size"))
     if kind == "sample":
         return samples.image(_text(source, "name"), **options)
     raise InputError(_no_source(kind))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_mlpatch import io
+from napari_mlpatch.cli import main
 
 Y = "reconstruct y.npy --angles 0:180:30 --method fbp"
 
@@ -78,3 +79,13 @@ def test_force_and_own_outputs(here, mlpatch):
         assert mlpatch(f"{Y} --out z.tif")[0] == 0
     shutil.copy("m.h5", "again.h5")
     assert mlpatch("reconstruct again.h5 --method fbp --out again.h5 --force")[0] == 0
+
+
+def test_simulate_says_what_was_done_to_its_image(tmp_path, capsys):
+    from PIL import Image
+
+    Image.new("RGB", (9, 8), (200, 10, 10)).save(tmp_path / "red.png")
+    words = ["simulate", "--image", str(tmp_path / "red.png"), "--operator", "identity", "--noise", "none"]
+    assert main([*words, "--out", str(tmp_path / "y.h5")]) == 0
+    told = capsys.readouterr().err
+    assert "red.png: values divided by 255" in told and "red.png: colour converted to grey" in told
