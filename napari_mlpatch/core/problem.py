@@ -71,34 +71,44 @@ class Problem:
         """
         return (*self.A.remarks(self.y), *filter(None, [self.noise_remark]))
 
-    @cached_property
+    @property
     def noise_remark(self) -> str:
         """What its operator has to say on the noise level that it estimates; empty where that is given."""
         if self.noise_std is not None:
             return ""
-        if self._levels is not None:
-            return next((remark for _, remark in self._levels if remark), "")
-        return self.A.noise_remark(self.y)
+        if "remark" not in self._estimated:
+            told = self._levels
+            remark = self.A.noise_remark(self.y) if told is None else next((said for _, said in told if said), "")
+            self._estimated["remark"] = remark
+        return self._estimated["remark"]
 
-    @cached_property
+    @property
     def std(self) -> Tensor:
-        """Standard deviation of each item's noise, ``[B]`` float64 on the CPU: given, or estimated from its data."""
+        """Standard deviation of each item's noise, ``[B]`` float64 on the CPU: given, or estimated from it, once."""
         if self.noise_std is not None:
             return torch.full((len(self.y),), float(self.noise_std), dtype=torch.float64)
-        if self._levels is not None:
-            return torch.tensor([level for level, _ in self._levels], dtype=torch.float64)
-        return torch.tensor([self.A.estimate_std(y[None]) for y in self.y], dtype=torch.float64)
+        if "std" not in self._estimated:
+            told = self._levels
+            levels = [self.A.estimate_std(y[None]) for y in self.y] if told is None else [level for level, _ in told]
+            self._estimated["std"] = torch.tensor(levels, dtype=torch.float64)
+        return self._estimated["std"]
 
-    @cached_property
+    @property
     def _levels(self) -> list[tuple[float, str]] | None:
         """What the operator tells at once of each item's noise: least squares, say, are not to be solved twice."""
-        levels = []
-        for y in self.y:
-            told = self.A.noise_level(y[None])
-            if told is None:
-                return None
-            levels.append(told)
-        return levels
+        if "levels" not in self._estimated:
+            told = []
+            for y in self.y:
+                told.append(self.A.noise_level(y[None]))
+                if told[-1] is None:
+                    break
+            self._estimated["levels"] = None if None in told else told
+        return self._estimated["levels"]
+
+    @cached_property
+    def _estimated(self) -> dict[str, Any]:
+        """What was estimated of the noise, shared with the same problem on other devices."""
+        return {}
 
     @cached_property
     def sample_count(self) -> int:
@@ -116,9 +126,11 @@ class Problem:
         return self is other or (self.A == other.A and self.fingerprint == other.fingerprint)
 
     def to(self, device: torch.device | str) -> Problem:
-        """The same problem with its tensors on another device."""
+        """The same problem with its tensors on another device; what is estimated of its noise is of both."""
         truth = None if self.truth is None else self.truth.to(device)
-        return dataclasses.replace(self, y=self.y.to(device), truth=truth)
+        there = dataclasses.replace(self, y=self.y.to(device), truth=truth)
+        there.__dict__["_estimated"] = self._estimated
+        return there
 
 
 def sha256(x: Tensor) -> str:

@@ -125,3 +125,18 @@ def test_samples_and_their_noise():
     assert problem.noise_norm == pytest.approx(0.5 * 128**0.5)
     whole = mp.Problem(mp.operators.Identity(image_shape=(3, 4)), torch.zeros(3, 4))
     assert whole.sample_count == 12 and whole.noise_norm != whole.noise_norm
+
+
+def test_the_noise_is_estimated_once_for_all_runs_and_devices(A, monkeypatch):
+    """A run moves its problem to a device, which may be where it is; what it finds there is known afterwards."""
+    calls, estimate = [], type(A).estimate_std
+    monkeypatch.setattr(type(A), "estimate_std", lambda self, y: calls.append(1) or estimate(self, y))
+    y = 0.1 * torch.randn(2, 1, 4, 10, generator=torch.Generator().manual_seed(0))
+    problem = mp.Problem(A, y)
+    first = mp.reconstruct(problem, mp.methods.TV(iterations=2))
+    again = mp.reconstruct(problem, mp.methods.TV(iterations=2))
+    assert len(calls) == 2, "one for each item"
+    assert torch.equal(first.x, again.x)
+    assert problem.to("cpu").std.tolist() == problem.std.tolist() == [estimate(A, item[None]) for item in y]
+    assert len(calls) == 2
+    assert mp.Problem(A, 2 * y).std.tolist() == pytest.approx((2 * problem.std).tolist())
