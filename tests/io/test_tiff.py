@@ -7,7 +7,7 @@ from PIL import Image
 
 from napari_mlpatch import io
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.io.readers import tiff
+from napari_mlpatch.io.readers import tiff, tiff_layout, tiff_pages
 
 from .files import ANGLES, BINS, angles, sinogram
 
@@ -88,8 +88,9 @@ def test_compressions(tmp_path, compression, dtype):
 
 def test_what_nobody_decompresses_is_not_called_damaged(tmp_path, monkeypatch):
     Image.fromarray(sinogram()[0]).save(tmp_path / "a.tif", compression="tiff_lzw")
-    monkeypatch.setattr(tiff, "_needs_pillow", lambda page: True)
-    monkeypatch.setattr(tiff.Image, "open", lambda *args, **how: (_ for _ in ()).throw(OSError("no decoder")))
+    for module in (tiff_layout, tiff_pages):
+        monkeypatch.setattr(module, "needs_pillow", lambda page: True)
+    monkeypatch.setattr(tiff_pages.Image, "open", lambda *args, **how: (_ for _ in ()).throw(OSError("no decoder")))
     with pytest.raises(InputError, match=r"LZW.*pip install imagecodecs") as caught:
         pixels(tmp_path / "a.tif")
     assert "damaged" not in str(caught.value)

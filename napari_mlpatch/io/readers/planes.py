@@ -17,7 +17,8 @@ from ..picture import depth_of_png
 from .fits import contents_of
 from .named import measurement_from
 from .numpy_file import open_npy
-from .tiff import grey, open_tiff
+from .tiff import open_tiff
+from .tiff_colours import grey
 
 PLANES = (".tif", ".tiff", ".fits", ".fit", ".npy", ".png")
 
