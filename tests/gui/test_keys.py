@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.utils.shortcuts import default_shortcuts
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPushButton
 
+from napari_mlpatch.gui.compare.parts import plots, views
+from napari_mlpatch.gui.plumbing.follow import KEYS
 from napari_mlpatch.gui.plumbing.keys import take_over
 from napari_mlpatch.gui.session import DOCKS, MORE
 
@@ -118,3 +122,30 @@ def disorder(dock):
     places = [dock.mapFromGlobal(w.mapToGlobal(QPoint(0, w.height() // 2))) for w in halts(dock)]
     pairs = itertools.pairwise(places)
     return [(a, b) for a, b in pairs if b.y() < a.y() - 8 or (b.y() <= a.y() + 8 and b.x() <= a.x())]
+
+
+def test_each_view_and_plot_has_a_key_of_its_own():
+    """Bare letters are also those of napari's tools for shapes and labels, while such a layer is active."""
+    keys = [cls.key for cls in (*views, *plots)]
+    assert all(keys) and len({key.lower() for key in keys}) == len(keys)
+    theirs = {str(key) for of in default_shortcuts.values() for key in of}
+    assert "Shift+V" in theirs
+    assert not theirs & {key.replace("-", "+") for key in keys if len(key) > 1}
+
+
+def test_the_keys_bring_plots_to_the_front_and_stand_in_the_list_and_the_documentation(simulated, qtbot):
+    session = simulated
+    panel = session.docks["Compare"].plots
+    session.viewer.window._qt_window.show()
+    qtbot.waitUntil(lambda: panel.current is not None, timeout=60_000)
+    canvas = session.viewer.window._qt_viewer.canvas.native
+    listed = dict(session.docks["Compare"].bar.help.rows())
+    documented = (Path(__file__).parents[2] / "docs" / "comparing.md").read_text(encoding="utf-8")
+    for cls in (*views, *plots):
+        assert f"| {cls.title} | `{cls.key}` |" in documented
+        assert KEYS[session.viewer][cls.key].startswith(f"{cls.title}: ")
+        assert any(about.startswith(f"{cls.title}: ") for about in listed.values()), cls.key
+    for cls in reversed(list(plots)):
+        shift = Qt.KeyboardModifier.ShiftModifier if cls.key.startswith("Shift-") else Qt.KeyboardModifier.NoModifier
+        press(canvas, getattr(Qt.Key, f"Key_{cls.key[-1]}"), shift)
+        assert type(panel.current) is cls

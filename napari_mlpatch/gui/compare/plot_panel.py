@@ -78,7 +78,9 @@ class PlotPanel(QWidget):
                 QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
                 stack.addWidget(page)
             if cls.key:
-                follow_key(self, self.stage.viewer, cls.key, lambda name=cls.name: self.plot(name), about)
+                follow_key(
+                    self, self.stage.viewer, cls.key, lambda name=cls.name: self.plot(name), f"{cls.title}: {about}"
+                )
         self.box.currentIndexChanged.connect(self._turn)
         self._turn(self.box.currentIndex())
         order_soon(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -37,6 +38,10 @@ from .words import Words
 FIRST = "single"
 BARS_MS = 60
 """After pictures come their colour bars, which take napari as long to make: the window answers in between."""
+
+
+SIZED_MS = 200
+"""After the canvas has another size: while a window is drawn larger, it has many."""
 
 
 class Stage:
@@ -81,6 +86,11 @@ class Stage:
         self._fit_soon = QTimer(viewer.window._qt_window)
         self._fit_soon.setSingleShot(True)
         self._fit_soon.timeout.connect(self.fit)
+        self._sized = QTimer(viewer.window._qt_window)
+        self._sized.setSingleShot(True)
+        self._sized.setInterval(SIZED_MS)
+        self._sized.timeout.connect(self._resized)
+        viewer.canvas.events.size.connect(self._size_changed)
         self._axes = viewer.dims.ndim
         viewer.dims.events.ndim.connect(self._axes_changed)
         self._followed = (
@@ -192,6 +202,7 @@ class Stage:
         self.canvas.hold_paint()
         with at_once(self.viewer):
             self.view.show()
+            self.sight.settle()
             self._explain(now=False)
         self.refreshed.emit()
 
@@ -300,6 +311,17 @@ class Stage:
             if entry is self.selected:
                 self.workbench.select(None)
             self.workbench.set_shown(entry, False)
+
+    def _size_changed(self, event: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the window is closing
+            self._sized.start()
+
+    def _resized(self) -> None:
+        """Pictures, and the letters of their captions, have another room."""
+        self.canvas.hold_paint()
+        with at_once(self.viewer):
+            self.sight.resized()
+            self.show()
 
     def _axes_changed(self, event: Any) -> None:
         """The last stack went: napari then fits the view to all pictures, hidden ones of other sizes as well."""

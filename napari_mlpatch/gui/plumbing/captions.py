@@ -5,25 +5,22 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari._vispy.utils.text import get_text_width_height
 from napari.components._viewer_constants import CanvasPosition
 from napari.components.overlays import LayerNameOverlay
 from vispy.scene import Widget
 
 from . import shade
-from .lines_of_text import DPI, Colour, Line, Lines
+from .fitted import fitted, wide
+from .lines_of_text import Colour, Line, Lines
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
 ABOVE = 10**6
 """Order of drawing: above all else on the canvas."""
-POINT = DPI / 72
-"""Pixels of the canvas to those that Qt measures letters in, as napari has it."""
 BESIDE = 0.8
 """Of the padding, that the shade is larger than its letters; and of the canvas's colour in it. As napari has it."""
 OPPOSITE = 1.2
@@ -36,8 +33,6 @@ ANCHORS = {
     CanvasPosition.BOTTOM_LEFT: ("left", "top"),
     CanvasPosition.BOTTOM_CENTER: ("center", "top"),
 }
-BETWEEN = ": "
-"""Where a line may end."""
 SHARES = {"left": 0.0, "center": 0.5, "right": 1.0, "bottom": 0.0, "top": 1.0}
 """Where an anchor lies between the left and the right, the upper and the lower end of a caption."""
 
@@ -83,8 +78,8 @@ class Caption:
         self, overlay: LayerNameOverlay, viewer: Any, layer: Layer, parent: Any, face: str, changed: Callable[[], None]
     ):
         self.overlay, self.layer = overlay, layer
-        self.x_size, self.y_size = 0.0, 0.0
-        self._text, self._fits = layer.name, ("", 0.0, 0.0)
+        self._text, self._width, self._height = layer.name, 0.0, 0.0
+        self._fits = ("", 0.0, 0.0)
         self._viewer, self._face, self._changed = viewer, face, changed
         self.node = Place(parent, changed)
         overlay.events.connect(self._on_change)
@@ -106,23 +101,25 @@ class Caption:
         self._changed()
 
     def _fit(self) -> None:
-        """Text and size in the cell as it is now: what comes last stands below where a line has no room for all."""
+        """Text and size in the cell as it is now."""
         room = self.node.room()
-        beside = 2 * self._viewer.canvas.overlay_tiling.padding[0]
-        wide = room[2] - room[0] - beside if room is not None else math.inf
-        fits = (self.layer.name, self.overlay.font_size, wide)
+        free = wide(self._viewer, self.layer, room[2] - room[0]) if room is not None else math.inf
+        fits = (self.layer.name, self.overlay.font_size, free)
         if fits != self._fits:
-            self._fits, self._text = fits, self.layer.name
-            self._measure()
-            if self.x_size > wide and BETWEEN in self._text:
-                self._text = "\n".join(self._text.rsplit(BETWEEN, 1))
-                self._measure()
+            self._fits = fits
+            self._text, self._width, self._height = fitted(*fits[:2], self._face, free)
 
-    def _measure(self) -> None:
-        size = self.overlay.font_size
-        text = SimpleNamespace(text=self._text, face=self._face, font_size=size, bold=False, italic=False)
-        width, height = get_text_width_height(text)  # pyright: ignore[reportArgumentType]
-        self.x_size, self.y_size = POINT * width, POINT * height
+    @property
+    def x_size(self) -> float:
+        """Width in pixels: napari asks for it before it places what is on the canvas."""
+        self._fit()
+        return self._width
+
+    @property
+    def y_size(self) -> float:
+        """Height in pixels."""
+        self._fit()
+        return self._height
 
     def _on_box_change(self) -> None:
         """napari has moved it to another cell."""

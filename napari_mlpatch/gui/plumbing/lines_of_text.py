@@ -15,6 +15,8 @@ from vispy.visuals import CompoundVisual, TextVisual
 from vispy.visuals.text.text import _text_to_vbo
 from vispy.visuals.visual import Visual
 
+from .fitted import DPI
+
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of the canvas."""
 Colour = tuple[float, float, float, float]
@@ -24,8 +26,6 @@ KINDS = 8
 """Of sizes, anchors and blendings, whose programs are kept."""
 TEXTS = 256
 """Whose letters are remembered, each where it stands within its line."""
-DPI = 96.0
-"""By which napari measures letters."""
 VERTEX = """
 attribute vec2 a_corner;
 attribute vec4 a_color;

@@ -10,7 +10,7 @@ from napari_mlpatch.gui.compare.view import Plot
 from napari_mlpatch.gui.plumbing.elided import Box
 
 
-@plots.register("convergence", title="Convergence", order=0)
+@plots.register("convergence", title="Convergence", key="Shift-C", order=0)
 class Convergence(Plot):
     """A quantity of all ticked results: what a person chose to see, else what all of them tell."""
 

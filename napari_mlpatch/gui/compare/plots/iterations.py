@@ -15,7 +15,7 @@ from napari_mlpatch.workbench.iterations import best, keep, look_at
 NUMBERS = ("psnr", "relative_residual", "objective", "change")
 
 
-@plots.register("iterations", title="Iterations", order=5)
+@plots.register("iterations", title="Iterations", key="Shift-I", order=5)
 class Iterations(Plot):
     """Scrub through the iterates of the selected result; keep one, continue, or start another run from it."""
 

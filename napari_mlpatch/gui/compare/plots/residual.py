@@ -15,7 +15,7 @@ from napari_mlpatch.workbench.entry import Entry
 EMPTY = "The residual A x - y of the selected result comes here: its histogram, beside what noise alone would give."
 
 
-@plots.register("residual", title="Residual", order=30)
+@plots.register("residual", title="Residual", key="Shift-R", order=30)
 class Residual(Plot):
     """Histogram of A x - y of the selected result over the noise's normal curve; whiteness: 1 ± 0.4 for white noise."""
 

@@ -21,7 +21,7 @@ EMPTY = (
 )
 
 
-@plots.register("ring-correlation", title="FRC", order=50)
+@plots.register("ring-correlation", title="FRC", key="Shift-F", order=50)
 class RingCorrelations(Plot):
     """Fourier ring correlation of two pictures, of every other view (spoke, coil...) and of the rest.
 

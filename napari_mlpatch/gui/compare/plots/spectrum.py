@@ -16,7 +16,7 @@ TRUTH = "#9a9a9a"
 EMPTY = "The power of all ticked results, and of the truth, over the spatial frequency comes here."
 
 
-@plots.register("spectrum", title="Spectrum", order=40)
+@plots.register("spectrum", title="Spectrum", key="Shift-S", order=40)
 class Spectrum(Plot):
     """Radial power spectrum of all ticked results and the truth; noise is flat, what was smoothed away falls early."""
 

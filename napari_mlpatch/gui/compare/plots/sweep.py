@@ -42,7 +42,7 @@ WHOLE, IN_VIEW = "whole picture", "what is in view"
 NONE = "(none)"
 
 
-@plots.register("sweep", title="Sweep", order=60)
+@plots.register("sweep", title="Sweep", key="Shift-W", order=60)
 class SweepTab(Plot):
     """Vary one or two parameters of the selected result's method; click a picture to take its values over."""
 
