@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import napari
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QTabBar, QTabWidget, QWidget
+from qtpy.QtWidgets import QMainWindow, QScrollArea, QTabBar, QTabWidget, QWidget
 
 from napari_mlpatch.core.errors import InputError
+
+from .plumbing.share_place import ShareWhenLow, give_room, share_place
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -171,7 +173,8 @@ class Session:
             if self._load.isActive():
                 self._load.start()
             if name == "Compare":
-                self._give_room(dock)
+                give_room(self.viewer.window._qt_window, dock)
+                ShareWhenLow(self.viewer.window._qt_window, dock)
 
     def open_all(self) -> None:
         """All docks in order; in front the one that says what to do next, else the first."""
@@ -206,22 +209,6 @@ class Session:
             return
         self.show("All slices")
         stacks.continued.emit(base)
-
-    def _give_room(self, compare: QDockWidget) -> None:
-        """The forms on the right use the window's whole height, the table below a little more than a quarter of it."""
-        window = self.viewer.window._qt_window
-        window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-        window.resizeDocks([compare], [max(240, round(0.28 * window.height()))], Qt.Orientation.Vertical)
-
-
-def share_place(window: QMainWindow) -> None:
-    """napari's layer controls and its list of layers become tabs of one place: one above the other they keep a low
-    window from giving the table more than two rows."""
-    docks = [window.findChild(QDockWidget, name) for name in ("layer controls", "layer list")]
-    if all(isinstance(dock, QDockWidget) and not dock.isFloating() for dock in docks):
-        controls, layers = docks
-        window.tabifyDockWidget(controls, layers)
-        controls.raise_()
 
 
 def plain_tabs(window: QMainWindow) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import dask.array
 import h5py
@@ -307,7 +308,15 @@ def test_what_is_left_is_that_of_the_output_that_is_named(tuned, qtbot, gate, mo
         gate.open()
         wait_for(qtbot, lambda: ended(tuned))
     assert tuned.stacks.finished.complete and tuned.rows.left is None
+    said = f"{SLICES} of {SLICES} slices"
+    assert tuned.rows.status.text().startswith(f"{Path(first).name}: {said}") and tuned.rows.bar.value() == 0
 
+    tuned.output.set_path(first)
+    wait_for(qtbot, lambda: tuned.rows.left is not None and tuned.rows.left.complete)
+    assert tuned.rows.status.text().startswith(said) and tuned.rows.bar.value() == SLICES
+    tuned.output.set_path(second)
+    wait_for(qtbot, lambda: tuned.rows.status.text().startswith(f"{Path(first).name}: {said}"))
+    assert tuned.rows.bar.value() == 0 and tuned.rows.run.text() == "Run on all slices"
     tuned.output.set_path(first)
     wait_for(qtbot, lambda: tuned.rows.left is not None and tuned.rows.left.complete)
     asked, drawn = left.left_of, []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QColor, QWheelEvent
-from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLabel
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QDockWidget, QLabel
 
 from napari_mlpatch.gui.plumbing.label import Name, Remark, breakable
+from napari_mlpatch.gui.plumbing.share_place import NEEDED
 from napari_mlpatch.gui.session import WIDTH
+from napari_mlpatch.gui.session import session as session_of
 
 SCROLL_BAR = 14
 RIGHT = ("Problem", "Reconstruct", "All slices", "Patch microscope", "Zoom", "Train")
@@ -174,3 +177,27 @@ def test_the_same_message_is_not_piled_upon_itself(monkeypatch):
     now[0] += notify.ON_SHOW_SECONDS
     notify.show_error("a")
     assert seen == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1600, 1000)])
+def test_controls_that_grow_leave_the_table_its_rows(make_napari_viewer, qtbot, size):
+    """Those of a volume in 3-D have more rows: they and the list of layers share a place, if they must."""
+    viewer = make_napari_viewer()
+    window = viewer.window._qt_window
+    window.resize(*size)
+    window.show()
+    here = session_of(viewer)
+    here.open_all()
+    compare = viewer.window._wrapped_dock_widgets["Compare (MLPatch)"]
+    controls = window.findChild(QDockWidget, "layer controls")
+    volume = viewer.add_image(np.random.default_rng(0).random((4, 8, 8)), name="volume")
+    viewer.layers.selection.active = volume
+    qtbot.waitUntil(lambda: compare.height() >= NEEDED, timeout=60_000)
+    assert not window.tabifiedDockWidgets(controls)
+    viewer.dims.ndisplay = 3
+    volume.rendering = "attenuated_mip"
+    shared = size[1] < 1000
+    qtbot.waitUntil(lambda: bool(window.tabifiedDockWidgets(controls)) == shared, timeout=60_000)
+    qtbot.waitUntil(lambda: compare.height() >= NEEDED, timeout=60_000)
+    assert window.height() == size[1]
+    here.workbench.close()

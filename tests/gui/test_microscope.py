@@ -209,6 +209,44 @@ def test_a_closed_dock_plays_no_more(playing, qtbot):
     assert here.docks["Patch microscope"].film.what.count() == 3  # nothing, the entry, a folder
 
 
+def test_patches_are_on_show_while_the_microscope_is_in_use(own_weights, make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(np.random.default_rng(0).random((24, 30)).astype(np.float32), name="picture")
+    here = session(viewer)
+    here.open("Zoom")
+    here.show("Patch microscope")
+    dock = here.docks["Patch microscope"]
+    qtbot.waitUntil(lambda: dock.front.now, timeout=60_000)
+
+    def seen(row, column):
+        dock.look_at(row, column)
+        qtbot.waitUntil(lambda: dock.current is not None and dock.current.row == row, timeout=60_000)
+        return {name: viewer.layers[name].visible for name in ("patch: samples", "patch: moved")}
+
+    both = {"patch: samples": True, "patch: moved": True}
+    neither = dict.fromkeys(both, False)
+    assert seen(5, 5) == both
+    here.show("Zoom")
+    qtbot.waitUntil(lambda: not dock.front.now, timeout=60_000)
+    assert {name: viewer.layers[name].visible for name in both} == neither
+    assert seen(6, 6) == neither, "what was asked for before comes after"
+    here.show("Patch microscope")
+    qtbot.waitUntil(lambda: dock.front.now, timeout=60_000)
+    assert {name: viewer.layers[name].visible for name in both} == both
+    viewer.layers["patch: moved"].visible = False
+    here.show("Zoom")
+    qtbot.waitUntil(lambda: not dock.front.now, timeout=60_000)
+    here.show("Patch microscope")
+    qtbot.waitUntil(lambda: dock.front.now, timeout=60_000)
+    assert {name: viewer.layers[name].visible for name in both} == both | {"patch: moved": False}
+
+    around = viewer.window._wrapped_dock_widgets["Patch microscope (MLPatch)"]
+    QTimer.singleShot(0, lambda: viewer.window.remove_dock_widget(around))  # in the event loop, as a click is
+    qtbot.waitUntil(lambda: "Patch microscope" not in here.docks, timeout=60_000)
+    assert [layer.name for layer in viewer.layers] == ["picture"]
+    here.workbench.close()
+
+
 def test_maps_of_a_picture_that_is_gone(own_weights, make_napari_viewer, qtbot):
     viewer = make_napari_viewer(show=True)
     viewer.add_image(np.random.default_rng(0).random((24, 30)).astype(np.float32), name="picture")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from napari.layers import Image
 
 import napari_mlpatch as mp
 from napari_mlpatch.core import residuals
@@ -101,6 +102,26 @@ def test_the_list_of_layers_shows_the_last_picture(simulated, qtbot):
     wait_for(qtbot, lambda: finished(simulated))
     wait_for(qtbot, lambda: np.allclose(layer_of(entry).data, entry.result.x[0, 0]))
     wait_for(qtbot, lambda: layer_of(entry).thumbnail[..., :3].any())
+
+
+def test_hidden_pictures_have_thumbnails(simulated, qtbot):
+    """What has never been on show, and what was finished while another one was, stands in napari's list as it is."""
+    workbench, stage = simulated.workbench, simulated.stage
+    first = workbench.run(mp.methods.FBP())
+    wait_for(qtbot, lambda: first.result is not None and stage.layer_of(first) is not None)
+    second = workbench.run(mp.methods.TV(iterations=3, tolerance=0.0))
+    workbench.select(first)
+    wait_for(qtbot, lambda: second.result is not None and stage.layer_of(second) is not None)
+    assert not stage.layer_of(second).visible
+
+    def expected(layer):
+        """What napari makes of the same picture on show."""
+        known = Image(layer.data, contrast_limits=layer.contrast_limits, colormap=layer.colormap)
+        return known.thumbnail
+
+    for layer in (stage.layer_of(second), *(stage.scenes[role] for role in ("measurement", "preview", "truth"))):
+        wait_for(qtbot, lambda layer=layer: np.array_equal(layer.thumbnail, expected(layer)))
+        assert layer.thumbnail[..., :3].any(), layer.name
 
 
 def roles_of(here):

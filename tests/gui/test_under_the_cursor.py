@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 
 import napari_mlpatch as mp
 from napari_mlpatch.gui.compare.parts import plots, views
-from napari_mlpatch.gui.compare.strip import _format
+from napari_mlpatch.gui.compare.strip import LINE, Row, Strip, _format
 from napari_mlpatch.workbench.scene import Frame, Scene
 from tests.gui.mouse import Mouse
 from tests.gui.test_window import finished, wait_for
@@ -123,3 +123,23 @@ def test_complex_pictures_in_four_parts(session, qtbot):
 )
 def test_a_column_keeps_three_digits_of_each_value(column, written):
     assert list(map(_format(column), column)) == written
+
+
+def test_figures_are_whole_where_there_is_little_room(qtbot):
+    """They look as in a wide strip, whatever is left for the bars."""
+    rows = [Row("truth", "", -1.2345), Row("a name that is long", "#ff0000", 123.45), Row("another", "#00ff00", 1.0)]
+    strip = Strip()
+    qtbot.addWidget(strip)
+    strip.set_rows(rows, reference=False)
+    wanted = max(strip.fontMetrics().horizontalAdvance(text) for text in ("-1.23", "123.45"))
+
+    def right(width):
+        strip.resize(width, 3 * LINE)
+        image = strip.grab().toImage()
+        places = [(image.width() - x, y) for x in range(1, wanted + 3) for y in range(image.height())]
+        return [image.pixel(*place) for place in places]
+
+    whole = right(600)
+    assert len(set(whole)) > 2, "letters"
+    for width in (300, 180, 140):
+        assert right(width) == whole

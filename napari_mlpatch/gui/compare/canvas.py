@@ -53,6 +53,7 @@ class Canvas:
                 **more,
             )
         assert isinstance(layer, Image)
+        draw_thumbnail(layer)
         return layer
 
     def remove(self, layer: Layer) -> None:
@@ -99,6 +100,13 @@ fresh = Fresh()
 
 def set_visible(layer: Layer, visible: bool) -> None:
     fresh.show(layer, visible)
+
+
+def draw_thumbnail(layer: Image) -> None:
+    """What stands in napari's list: of a layer that has never been shown, napari makes a black one."""
+    if not layer.visible:
+        layer.set_view_slice()
+    layer._update_thumbnail()
 
 
 def rename(layer: Layer, name: str) -> None:

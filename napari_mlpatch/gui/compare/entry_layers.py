@@ -16,7 +16,7 @@ from napari_mlpatch.workbench.pictures import KINDS, Pictures
 from napari_mlpatch.workbench.scene import Scene
 from napari_mlpatch.workbench.selection import Other
 
-from .canvas import Canvas, place, rename, set_visible, stretched
+from .canvas import Canvas, draw_thumbnail, place, rename, set_visible, stretched
 from .contrast import Contrast, Limits
 from .looks import colormap_of, group_of, limits_of
 from .scene_layers import SceneLayers
@@ -201,8 +201,6 @@ class EntryLayers:
         self._shows[key] = image
         self._join(layer, key[1], scene, limits_of(image, key[1]))
         rename(layer, self.caption(of, key[1]))  # until its first iterate comes, that of a running job says so
-        if isinstance(of, Entry) and of.result is not None:
-            layer._update_thumbnail()  # frames on the way left it as it was, which may be black
 
     def _join(self, layer: Image, kind: str, scene: Scene, own: Limits) -> None:
         shared = scene.limits if kind == "picture" else None
@@ -231,6 +229,10 @@ class EntryLayers:
             self._described[entry.id] = entry.result
             layer.metadata["mlpatch"]["recipe"] = json.loads(entry.result.recipe.to_json())
             layer.metadata["mlpatch"]["metrics"] = dict(entry.result.metrics)
+            key, image = _key(entry, "picture"), self.pictures.get(entry, "picture")
+            if image is not None and self._shows.get(key) is not image:
+                self._update(layer, key, entry, image)  # hidden, it would have waited until it is shown
+            draw_thumbnail(layer)  # frames on the way left it as it was, which may be black
 
     def _drop(self, key: Key) -> None:
         layer = self._layers.pop(key)

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout
 from napari_mlpatch.gui.plumbing.follow import KEYS
 
 HELP = ("F1", "Shift-?")
-WIDTH = 640
+WIDTH = 880
 """Pixels."""
 STYLE = """
 QFrame#keys { background: rgba(20, 22, 28, 225); border: 1px solid rgba(255, 255, 255, 60); border-radius: 8px; }

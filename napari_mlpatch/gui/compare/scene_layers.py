@@ -11,7 +11,7 @@ from qtpy.QtCore import QTimer
 from napari_mlpatch.workbench.jobs import contrast_limits
 from napari_mlpatch.workbench.scene import Frame, Scene
 
-from .canvas import Canvas, place, stretched
+from .canvas import Canvas, draw_thumbnail, place, stretched
 from .contrast import Contrast
 
 NAMES = {"preview": "quick preview"}
@@ -55,6 +55,7 @@ class SceneLayers:
             if layer is not None:
                 place(layer, data, _frame(scene, role, data))
                 self._join(layer, role, scene, data)
+                draw_thumbnail(layer)
             elif role == FIRST:
                 self._make(role, scene, data)
             else:

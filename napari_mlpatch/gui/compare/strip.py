@@ -12,8 +12,10 @@ from qtpy.QtWidgets import QWidget
 
 LINE = 19
 """Pixels of a row."""
-NAME, VALUE = 0.42, 0.2
-"""Parts of the width for names and figures; the bars have the rest."""
+NAME = 0.42
+"""Part of the width for names; the bars have what figures leave of the rest."""
+BESIDE = 6
+"""Pixels between bars and figures, and at the edge."""
 DIGITS, FEWEST, TINY, HUGE = 5, 3, 1e-3, 1e6
 """Digits of a value, and at least; between which of the largest they are written without an exponent."""
 
@@ -51,12 +53,14 @@ class Strip(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter, ink = QPainter(self), self.palette().color(QPalette.ColorRole.WindowText)
         low, high = self.span()
-        left, right = self.width() * NAME, self.width() * (1 - VALUE) - 8
+        metrics, written = painter.fontMetrics(), _format([row.value for row in self.rows if row.value is not None])
+        figures = [metrics.horizontalAdvance(written(row.value)) for row in self.rows if row.value is not None]
+        left = self.width() * NAME
+        right = max(self.width() - max(figures, default=0) - 2 * BESIDE, left + 1)
 
         def x(value: float) -> float:
             return left + (value - low) / (high - low) * (right - left)
 
-        metrics, written = painter.fontMetrics(), _format([row.value for row in self.rows if row.value is not None])
         for i, row in enumerate(self.rows):
             top, middle = i * LINE, i * LINE + LINE / 2
             colour = QColor(row.colour) if row.colour else ink
@@ -69,7 +73,7 @@ class Strip(QWidget):
             painter.drawText(QRectF(16, top, left - 18, LINE), flags | Qt.AlignmentFlag.AlignLeft, name)
             if row.value is None:
                 continue
-            rest = QRectF(right + 6, top, self.width() - right - 8, LINE)
+            rest = QRectF(right + BESIDE, top, self.width() - right - 1.5 * BESIDE, LINE)
             painter.drawText(rest, flags | Qt.AlignmentFlag.AlignRight, written(row.value))
             if row.value == row.value:
                 start, end = sorted((x(0.0), x(row.value)))

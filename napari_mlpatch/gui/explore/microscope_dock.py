@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Points, Vectors
+from napari.layers import Image
 from napari.viewer import Viewer
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -28,6 +28,7 @@ from napari_mlpatch.gui.forms.boxes import NumberBox
 from napari_mlpatch.gui.forms.network_box import NetworkBox
 from napari_mlpatch.gui.plumbing.dialogs import ask_target
 from napari_mlpatch.gui.plumbing.follow import follow, follow_key, follow_mouse
+from napari_mlpatch.gui.plumbing.in_front import InFront
 from napari_mlpatch.gui.plumbing.label import Name, Note
 from napari_mlpatch.gui.plumbing.looking import Looking, is_flat
 from napari_mlpatch.gui.plumbing.notify import show_error, show_info
@@ -36,6 +37,7 @@ from napari_mlpatch.workbench.workbench import Workbench
 from .equivariance_panel import EquivariancePanel
 from .film_row import FilmRow
 from .map_button import MapButton
+from .patch_layers import PatchLayers
 from .patch_plot import PatchPlot
 
 
@@ -47,7 +49,7 @@ class MicroscopeDock(QWidget):
         self.viewer, self.workbench = viewer, workbench
         self.current: Patch | None = None
         self.pins: list[Patch] = []
-        self._layers: dict[str, Any] = {}
+        self.layers, self.front = PatchLayers(viewer), InFront(self)
 
         self.weights = NetworkBox(workbench)
         self.sigma = NumberBox(0.0, 1.0)
@@ -82,6 +84,8 @@ class MicroscopeDock(QWidget):
         follow(self, workbench.weights_changed, self._weights_changed)
         follow(self, viewer.layers.selection.events.active, self._name_image)
         follow(self, viewer.layers.events.removed, self._removed)
+        self.front.changed.connect(self.layers.use)
+        self.destroyed.connect(self.layers.forget)
         self._name_image()
 
     def _lay_out(self) -> None:
@@ -154,7 +158,7 @@ class MicroscopeDock(QWidget):
 
     def _moved(self, viewer: Viewer, event: Any) -> None:
         layer = self.image()
-        if layer is None or not self.follow.isChecked() or not self.isVisible():
+        if layer is None or not self.follow.isChecked() or not (self.isVisible() and self.front.now):
             return
         position = layer.world_to_data(event.position)[-2:]
         self._look_throttled(float(position[0]), float(position[1]))
@@ -196,56 +200,15 @@ class MicroscopeDock(QWidget):
                 lines[0] = f"{_square(self._colour(len(self.pins)))} {lines[0]}"
             self.facts.setText("<br>".join(lines))
         if patches:
-            points = np.concatenate([p.points.reshape(-1, 2) for p in patches])
-            starts = np.concatenate([p.initial.reshape(-1, 2) for p in patches])
-            sizes = [p.points.shape[0] * p.points.shape[1] for p in patches]
-            colours = [c for k, n in enumerate(sizes) for c in [self._colour(k)] * n]
-            self._draw_layers(layer, points, starts, colours)
+            colours = [self._colour(k) for k in range(len(patches))]
+            self.layers.draw(layer, patches, colours, seen=not self.film.runs)
         self._buttons()
-
-    def _draw_layers(self, layer: Image, points: np.ndarray, starts: np.ndarray, colours: list[str]) -> None:
-        place = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
-        vectors = np.stack([starts, points - starts], axis=1)
-        active = self.viewer.layers.selection.active
-        if "samples" not in self._layers:
-            about = {"mlpatch": {"role": "microscope"}}
-            self._layers["motion"] = self.viewer.add_vectors(
-                vectors, name="patch: moved", edge_width=0.08, edge_color="white", opacity=0.6, metadata=about, **place
-            )
-            self._layers["samples"] = self.viewer.add_points(
-                points,
-                name="patch: samples",
-                size=0.35,
-                border_width=0,
-                face_color=colours,
-                canvas_size_limits=(4, 1000),  # so that colours can be told apart from afar
-                metadata=about,
-                **place,
-            )
-            for made in self._layers.values():
-                made.editable = False
-            self.viewer.layers.selection.active = active
-        else:
-            motion, samples = self._layers["motion"], self._layers["samples"]
-            assert isinstance(motion, Vectors) and isinstance(samples, Points)
-            motion.data = vectors
-            samples.data = points
-            samples.face_color = colours
-            for made in (motion, samples):
-                made.scale, made.translate = layer.scale, layer.translate
-                made.visible = made.visible or not self.film.runs
-                if self.viewer.layers.index(made) < self.viewer.layers.index(layer):
-                    self.viewer.layers.move(self.viewer.layers.index(made), len(self.viewer.layers))
 
     def _colour(self, k: int) -> str:
         return COLOURS[k % len(COLOURS)]
 
     def _removed(self, event: Any) -> None:
-        self._layers = {name: layer for name, layer in self._layers.items() if layer is not event.value}
-        if len(self._layers) == 1:  # one without the other makes no sense
-            (last,) = self._layers.values()
-            self._layers = {}
-            self.viewer.layers.remove(last)
+        self.layers.removed(event.value)
         self._name_image()
         if self.image() is None:
             self._forget_patch()
@@ -255,10 +218,7 @@ class MicroscopeDock(QWidget):
         self.current = None
         self.facts.clear()
         self.plot.show_patches([], [])
-        layers, self._layers = list(self._layers.values()), {}
-        for made in layers:
-            if made in self.viewer.layers:
-                self.viewer.layers.remove(made)
+        self.layers.forget()
         self._buttons()
 
     def _buttons(self) -> None:

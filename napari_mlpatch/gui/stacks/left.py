@@ -32,6 +32,10 @@ class Left:
     def look(self) -> None:
         """Something that decides it may have changed."""
         rows = self.dock.rows
+        try:
+            rows.named = path_of(self.dock.output.path()) if self.dock.output.path() else None
+        except InputError:
+            rows.named = None
         if not self._is_ours(rows.left):
             rows.left = None  # of another output
         self._timer.start()
@@ -73,7 +77,4 @@ class Left:
 
     def _is_ours(self, found: Finished | None) -> bool:
         """Whether it is of the output that the dock names now."""
-        try:
-            return found is not None and found.path == path_of(self.dock.output.path())
-        except InputError:
-            return False
+        return found is not None and found.path == self.dock.rows.named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
@@ -24,8 +25,10 @@ class RunRows(QWidget):
     def __init__(self, stacks: Stacks):
         super().__init__()
         self.stacks = stacks
+        self.named: Path | None = None
+        """The output that is described."""
         self.left: Finished | None = None
-        """How far the run that is described has come, where it has begun."""
+        """How far its run has come, where it has begun."""
         self.strip, self.run = QPushButton("Try five slices"), QPushButton("Run on all slices")
         self.pause, self.cancel = QPushButton("Pause"), QPushButton("Cancel")
         self.anew = QCheckBox("begin anew")
@@ -52,17 +55,21 @@ class RunRows(QWidget):
 
     def draw(self) -> None:
         """The bar, one line below it, what failed, and which buttons there are."""
-        stacks, now = self.stacks, self.stacks.progress
-        slices = 0 if stacks.begun is None else stacks.begun.slices
-        done = now.done if now is not None else stacks.begun.done if stacks.begun is not None else 0
-        ended, wrong = self.last(), [one.text for one in stacks.failed]
+        stacks, now, ended = self.stacks, self.stacks.progress, self.last()
+        done, slices, wrong = 0, 0, []
         if ended is not None:
             done, slices, wrong = ended.done, ended.slices, [one.text for one in ended.failed]
+        elif stacks.begun is not None and stacks.finished is None:
+            done, slices = stacks.begun.done if now is None else now.done, stacks.begun.slices
+            wrong = [one.text for one in stacks.failed]
         self.bar.setUpdatesEnabled(False)  # or Qt paints the whole window before setValue returns
         self.bar.setMaximum(slices or (0 if stacks.running else 1))
         self.bar.setValue(done)
         self.bar.setUpdatesEnabled(True)
-        text = said(stacks, ended)
+        text = said(stacks, ended or stacks.finished)
+        its = stacks.finished or stacks.begun
+        if ended is None and its is not None and (stacks.finished is not None or self.named not in (None, its.path)):
+            text = f"{its.path.name}: {text}"  # not what is described
         if text != self.status.text():
             self.status.setText(text)
         self.pause.setEnabled(stacks.running)
@@ -70,15 +77,15 @@ class RunRows(QWidget):
         self.cancel.setEnabled(stacks.running)
         if len(wrong) > FAILURES:
             wrong[FAILURES:] = [f"and {len(wrong) - FAILURES} other failures"]
-        if not stacks.running and ended is None and stacks.message:
+        if not stacks.running and ended is None and stacks.finished is None and stacks.message:
             wrong = [stacks.message]
         self.failures.setText("\n".join(wrong))
         self.failures.setVisible(bool(wrong))
 
     def last(self) -> Finished | None:
-        """How far it was where a run ended, here or before; None where one is going on, or could not begin."""
+        """How far what is described was where its run ended; None where one is going on, or could not begin."""
         stacks = self.stacks
-        return None if stacks.running or (stacks.message and stacks.finished is None) else self.left or stacks.finished
+        return None if stacks.running or (stacks.message and stacks.finished is None) else self.left
 
     def verb(self) -> str:
         """What the button of the run says: it goes on with a run that was ended early."""

@@ -30,12 +30,12 @@ class Iterations(Plot):
         self.slider, self.place, self.numbers = QSlider(Qt.Orientation.Horizontal), QLabel(), QLabel()
         self.slider.setToolTip("The kept iterates of the selected result (arrow keys go one by one)")
         self.numbers.setWordWrap(True)
-        self.by_psnr, self.by_residual = QPushButton("Best by PSNR"), QPushButton("Best by residual")
+        self.by_psnr, self.by_residual = QPushButton("Best PSNR"), QPushButton("Best residual")
         self.by_psnr.setToolTip("Go to the iterate of highest PSNR: where the truth is known")
         self.by_residual.setToolTip(
             "Go to the iterate whose residual comes nearest to what noise leaves (discrepancy principle, Morozov 1966)"
         )
-        self.keep, self.start = QPushButton("Keep this one"), QPushButton("Start from this")
+        self.keep, self.start = QPushButton("Keep this"), QPushButton("Start from this")
         self.keep.setToolTip("Make it a result of its own, as if the run had been stopped here; its recipe says so")
         self.resume, self.more = QPushButton("Continue"), QSpinBox()
         self.resume.setToolTip("Go on from the end of the run, as if there had been no stop")
@@ -63,7 +63,7 @@ class Iterations(Plot):
         again.addWidget(self.resume, 1)
         again.addWidget(self.more)
         layout = QVBoxLayout(widget)
-        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setContentsMargins(2, 4, 2, 4)
         layout.addLayout(top)
         layout.addWidget(self.numbers)
         layout.addLayout(buttons)
