@@ -22,9 +22,13 @@ def test_closing_one_of_two_windows_leaves_it_off(qapp, first):
     assert gc.isenabled()
 
 
-def test_what_is_asked_for_is_collected_soon(qtbot):
+@pytest.mark.parametrize("gone_before", [False, True], ids=["", "the first canvas is deleted"])
+def test_what_is_asked_for_is_collected_soon(qtbot, gone_before):
     class Cycle:
         its: object = None
+
+    def deleted():
+        raise RuntimeError("wrapped C/C++ object has been deleted")
 
     here = GuiThreadGarbage()
     try:
@@ -33,6 +37,8 @@ def test_what_is_asked_for_is_collected_soon(qtbot):
         gone = weakref.ref(cycle)
         del cycle
         assert gone() is not None
+        if gone_before:
+            collect_soon(deleted, lambda: None)
         collect_soon(lambda: None, lambda: None)
         qtbot.waitUntil(lambda: gone() is None, timeout=60_000)
     finally:

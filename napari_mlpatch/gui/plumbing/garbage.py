@@ -56,13 +56,16 @@ def _collect() -> None:
     """The generations that are due, as automatic collection would; or all, where that was asked for."""
     if GuiThreadGarbage.wanted:
         asked, GuiThreadGarbage.wanted[:] = list(GuiThreadGarbage.wanted), []
-        contexts = list(dict.fromkeys(asked))
-        for i, (before, after) in enumerate(contexts):
+        collected = False
+        for before, after in dict.fromkeys(asked):
             with contextlib.suppress(RuntimeError):  # Qt has deleted the canvas
                 before()
-                if i == 0:
+                if not collected:
                     gc.collect()
+                    collected = True
                 after()
+        if not collected:  # none of the canvases is left
+            gc.collect()
         return
     for generation, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)):
         if count <= threshold:
