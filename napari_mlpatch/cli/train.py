@@ -100,9 +100,8 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print_json(card.model_dump(mode="json", exclude_none=True))
             else:
-                print(
-                    f"{shown_as / card.name}.safetensors: {card.title}, {card.steps} steps, {duration(event.seconds)}"
-                )
+                about = f"{card.title}, {weights.facts(card)[-1]}, {duration(event.seconds)}"
+                print(f"{shown_as / card.name}.safetensors: {about}")
                 for name, value in card.metrics.items():
                     print(f"  {figure(name, value)}")
     leave()

@@ -80,7 +80,7 @@ def facts(card: Card) -> list[str]:
     levels = card.noise_range
     if levels is not None:
         found.append(f"noise {levels[0]:g} to {levels[1]:g}")
-    return [*found, f"{card.steps} steps"]
+    return [*found, f"{card.steps} step{'s' * (card.steps != 1)}"]
 
 
 def is_shipped(name: str) -> bool:

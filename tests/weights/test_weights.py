@@ -58,6 +58,12 @@ def test_load(path):
     assert weights.find(str(path)).card == found.card
 
 
+@pytest.mark.parametrize(("steps", "told"), [(0, "0 steps"), (1, "1 step"), (10, "10 steps")])
+def test_facts_say_how_long_it_was_trained(path, steps, told):
+    edit(path, steps=steps)
+    assert weights.facts(weights.load(path).card)[-1] == told
+
+
 def test_unknown_weights():
     with pytest.raises(InputError, match=r"Unknown weights 'lgd'. Known: "):
         weights.find("lgd")
