@@ -49,4 +49,7 @@ def in_window(text: str) -> str:
 
 OR_FORCE = phrase(", or add --force (in Python: force=True)", "")
 OR_REPLACE = phrase(", or add --force to replace it (in Python: force=True)", "")
+OTHER_WEIGHTS = phrase(
+    "`mlpatch weights list` shows what is here, `mlpatch train` makes others.", "The Train dock makes others."
+)
 USE_CPU = phrase("Use 'cpu' (--device cpu)", "Use “cpu”")

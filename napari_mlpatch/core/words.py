@@ -38,6 +38,11 @@ def _cut(word: str) -> str:
     return word if len(word) <= LONGEST_WORD or os.sep in word else f"{word[:100]}...{word[-20:]}"
 
 
+def count_of(number: int, noun: str) -> str:
+    """ "1 image", "2 images"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def figure(name: str, value: float) -> str:
     """A figure of images held out: decibels of ``psnr...``, others without a unit."""
     return f"{name} {value:.2f} dB" if name.startswith("psnr") else f"{name} {value:.4f}"

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.core.registry import denoisers
 from napari_mlpatch.solvers.items import each
 from napari_mlpatch.torch_later import Tensor, torch
@@ -56,13 +57,13 @@ class Network(Denoiser):
         return _warning(without_outliers(rough), network.card)
 
 
+LISTED = phrase(" (`mlpatch weights list` shows them)", "")
+
+
 def none_given() -> str:
     """What to do without trained weights."""
     others = ", ".join(cls.name for cls in denoisers if not cls.needs_network)
-    return (
-        "This method needs trained weights of a denoiser. Choose weights (`mlpatch weights list` shows them), or "
-        f"another denoiser: {others}."
-    )
+    return f"This method needs trained weights of a denoiser. Choose weights{LISTED}, or another denoiser: {others}."
 
 
 def without_outliers(denoise: Denoise) -> Denoise:

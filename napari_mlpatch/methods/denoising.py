@@ -9,6 +9,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Fit, Method, Question
 from napari_mlpatch.core.phrases import naming_methods
 from napari_mlpatch.core.registry import denoisers
+from napari_mlpatch.core.words import count_of
 from napari_mlpatch.denoisers import settled
 from napari_mlpatch.denoisers.network import none_given
 from napari_mlpatch.torch_later import torch
@@ -56,11 +57,10 @@ class Denoising(Method):
                 f"The card of {card.name!r} says that it is a denoiser, but a network {made.name!r} makes pictures of "
                 f"measurements, for the method {made.method!r}."
             )
-        own = made.channels
-        if own != channels:
+        if made.channels != channels:
+            own = count_of(made.channels, "channel")
             return Fit(
-                f"The weights {card.name!r} are for pictures with {own} channels, these data make pictures with "
-                f"{channels}."
+                f"The weights {card.name!r} are for pictures with {own}, these data make pictures with {channels}."
             )
         if len(A.domain_shape) != 2:
             return Fit(

@@ -13,8 +13,10 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.declare import CONFIG, build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Fit, Iterate, Method, Question
+from napari_mlpatch.core.phrases import OTHER_WEIGHTS
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import operators
+from napari_mlpatch.core.words import count_of
 from napari_mlpatch.denoisers import Precision, has_bfloat16, settled
 from napari_mlpatch.denoisers.precision import SLOW
 from napari_mlpatch.solvers.items import norm, ratio
@@ -124,7 +126,8 @@ class Learned(Method):
         needed = 2 * channels if is_complex else channels
         if made.channels != needed:
             parts = f"{needed} (real and imaginary parts)" if is_complex else f"{needed}"
-            return f"{these} are for pictures with {made.channels} channels, these data make pictures with {parts}."
+            own = count_of(made.channels, "channel")
+            return f"{these} are for pictures with {own}, these data make pictures with {parts}."
         if made.axes not in (None, len(A.domain_shape)):
             return f"{these} are for pictures of {made.axes} axes, these have {len(A.domain_shape)}."
         return made.unsuitable(A)
@@ -132,7 +135,7 @@ class Learned(Method):
     def _none_given(self) -> str:
         return (
             f"The method {self.name!r} needs trained weights of its own kind, for the operator of the data. "
-            "`mlpatch weights list` shows what is here, `mlpatch train` makes others."
+            + OTHER_WEIGHTS
         )
 
 

@@ -11,9 +11,10 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.declare import CONFIG, build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.method import Fit, Iterate, Question
-from napari_mlpatch.core.phrases import naming_methods
+from napari_mlpatch.core.phrases import OTHER_WEIGHTS, naming_methods
 from napari_mlpatch.core.problem import Problem
 from napari_mlpatch.core.registry import methods, operators
+from napari_mlpatch.core.words import count_of
 from napari_mlpatch.solvers.items import norm, ratio
 from napari_mlpatch.solvers.shifted import LIGHT, solve_shifted
 from napari_mlpatch.torch_later import Tensor, torch
@@ -115,7 +116,7 @@ class ReuseAndRegularise(Learned):
         others = naming_methods("of {}, {} or {}", "unet", "unrolled", "equilibrium")
         return (
             f"The method {self.name!r} needs trained weights {others}, of any operator "
-            "on pictures of the same size. `mlpatch weights list` shows what is here, `mlpatch train` makes others."
+            "on pictures of the same size. " + OTHER_WEIGHTS
         )
 
     def _refusal(self, card: Card, A: Operator, channels: int, is_complex: bool | None) -> str:
@@ -139,7 +140,8 @@ class ReuseAndRegularise(Learned):
             return f"{these} are for {kinds[0]} pictures, these are {kinds[1]}."
         needed = 2 * channels if is_complex else channels
         if made.channels != needed:
-            return f"{these} are for pictures with {made.channels} channels, these data make pictures with {needed}."
+            own = count_of(made.channels, "channel")
+            return f"{these} are for pictures with {own}, these data make pictures with {needed}."
         return made.unsuitable(before)
 
 

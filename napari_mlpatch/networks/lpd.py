@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import architectures
+from napari_mlpatch.core.words import count_of
 
 from .architecture import Architecture, Reconstructor
 from .complex_channels import from_channels, to_channels
@@ -100,6 +101,6 @@ class LPD(Reconstructor):
         wanted = self.config.data_channels or self.config.channels
         if given.shape[1] != wanted:
             raise InputError(
-                f"This {self.config.title} is for data with {wanted} channels, these have {given.shape[1]} (complex "
-                f"data two for each). Set data_channels = {given.shape[1]} and train it for them."
+                f"This {self.config.title} is for data with {count_of(wanted, 'channel')}, these have {given.shape[1]} "
+                f"(complex data two for each). Set data_channels = {given.shape[1]} and train it for them."
             )

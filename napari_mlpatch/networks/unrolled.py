@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.words import count_of
 
 if TYPE_CHECKING:
     from napari_mlpatch.core.operator import Operator
@@ -30,7 +31,7 @@ def has_complex_pictures(y: Tensor, A: Operator, config: Any) -> bool:
     if channels != config.channels:
         parts = f", real and imaginary parts of {y.shape[1]}" if is_complex else ""
         raise InputError(
-            f"This {name} is for pictures with {config.channels} channels, these data make pictures with "
+            f"This {name} is for pictures with {count_of(config.channels, 'channel')}, these data make pictures with "
             f"{channels}{parts}. Set channels = {channels} and train it for them."
         )
     return is_complex

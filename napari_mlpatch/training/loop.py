@@ -19,6 +19,7 @@ from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
 from napari_mlpatch.core.steps import RANDOM
+from napari_mlpatch.core.words import count_of
 from napari_mlpatch.denoisers.precision import for_training
 
 from . import checkpoint, snapshots
@@ -171,7 +172,7 @@ def _events(
         return loss
 
     def first(batch: Batch) -> Tensor:
-        with counted(f"A step with {recipe.images} images"):
+        with counted(f"A step with {count_of(recipe.images, 'image')}"):
             return learn(batch)
 
     advance = Captured(learn, device, recipe.graph and team.size == 1)

@@ -11,7 +11,7 @@ import platformdirs
 from napari_mlpatch.core.arguments import instance
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import path_of
-from napari_mlpatch.core.words import short
+from napari_mlpatch.core.words import count_of, short
 from napari_mlpatch.paths import bundled
 
 from .card import Card
@@ -80,7 +80,7 @@ def facts(card: Card) -> list[str]:
     levels = card.noise_range
     if levels is not None:
         found.append(f"noise {levels[0]:g} to {levels[1]:g}")
-    return [*found, f"{card.steps} step{'s' * (card.steps != 1)}"]
+    return [*found, count_of(card.steps, "step")]
 
 
 def is_shipped(name: str) -> bool:

@@ -7,6 +7,7 @@ import torch
 import napari_mlpatch as mp
 from napari_mlpatch import networks, weights
 from napari_mlpatch.core.fit import fit
+from napari_mlpatch.core.phrases import in_window
 from napari_mlpatch.core.recipe import Description, describe
 from napari_mlpatch.core.registry import methods
 
@@ -38,6 +39,12 @@ def test_methods_without_a_learned_part_refuse_weights(name):
         mp.reconstruct(problem_of(scan()), method, denoiser())
 
 
+def test_a_window_sends_nobody_to_the_command_line_for_weights():
+    learned = [cls() for cls in methods if cls().needs_network]
+    for told in (fit(method, None, problem_of(scan())).refusal for method in learned):
+        assert "weights" in in_window(told) and "`mlpatch" in told and "`mlpatch" not in in_window(told)
+
+
 @pytest.mark.parametrize("method", [M.Direct(), M.PnPADMM(), M.PnPHQS(), M.PnPPGM()])
 def test_methods_with_a_denoiser(method):
     problem = problem_of(scan())
@@ -45,7 +52,7 @@ def test_methods_with_a_denoiser(method):
     assert "needs trained weights of a denoiser" in fit(method, None, problem).refusal
     assert fit(method, denoiser(), problem).refusal == fit(method, denoiser(), problem).remark == ""
     assert "are for the method 'unet'" in fit(method, unet(scan()), problem).refusal
-    assert "1 channels, these data make pictures with 3" in fit(method, denoiser(), problem_of(scan(), None, 3)).refusal
+    assert "1 channel, these data make pictures with 3" in fit(method, denoiser(), problem_of(scan(), None, 3)).refusal
     other = type(method)(denoiser="tv")
     assert not other.needs_network and fit(other, None, problem).refusal == ""
     assert "are not used" in fit(other, denoiser(), problem).remark
@@ -68,7 +75,7 @@ def test_reconstructors_are_refused():
     assert "are a denoiser, not for the method 'unet'" in fit(M.UNet(), denoiser(), problem).refusal
     assert "are for the method 'unet', not for the method 'unrolled'" in fit(M.Unrolled(), trained, problem).refusal
     assert "operator 'parallel-beam', not for 'blur'" in fit(M.UNet(), trained, problem_of(O.Blur((16, 16)))).refusal
-    assert "1 channels, these data make pictures with 2" in fit(M.UNet(), trained, problem_of(A, None, 2)).refusal
+    assert "1 channel, these data make pictures with 2" in fit(M.UNet(), trained, problem_of(A, None, 2)).refusal
     bare = weights_of(networks.build("fbpconvnet", {"width": 1, "depth": 1}))
     assert "does not say for which operator" in fit(M.UNet(), bare, problem).refusal
     for made in (Description(name="resnet"), Description(name="fbpconvnet", params={"width": 0})):

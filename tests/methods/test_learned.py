@@ -89,7 +89,7 @@ def test_complex_pictures_of_real_operators():
     """An operator that takes either needs a network of two channels where its data are complex."""
     A = OPERATORS["blur"]
     y = torch.complex(measured(A, 1.0), measured(A, 0.5))
-    with pytest.raises(mp.InputError, match=r"with 1 channels, these data make pictures with 2 \(real and"):
+    with pytest.raises(mp.InputError, match=r"with 1 channel, these data make pictures with 2 \(real and"):
         solved(A, y, (M.UNet(), unet(A)))
     assert solved(A, y, (M.UNet(), unet(A, channels=2))).is_complex()
 

@@ -221,7 +221,7 @@ def test_wrong_channels_and_shapes_are_refused(name):
 def test_data_channels_and_signs_are_refused():
     A = mp.operators.MRICartesian(image_shape=(ROWS, COLUMNS))
     y = torch.rand(1, 1, *A.range_shape, dtype=torch.complex64)
-    with pytest.raises(InputError, match="data with 1 channels, these have 2"):
+    with pytest.raises(InputError, match="data with 1 channel, these have 2"):
         networks.build("lpd", {**SMALL["lpd"], "channels": 2, "data_channels": 1})(y, A)
     params = {**SMALL["projected-gradient"], "channels": 2, "nonnegative": True}
     with pytest.raises(InputError, match="no sign"):

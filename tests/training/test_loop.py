@@ -116,7 +116,7 @@ def test_learning_rate():
             "takes 3 channels, the images have 1",
         ),
         ({"network": Description(name="nothing")}, "Unknown architecture 'nothing'"),
-        ({"data": Synthetic(kind="ellipses", count=3, size=32, hold_out=3)}, "3 images, and 3 of them are held out"),
+        ({"data": Synthetic(kind="ellipses", count=3, size=32, hold_out=3)}, "3 images, of which 3 are to be held out"),
         ({"network": Description(name="mlpatch", params={**TINY, "radius": 20.0})}, "only 32 rows or columns, but 43"),
         ({"lr": 1e3, "clip": 1e30, "warmup": 0}, "[Ll]ower the learning rate|too large a learning rate"),
         ({"device": "cuda:77"}, "device 'cuda:77' cannot be used here"),

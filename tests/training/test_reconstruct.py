@@ -148,7 +148,7 @@ def test_figures_are_those_of_a_simulated_problem(images):
         ),
         ({"network": {"name": "lpd", "params": LPD | {"channels": 3}}}, "takes 3 channels, these pictures have 1"),
         ({"data": {"kind": "ellipses", "count": 4, "size": 16, "hold_out": 1}}, "at most 16 rows and 16 columns"),
-        ({"task": Reconstruct(operator=MRI)}, "takes 1 channels, these pictures have 2, real and imaginary"),
+        ({"task": Reconstruct(operator=MRI)}, "takes 1 channel, these pictures have 2, real and imaginary"),
         (
             {"task": Reconstruct(operator=MRI, noise=mp.noise.Poisson()), "network": {"name": "lpd", "params": LPD}},
             "Counting noise needs real data",

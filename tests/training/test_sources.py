@@ -11,6 +11,7 @@ from napari_mlpatch.training import AdlerEllipses, Files, Pairs, Reconstruct
 from napari_mlpatch.training.data import open_data
 from napari_mlpatch.training.pictures import parts_of
 from napari_mlpatch.training.sources.adler_ellipses import draw, ellipses, rasterised
+from napari_mlpatch.training.sources.matching import mismatch
 
 A = mp.operators.ParallelBeam(image_shape=(8, 10), angles_deg="0:180:5", detector_count=14)
 
@@ -149,3 +150,52 @@ def test_pairs_that_do_not_match(pairs):
         open_data(Pairs(measurements=names("y")), folder)
     with pytest.raises(InputError, match="There is no file or folder"):
         open_data(Pairs(measurements=("nowhere.h5",)), folder)
+
+
+# ---- whether they belong together ----------------------------------------------------------------------------------
+
+B = mp.operators.ParallelBeam(image_shape=(9, 9), angles_deg="0:180:7", detector_count=14)
+SQUARES = torch.rand(3, 1, 9, 9, generator=torch.Generator().manual_seed(1))
+NOISE = 0.1 * torch.randn(3, 1, 7, 14, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize("scale", [1.0, -40.0])
+def test_pictures_in_another_order_are_told(scale):
+    y = scale * (B(SQUARES) + NOISE)
+    assert mismatch(y, SQUARES, B) == ""
+    told = mismatch(y, SQUARES[[0, 2, 1]], B)
+    assert told.startswith("Measurement 2 of the pairs is one of true picture 3, not of its own") and "order" in told
+
+
+@pytest.mark.parametrize(
+    ("turn", "told"),
+    [
+        (lambda x: x.flip(-1), "mirrored left to right"),
+        (lambda x: x.flip(-2), "mirrored top to bottom"),
+        (lambda x: x.rot90(2, (-2, -1)), "turned by 180 degrees"),
+        (lambda x: x.mT, "transposed"),
+        (lambda x: x.rot90(-1, (-2, -1)), "turned by 90 degrees clockwise"),
+        (lambda x: x.rot90(1, (-2, -1)), "turned by 90 degrees counter-clockwise"),
+        (lambda x: x.mT.rot90(2, (-2, -1)), "mirrored about the other diagonal"),
+    ],
+)
+def test_turned_pictures_are_told(turn, told):
+    assert f"are those of the true pictures {told}:" in mismatch(B(turn(SQUARES)) + NOISE, SQUARES, B)
+
+
+def test_what_else_differs_is_no_mismatch():
+    alike = SQUARES[:1].repeat(3, 1, 1, 1)
+    assert mismatch(B(alike), alike, B) == mismatch(B(alike) + NOISE, alike, B) == ""
+    assert mismatch(100 * NOISE, SQUARES, B) == mismatch(NOISE, torch.zeros_like(SQUARES), B) == ""
+    symmetric = SQUARES + SQUARES.flip(-1)
+    assert mismatch(B(symmetric) + NOISE, (symmetric > 1.0).float(), B) == ""
+    mri = mp.operators.MRICartesian(image_shape=(9, 9))
+    assert mismatch(mri(SQUARES), SQUARES, mri) == ""
+    assert "mirrored top to bottom" in mismatch(mri(SQUARES.flip(-2)), SQUARES, mri)
+
+
+def test_a_training_refuses_pairs_in_another_order(pairs):
+    folder, _, _ = pairs
+    found, _ = open_data(Pairs(measurements=names("y"), truths=("x1.npy", "x0.npy", "x2.npy", "x3.npy")), folder)
+    with pytest.raises(InputError, match="Measurement 1 of the pairs is one of true picture 2"):
+        found.check(A)

@@ -21,6 +21,7 @@ from napari_mlpatch.io.guard import existing_file
 from napari_mlpatch.io.readers.numpy_file import read_npy, stored_npz
 
 from .files import files_of
+from .matching import mismatch
 from .source import Source, enough
 
 MEASUREMENTS = (".h5", ".hdf5", ".nxs")
@@ -113,6 +114,9 @@ class PairSet:
                 f"The pairs were measured by another operator ({self._operator!r:.200}) than the task's ({A!r:.200}). "
                 "Give the operator that measured them."
             )
+        doubt = mismatch(self._y, self._x, A)
+        if doubt:
+            raise InputError(doubt)
 
     def pair(self, k: int) -> tuple[Tensor, Tensor]:
         """Measurement and true picture, ``[1, C, ...]`` each."""

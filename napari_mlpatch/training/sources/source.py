@@ -13,7 +13,7 @@ from torch import Tensor
 from napari_mlpatch.core.declare import build
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.registry import sources
-from napari_mlpatch.core.words import short
+from napari_mlpatch.core.words import count_of, short
 
 
 class Images(Protocol):
@@ -82,5 +82,6 @@ def enough(count: int, hold_out: int) -> None:
     """Raises InputError where nothing is left to train on."""
     if count <= hold_out:
         raise InputError(
-            f"There are {count} images, and {hold_out} of them are held out. Lower hold_out or add images."
+            f"The data are {count_of(count, 'image')}, of which {hold_out} are to be held out: none is left to train "
+            "on. Lower hold_out or add images."
         )

@@ -15,6 +15,7 @@ from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.metrics import psnr
 from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.core.registry import tasks
+from napari_mlpatch.core.words import count_of
 
 from ..pictures import turned
 from .task import Batch, Task, is_reconstructor, middle
@@ -76,7 +77,7 @@ class Denoise(Task):
             raise InputError("A denoiser is trained on images, not on pairs. Use another source.")
         if network.config.channels != images.channels:
             raise InputError(
-                f"The network takes {network.config.channels} channels, the images have {images.channels}. "
+                f"The network takes {count_of(network.config.channels, 'channel')}, the images have {images.channels}. "
                 "Change the network's channels or the data's colours."
             )
         self._check_units(images)

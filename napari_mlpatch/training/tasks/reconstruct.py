@@ -21,6 +21,7 @@ from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.recipe import Description
 from napari_mlpatch.core.registry import noises, operators, tasks
 from napari_mlpatch.core.simulate import simulate
+from napari_mlpatch.core.words import count_of
 from napari_mlpatch.networks.quick_picture import quick_picture
 from napari_mlpatch.networks.scaling import along, divided, normalised, picture_unit
 
@@ -129,8 +130,9 @@ class Reconstruct(Task):
         channels = truth.shape[1] * (2 if truth.is_complex() else 1)
         if network.config.channels != channels:
             parts = ", real and imaginary parts" if truth.is_complex() else ""
+            own = count_of(network.config.channels, "channel")
             raise InputError(
-                f"The network takes {network.config.channels} channels, these pictures have {channels}{parts}. "
+                f"The network takes {own}, these pictures have {channels}{parts}. "
                 "Change the network's channels or the data's colours."
             )
 
