@@ -1,4 +1,4 @@
-"""What every test gets: a seed, two threads (one beside another process of tests), napari settings of its own."""
+"""What every test gets: a seed, two threads (one beside others), examples that stay, napari settings of its own."""
 
 import os
 import threading
@@ -12,12 +12,17 @@ if BESIDE_OTHERS:  # for the processes that tests start
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 # Before napari is imported: leave the user's settings alone, and report Qt calls from the wrong thread.
 os.environ["NAPARI_CONFIG"] = ""
 os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
 
 torch.set_num_threads(1 if BESIDE_OTHERS else 2)
+
+# The same examples on every machine, however slow it is: pytest's timeout ends what hangs.
+settings.register_profile("plain", deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck])
+settings.load_profile("plain")
 
 ONE_THREAD = {"core", "denoisers", "interop", "methods", "operators", "solvers", "stacks"}
 """Folders of tests with small problems: a second thread costs them more than it gives."""

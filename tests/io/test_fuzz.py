@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-from datetime import timedelta
 
 import h5py
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 import scipy.io
 import torch
 from astropy.io import fits
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -262,13 +261,7 @@ def damaged(data, content):
 
 
 @pytest.mark.parametrize("name", [*FILES, *TEXT])
-@settings(
-    max_examples=int(os.environ.get("FUZZ", "100")),
-    deadline=timedelta(seconds=20),
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+@settings(max_examples=int(os.environ.get("FUZZ", "100")))
 @given(data=st.data())
 def test_damaged_files(name, folder, data):
     _, suffix, read = {**FILES, **TEXT}[name]
@@ -296,7 +289,7 @@ def test_the_files_are_valid_before(name, folder):
 @example(content=b"PK\x03\x04")
 @example(content=b"\x93NUMPY")
 @example(content=b"MATLAB 5.0")
-@settings(max_examples=50, derandomize=True, database=None, deadline=None)
+@settings(max_examples=50)
 def test_arbitrary_bytes(content, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "arbitrary"
     path.write_bytes(content)

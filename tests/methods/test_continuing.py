@@ -50,17 +50,46 @@ def _denoiser(method):
     return {"denoiser": "tv"} if hasattr(method, "denoiser") else {}
 
 
-def test_no_inner_steps_change_the_limit(problem, monkeypatch):
-    """Of a linear denoiser, the limit is Tikhonov's solution: also with a single step of conjugate gradients."""
+O, SHAPE = mp.operators, (12, 10)
+INEXACT = {
+    "parallel": O.ParallelBeam(SHAPE, "0:180:9", 17),
+    "limited angle": O.ParallelBeam(SHAPE, "0:70:7", 17),
+    "narrow detector": O.ParallelBeam(SHAPE, "0:180:12", 8),
+    "fan": O.FanBeam(SHAPE, "0:360:9", 20, source_to_axis=20, source_to_detector=30, detector_pitch=1.5),
+    "valid blur": O.Blur(SHAPE, width=1.0, boundary="valid"),
+    "blur and mask": O.Stacked(parts=(O.Blur(SHAPE, width=1.0), O.Inpainting(SHAPE))),
+    "two coils": O.MRICartesian(SHAPE, coils=2, acceleration=2),
+    "eight coils": O.MRICartesian(SHAPE, coils=8, acceleration=4),
+    "radial": O.MRINonCartesian(SHAPE, spokes=7, coils=2),
+    "radio": O.Interferometer(SHAPE, antennas=7, snapshots=4),
+}
+
+
+@pytest.mark.parametrize("A", INEXACT.values(), ids=INEXACT)
+def test_no_inner_steps_change_the_limit(A, monkeypatch):
+    """Of a denoiser that takes two thirds, it solves ``(AᵀA + alpha / 2) x = Aᵀy``: also by single steps of CG."""
     monkeypatch.setattr("napari_mlpatch.methods.plug_and_play.value_range", lambda x: (0.0, 1.0))
-    exact = None
-    for steps in (200, 6, 1):
+    assert not A.closed_form
+    n, kind = SHAPE[0] * SHAPE[1], torch.complex128 if A.complex_image else torch.float64
+    truth = torch.zeros(1, 1, *SHAPE, dtype=kind)
+    truth[..., 3:9, 2:7] = 1.0
+    y = A(truth)
+    y = y + 0.02 * y.abs().square().mean().sqrt() * torch.randn_like(y)
+    if A.sampled is not None:
+        y = torch.where(A.sampled.expand(A.range_shape), y, 0.0)
+    matrix = A(torch.eye(n, dtype=kind).reshape(n, 1, *SHAPE)).flatten(1).T
+    gram, b = matrix.mH @ matrix, matrix.mH @ y.flatten()
+    if not A.complex_image:
+        gram, b = gram.real, b.real
+    std = 0.2 * A.norm
+    exact = torch.linalg.solve(gram + 0.5 * (std / 0.5) ** 2 * torch.eye(n, dtype=kind), b)
+    zero = 0.5 if A.complex_image else 0.0  # to which parts of complex pictures are mapped
+    for steps in (100, 6, 1):
         method = M.PnPADMM(
-            sigma_start=0.05, sigma=0.05, falling=0, trust=10.0, iterations=150, tolerance=0.0, inner_iterations=steps
+            sigma_start=0.5, sigma=0.5, falling=0, iterations=300, tolerance=1e-6, inner_iterations=steps
         )
-        x = mp.reconstruct(problem, method, lambda v, sigma: v / 1.5).x
-        exact = x if exact is None else exact
-        assert (x - exact).norm() < 1e-3 * exact.norm()
+        x = mp.reconstruct(mp.Problem(A, y, noise_std=std), method, lambda v, sigma: zero + (v - zero) / 1.5).x
+        assert (x.flatten() - exact).norm() < 1e-3 * exact.norm()
 
 
 class Mean(Operator):
