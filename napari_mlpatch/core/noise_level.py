@@ -95,14 +95,6 @@ def is_filled(size: Tensor, known: Tensor | None = None) -> bool:
     return quarter > UNEVEN * few
 
 
-def remark_on_image(y: Tensor) -> str:
-    """That ``from_image`` of these pictures is an upper bound, where it is."""
-    parts = real_and_imaginary(y) if y.is_complex() else (y,)
-    if y.shape[-2] < 3 or y.shape[-1] < 3:
-        return UPPER_BOUND
-    return UPPER_BOUND if any(is_filled(_mixed(item)) for part in parts for item in part.split(1)) else ""
-
-
 def from_mostly_noise(y: Tensor) -> float:
     """Standard deviation of white noise in values of which most hold no signal: ``1.4826 · median |y|``.
 

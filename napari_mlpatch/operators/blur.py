@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core import noise_level
+from napari_mlpatch.core import noise_doubt, noise_level
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.operator import Operator
@@ -207,6 +207,9 @@ class Blur(Operator):
     def estimate_std(self, y: Tensor) -> float:
         """See ``noise_level.from_image``."""
         return noise_level.from_image(y)
+
+    def noise_remark(self, y: Tensor) -> str:
+        return noise_doubt.remark_on_image(y)
 
     def _noise_to_signal(self, y: Tensor) -> float:
         noise = self.estimate_std(y) ** 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core import noise_level
+from napari_mlpatch.core import noise_doubt, noise_level
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
@@ -55,7 +55,7 @@ class Identity(Operator):
         return noise_level.from_image(y)
 
     def noise_remark(self, y: Tensor) -> str:
-        return noise_level.remark_on_image(y)
+        return noise_doubt.remark_on_image(y)
 
     def _apply(self, x: Tensor) -> Tensor:
         return x.clone()

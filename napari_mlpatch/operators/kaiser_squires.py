@@ -12,14 +12,18 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
-from napari_mlpatch.core.noise_level import from_image
+from napari_mlpatch.core.noise_doubt import remark_on_image
+from napari_mlpatch.core.noise_level import UPPER_BOUND, from_image
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
 
 from .image_shape import ImageShape
+from .push_pull import noise_among_kept
 
 FIELD_ARCMIN = 300.0
+MUCH_MORE = 1.25  # of the level in the B mode, above which that of the shear has detail in it
+DETAIL = 0.75  # of the root mean square of the shear in a mask, below which differences of neighbours say less
 
 
 @operators.register("kaiser-squires", title="Weak lensing (Kaiser-Squires)")
@@ -187,11 +191,31 @@ class KaiserSquires(Operator):
     def estimate_std(self, y: Tensor) -> float:
         """Of the noise of the shear, both components together: from ``noise_level``, or its root mean square in a mask.
 
-        In a survey's mask, pixels are small and noise exceeds shear many times.
+        In a survey's mask, pixels are small and noise exceeds shear many times. Else detail of the convergence, which
+        is real, leaves nothing in the B mode: where the shear says much more than that, it counts.
         """
-        if self._sampled is None:
-            return from_image(y)
-        return float(y[..., self._sampled.to(y.device)].abs().double().square().mean()) ** 0.5
+        return self._noise(y)[0]
+
+    def noise_remark(self, y: Tensor) -> str:
+        found = [self._noise(item)[1] for item in y.split(1)]
+        return next(filter(None, found), "")
+
+    def noise_level(self, y: Tensor) -> tuple[float, str]:
+        return self._noise(y)
+
+    def _noise(self, y: Tensor) -> tuple[float, str]:
+        """The level, and that it is an upper bound where detail may be in it; not that noise is all that is seen."""
+        if self._sampled is not None:
+            level = float(y[..., self._sampled.to(y.device)].abs().double().square().mean()) ** 0.5
+            is_alike = noise_among_kept(y, self._sampled.to(y.device)) < DETAIL * level
+            return level, UPPER_BOUND if is_alike else ""
+        level, seen = from_image(y), y
+        b_mode = self.pinv(y).imag
+        without_detail = math.sqrt(2.0) * from_image(b_mode)
+        if level > MUCH_MORE * without_detail:
+            level, seen = without_detail, b_mode
+        said = remark_on_image(seen)
+        return level, said if said == UPPER_BOUND else ""
 
 
 def transfer(shape: tuple[int, int], signs: str = "++") -> np.ndarray:

@@ -94,8 +94,8 @@ def in_phase(y: Tensor, mask: np.ndarray) -> Tensor:
     """The picture of k-space ``[..., rows, columns]``, turned in each place by the phase that it has without detail."""
     lines = [torch.arange(n, device=y.device) - n // 2 for n in mask.shape]
     rows, columns = (torch.exp(-0.5 * (k / (SMOOTH * len(k))) ** 2) for k in lines)
-    smooth = _back(y * (rows[:, None] * columns).to(y.dtype), (-2, -1))
-    return _back(y, (-2, -1)) * smooth.sgn().conj()
+    smooth = back(y * (rows[:, None] * columns).to(y.dtype), (-2, -1))
+    return back(y, (-2, -1)) * smooth.sgn().conj()
 
 
 def _mixed(x: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ def _mixed(x: Tensor) -> Tensor:
 
 def _of_images(y: Tensor, floor: float) -> Tensor:
     """The level of each block of the images, of which y is the k-space (from second differences along both axes)."""
-    x = _back(y, (-2, -1))
+    x = back(y, (-2, -1))
     d = _mixed(x) / 6.0
     known = _throughout(_throughout(x.abs() > floor).mT).mT if floor > 0 else None
     tiles = _only(d, known).flatten(0, -3).unfold(-2, BLOCK, BLOCK).unfold(-2, BLOCK, BLOCK)
@@ -117,7 +117,7 @@ def _of_lines(y: Tensor, mask: np.ndarray, axis: int, floor: float) -> Tensor:
     kept = np.flatnonzero(mask.take(0, axis=axis))
     outer = kept[np.argsort(-np.abs(kept - mask.shape[1 - axis] // 2), kind="stable")][: max(len(kept) // 2, 1)]
     lines = (y.mT if axis == 0 else y)[..., torch.from_numpy(outer).to(y.device), :]
-    h = _back(lines, (-1,))
+    h = back(lines, (-1,))
     d = h.diff(n=2, dim=-1) / math.sqrt(6.0)
     d = _only(d, _throughout(h.abs() > floor) if floor > 0 else None).flatten(0, -2)
     width = min(max(ENOUGH // len(d), BLOCK // 2), LONGEST)
@@ -139,7 +139,8 @@ def _to_kspace(x: Tensor) -> Tensor:
     return torch.fft.fftshift(torch.fft.fft2(shifted, norm="ortho"), dim=(-2, -1))
 
 
-def _back(y: Tensor, axes: tuple[int, ...]) -> Tensor:
+def back(y: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """From k-space to pictures along these axes."""
     shifted = torch.fft.ifftshift(y, dim=axes)
     return torch.fft.fftshift(torch.fft.ifftn(shifted, dim=axes, norm="ortho"), dim=axes)
 

@@ -263,7 +263,7 @@ class MRICartesian(Operator):
 
     def _noise(self, y: Tensor) -> tuple[float, bool]:
         """The level, and whether that of one coil can be relied on: it is of what is seen to be white."""
-        floor, left = rounding(y), Residual(self._mask)
+        floor, left = rounding(y), Residual(y, self._mask)
         found = unexplained(self, y, real=self._maps is None, seen=left)[0]
         quiet = quietest_level(y, self._mask, real=self._maps is None and found <= floor)
         if quiet <= floor:
@@ -273,7 +273,7 @@ class MRICartesian(Operator):
             return least([outer_level(y, self._mask), quiet, found, seen], floor), True
         smooth = quadrature_level(y, self._mask) if found > floor else math.inf
         level = least([outer_level(y, self._mask), quiet, found, smooth], floor)
-        white = floor < found <= NEAR * level and left.is_white
+        white = floor < found <= NEAR * level and left.is_noise
         known = white or (smooth <= NEAR * level and is_plain(y, self._mask))
         if known or reaches_noise(y, self._mask):
             return level, True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from napari_mlpatch.core.noise_level import MAD_TO_STD, UPPER_BOUND, is_filled, quiet_median
+from napari_mlpatch.core.noise_doubt import STEPS, doubt, worst
+from napari_mlpatch.core.noise_level import MAD_TO_STD, quiet_median
 from napari_mlpatch.core.phase import real_and_imaginary
 from napari_mlpatch.torch_later import F, Tensor, torch
 
@@ -66,20 +67,24 @@ def noise_among_kept(y: Tensor, mask: Tensor) -> float:
 def remark_on_kept(y: Tensor, mask: Tensor) -> str:
     """That ``noise_among_kept`` of these pictures is an upper bound, where it is."""
     parts = real_and_imaginary(y) if y.is_complex() else (y,)
-    return UPPER_BOUND if any(is_filled(*_unpredicted(i, mask)) for part in parts for i in part.split(1)) else ""
+    found = []
+    for item in (item for part in parts for item in part.split(1)):
+        pairs = [_unpredicted(item, mask, step) for step in STEPS]
+        found.append(doubt([size for size, _ in pairs], item[..., mask.expand(item.shape[-2:])], [k for _, k in pairs]))
+    return worst(found)
 
 
-def _unpredicted(y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """``|y - p| / sqrt(1 + sum w²)`` and where it is known ``[rows, columns]``."""
+def _unpredicted(y: Tensor, mask: Tensor, step: int = 1) -> tuple[Tensor, Tensor]:
+    """``|y - p| / sqrt(1 + sum w²)`` and where it is known ``[rows, columns]``, from neighbours that far away."""
     line = torch.tensor([0.5, 1.0, 0.5], dtype=y.dtype, device=y.device)
     kernel = torch.outer(line, line)
     kernel[1, 1] = 0.0
     kernel = kernel[None, None]
     m = mask.to(y.dtype)[None, None]
-    weight = F.conv2d(m, kernel, padding=1)
-    squares = F.conv2d(m, kernel.square(), padding=1)
+    weight = F.conv2d(m, kernel, padding=step, dilation=step)
+    squares = F.conv2d(m, kernel.square(), padding=step, dilation=step)
     known = (mask & (weight > 0))[0, 0]
     kept = torch.where(mask, y, 0.0).flatten(0, 1)[:, None]
-    predicted = F.conv2d(kept, kernel, padding=1) / weight.clamp(min=1e-6)
+    predicted = F.conv2d(kept, kernel, padding=step, dilation=step) / weight.clamp(min=1e-6)
     spread = (1.0 + squares / weight.clamp(min=1e-6).square()).sqrt()
     return ((kept - predicted) / spread).abs(), known

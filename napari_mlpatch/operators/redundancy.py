@@ -45,6 +45,8 @@ def unexplained(
     """
     y = y.detach()
     turn = _phase(A, y) if real else turn
+    if turn is not None and turn.ndim and len(turn) > 1:
+        turn = torch.cat([turn, turn])  # of z as well
 
     def back(r: Tensor) -> Tensor:
         x = A._adjoint(r if weights is None else r * weights)

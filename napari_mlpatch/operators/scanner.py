@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from napari_mlpatch.core.declare import CONFIG, Angles
 from napari_mlpatch.core.errors import InputError
+from napari_mlpatch.core.noise_doubt import remark_on_rows
 from napari_mlpatch.core.operator import Half, Operator
 from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.torch_later import Tensor, torch
@@ -113,6 +114,9 @@ class Scanner(Operator):
     def remarks(self, y: Tensor) -> tuple[str, ...]:
         """That the object is wider than the detector, where rows do not end in air."""
         return words(self._truncation(y), self.detector_count, self.pixel_size / self.axis_pitch)  # type: ignore
+
+    def noise_remark(self, y: Tensor) -> str:
+        return remark_on_rows(y)
 
     def _truncation(self, y: Tensor) -> Truncation | None:
         return truncation(y, torch.as_tensor(self._ray_weights(), device=y.device).to(y.dtype))

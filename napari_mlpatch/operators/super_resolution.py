@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from napari_mlpatch.core import noise_level
+from napari_mlpatch.core import noise_doubt, noise_level
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
@@ -212,7 +212,7 @@ class SuperResolution(Operator):
         return noise_level.from_image(y)
 
     def noise_remark(self, y: Tensor) -> str:
-        return noise_level.remark_on_image(y)
+        return noise_doubt.remark_on_image(y)
 
 
 def _keys(t: np.ndarray) -> np.ndarray:
