@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_mlpatch.core.arguments import instance
 from napari_mlpatch.core.declare import build, describe
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.events import Done, Failed, Progress, Result
@@ -74,6 +75,7 @@ class Swept:
 
 def planned(candidates: Sequence[Candidate], axes: Sequence[Axis]) -> list[tuple[Candidate, Cell]]:
     """All combinations, before they are run. Raises InputError where there are none or too many, or an axis is idle."""
+    candidates, axes = _listed(candidates, Candidate, "methods"), _listed(axes, Axis, "axes")
     if not candidates or not 1 <= len(axes) <= 2:
         raise InputError(f"A sweep varies one or two parameters of at least one method, got {len(axes)} parameter(s).")
     for one in axes:
@@ -88,6 +90,13 @@ def planned(candidates: Sequence[Candidate], axes: Sequence[Axis]) -> list[tuple
     if len(found) > MOST:
         raise InputError(f"These are {len(found)} combinations, more than {MOST}: vary in fewer steps.")
     return found
+
+
+def _listed(values: Any, kind: type, what: str) -> list[Any]:
+    """Raises InputError for what is no list of such things."""
+    if not isinstance(values, list | tuple) or not all(isinstance(value, kind) for value in values):
+        raise InputError(f"The {what} of a sweep are a list of {kind.__name__}, got {values!r:.60}.")
+    return list(values)
 
 
 def sweep(
@@ -108,7 +117,9 @@ def sweep(
     ``cancel`` ends with what there is, ``stop`` after the present combination. With a ``pool`` the combinations are run
     there, as many at a time as it has workers: they end in any order, and without steps.
     """
-    control = control or Control()
+    instance(problem, Problem, "The problem")
+    control = Control() if control is None else control
+    instance(control, Control, "control")
     plan = planned(candidates, axes)
     if item is not None:
         problem = of_item(problem, item)

@@ -28,6 +28,17 @@ def as_tensor(values: Any, what: str) -> Tensor:
     return tensor
 
 
+def as_array(values: Any, what: str) -> np.ndarray:
+    """Whatever NumPy makes an array of, lists and tensors too. Raises InputError for what it makes none of."""
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # of ragged lists, and tensors that are sparse, elsewhere or without values
+        raise InputError(f"{what} is an array of numbers, got {type(values).__name__} ({error!s:.100}).") from None
+    if array.dtype.kind not in "biufc":
+        raise InputError(f"{what} is an array of numbers, got {type(values).__name__}.")
+    return array
+
+
 def is_number(value: Any) -> bool:
     """A real number, no truth value."""
     if not isinstance(value, Real | np.number) or isinstance(value, bool | np.bool_ | np.complexfloating):

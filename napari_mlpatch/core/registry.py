@@ -84,7 +84,7 @@ class Registry:
     def get(self, name: str) -> Any:
         """The class of that name. Raises InputError with the known names."""
         self._load()
-        if name not in self._classes:
+        if not isinstance(name, str) or name not in self._classes:
             raise InputError(f"Unknown {self.kind} {short(name)}. Known: {', '.join(self.names())}.")
         return self._classes[name]
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_mlpatch.core.arguments import as_array
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.torch_later import F, Tensor, torch
 
@@ -153,7 +154,7 @@ def bicubic(image: np.ndarray, grid: FineGrid) -> np.ndarray:
 
 def checked(image: np.ndarray) -> np.ndarray:
     """The image as float32. Raises InputError where it is not real, finite and ``[rows, columns]``."""
-    array = np.asarray(image)
+    array = as_array(image, "The image")
     if array.ndim != 2 or np.iscomplexobj(array) or array.size == 0:
         raise InputError(f"A real image [rows, columns] is needed, got {array.dtype} of shape {list(array.shape)}.")
     array = np.ascontiguousarray(array, dtype=np.float32)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_mlpatch.core.arguments import is_number
+from napari_mlpatch.core.arguments import as_array, is_number
 from napari_mlpatch.core.errors import InputError
 
 
@@ -30,7 +30,7 @@ class Panel:
             array = getattr(self, name)
             if name == "error" and array is None:
                 continue
-            array = np.asarray(array)
+            array = as_array(array, f"The {name} of a panel")
             if array.ndim != 2 or array.dtype.kind not in "biuf" or array.size == 0:
                 raise InputError(
                     f"A panel of a figure shows real numbers [rows, columns], got {array.dtype} of shape "

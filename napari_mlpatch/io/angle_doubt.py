@@ -41,7 +41,7 @@ def motor_counts(angles: np.ndarray) -> str:
     step, span = float(np.median(np.abs(np.diff(angles)))), float(np.ptp(angles))
     if step >= 360.0 or (span > MANY_TURNS * 360.0 and step > COARSE and not _is_golden(step)):
         return (
-            f"the angles go from {angles[0]:g} to {angles[-1]:g} in steps of {step:g}, {span / 360.0:.0f} turns if "
+            f"the angles go from {angles[0]:g} to {angles[-1]:g} in steps of {step:g}, {span / 360.0:.6g} turns if "
             "they were degrees: they look like the counts of a motor"
         )
     return ""

@@ -76,9 +76,16 @@ def contradicts(angles: np.ndarray, unit: Unit) -> str:
     guess = guess_unit(angles)
     if unit == "degrees" and guess.unit == "radians":
         return guess.why
-    whole = np.array_equal(angles, np.rint(angles)) and len(np.unique(angles)) > 2
-    if unit == "radians" and whole and float(np.abs(angles).max()) > 2 * np.pi:
+    values = _distinct(angles)
+    if unit == "degrees" or len(values) < 3 or float(np.abs(values).max()) <= 2 * np.pi + CLOSE:
+        return ""
+    if np.array_equal(values, np.rint(values)):
         return "they are whole numbers beyond 2 pi"
+    gaps = np.diff(values)
+    span, step = float(np.ptp(values)), float(np.median(gaps))
+    arcs = any(t > 89 and abs(t / 30 - round(t / 30)) < 1e-3 for t in (span, span + step))
+    if arcs and _is_round(values, bool(np.allclose(gaps, step, rtol=1e-3, atol=0.0))):
+        return f"they are round numbers over an arc of {span:.6g}, as degrees are"
     return ""
 
 

@@ -102,6 +102,8 @@ def refuse_inputs(target: str | os.PathLike[str], inputs: Iterable[str | os.Path
 
     Of a folder all files inside, of any depth, are inputs.
     """
+    if isinstance(inputs, str | bytes | os.PathLike) or not isinstance(inputs, Iterable):
+        raise InputError(f"inputs are a list of names of files, got {inputs!r:.60}.")
     written = [file for file in _written(path_of(target)) if file.exists()]
     for file, other in ((file, path_of(name)) for name in (inputs if written else ()) for file in written):
         if other.is_dir() and (file.resolve().is_relative_to(other.resolve()) or _is_linked(other, file)):

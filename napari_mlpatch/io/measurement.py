@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from napari_mlpatch.core.problem import Problem
 
 
+UNREAD_ANGLES = "angles not read: "
+"""Begins a note that says why what should hold the angles does not."""
+
+
 @dataclass(frozen=True, eq=False)
 class Measurement:
     """A sinogram, or a stack of them, as found in a file.

@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-COMPLEX = (("real", "imag"), ("r", "i"), ("re", "im"), ("real", "imaginary"))
+COMPLEX = (("real", "imag"), ("r", "i"), ("re", "im"), ("real", "imaginary"), ("real_part", "imag_part"))
 POLAR = (("mag", "phase"), ("magnitude", "phase"), ("abs", "phase"), ("amplitude", "phase"), ("amp", "phase"))
 POLAR += (("abs", "angle"), ("abs", "arg"), ("mag", "angle"), ("magnitude", "angle"))
 """Names of the two fields of complex numbers in files that have none of their own: Cartesian and polar."""

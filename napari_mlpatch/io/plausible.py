@@ -12,6 +12,7 @@ from .option_phrases import FLAT_BY, FLAT_OR_FLAG, NOT_LOG, option
 CHEAP = 2**23  # values, read to look at them
 EVEN, UNEVEN = 0.02, 0.05  # relative variation of sums that are constant, and that are not
 DARK = 0.03  # of the largest value: no object
+FEW = 0.01  # of the samples: dead pixels, and noise less the dark field
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def bright_edges(values: np.ndarray) -> float:
     ``values`` is ``[angles, bins]``. Line integrals are zero beside an object, transmissions one, counts what the beam
     gives: in the latter the object is darker than the ends, and nothing is brighter.
     """
-    if values.ndim != 2 or values.shape[1] < 8 or not values.min() >= 0:
+    if values.ndim != 2 or values.shape[1] < 8 or not np.mean(values < 0) <= FEW:
         return 0.0
     wide = max(1, values.shape[1] // 32)
     left, right = values[:, :wide], values[:, -wide:]
@@ -139,6 +140,17 @@ def brighter_ends(values: np.ndarray) -> str:
     return (
         f"the values are larger at both ends of the detector ({ends:.4g}) than in between ({profile.min():.4g}), as "
         f"detector counts are: if they are counts, give the flat field ({FLAT_OR_FLAG})"
+    )
+
+
+def mostly_negative(values: np.ndarray) -> str:
+    """A note where the sum of numbers taken for line integrals ``[angles, bins]`` is below zero, "" else."""
+    share = float(np.mean(values < 0))
+    if not (values.sum(dtype=np.float64) < 0 and share > 3 * float(np.mean(values > 0))):
+        return ""
+    return (
+        f"{_percent(share)} of the values are negative, which line integrals are not: has their sign been changed, or "
+        "was something taken from them?"
     )
 
 

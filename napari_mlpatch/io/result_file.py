@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from napari_mlpatch.core.arguments import instance
 from napari_mlpatch.core.errors import InputError
 
 from .atomic import refuse_inputs
@@ -31,7 +32,7 @@ def write_result(
     """
     if not hasattr(result, "recipe"):
         raise InputError(f"A result has a picture and a recipe, got {type(result).__name__}: see write_image.")
-    if not force:
+    if not instance(force, bool, "force"):
         refuse_inputs(path, inputs_of(result.recipe.data.source))
     x = result.x[:, 0] if result.x.shape[1] == 1 else result.x
     size = result.recipe.operator.params.get("pixel_size") if pixel_size is None else pixel_size

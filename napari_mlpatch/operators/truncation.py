@@ -148,7 +148,7 @@ def words(cut: Truncation | None, bins: int, bins_per_pixel: float) -> tuple[str
     pixels = math.ceil((bins + float(beyond)) / bins_per_pixel)
     return (
         f"the rows do not end in air ({100 * level:.0f} % of their largest value at an end of the detector): the "
-        "object is wider than the detector, or the flat field is off. Filtered back-projection continues the rows "
-        "smoothly, values are then right up to a slowly varying offset; iterative methods need an image that holds "
-        f"the whole object (about {pixels} x {pixels} {PIXELS}) and many iterations",
+        "object is wider than the detector, the flat field is off, or these are counts. Filtered back-projection "
+        "continues the rows smoothly, values are then right up to a slowly varying offset; iterative methods need an "
+        f"image that holds the whole object (about {pixels} x {pixels} {PIXELS}) and many iterations",
     )

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
+from napari_mlpatch.core.arguments import instance
 from napari_mlpatch.core.errors import InputError
 from napari_mlpatch.core.files import reason_of
 
@@ -48,7 +49,11 @@ def run_stack(
     Raises InputError for bad input, before anything is written, and where another run writes ``out`` now; an output of
     another run is never touched without ``force``, and one of another program never.
     """
-    control = control or StackControl()
+    instance(recipe, StackRecipe, "The recipe of a stack")
+    control = StackControl() if control is None else control
+    instance(control, StackControl, "control")
+    if executor is not None and not hasattr(executor, "reports"):
+        raise InputError(f"An executor is Embedded or a Cluster, got {executor!r:.60}.")
     who = executor or Embedded()
     options: dict[str, Any] = {"weights": weights, "memory": memory, "force": force, "incomplete": incomplete}
     options["here"] = executor is None

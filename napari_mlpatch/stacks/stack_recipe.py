@@ -31,6 +31,12 @@ class Center(_Strict):
     kind: Literal["same", "linear", "listed"] = "same"
     values: tuple[float, ...]
 
+    def __init__(self, **values: Any):
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(f"The centre cannot be used: {explain(error)}") from None
+
     @model_validator(mode="after")
     def _enough(self) -> Center:
         wanted = {"same": 1, "linear": 2}.get(self.kind, len(self.values))

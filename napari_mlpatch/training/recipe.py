@@ -83,15 +83,22 @@ class TrainingRecipe(_Strict):
         left = {name: value for name, value in values.items() if name not in own}
         return left | {"task": made | {"params": {**params, **beside}}}
 
+    def __init__(self, **values: Any):
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(f"The training recipe cannot be used: {explain(error)}") from None
+
     @classmethod
     def from_json(cls, text: str | dict[str, Any]) -> TrainingRecipe:
         """Raises InputError for text that is no training recipe, unknown keys and wrong values."""
         try:
-            return cls.model_validate(json.loads(text) if isinstance(text, str) else text)
-        except ValidationError as error:
-            raise InputError(f"The training recipe cannot be used: {explain(error)}") from None
+            values = json.loads(text) if isinstance(text, str) else text
         except (ValueError, RecursionError) as error:
             raise InputError(f"This is not a training recipe: the JSON is malformed ({error}).") from None
+        if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+            raise InputError(f"A training recipe is a JSON object, got {values!r:.60}.")
+        return cls(**values)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> TrainingRecipe:

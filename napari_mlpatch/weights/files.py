@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from napari_mlpatch.core.arguments import instance
 from napari_mlpatch.core.budget import reserve
 from napari_mlpatch.core.declare import explain
 from napari_mlpatch.core.errors import InputError
@@ -137,7 +138,10 @@ def check_free(folder: Path, name: str, inputs: Iterable[str | os.PathLike[str]]
 
     To be called before a training.
     """
-    card, tensors = (folder / f"{name}{ending}" for ending in (".json", ".safetensors"))
+    if isinstance(inputs, str | bytes | os.PathLike) or not isinstance(inputs, Iterable):
+        raise InputError(f"inputs are a list of names of files, got {inputs!r:.60}.")
+    place, stem = path_of(folder, "The folder"), instance(name, str, "The name of the weights")
+    card, tensors = (path_of(place / f"{stem}{ending}") for ending in (".json", ".safetensors"))
     for file in (card, tensors):
         if any(is_file(one) and file.exists() and os.path.samefile(file, path_of(one)) for one in inputs):
             raise InputError(f"The weights would be written to {file}, which is read here. Choose another folder.")

@@ -71,6 +71,18 @@ def test_neither(name):
     assert guess_unit(NEITHER[name]).unit is None
 
 
+@pytest.mark.parametrize("step", [4.5, 0.5, 1.0, 0.25])
+def test_degrees_are_not_taken_for_radians_though_a_file_says_so(tmp_path, step):
+    angles = np.arange(0, 180, step)
+    (tmp_path / "theta.txt").write_text("# rad\n" + "\n".join(f"{a:g}" for a in angles))
+    with pytest.raises(InputError, match="said to be in radians, but"):
+        io.read_angles(tmp_path / "theta.txt")
+    assert np.allclose(io.read_angles(tmp_path / "theta.txt", unit="degrees"), angles)
+    for radians in (np.linspace(0, 6 * np.pi, 50), np.arange(60) * 0.31):
+        np.savetxt(tmp_path / "turns.txt", radians, header="rad")
+        assert np.allclose(io.read_angles(tmp_path / "turns.txt"), np.degrees(radians))
+
+
 @pytest.mark.parametrize("way", ["text", "list", "range", "npz"])
 def test_every_way_in_decides_alike_and_tells(tmp_path, way):
     radians, expected = np.linspace(0, np.pi, 20, endpoint=False), np.arange(20) * 9.0

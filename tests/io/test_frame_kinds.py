@@ -36,6 +36,13 @@ def test_unknown_words_are_refused(tmp_path):
         io.load(tmp_path / "a.nxs")
 
 
+def test_keys_that_are_not_whole_are_refused(tmp_path):
+    _, keys = frames()
+    write_nxtomo(tmp_path / "a.nxs", keys=np.where(np.arange(len(keys)) == 9, 0.5, keys))
+    with pytest.raises(InputError, match=r"holds 0\.5\. Keys are whole"):
+        io.load(tmp_path / "a.nxs")
+
+
 def test_angles_of_flats_and_darks_may_be_nan(tmp_path):
     theta = np.concatenate([[np.nan] * 4, angles(), [np.inf] * 2])
     check(io.load(write_nxtomo(tmp_path / "a.nxs", theta=theta)))

@@ -127,6 +127,22 @@ def test_line_integrals_are_no_counts(array):
     assert bright_edges(array) == 0
 
 
+def test_a_few_negative_samples_hide_no_counts():
+    counts = 3000 * np.exp(-discs())
+    counts[np.arange(20), np.arange(20)] = -1
+    assert bright_edges(counts) == pytest.approx(3000, rel=0.01)
+
+
+def test_a_changed_sign_is_told(tmp_path):
+    np.save(tmp_path / "a.npy", -discs())
+    _, problem = pixels(tmp_path / "a.npy", angles_deg=f"0:180:{ANGLES}")
+    assert any("of the values are negative" in note for note in problem.notes)
+    noisy = discs() + np.random.default_rng(0).normal(0, 0.1, (ANGLES, BINS)).astype(np.float32)
+    np.save(tmp_path / "b.npy", noisy)
+    _, problem = pixels(tmp_path / "b.npy", angles_deg=f"0:180:{ANGLES}")
+    assert not any("of the values are negative" in note for note in problem.notes)
+
+
 @pytest.mark.parametrize(("share", "text"), [(1.1, "110 %"), (12.34, "1200 %"), (0.00041, "0.041 %"), (0.0, "0 %")])
 def test_shares_in_words(share, text):
     assert _percent(share) == text

@@ -19,11 +19,11 @@ from napari_mlpatch.torch_later import torch
 from ..angles import ASK, SAME, given_angles
 from ..arrays import reserve_part
 from ..guard import reading
-from ..measurement import Measurement
+from ..measurement import UNREAD_ANGLES, Measurement
 from ..option_phrases import in_form, option
 from ..options import ProblemOptions, given
 from ..packing import fills
-from ..plausible import brighter_ends, outshone, saturated, zero_views
+from ..plausible import brighter_ends, mostly_negative, outshone, saturated, zero_views
 from ..precision import check_finite
 from .counts import drift_note, given_field
 from .fan import find_fan_center, to_parallel
@@ -59,7 +59,8 @@ def problem_of(found: Measurement, options: ProblemOptions) -> Problem:
         outliers = None
         if k == 0:
             made = made.with_fields_for(values, notes)
-            notes += filter(None, [zero_views(values), (saturated if made.take_log else brighter_ends)(values)])
+            looks = (saturated,) if made.take_log else (brighter_ends, mostly_negative)
+            notes += filter(None, [zero_views(values), *(look(values) for look in looks)])
             outliers = functools.partial(_without_outliers, angles=angles, deviations=o.outliers, notes=notes)
         if k == 0 and made.take_log:
             with reading(beam.path, "a measurement"):
@@ -218,8 +219,13 @@ def _angles_for(measurement: Measurement, given: Any) -> tuple[np.ndarray, str]:
     if angles is None and unclear is not None:
         raise InputError(f"{unclear[0].upper()}{unclear[1:]}.")
     if angles is None:
+        unread = "".join(
+            f" ({note.removeprefix(UNREAD_ANGLES).removesuffix('.')})"
+            for note in measurement.notes
+            if note.startswith(UNREAD_ANGLES)
+        )
         raise InputError(
-            f"{measurement.path.name} does not say at which angles its {rows} rows were measured. "
+            f"{measurement.path.name} does not say at which angles its {rows} rows were measured{unread}. "
             f'Give {option("angles_deg")}: a list, a text file, or a range such as "0:180:{rows}".'
         )
     if len(angles) > 1 and np.ptp(angles) == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -52,7 +53,7 @@ def is_fits(path: Path, head: bytes) -> bool:
     try:
         with gzip.open(path) as file:
             return file.read(len(START)) == START
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return False
 
 
@@ -83,7 +84,11 @@ def load_fits(path: Path, options: LoadOptions) -> Measurement:
     if not contents.images:
         raise InputError(f"{path} holds no image: no sinogram [angles, bins] and no two planes of shear.")
     arrays = {image.name: image.stored for image in contents.images}
-    arrays |= {name: Stored.of(values) for name, values in contents.columns.items() if name not in arrays}
+    arrays |= {
+        name: replace(Stored.of(values), attribute={"units": contents.units.get(name) or None}.get)
+        for name, values in contents.columns.items()
+        if name not in arrays
+    }
     return measurement_from(path, arrays, options)
 
 

@@ -66,3 +66,22 @@ def unused_fields(arrays: Mapping[str, Stored], near: str, bins: int) -> list[st
         and any(word in key(name) for word in LOOK_ALIKE)
         and array.shape[-1:] == (bins,)
     ][:5]
+
+
+def unknown_frames(arrays: Mapping[str, Stored], near: str, shape: tuple[int, int, int]) -> list[str]:
+    """A note on each real array beside a stack ``[slices, angles, bins]`` that is as large as pictures of its detector.
+
+    Under whatever name: data that have flat or dark fields are counts, and no line integrals.
+    """
+    slices, angles, bins = shape
+    return [
+        f"{name!r} {list(array.shape)} has the size of pictures of the detector and is not used: if it is a flat "
+        f"field, these are counts (save it as NPY and give it as {FLAT_OR_FLAG})"
+        for name, array in arrays.items()
+        if slices > 1
+        and name != near
+        and (array.identity is None or array.identity != arrays[near].identity)
+        and not array.is_complex
+        and (array.shape == (slices, bins) or (len(array.shape) == 3 and array.shape[1:] == (slices, bins)))
+        and array.shape[0] != angles
+    ][:5]

@@ -53,7 +53,10 @@ def parted(stack: Slices, image_key: np.ndarray, name: str) -> Frames:
         raise InputError(f"{name!r} has {values.size} keys for {count} frames. Give one for each frame.")
     if not np.isfinite(values).all():
         raise InputError(f"{name!r} holds NaN or infinite values. Keys are 0 (projection), 1 (flat), 2 (dark).")
-    keys = np.rint(values).astype(int)
+    odd = values[values != np.rint(values)]
+    if odd.size:
+        raise InputError(f"{name!r} holds {odd[0]:g}. Keys are whole: 0 (projection), 1 (flat), 2 (dark), 3 (invalid).")
+    keys = values.astype(int)
     if not (keys == 0).any():
         raise InputError(f"{name!r} says that no frame is a projection (0); it has {sorted(set(keys.tolist()))[:9]}.")
     last: dict[Any, np.ndarray] = {}  # projections, flats and darks are asked for one after the other

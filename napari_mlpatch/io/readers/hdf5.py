@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from ..measurement import Measurement
+from napari_mlpatch.core.errors import InputError
+
+from ..measurement import UNREAD_ANGLES, Measurement
 from ..options import LoadOptions
 from ..problem_file import GROUP, load_problem
 from .h5_found import Tree
@@ -13,7 +15,7 @@ from .h5_tree import read_tree
 from .ismrmrd import is_raw, load_ismrmrd
 from .ismrmrd_header import header_of
 from .layout import load_named
-from .names import DARK, FLAT, IMAGE_KEY, KSPACE, SINOGRAM, find, key
+from .names import ANGLES, CENTER, DARK, FLAT, IMAGE_KEY, KSPACE, MASK, SINOGRAM, find, key
 
 EXCHANGE = "exchange/data"
 HEADER = "ismrmrd_header"
@@ -46,8 +48,23 @@ def load_hdf5(path: Path, options: LoadOptions) -> Measurement:
         coils_first=False,
         recon=None if header is None else header.recon_shape,
     )
-    resampled = [header.resampled] if header is not None and header.resampled else []
-    return dataclasses.replace(found, notes=(*found.notes, *resampled, *tree.notes))
+    more = [header.resampled] if header is not None else []
+    if header is not None and header.recon is None:
+        more.append(f"{HEADER} does not say how large the picture is: all of k-space is used, oversampled or not")
+    return dataclasses.replace(found, notes=(*found.notes, *filter(None, more), *_unread(tree), *tree.notes))
+
+
+def _unread(tree: Tree) -> list[str]:
+    """A note on each name that leads nowhere and would change the picture, where no other array has what it says."""
+    alive = {key(name) for name in tree.arrays}
+    kinds = {UNREAD_ANGLES: ANGLES, "not read: ": (*CENTER, *MASK)}
+    return [
+        f"{words}{name!r} {why}"
+        for words, names in kinds.items()
+        if not alive.intersection(names)
+        for name, why in tree.dead.items()
+        if key(name) in names
+    ]
 
 
 def check_alive(tree: Tree, options: LoadOptions) -> None:
@@ -60,6 +77,12 @@ def check_alive(tree: Tree, options: LoadOptions) -> None:
     tree.check_alive([name for name in tree.dead if key(name) in wanted])
     if not any(array.is_stack or array.is_complex for array in tree.arrays.values()):
         tree.check_alive(tree.dead)
+        if tree.records:
+            listed = ", ".join(repr(name) for name in list(tree.records)[:5])
+            raise InputError(
+                f"{tree.path} holds records of several fields ({listed}), of which those are read as complex numbers "
+                "that have two fields called real and imag, or r and i. Rename the fields, or save plain numbers."
+            )
 
 
 def _pointed_to(tree: Tree) -> str:

@@ -161,12 +161,12 @@ def kspace_measurement(
     with reading(path, "k-space"):
         kspace = read(middle)
     measured = _measured(kspace, found.mask_of(middle))
-    share = 100 * float(measured.mean())
+    share = f"{100 * float(measured.mean()):.3g} % measured{f' in slice {middle}' if count > 1 else ''}"
     notes.append(
-        f"{coils} coil(s), {rows} rows x {columns} columns, {share:.3g} % measured, "
+        f"{coils} coil(s), {rows} rows x {columns} columns, {share}, "
         f"zero frequency at row {rows // 2}, column {columns // 2}"
     )
-    size = np.linalg.norm(kspace, axis=0)
+    size = _size(kspace)
     row, column = np.unravel_index(np.nan_to_num(size).argmax(), size.shape)
     if not measured.any():
         notes.append(f"slice {middle} is zero everywhere")
@@ -193,8 +193,15 @@ def kspace_measurement(
 
 def picture(kspace: np.ndarray) -> np.ndarray:
     """``log(1 + 1000 |k| / max |k|)``, |k| the root sum of squares over coils, float32 ``[rows, columns]``."""
-    size = np.linalg.norm(kspace, axis=0)
-    return np.log1p(1e3 * size / max(float(size.max()), 1e-30)).astype(np.float32)
+    return np.log1p(1e3 * _size(kspace)).astype(np.float32)
+
+
+def _size(kspace: np.ndarray) -> np.ndarray:
+    """Root sum of squares over coils ``[rows, columns]``, of its largest: no square leaves the range of numbers."""
+    parts = np.abs(kspace)
+    parts = parts / max(float(parts.max()), np.finfo(np.float32).tiny)
+    size = np.linalg.norm(parts, axis=0)
+    return size / max(float(size.max()), np.finfo(np.float32).tiny)
 
 
 def _crop_note(found: KSpace, measured: np.ndarray, full: tuple[int, int]) -> str:

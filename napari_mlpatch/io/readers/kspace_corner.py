@@ -40,7 +40,8 @@ def picture_in_corner(kspace: np.ndarray) -> bool:
     if min(kspace.shape[-2:]) < 16 or not np.isfinite(kspace).all():
         return False
     picture = np.fft.ifft2(np.fft.ifftshift(kspace, axes=(-2, -1)))  # its middle at [0, 0]
-    power = np.square(np.abs(picture)).sum(axis=0)
+    size = np.abs(picture)
+    power = np.square(size / max(float(size.max()), np.finfo(np.float32).tiny)).sum(axis=0)
     rows, columns = (n // 8 for n in power.shape)
     middle = np.fft.fftshift(power)[power.shape[0] // 2 - rows :, power.shape[1] // 2 - columns :]
     middle = middle[: 2 * rows, : 2 * columns].mean()

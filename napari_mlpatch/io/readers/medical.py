@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def is_nifti(path: Path, head: bytes) -> bool:
         try:
             with gzip.open(path) as file:
                 head = file.read(352)
-        except (OSError, EOFError):
+        except (OSError, EOFError, zlib.error):
             return False
     return head[344:348] in NIFTI or head[4:8] in NIFTI
 
@@ -135,6 +136,9 @@ def nifti_picture(path: Path) -> tuple[np.ndarray, list[str]]:
     notes = [f"plane {index[0]}, the middle one of {shape[2]} across the third axis"] if index else []
     if len(index) > 1:
         notes.append("the first of the volumes")
+    slope, intercept = (getattr(volume.dataobj, name, usual) for name, usual in (("slope", 1.0), ("inter", 0.0)))
+    if (slope, intercept) != (1.0, 0.0):
+        notes.append(f"values times {slope:g} plus {intercept:g}, as the header says")
     sides = [float(n) for n in volume.header.get_zooms()[:2]]
     return plane.T[::-1], [*notes, *_uneven(sides[::-1])]
 

@@ -14,7 +14,7 @@ from napari_mlpatch.core.errors import InputError
 from ..angles import to_degrees
 from ..arrays import Stored
 from ..guard import check_claim, reading
-from ..measurement import Measurement
+from ..measurement import UNREAD_ANGLES, Measurement
 from ..options import LoadOptions
 from .named import measurement_from
 from .tilts import tilts_beside
@@ -53,8 +53,8 @@ def load_mrc(path: Path, options: LoadOptions) -> Measurement:
         options = dataclasses.replace(options, angle_axis="pages")
     found = measurement_from(path, {"image": stored}, options)
     count = found.data.shape[1]
-    beside = tilts_beside(path, count)
-    notes = [*told, *found.notes]
+    beside, others = tilts_beside(path, count)
+    notes = [*told, *found.notes, *(f"{UNREAD_ANGLES}{one}" for one in others)]
     angles = None
     if beside is not None:
         angles, note = to_degrees(beside[0], "degrees", beside[1], options.angle_unit)

@@ -16,7 +16,7 @@ from ..measurement import Measurement
 from ..option_phrases import COUNTS_GIVE_FLAT, option
 from ..options import LoadOptions
 from ..stacked import slices, slices_first, stack_of
-from .flat_times import by_clock, by_side, unused_fields
+from .flat_times import by_clock, by_side, unknown_frames, unused_fields
 from .frames import codes_of, parted
 from .names import ANGLE_AXES, ANGLES, BIN_AXES, CENTER, DARK, FLAT, IMAGE_KEY, chosen, find, find_all, key
 
@@ -61,6 +61,7 @@ def measurement_from(
     notes += [note]
     flat: Field | None = None
     dark: Field | None = None
+    unused: list[str] = []
     if keys is not None and kinds is not None:
         frames = parted(stack, kinds, keys)
         stack, flat, dark, angles = frames.projections, frames.flat, frames.dark, frames.angles_of(angles)
@@ -74,15 +75,19 @@ def measurement_from(
     if flat is None:
         flat, more = _field(arrays, find_all(arrays, FLAT, name), stack, "flat", sinograms)
         flat, note = by_clock(flat, arrays, name, stack.shape[1])
-        notes += filter(None, [*more, note, *unused_fields(arrays, name, stack.shape[2])])
+        unused = unused_fields(arrays, name, stack.shape[2])
+        notes += filter(None, [*more, note, *unused])
     if dark is None:
         dark, more = _field(arrays, find_all(arrays, DARK, name), stack, "dark", sinograms)
         notes += more
-    is_counts = flat is not None or (keys is not None and stored.is_integer) or _says_counts(arrays[name])
+    has_fields = flat is not None or dark is not None or bool(unused)  # which belong to counts alone
+    is_counts = has_fields or (keys is not None and stored.is_integer) or _says_counts(arrays[name])
     if is_counts and flat is None:
         notes.append("detector counts without a flat field")
     else:
         notes.append(counts_note(is_counts, stored.is_integer))
+    if not is_counts and keys is None:
+        notes += unknown_frames(arrays, name, stack.shape)
     if has_asked:
         angles = None
     return Measurement(

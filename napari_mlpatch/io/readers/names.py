@@ -15,6 +15,7 @@ ANGLES = {
     "anglesdeg": "degrees",
     "thetadeg": "degrees",
     "anglesdegrees": "degrees",
+    "angledeg": "degrees",
     "anglesrad": "radians",
     "thetarad": "radians",
     "anglesradians": "radians",
@@ -25,12 +26,18 @@ ANGLES = {
     "rotationangle": None,
     "rotationangles": None,
     "projectionangles": None,
+    "tiltangles": None,
+    "tiltangle": None,
+    "omega": None,
 }
 ANGLE_AXES = frozenset((*ANGLES, "projection", "projections", "frame", "frames", "view", "views", "omega", "phi"))
 BIN_AXES = frozenset(("x", "bin", "bins", "column", "columns", "u", "s", "detectorx"))
 CENTER = ("center", "centre", "cor", "rotationcenter", "rotationcentre", "centerofrotation", "rotationaxis")
-FIELD = ("flat", "flats", "white", "whites", "datawhite", "flatfield", "flatfields", "flatfielddata", "i0", "openbeam")
-SHADE = ("dark", "darks", "datadark", "darkfield", "darkfields", "darkfielddata", "darkcurrent")
+FIELD = (
+    *("flat", "flats", "white", "whites", "datawhite", "flatfield", "flatfields", "flatfielddata", "i0", "openbeam"),
+    *("openbeams", "whitefield", "whitefields", "bright", "brightfield", "brightfields", "flatimages", "whiteimages"),
+)
+SHADE = (*("dark", "darks", "datadark", "darkfield", "darkfields", "darkfielddata", "darkcurrent", "darkimages"),)
 BEFORE = ("before", "pre", "start", "begin", "first", "beforescan", "prescan")
 AFTER = ("after", "post", "end", "last", "afterscan", "postscan")
 ALSO = (*BEFORE, *AFTER, "1", "2", "3")

@@ -9,10 +9,14 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
+from ..angle_words import DEGREES, unit_in
 from ..option_phrases import option
 
 GALAXIES = 4.0  # for each pixel of a map that is made from a catalogue
 SIZES = (8, 2048)
+HOURS = ("h", "hr", "hrs", "hour", "hours", "hourangle")
+CURVED = 0.1
+"""Difference of the lengths of a degree of right ascension in a field, of the longest."""
 IMPOSSIBLE = 9.0  # of pixels of a map: -99 and the like mark what is not there
 LARGEST = 1.0  # of a galaxy's ellipticity or reduced shear
 
@@ -54,7 +58,8 @@ def binned(
     possible = np.hypot(used["g1"], used["g2"]) <= LARGEST
     rules = [("with NaN or infinite values", place & shape)]
     if "weight" in used:
-        rules.append((f"of weight zero ({names['weight']})", used["weight"] > 0))
+        rules.append((f"of weight zero ({names['weight']})", ~(used["weight"] <= 0) & ~np.isnan(used["weight"])))
+        rules.append((f"of infinite weight ({names['weight']})", np.isfinite(used["weight"])))
     if "flag" in used:
         rules.append((f"with a flag ({names['flag']})", used["flag"] == 0))
     rules.append(("of shear beyond 1, which is impossible (such as marks of -99),", possible))
@@ -139,15 +144,39 @@ def _places(
     row, column, notes = values["dec"], values["ra"], []
     if not on_sky:
         return row, column, notes
-    if units["ra"].lower().startswith("rad"):
-        row, column = np.degrees(row), np.degrees(column)
-        notes.append("positions converted from radians")
-    elif units["ra"].lower() in ("h", "hr", "hour", "hours", "hourangle"):
-        column = 15.0 * column
-        notes.append("right ascension converted from hours")
+    row, more = _in_degrees(row, units["dec"], "declination")
+    column, also = _in_degrees(column, units["ra"], "right ascension")
+    notes += dict.fromkeys(filter(None, (more, also)))
+    if float(np.abs(row).max()) > 90.0:
+        raise InputError(
+            f"Declinations go from {row.min():.6g} to {row.max():.6g} degrees, but none lies beyond 90. Correct the "
+            f"column's unit, or give {option('columns')}."
+        )
+    if float(np.cos(np.radians(row)).min()) < (1.0 - CURVED) * float(np.cos(np.radians(row)).max()):
+        notes.append(
+            "the field is so wide, or so near a pole, that its map is stretched: the sky is taken as flat, of the mean "
+            "declination"
+        )
     around = column[0]
     column = 60.0 * ((column - around + 180.0) % 360.0 - 180.0) * math.cos(math.radians(float(row.mean())))
     return 60.0 * row, column, notes
+
+
+def _in_degrees(values: np.ndarray, unit: str, what: str) -> tuple[np.ndarray, str]:
+    """Positions on the sky in degrees and a note, "" where they are in degrees as the table says."""
+    word = unit.strip().lower()
+    if word in HOURS and what == "right ascension":
+        return 15.0 * values, f"{what} converted from hours"
+    if not word:
+        return values, "positions taken in degrees, as no unit is stated"
+    known = unit_in(word)
+    if known is None or known in ("turns", "gon"):
+        raise InputError(
+            f"The unit {unit.strip()[:40]!r} of {what} is not known: degrees, radians, arcmin, arcsec, or hours are."
+        )
+    if known == "degrees":
+        return values, ""
+    return values * (DEGREES[known] if known in DEGREES else math.degrees(1.0)), f"positions converted from {known}"
 
 
 def _pixels(
