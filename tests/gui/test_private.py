@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_mlpatch.gui.plumbing import controls_later, in_pieces, one_bar, programs, shade
+from napari_mlpatch.gui.plumbing import controls_later, fitted, in_pieces, one_bar, programs, shade
 from napari_mlpatch.gui.plumbing.private import module
 from tests.gui.test_window import finished, wait_for
 
 PLUMBING = "napari_mlpatch.gui.plumbing"
 CAPTIONS = (
-    ("napari._vispy.utils.text", "get_text_width_height"),
     ("napari.components._viewer_constants", "CanvasPosition"),
     ("napari._vispy.utils.gl", "BLENDING_MODES"),
     ("vispy.visuals.text.text", "_text_to_vbo"),
@@ -44,6 +43,16 @@ def test_captions_are_napari_s_own_where_a_name_is_gone(make_napari_viewer, monk
     viewer.canvas.grid.enabled = True
     made = [canvas._layer_overlay_to_visual[layer][layer.name_overlay] for layer in layers]
     assert [type(each).__name__ for each in made] == ["VispyLayerNameOverlay"] * 2
+
+
+def test_letters_are_measured_by_qt_where_napari_has_no_measure(qapp, monkeypatch):
+    texts = ("FBP", "total variation: 31.42 dB", "U-Net\n33.50 dB")
+    own = np.array([fitted.measured(text, 10.0, "OpenSans") for text in texts])
+    with monkeypatch.context() as without:
+        without.delattr("napari._vispy.utils.text.get_text_width_height")
+        fitted.measured.cache_clear()
+        np.testing.assert_allclose([fitted.measured(text, 10.0, "OpenSans") for text in texts], own, rtol=0.35)
+    fitted.measured.cache_clear()
 
 
 @pytest.fixture

@@ -78,8 +78,7 @@ def test_the_running_job_is_on_show(simulated, qtbot):
     workbench, stage, dock = simulated.workbench, simulated.stage, simulated.docks["Reconstruct"]
     workbench.run(mp.methods.FBP())
     long = workbench.run(mp.methods.TV(iterations=100_000, tolerance=0.0), select=False)
-    wait_for(qtbot, lambda: long.job.k > 3)
-    assert workbench.selected is long and dock.chosen().name == "tv"
+    wait_for(qtbot, lambda: long.job.k > 3 and workbench.selected is long and dock.chosen().name == "tv")
     wait_for(qtbot, lambda: on_show(simulated) == [stage.layer_of(long)])
     before = stage.layer_of(long).data.copy()
     wait_for(qtbot, lambda: not np.array_equal(before, stage.layer_of(long).data))

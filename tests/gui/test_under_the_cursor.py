@@ -8,6 +8,7 @@ import torch
 from qtpy.QtCore import Qt
 
 import napari_mlpatch as mp
+from napari_mlpatch.gui.compare.key_help import shown
 from napari_mlpatch.gui.compare.parts import plots, views
 from napari_mlpatch.gui.compare.strip import LINE, Row, Strip, _format
 from napari_mlpatch.workbench.scene import Frame, Scene
@@ -31,12 +32,12 @@ def test_values_and_profiles_are_those_of_the_pictures(simulated, qtbot):
     for row, column in ((20, 33), (41, 12)):
         mouse.move(frame.to_world((row, column)))
         wait_for(qtbot, lambda at=(row, column): values.where.text().startswith(f"row {at[0]}, column {at[1]} "))
-        found = {shown.name: shown.value for shown in values.strip.rows}
+        found = {each.name: each.value for each in values.strip.rows}
         expected = {"truth": workbench.scene.truth} | {stage.name_of(e): e.frame for e in entries}
         assert found == {name: picture[row, column] for name, picture in expected.items()}
         assert "mm" in values.where.text() or "millimeter" in values.where.text()
     mouse.move(frame.to_world((-9, 3)))
-    wait_for(qtbot, lambda: all(shown.value is None for shown in values.strip.rows))
+    wait_for(qtbot, lambda: all(each.value is None for each in values.strip.rows))
 
     mouse.key(Qt.Key.Key_P)
     profile = compare.plots.current
@@ -66,7 +67,7 @@ def test_values_and_profiles_are_those_of_the_pictures(simulated, qtbot):
     help_ = compare.bar.help
     mouse.key(Qt.Key.Key_F1)
     listed = dict(help_.rows())
-    assert {cls.key for cls in (*views, *plots) if cls.key} <= set(listed) and "F1 or ?" in listed
+    assert {shown(cls.key) for cls in (*views, *plots)} <= set(listed) and "F1 or ?" in listed
     assert help_.frame is not None and help_.frame.isVisibleTo(help_.frame.parentWidget())
     mouse.key(Qt.Key.Key_Escape)
     assert help_.frame is None

@@ -6,9 +6,11 @@ import functools
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from napari._vispy.utils.text import get_text_width_height
 from napari.layers import Layer
 from napari.viewer import Viewer
+from qtpy.QtGui import QFont, QFontMetricsF
+
+from .private import module
 
 DPI = 96.0
 """By which napari measures letters."""
@@ -38,9 +40,14 @@ def fitted(text: str, size: float, face: str, wide: float) -> Fitted:
 
 @functools.lru_cache(256)
 def measured(text: str, size: float, face: str) -> tuple[float, float]:
-    """Width and height in pixels of the canvas."""
-    its = SimpleNamespace(text=text, face=face, font_size=size, bold=False, italic=False)
-    width, height = get_text_width_height(its)  # pyright: ignore[reportArgumentType]
+    """Width and height in pixels of the canvas; as Qt has them, where this napari has no measure of its own."""
+    measure = getattr(module("napari._vispy.utils.text"), "get_text_width_height", None)
+    if measure is None:
+        font = QFont(face)
+        font.setPixelSize(max(1, round(POINT * size)))
+        metrics, lines = QFontMetricsF(font), text.split("\n")
+        return max(map(metrics.horizontalAdvance, lines)), len(lines) * metrics.lineSpacing()
+    width, height = measure(SimpleNamespace(text=text, face=face, font_size=size, bold=False, italic=False))
     return POINT * width, POINT * height
 
 
