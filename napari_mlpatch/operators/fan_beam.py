@@ -241,6 +241,9 @@ class FanBeam(Scanner):
     def _ray_weights(self) -> np.ndarray:
         return self._areas
 
+    def _turn(self) -> np.ndarray:
+        return self._areas.sum(0) / self._per_bin(self._gamma(np.arange(self.detector_count)))
+
     @cached_property
     def _areas(self) -> np.ndarray:
         """The share ``[views, bins]`` of each ray in the area of all (theta, s) in half a turn."""

@@ -16,6 +16,7 @@ from napari_mlpatch.core.operator import Half, Operator
 from napari_mlpatch.core.phrases import phrase
 from napari_mlpatch.torch_later import Tensor, torch
 
+from .coverage import remark_on_coverage
 from .truncation import Truncation, truncation, words
 
 
@@ -96,6 +97,10 @@ class Scanner(Operator):
         """By what each ray ``[views, bins]`` counts in filtered back-projection."""
         raise NotImplementedError
 
+    def _turn(self) -> np.ndarray:
+        """Radians ``[bins]`` of directions in which the rays at a bin count, each line once."""
+        return self._ray_weights().sum(0)
+
     def halves(self) -> tuple[Half, Half] | None:
         """Every other view, and the rest."""
         if len(self.angles_deg) < 2:
@@ -112,8 +117,10 @@ class Scanner(Operator):
         return itemwise(self.fbp, y)
 
     def remarks(self, y: Tensor) -> tuple[str, ...]:
-        """That the object is wider than the detector, where rows do not end in air."""
-        return words(self._truncation(y), self.detector_count, self.pixel_size / self.axis_pitch)  # type: ignore
+        """That the object is wider than the detector, where rows do not end in air; that rays were not measured."""
+        bins_per_pixel: float = self.pixel_size / self.axis_pitch  # type: ignore[attr-defined]
+        cut_off = words(self._truncation(y), self.detector_count, bins_per_pixel)
+        return cut_off + remark_on_coverage(y, self._turn(), self.axis_bin, bins_per_pixel, self.angles_deg)
 
     def noise_remark(self, y: Tensor) -> str:
         return remark_on_rows(y)

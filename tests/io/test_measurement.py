@@ -183,7 +183,7 @@ def test_an_object_wider_than_the_detector_is_remarked(tmp_path):
     row = 2 * np.sqrt(60.0**2 - place**2)
     np.savez(tmp_path / "roi.npz", sinogram=np.tile(row, (180, 1)).astype(np.float32), angles_deg=np.arange(180.0))
     problem = io.load(tmp_path / "roi.npz").problem()
-    (remark,) = problem.remarks
+    (remark,) = problem.A.remarks(problem.y)
     assert "wider than the detector" in remark and "image_shape" in remark
     picture = problem.A.pinv(problem.y)[0, 0].numpy()
     assert picture[np.hypot(*np.meshgrid(place, place)) < 38] == pytest.approx(1, abs=0.02)
