@@ -6,7 +6,7 @@ import math
 
 from napari_mlpatch.torch_later import Tensor, torch
 
-from .noise_level import BLOCK, ENOUGH, MAD_TO_STD, UNEVEN, UPPER_BOUND, is_filled, quiet_median
+from .noise_level import BLOCK, ENOUGH, MAD_TO_STD, UNCERTAIN, UNEVEN, is_filled, quiet_median
 
 ALL_NOISE = (
     "The data look like white noise throughout, all of which counts as noise. Give the noise level where it is known."
@@ -49,7 +49,7 @@ def doubt(sizes: list[Tensor], y: Tensor, known: list[Tensor] | None = None) -> 
     if not sizes[0].any():
         return ""
     if is_filled(sizes[0], None if known is None else known[0]) or not is_white(sizes, known):
-        return UPPER_BOUND
+        return UNCERTAIN
     level = MAD_TO_STD * quiet_median(sizes[0], None if known is None else known[0])
     values = y.double()
     drowned = level**2 > MOST * float(values.var()) and level**2 > STRONG**2 * float(values.square().mean())
@@ -59,15 +59,15 @@ def doubt(sizes: list[Tensor], y: Tensor, known: list[Tensor] | None = None) -> 
 def remark_on_image(y: Tensor) -> str:
     """What is to be said of ``noise_level.from_image`` of these pictures."""
     if y.shape[-2] < 3 or y.shape[-1] < 3:
-        return UPPER_BOUND
+        return UNCERTAIN
     parts = (y.real, y.imag) if y.is_complex() else (y,)
-    found = [doubt(differences(item), item) for part in parts for item in part.split(1)]
+    found = [doubt(differences(item), item, _not_empty(item)) for part in parts for item in part.split(1)]
     return worst(found)
 
 
 def worst(found: list[str]) -> str:
     """What is to be said of several parts, of which each was told."""
-    return UPPER_BOUND if UPPER_BOUND in found else ALL_NOISE if all(found) else ""
+    return UNCERTAIN if UNCERTAIN in found else ALL_NOISE if all(found) else ""
 
 
 def differences(y: Tensor) -> list[Tensor]:
@@ -78,11 +78,11 @@ def differences(y: Tensor) -> list[Tensor]:
 def remark_on_rows(y: Tensor) -> str:
     """What is to be said of ``noise_level.from_smooth`` of real rows ``[..., rows, columns]`` such as a sinogram's.
 
-    That it is an upper bound: where differences are larger in some bands of the columns than in the quietest one, as
-    the object's are beside air; where they are not alike over one value and over two; where they are not normally
-    distributed; and of few values.
+    That it is uncertain: where differences are larger in most bands of the columns than in the quietest one, as the
+    object's are beside air, be it detail or the noise of few counts; where they are not alike over one value and over
+    two; where they are not normally distributed; and of few values.
     """
-    return UPPER_BOUND if any(_is_doubtful(item) for item in y.split(1)) else ""
+    return UNCERTAIN if any(_is_doubtful(item) for item in y.split(1)) else ""
 
 
 def _is_doubtful(y: Tensor) -> bool:
@@ -103,6 +103,18 @@ def _is_normal(shares: Tensor) -> bool:
     """Whether magnitudes over their median are of normal values."""
     margin = max(CERTAIN / math.sqrt(max(shares.numel(), 1)), LEAST)
     return all(abs(float((shares < most).double().mean()) - share) <= margin for most, share in WITHIN.items())
+
+
+def _not_empty(y: Tensor) -> list[Tensor] | None:
+    """Where differences count ``[rows, columns]``: not where there is nothing, as outside of a circle; None for all."""
+    empty = (y == 0).flatten(0, -3).all(0)
+    if not bool(empty.any()):
+        return None
+    found = []
+    for size, step in zip(differences(y), STEPS, strict=False):
+        nothing = (size == 0).flatten(0, -3).all(0) & empty[step:-step, step:-step]
+        found.append(~nothing)
+    return found
 
 
 def _second(y: Tensor, axis: int, step: int) -> Tensor:

@@ -14,9 +14,10 @@ ENOUGH = 9  # blocks
 UNEVEN = 1.25
 """Ratio of the levels below which a quarter and a twentieth of the blocks lie, above which detail is in most of them;
 1.09 for white noise alone."""
-UPPER_BOUND = (
-    "The noise level is an upper bound: detail fills the picture, and cannot be told from noise. Give the noise level "
-    "where it is known."
+UNCERTAIN = (
+    "The noise level is uncertain: what counts as noise is not alike everywhere. Where detail fills the picture it is "
+    "too high; where noise grows with the signal, as that of counts does, it is that of the weaker parts. Give the "
+    "noise level where it is known."
 )
 QUARTILE_OF_NOISE = 0.945
 """Lower quartile over blocks of the level that each has by its median, where there is nothing but white noise of 1."""

@@ -32,9 +32,12 @@ def missing_share(turn: np.ndarray, axis_bin: float) -> np.ndarray:
 
 
 def remark_on_coverage(
-    y: Tensor, turn: np.ndarray, axis_bin: float, bins_per_pixel: float, angles_deg: Sequence[float]
+    y: Tensor, turn: np.ndarray, axis_bin: float, bins_per_pixel: float, angles_deg: Sequence[float], period: float
 ) -> tuple[str, ...]:
-    """One sentence where rays through the object of ``y`` ``[B, C, views, bins]`` are missing, else none."""
+    """One sentence where rays through the object of ``y`` ``[B, C, views, bins]`` are missing, else none.
+
+    After ``period`` degrees views see the same rays from behind.
+    """
     missing = missing_share(turn, axis_bin)
     if missing.max() <= ENOUGH:
         return ()
@@ -44,11 +47,12 @@ def remark_on_coverage(
     if share <= ENOUGH:
         return ()
     distance = np.abs(np.arange(len(turn)) - axis_bin)[missing > 0.5 * share].min() / bins_per_pixel
+    period = period if distance < 2.0 else 360.0
     where = "" if distance < 2.0 else f" farther than {distance:.0f} pixels from the rotation axis"
     return (
-        f"{_percent(share)} of the rays{where} are measured by no view{_gap(angles_deg)}: no method can know what they "
-        "would say. Filtered back-projection takes them for zero, so that its values are too low there and streaks "
-        "leave the edges along them; iterative methods depend on what they assume about the picture",
+        f"{_percent(share)} of the rays{where} are measured by no view{_gap(angles_deg, period)}: no method can know "
+        "what they would say. Filtered back-projection takes them for zero, so that its values are too low there and "
+        "streaks leave the edges along them; iterative methods depend on what they assume about the picture",
     )
 
 
@@ -56,9 +60,9 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.0195 else f"{100 * share:.1f} %"
 
 
-def _gap(angles_deg: Sequence[float]) -> str:
-    """Where no view looks, modulo 360 degrees."""
-    views = np.unique(np.mod(np.asarray(angles_deg, dtype=float), 360.0))
-    gaps = np.diff(np.append(views, views[0] + 360.0))
+def _gap(angles_deg: Sequence[float], period: float) -> str:
+    """Where no view looks."""
+    views = np.unique(np.mod(np.asarray(angles_deg, dtype=float), period))
+    gaps = np.diff(np.append(views, views[0] + period))
     widest = int(gaps.argmax())
-    return f" (there is none between {views[widest]:.4g} and {np.mod(views[widest] + gaps[widest], 360.0):.4g} degrees)"
+    return f" (there is none between {views[widest]:.4g} and {views[widest] + gaps[widest]:.4g} degrees)"

@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 from napari_mlpatch.core.array import Array
 from napari_mlpatch.core.declare import CONFIG
 from napari_mlpatch.core.noise_doubt import remark_on_image
-from napari_mlpatch.core.noise_level import UPPER_BOUND, from_image
+from napari_mlpatch.core.noise_level import UNCERTAIN, from_image
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.registry import operators
 from napari_mlpatch.torch_later import Tensor, torch
@@ -204,18 +204,18 @@ class KaiserSquires(Operator):
         return self._noise(y)
 
     def _noise(self, y: Tensor) -> tuple[float, str]:
-        """The level, and that it is an upper bound where detail may be in it; not that noise is all that is seen."""
+        """The level, and that it is uncertain where detail may be in it; not that noise is all that is seen."""
         if self._sampled is not None:
             level = float(y[..., self._sampled.to(y.device)].abs().double().square().mean()) ** 0.5
             is_alike = noise_among_kept(y, self._sampled.to(y.device)) < DETAIL * level
-            return level, UPPER_BOUND if is_alike else ""
+            return level, UNCERTAIN if is_alike else ""
         level, seen = from_image(y), y
         b_mode = self.pinv(y).imag
         without_detail = math.sqrt(2.0) * from_image(b_mode)
         if level > MUCH_MORE * without_detail:
             level, seen = without_detail, b_mode
         said = remark_on_image(seen)
-        return level, said if said == UPPER_BOUND else ""
+        return level, said if said == UNCERTAIN else ""
 
 
 def transfer(shape: tuple[int, int], signs: str = "++") -> np.ndarray:

@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -80,6 +80,7 @@ class ParallelBeam(Scanner):
             json_schema_extra={"unit": "bins", "none_means": "middle"},
         ),
     ] = None
+    sees_again: ClassVar[float] = 180.0
 
     @model_validator(mode="after")
     def _axis_on_detector(self) -> ParallelBeam:

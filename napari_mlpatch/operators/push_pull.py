@@ -65,7 +65,7 @@ def noise_among_kept(y: Tensor, mask: Tensor) -> float:
 
 
 def remark_on_kept(y: Tensor, mask: Tensor) -> str:
-    """That ``noise_among_kept`` of these pictures is an upper bound, where it is."""
+    """That ``noise_among_kept`` of these pictures is uncertain, where it is."""
     parts = real_and_imaginary(y) if y.is_complex() else (y,)
     found = []
     for item in (item for part in parts for item in part.split(1)):

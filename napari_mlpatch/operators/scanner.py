@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -36,6 +36,8 @@ class Scanner(Operator):
 
     complex_image = complex_data = False
     modality = "CT"
+    sees_again: ClassVar[float] = 360.0
+    """Degrees after which views see the same rays, from either side."""
 
     @field_validator("image_shape")
     @classmethod
@@ -120,7 +122,8 @@ class Scanner(Operator):
         """That the object is wider than the detector, where rows do not end in air; that rays were not measured."""
         bins_per_pixel: float = self.pixel_size / self.axis_pitch  # type: ignore[attr-defined]
         cut_off = words(self._truncation(y), self.detector_count, bins_per_pixel)
-        return cut_off + remark_on_coverage(y, self._turn(), self.axis_bin, bins_per_pixel, self.angles_deg)
+        seen = self._turn(), self.axis_bin, bins_per_pixel, self.angles_deg, self.sees_again
+        return cut_off + remark_on_coverage(y, *seen)
 
     def noise_remark(self, y: Tensor) -> str:
         return remark_on_rows(y)

@@ -87,7 +87,7 @@ def test_an_estimate_that_is_too_high_is_told(name):
         for kind, picture in pictures.items():
             problem = mp.simulate(torch.from_numpy(picture), A, mp.noise.Gaussian(std=std), seed=1)
             unknown = mp.Problem(A, problem.y)
-            is_told = any("upper bound" in remark for remark in unknown.remarks)
+            is_told = any("uncertain" in remark for remark in unknown.remarks)
             assert problem.remarks == ()
             ratio = float(unknown.std) / std
             assert is_told or ratio < 1.5, (kind, std)
@@ -99,7 +99,7 @@ def test_an_estimate_that_is_too_high_is_told(name):
 
 def test_small_pictures_and_random_measurements_are_told():
     A = mp.operators.Identity((24, 24))
-    assert "upper bound" in mp.Problem(A, torch.rand(24, 24)).remarks[0]
+    assert "uncertain" in mp.Problem(A, torch.rand(24, 24)).remarks[0]
     assert mp.Problem(A, torch.zeros(24, 24)).remarks == ()
     A = mp.operators.CompressedSensing((16, 16), ratio=0.5)
     problem = mp.Problem(A, A(torch.rand(1, 1, 16, 16)))

@@ -98,13 +98,19 @@ def test_a_full_turn_of_a_fan_and_half_a_turn_with_the_fan_are_complete(center):
 def test_a_missing_wedge():
     A = parallel(np.arange(150.0))
     (said,) = told(A, disc(A))
-    assert said.startswith("17 % of the rays are") and "none between 149 and 0 degrees" in said
+    assert said.startswith("17 % of the rays are") and "none between 149 and 180 degrees" in said
+
+
+def test_the_wedge_of_a_tilt_series():
+    A = parallel(np.arange(-60.0, 61.0, 2.0))
+    (said,) = told(A, disc(A))
+    assert "none between 60 and 120 degrees" in said
 
 
 def test_half_acquisition_whose_turn_breaks_off():
     A = parallel(np.arange(345.0), center=20.0)
     (said,) = told(A, disc(A))
-    assert said.startswith("4 % of the rays farther than ") and "none between 344 and 0 degrees" in said
+    assert said.startswith("4 % of the rays farther than ") and "none between 344 and 360 degrees" in said
 
 
 def test_rays_through_air_may_be_missing():
