@@ -34,7 +34,7 @@ TRUST = 1.0
 """Lambda in Zhang et al., Plug-and-play image restoration with deep denoiser prior, IEEE TPAMI 2021, who take 0.23 for
 deep denoisers. MLPatch on CT slices of the body (60 angles) is best from 0.5 to 2."""
 
-INEXACT = 0.3
+INEXACT = 0.1
 """How far from its solution a data step may end, in terms of how far the picture moved in the iteration before."""
 SMALL = 25 * LIGHT
 """Weights below which a data step in closed form is solved in double precision: denoisers amplify rounding."""

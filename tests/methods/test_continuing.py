@@ -6,6 +6,7 @@ import torch
 import napari_mlpatch as mp
 from napari_mlpatch.core.operator import Operator
 from napari_mlpatch.core.run import Done, continued, run
+from napari_mlpatch.solvers.cg import CgStep
 
 M = mp.methods
 LOOSE = {
@@ -128,3 +129,39 @@ def test_denoisers_of_pictures_refuse_volumes(name):
     with pytest.raises(mp.InputError, match="pictures of two axes"):
         list(M.Direct(denoiser=name).solve(mp.Problem(Mean(3, 4, 5), torch.rand(3, 4, 5))))
     assert "two axes" in M.PnPADMM(averaging=True).unsuitable(Mean(3, 4, 5))
+
+
+LARGER = {
+    "parallel": O.ParallelBeam((32, 28), "0:180:30", 44),
+    "fan": O.FanBeam((32, 28), "0:360:40", 50, source_to_axis=60, source_to_detector=90, detector_pitch=1.5),
+    "valid blur": O.Blur((32, 28), width=1.0, boundary="valid"),
+    "blur and mask": O.Stacked(parts=(O.Blur((32, 28), width=1.0), O.Inpainting((32, 28)))),
+    "eight coils, 8x": O.MRICartesian((32, 28), coils=8, acceleration=8),
+    "radial": O.MRINonCartesian((32, 28), spokes=16, coils=2),
+    "radio": O.Interferometer((32, 28), antennas=12, snapshots=12),
+}
+
+
+@pytest.mark.parametrize("A", LARGER.values(), ids=LARGER)
+def test_the_usual_steps_are_as_good_as_exact_ones(A, monkeypatch):
+    """After 24 iterations, beside data steps solved with a dense factorisation."""
+    assert not A.closed_form
+    rows, columns = A.domain_shape
+    n, kind = rows * columns, torch.complex128 if A.complex_image else torch.float64
+    truth = torch.zeros(rows, columns, dtype=kind)
+    truth[6:24, 5:21], truth[11:17, 9:14], truth[20:23, 22:26] = 0.6, 1.0, 0.8
+    noisy = mp.simulate(truth, A, mp.noise.Gaussian(relative=0.02), seed=3)
+    method = M.PnPADMM(denoiser="tv", iterations=24)
+    usual = mp.reconstruct(noisy, method).metrics["psnr"]
+
+    matrix = A(torch.eye(n, dtype=kind).reshape(n, 1, rows, columns)).flatten(1).T
+    gram = matrix.mH @ matrix if A.complex_image else (matrix.mH @ matrix).real
+
+    def dense(A, b, alpha, x, **_):
+        shift = float(torch.as_tensor(alpha).max()) * torch.eye(n, dtype=gram.dtype)
+        found = torch.linalg.solve(gram + shift, b.flatten().to(gram.dtype)).to(b.dtype).reshape(b.shape)
+        yield CgStep(found, b.new_zeros(()), torch.zeros(1, dtype=torch.float64), 1)
+
+    monkeypatch.setattr("napari_mlpatch.methods.plug_and_play.solve_shifted", dense)
+    exact = mp.reconstruct(noisy, method).metrics["psnr"]
+    assert usual > exact - 0.2
