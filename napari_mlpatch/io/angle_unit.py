@@ -41,10 +41,12 @@ def guess_unit(angles: np.ndarray) -> Guess:
     totals = (span, span + step) if even else ()
     if np.abs(values).max() > 2 * np.pi + CLOSE:
         turns = any(
-            2 < round(t / np.pi) <= MOST_HALF_TURNS and abs(t / np.pi / round(t / np.pi) - 1) < EXACT for t in totals
+            2 < round(t / np.pi) <= MOST_HALF_TURNS and abs(t - np.pi * round(t / np.pi)) < CLOSE for t in totals
         )
-        arcs = any(abs(t / 30 - round(t / 30)) < 1e-3 and t > 29 for t in totals)
-        if _is_golden(angles) or (turns and not arcs and not round_numbers):
+        whole = any(abs(t - round(t)) < 1e-5 for t in totals)
+        arcs = whole or any(abs(t / 30 - round(t / 30)) < 1e-3 and t > 29 for t in totals)
+        chosen = largest - float(gaps.min()) < 1e-9 * span and (round_numbers or whole)  # as degrees are
+        if (_is_golden(angles) and not chosen) or (turns and not arcs and not round_numbers):
             return Guess("radians", "their steps are natural in radians only")
         return Guess("degrees", "they exceed 2 pi")
     closes = any(abs(t / np.pi / k - 1) < CLOSE for t in totals for k in (1, 2))
@@ -111,8 +113,13 @@ def _is_round_in_degrees(values: np.ndarray) -> bool:
 
 
 def _is_golden(angles: np.ndarray) -> bool:
+    """Whether views follow at golden angles of half a turn, in radians.
+
+    Lists that grow throughout are told by their mean step, for many an even step in degrees (1.2) is close to one.
+    """
     if len(angles) < 4:
         return False
-    off = (np.diff(angles) - GOLDEN + np.pi / 2) % np.pi - np.pi / 2
-    back = (np.diff(angles) + GOLDEN + np.pi / 2) % np.pi - np.pi / 2
-    return bool(min(np.abs(off).max(), np.abs(back).max()) < 1e-3)
+    steps = np.diff(angles)
+    grows = bool((steps > 0).all() or (steps < 0).all())
+    steps, close = (steps.mean(keepdims=True), 1e-3 / len(steps)) if grows else (steps, 1e-3)
+    return any(np.abs((steps - way + np.pi / 2) % np.pi - np.pi / 2).max() < close for way in (GOLDEN, -GOLDEN))

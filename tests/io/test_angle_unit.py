@@ -121,3 +121,24 @@ def test_complex_angles_are_refused_and_not_cut_to_their_real_parts():
         to_degrees(np.exp(1j * np.linspace(0, 3, 20)), None, "theta")
     angles, _ = to_degrees(np.linspace(0, 170, 20) + 0j, None, "theta")
     assert angles is not None and angles[-1] == 170
+
+
+@pytest.mark.parametrize("arc", [60, 72, 90, 100, 120, 135, 150, 180, 200, 210, 225, 240, 270, 300, 340, 360, 720])
+@pytest.mark.parametrize("digits", [2, 6, 15])
+def test_even_steps_over_usual_arcs_are_degrees_however_many(arc, digits):
+    """Steps of 1.2 degrees are, as numbers, golden angles in radians to five digits."""
+    for count in range(10, 1500):
+        for last in (False, True):
+            angles = np.round(np.linspace(0, arc, count, endpoint=last), digits)
+            assert guess_unit(angles).unit == "degrees", (count, last)
+
+
+@pytest.mark.parametrize("count", [20, 75, 150, 600])
+@pytest.mark.parametrize("golden", [np.pi * (5**0.5 - 1) / 2, np.pi * (3 - 5**0.5) / 2])
+def test_golden_angles_in_radians(golden, count):
+    for angles in (
+        golden * np.arange(count),
+        np.round(golden * np.arange(count), 4),
+        golden * np.arange(count) % np.pi,
+    ):
+        assert guess_unit(angles).unit == "radians"
