@@ -17,6 +17,7 @@ DEGREES = {
     "turns": 360.0,
     "arcmin": 1.0 / 60.0,
     "arcsec": 1.0 / 3600.0,
+    "milliarcsec": 1.0 / 3.6e6,
 }
 """Degrees in each unit."""
 
@@ -30,13 +31,18 @@ ANYWHERE = {
     "gon": r"gons?|gradians?",
     "arcmin": r"arc[- ]?min(?:s|utes?)?",
     "arcsec": r"arc[- ]?sec(?:s|onds?)?",
+    "milliarcsec": r"m(?:illi)?[- ]?arc[- ]?sec(?:s|onds?)?",
 }
 ALONE = {**ANYWHERE, "turns": r"turns?|revs?|revolutions?"}
-"""Turns and revolutions are words of prose as well: they count where a unit stands, not in the midst of a text."""
+ALONE["milliarcsec"] += "|mas"
+"""Words of prose as well, turns and mas: they count where a unit stands, not in the midst of a text."""
 
 STATED = re.compile(r"\[\s*([^\[\]]*?)\s*\]|\bunits?\s*(?:[:=]|\bis\b)\s*([^\s,;()\[\]]+)|\(\s*([^()\s]+)\s*\)")
 ANGLE = re.compile(r"ang|theta|rot|omega|tilt|phi|θ|ω|φ|deg|rad|winkel|gon", re.IGNORECASE)
-NOTHING = ("", "-", "none", "unknown", "null", "n/a", "na", "1", "dimensionless", "arb", "a.u.", "au")
+NOTHING = (
+    *("", "-", "--", "---", "?", "none", "unknown", "null", "n/a", "na", "nan", "1"),
+    *("dimensionless", "unitless", "no unit", "arb", "a.u.", "au"),
+)
 
 
 def unit_in(words: str) -> str | None:
@@ -83,7 +89,8 @@ def states_nothing(words: str) -> bool:
 def _named(words: str) -> list[str]:
     words = words.lower().replace("_", " ")
     found, rest = [], words
-    for unit in sorted(ANYWHERE, key=lambda unit: unit in ("degrees", "radians")):  # of "milli radians", the whole
+    whole_first = sorted(ANYWHERE, key=lambda unit: unit in ("degrees", "radians", "arcsec"))  # "milli radians"
+    for unit in whole_first:
         rest, count = re.subn(rf"(?<![a-zµμ])(?:{ANYWHERE[unit]})(?![a-z])", " ", rest)
         found += [unit] * bool(count)
     if "°" in rest and "degrees" not in found:

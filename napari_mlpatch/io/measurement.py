@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 UNREAD_ANGLES = "angles not read: "
 """Begins a note that says why what should hold the angles does not."""
 
+COUNTS_BY = "taken for counts: "
+"""Begins a note that names a field which only counts have, where there is no flat field to use."""
+
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
@@ -28,7 +31,8 @@ class Measurement:
 
     ``data[i]`` reads slice i as float32 ``[angles, bins]``; ``data.shape`` is ``(slices, angles, bins)``. Nothing else
     is read from large files. ``angles_deg`` is ``[angles]`` in degrees, ``center`` the bin of the rotation axis;
-    None means that the file does not say. ``flat`` and ``dark`` are the counts without sample and without beam.
+    None means that the file does not say. ``flat`` and ``dark`` are the counts without sample and without beam,
+    ``flat_from`` the arrays of the file that hold the former.
     ``is_counts`` says whether the data still need the logarithm. ``kind`` is "parallel-beam", "fan-beam", or the
     operator's name where the file holds a complete ``Problem``, then in ``stored``. ``geometry`` has lengths in
     ``unit``: detector_pitch, source_to_axis, source_to_detector. ``notes`` tell in plain words what was found and
@@ -51,6 +55,7 @@ class Measurement:
     load_options: dict[str, Any] = field(default_factory=dict)
     gap: str = ""
     places: tuple[int, ...] = ()
+    flat_from: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:

@@ -52,6 +52,32 @@ def test_units_that_are_none_of_positions(tmp_path):
         io.load(catalogue(tmp_path / "b.fits", RA * 3600, DEC * 3600))
 
 
+@pytest.mark.parametrize("unit", ["none", "--", "unitless", "-", "Unknown"])
+def test_words_for_no_unit_are_no_unit(tmp_path, unit):
+    right = io.read_measurement(catalogue(tmp_path / "right.fits", RA, DEC, ("deg", "deg")))
+    path = catalogue(tmp_path / "a.fits", RA, DEC, (unit, unit))
+    np.testing.assert_array_equal(io.read_measurement(path).y.numpy(), right.y.numpy())
+    assert any("no unit is stated" in note for note in io.load(path).notes)
+
+
+@pytest.mark.parametrize("unit", ["mas", "milliarcsec", "milli-arcsec"])
+def test_milliarcseconds(tmp_path, unit):
+    right = io.read_measurement(catalogue(tmp_path / "right.fits", RA, DEC, ("deg", "deg")))
+    path = catalogue(tmp_path / "a.fits", RA * 3.6e6, DEC * 3.6e6, (unit, unit))
+    np.testing.assert_allclose(io.read_measurement(path).y.numpy(), right.y.numpy(), atol=2e-2)
+    assert any("converted from milliarcsec" in note for note in io.load(path).notes)
+
+
+def test_days_are_no_positions(tmp_path):
+    for units, what in (
+        (("d", "deg"), "right ascension"),
+        (("deg", "d"), "declination"),
+        (("deg", "h"), "declination"),
+    ):
+        with pytest.raises(InputError, match=f"of {what} is not known"):
+            io.load(catalogue(tmp_path / f"{units[0]}{units[1]}.fits", RA, DEC, units))
+
+
 def test_fields_that_are_not_flat_are_told(tmp_path):
     sky = RANDOM.uniform(0, 359, 3000), RANDOM.uniform(-89, 89, 3000)
     for name, (ra, dec), told in (("sky", sky, True), ("pole", (RA, 86 + DEC), True), ("small", (RA, DEC), False)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,25 @@ from napari_mlpatch.core.errors import InputError
 
 from ..arrays import Field, Slices, Stored
 from ..fields import field_of
-from ..option_phrases import naming
+from ..option_phrases import NOT_LOG, naming
 from ..precision import check_finite, to_float32
 
 DRIFT = 0.01  # of the level: a difference that is told
 
 
 def line_integrals(
-    counts: np.ndarray, flat: np.ndarray | float, dark: np.ndarray | float = 0.0, clip_counts: float | None = None
+    counts: np.ndarray,
+    flat: np.ndarray | float,
+    dark: np.ndarray | float = 0.0,
+    clip_counts: float | None = None,
+    flat_from: Sequence[str] = (),
 ) -> np.ndarray:
     """Line integrals ``[angles, bins]`` (float32, no unit) from counts of the same shape.
 
     ``flat`` and ``dark`` are the counts without a sample and without a beam, one number, ``[bins]``, or one for each
     angle, ``[angles, bins]``. Where counts
     less dark are not positive the logarithm does not exist: ``clip_counts`` raises them to that minimum, without it
-    InputError says how many there are and where.
+    InputError says how many there are and where, and which arrays of the file the flat field is from.
     """
     if clip_counts is not None and not clip_counts > 0:
         what = naming("{clip_counts} is the least number")
@@ -34,8 +39,11 @@ def line_integrals(
     beam = np.broadcast_to(np.asarray(flat, dtype=np.float64) - dark, counts.shape)
     signal = np.subtract(counts, dark, dtype=np.float64)
     if clip_counts is None:
-        _check_positive(beam if np.ndim(flat) > 1 else beam[:1], "flat field", "less the dark field")
-        _check_positive(signal, "detector counts", "less the dark field")
+        after = " less the dark field" if np.any(dark) else ""
+        named = ", ".join(map(repr, flat_from))
+        _check_positive(beam if np.ndim(flat) > 1 else beam[:1], f"flat field{named and ' ' + named}{after}")
+        why = f" (these are taken for counts because of the flat field {named})" if named else ""
+        _check_positive(signal, f"detector counts{after}", why)
     else:
         beam, signal = np.maximum(beam, clip_counts), np.maximum(signal, clip_counts)
     np.divide(beam, signal, out=signal)
@@ -55,7 +63,8 @@ def clip_note(
     parts = [f"{low} of {counts.size} counts"] * (low > 0) + [f"{dead} of {beam.size} values of the flat field"] * (
         dead > 0
     )
-    return f"{' and '.join(parts)}, less the dark field, raised to {clip_counts:g}" if parts else ""
+    less = ", less the dark field," if np.any(shade) else ""
+    return f"{' and '.join(parts)}{less} raised to {clip_counts:g}" if parts else ""
 
 
 def field_of_slice(field: Field | None, index: int, bins: int, name: str) -> np.ndarray | float | None:
@@ -146,13 +155,14 @@ def given_field(value: Any, name: str, slices: int, bins: int) -> Field:
     return field
 
 
-def _check_positive(values: np.ndarray, what: str, after: str) -> None:
+def _check_positive(values: np.ndarray, what: str, why: str = "") -> None:
     good = values > 0
     if not good.all():
         bad = ~good
         row, column = (int(i) for i in np.argwhere(bad)[0])
         raise InputError(
-            f"{int(bad.sum())} of {bad.size} values of the {what} {after} are zero or negative, the first at row "
-            f"{row}, bin {column} (value {values[row, column]:.4g}): their logarithm does not exist. Repair the dead "
-            f"pixels, or {naming('give {clip_counts}')} (for example 1) to raise all smaller counts to that minimum."
+            f"{int(bad.sum())} of {bad.size} values of the {what} are zero or negative, the first at row "
+            f"{row}, bin {column} (value {values[row, column]:.4g}): their logarithm does not exist{why}. Repair the "
+            f"dead pixels, {'' if why else 'or '}{naming('give {clip_counts}')} (for example 1) to raise all smaller "
+            f"counts to that minimum{f', or {NOT_LOG} if these are line integrals' if why else ''}."
         )

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from napari_mlpatch.core.errors import InputError
-from napari_mlpatch.core.phrases import phrase
 
 from ..arrays import Field, Slices
 from ..guard import reading
-from ..measurement import Measurement
-from ..option_phrases import in_form, naming
+from ..measurement import COUNTS_BY, Measurement
+from ..option_phrases import NOT_LOG, naming
 from ..options import ProblemOptions
 from ..packing import fills
 from ..plausible import bright_edges, counts_question, is_transmission
@@ -57,13 +56,15 @@ class Sinograms:
             return values
         flat, dark = self._fields_of(index, values.shape[1])
         if flat is None:
-            no_counts = phrase("log=False if these", f"{in_form('log', False)} if these")
+            why = [note.removeprefix(COUNTS_BY) for note in self.beam.notes if note.startswith(COUNTS_BY)]
+            shown = f" ({'; '.join(why)}, as counts have)" if why else ""
             raise InputError(
-                "The logarithm of counts needs the flat field, the counts without a sample. "
+                f"The logarithm of counts needs the flat field, the counts without a sample{shown}. "
                 f"{naming('Give {flat} (a number')}, one value for each bin, or a file; the largest value here is "
-                f"{values.max():.6g}), or {no_counts} are line integrals."
+                f"{values.max():.6g}), or {NOT_LOG} if these are line integrals."
             )
-        return line_integrals(values, flat, 0.0 if dark is None else dark, self.options.clip_counts)
+        names = self.beam.flat_from if self.options.flat is None else ()
+        return line_integrals(values, flat, 0.0 if dark is None else dark, self.options.clip_counts, names)
 
     def clipped(self, index: int, values: np.ndarray) -> str:
         """A note on what ``clip_counts`` changed in slice ``index``, "" for nothing."""

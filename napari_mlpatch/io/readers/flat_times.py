@@ -8,11 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..arrays import Field, Slices, Stored
-from ..option_phrases import FLAT_OR_FLAG
 from .frames import runs
-from .names import FLAT, FLAT_TIMES, SCAN_TIMES, find, key, side
-
-LOOK_ALIKE = ("flat", "white", "openbeam")
+from .names import FLAT_TIMES, SCAN_TIMES, find, side
 
 
 def by_side(field: Field, names: Sequence[str], count: int) -> Field:
@@ -54,34 +51,3 @@ def by_clock(field: Field | None, arrays: Mapping[str, Stored], near: str, count
         field, groups=tuple(groups), times=tuple(taken.tolist()), scan_times=tuple(views.tolist())
     )
     return field, f"flats taken at {len(groups)} times, by {flats!r} and {scan!r}, interpolated linearly between them"
-
-
-def unused_fields(arrays: Mapping[str, Stored], near: str, bins: int) -> list[str]:
-    """A note on each array that looks like a flat field under a name that is not known."""
-    return [
-        f"{name!r} looks like a flat field: it is not used (save it as NPY and give it as {FLAT_OR_FLAG})"
-        for name, array in arrays.items()
-        if name != near
-        and key(name) not in FLAT
-        and any(word in key(name) for word in LOOK_ALIKE)
-        and array.shape[-1:] == (bins,)
-    ][:5]
-
-
-def unknown_frames(arrays: Mapping[str, Stored], near: str, shape: tuple[int, int, int]) -> list[str]:
-    """A note on each real array beside a stack ``[slices, angles, bins]`` that is as large as pictures of its detector.
-
-    Under whatever name: data that have flat or dark fields are counts, and no line integrals.
-    """
-    slices, angles, bins = shape
-    return [
-        f"{name!r} {list(array.shape)} has the size of pictures of the detector and is not used: if it is a flat "
-        f"field, these are counts (save it as NPY and give it as {FLAT_OR_FLAG})"
-        for name, array in arrays.items()
-        if slices > 1
-        and name != near
-        and (array.identity is None or array.identity != arrays[near].identity)
-        and not array.is_complex
-        and (array.shape == (slices, bins) or (len(array.shape) == 3 and array.shape[1:] == (slices, bins)))
-        and array.shape[0] != angles
-    ][:5]

@@ -12,11 +12,12 @@ from napari_mlpatch.core.errors import InputError
 from ..angles import to_degrees
 from ..arrays import Field, Slices, Stored
 from ..fields import field_of, joined
-from ..measurement import Measurement
+from ..measurement import COUNTS_BY, Measurement
 from ..option_phrases import COUNTS_GIVE_FLAT, option
 from ..options import LoadOptions
 from ..stacked import slices, slices_first, stack_of
-from .flat_times import by_clock, by_side, unknown_frames, unused_fields
+from .count_evidence import could_be_flat, evidence, look_alikes, unknown_frames
+from .flat_times import by_clock, by_side
 from .frames import codes_of, parted
 from .names import ANGLE_AXES, ANGLES, BIN_AXES, CENTER, DARK, FLAT, IMAGE_KEY, chosen, find, find_all, key
 
@@ -61,7 +62,8 @@ def measurement_from(
     notes += [note]
     flat: Field | None = None
     dark: Field | None = None
-    unused: list[str] = []
+    flats: list[str] = []
+    fields: list[str] = []  # which belong to counts alone
     if keys is not None and kinds is not None:
         frames = parted(stack, kinds, keys)
         stack, flat, dark, angles = frames.projections, frames.flat, frames.dark, frames.angles_of(angles)
@@ -73,15 +75,24 @@ def measurement_from(
     center, note = _center(arrays, name, stack)
     notes += filter(None, [note])
     if flat is None:
-        flat, more = _field(arrays, find_all(arrays, FLAT, name), stack, "flat", sinograms)
+        possible, less = could_be_flat(arrays, name, stack)
+        flats = find_all(possible, FLAT, name)
+        flat, more = _field(arrays, flats, stack, "flat", sinograms)
         flat, note = by_clock(flat, arrays, name, stack.shape[1])
-        unused = unused_fields(arrays, name, stack.shape[2])
-        notes += filter(None, [*more, note, *unused])
+        fields, also = look_alikes(arrays, name, stack)
+        notes += filter(None, [*less, *more, note, *also])
+    is_counts = flat is not None or (keys is not None and stored.is_integer) or _says_counts(arrays[name])
     if dark is None:
-        dark, more = _field(arrays, find_all(arrays, DARK, name), stack, "dark", sinograms)
-        notes += more
-    has_fields = flat is not None or dark is not None or bool(unused)  # which belong to counts alone
-    is_counts = has_fields or (keys is not None and stored.is_integer) or _says_counts(arrays[name])
+        darks = find_all(arrays, DARK, name)
+        if not is_counts:
+            shown, less = evidence(arrays, name, fields, darks, stack)
+            notes += [*(f"{COUNTS_BY}{one}" for one in shown), *less]
+            is_counts = bool(shown)
+        if is_counts:
+            dark, more = _field(arrays, darks, stack, "dark", sinograms)
+            notes += more
+    else:
+        is_counts = True
     if is_counts and flat is None:
         notes.append("detector counts without a flat field")
     else:
@@ -96,9 +107,10 @@ def measurement_from(
         angles_deg=angles,
         center=center,
         flat=flat,
-        dark=dark if is_counts else None,
+        dark=dark,
         is_counts=is_counts,
         notes=tuple(notes),
+        flat_from=tuple(one for one in flats if 0 not in arrays[one].shape),
     )
 
 

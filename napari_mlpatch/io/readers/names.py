@@ -33,9 +33,13 @@ ANGLES = {
 ANGLE_AXES = frozenset((*ANGLES, "projection", "projections", "frame", "frames", "view", "views", "omega", "phi"))
 BIN_AXES = frozenset(("x", "bin", "bins", "column", "columns", "u", "s", "detectorx"))
 CENTER = ("center", "centre", "cor", "rotationcenter", "rotationcentre", "centerofrotation", "rotationaxis")
+PICTURED = (
+    *("openbeams", "whitefield", "whitefields", "bright", "brightfield", "brightfields", "flatimages", "whiteimages"),
+)
+"""Flat fields where they are pictures of the detector, or rows of it: as numbers these words mean much else."""
 FIELD = (
     *("flat", "flats", "white", "whites", "datawhite", "flatfield", "flatfields", "flatfielddata", "i0", "openbeam"),
-    *("openbeams", "whitefield", "whitefields", "bright", "brightfield", "brightfields", "flatimages", "whiteimages"),
+    *PICTURED,
 )
 SHADE = (*("dark", "darks", "datadark", "darkfield", "darkfields", "darkfielddata", "darkcurrent", "darkimages"),)
 BEFORE = ("before", "pre", "start", "begin", "first", "beforescan", "prescan")
@@ -70,10 +74,15 @@ def key(name: str) -> str:
     return "".join(letter for letter in last if letter not in "_- ")
 
 
+def stem(name: str) -> str:
+    """The word for a flat or dark field that the name of one begins or ends with, "" where it does with none."""
+    plain = key(name)
+    return max((f for f in (*FIELD, *SHADE) if plain.startswith(f) or plain.endswith(f)), key=len, default="")
+
+
 def side(name: str) -> str | None:
     """Whether the name of a field says that it was taken "before" or "after" the scan."""
-    plain = key(name)
-    field = max((f for f in (*FIELD, *SHADE) if plain.startswith(f) or plain.endswith(f)), key=len, default="")
+    plain, field = key(name), stem(name)
     rest = plain.removeprefix(field) if plain.startswith(field) else plain.removesuffix(field)
     return "before" if rest in BEFORE else "after" if rest in AFTER else None
 

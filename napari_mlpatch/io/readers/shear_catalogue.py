@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_mlpatch.core.errors import InputError
 
-from ..angle_words import DEGREES, unit_in
+from ..angle_words import DEGREES, alone, states_nothing, unit_in
 from ..option_phrases import option
 
 GALAXIES = 4.0  # for each pixel of a map that is made from a catalogue
@@ -167,12 +167,13 @@ def _in_degrees(values: np.ndarray, unit: str, what: str) -> tuple[np.ndarray, s
     word = unit.strip().lower()
     if word in HOURS and what == "right ascension":
         return 15.0 * values, f"{what} converted from hours"
-    if not word:
+    if states_nothing(word):
         return values, "positions taken in degrees, as no unit is stated"
-    known = unit_in(word)
+    known = alone(word) or unit_in(word)
     if known is None or known in ("turns", "gon"):
         raise InputError(
-            f"The unit {unit.strip()[:40]!r} of {what} is not known: degrees, radians, arcmin, arcsec, or hours are."
+            f"The unit {unit.strip()[:40]!r} of {what} is not known: degrees, radians, arcmin, arcsec, mas, or hours "
+            "of right ascension are."
         )
     if known == "degrees":
         return values, ""
