@@ -9,7 +9,8 @@ from napari_mlpatch.torch_later import Tensor, torch
 from .noise_level import BLOCK, ENOUGH, MAD_TO_STD, UNCERTAIN, UNEVEN, is_filled, quiet_median
 
 ALL_NOISE = (
-    "The data look like white noise throughout, all of which counts as noise. Give the noise level where it is known."
+    "The data look like white noise throughout, all of which counts as noise. Where its level is known, choose the "
+    "method's weight or sigma by it."
 )
 STEPS = (1, 2)  # pixels between the values of differences
 ALIKE = 1.25  # ratio of the levels of differences over these steps, above which they are not of white noise

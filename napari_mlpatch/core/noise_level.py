@@ -16,8 +16,8 @@ UNEVEN = 1.25
 1.09 for white noise alone."""
 UNCERTAIN = (
     "The noise level is uncertain: what counts as noise is not alike everywhere. Where detail fills the picture it is "
-    "too high; where noise grows with the signal, as that of counts does, it is that of the weaker parts. Give the "
-    "noise level where it is known."
+    "too high; where noise grows with the signal, as that of counts does, it is that of the weaker parts. Where it is "
+    "known, choose the method's weight or sigma by it."
 )
 QUARTILE_OF_NOISE = 0.945
 """Lower quartile over blocks of the level that each has by its median, where there is nothing but white noise of 1."""

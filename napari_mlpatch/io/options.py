@@ -68,7 +68,7 @@ class ProblemOptions:
     angles_deg: Annotated[
         Any,
         _option(
-            "degrees: a text file, a list, or start:stop:count",
+            "degrees: a text file, a list, or start:stop:count (stop excluded)",
             flag="--angles",
             metavar="FILE|RANGE",
             label="angles",

@@ -206,7 +206,7 @@ class CompressedSensing(Operator):
     def noise_remark(self, y: Tensor) -> str:
         return (
             "The noise level of random measurements cannot be told from them: automatic weights take a thousandth of "
-            "their size. Give the noise level where it is known."
+            "their size. Where it is known, choose the method's weight or sigma by it."
         )
 
 

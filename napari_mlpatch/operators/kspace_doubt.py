@@ -15,7 +15,7 @@ from .kspace_noise import OUTER, back, in_phase
 
 UPPER_BOUND = (
     "The noise level may be far too high: it is an upper bound, as one coil's data of a picture whose phase varies do "
-    "not tell noise from detail. Give the noise level where it is known."
+    "not tell noise from detail. Where it is known, choose the method's weight or sigma by it."
 )
 NEAR = 1.2  # of the least level, up to which another one says the same
 RED = 1.3  # more in the inner half of k-space than in the outer one, above which it is no noise

@@ -30,7 +30,11 @@ class Scanner(Operator):
 
     image_shape: Annotated[tuple[int, int], Field(description="rows and columns of the image")]
     angles_deg: Annotated[
-        Angles, Field(description="angles of the views, start:stop:count or a list", json_schema_extra={"unit": "°"})
+        Angles,
+        Field(
+            description="angles of the views, start:stop:count (stop excluded) or a list",
+            json_schema_extra={"unit": "°"},
+        ),
     ]
     detector_count: Annotated[int, Field(ge=1, le=100_000, description="bins of the detector")]
 
