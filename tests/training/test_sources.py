@@ -199,3 +199,106 @@ def test_a_training_refuses_pairs_in_another_order(pairs):
     found, _ = open_data(Pairs(measurements=names("y"), truths=("x1.npy", "x0.npy", "x2.npy", "x3.npy")), folder)
     with pytest.raises(InputError, match="Measurement 1 of the pairs is one of true picture 2"):
         found.check(A)
+
+
+# ---- the same on larger sets, and what must not be refused ----------------------------------------------------------
+
+C = mp.operators.ParallelBeam(image_shape=(16, 16), angles_deg="0:180:15", detector_count=16)
+MANY = torch.rand(100, 1, 16, 16, generator=torch.Generator().manual_seed(3))
+ROWS, COLUMNS = torch.meshgrid(torch.arange(16) - 7.5, torch.arange(16) - 7.5, indexing="ij")
+
+
+def grain(shape, seed):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def disc(radius):
+    return (radius**2 > ROWS**2 + COLUMNS**2).float()
+
+
+@pytest.fixture(scope="module")
+def many():
+    return C(MANY)
+
+
+@pytest.fixture
+def slices():
+    """Of a sample, the first above it: a broad disc of another density each, with details."""
+    inside = disc(7.5) * (1 + 0.2 * torch.arange(8.0)).view(8, 1, 1, 1)
+    return inside * (1 - 0.3 * MANY[:8]) * (torch.arange(8) > 0).view(8, 1, 1, 1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_random_order_of_many_is_told(many, seed):
+    order = torch.randperm(100, generator=torch.Generator().manual_seed(seed))
+    y = many + 0.01 * grain(many.shape, seed)
+    assert mismatch(y, MANY, C) == ""
+    assert "Give measurements and true pictures in the same order" in mismatch(y, MANY[order], C)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_names_sorted_as_text_and_as_numbers_are_told(many, first):
+    as_text = [k - first for k in sorted(range(first, first + 100), key=str)]
+    assert "in the same order" in mismatch(many[as_text], MANY, C)
+
+
+def test_a_shift_by_one_and_low_contrast_in_another_order_are_told(many):
+    assert "so it is for 16 of 16 pictures looked at" in mismatch(many, MANY.roll(1, 0), C)
+    bright = 1 + 0.005 * grain((8, 1, 16, 16), 0)
+    blur = mp.operators.Blur(image_shape=(16, 16))
+    assert mismatch(blur(bright), bright, blur) == ""
+    assert mismatch(blur(bright), bright[[1, 0, *range(2, 8)]], blur).startswith("Measurement 1 of the pairs is one of")
+
+
+def test_turned_ones_are_told_where_others_say_nothing(many):
+    mirrored = "are those of the true pictures mirrored left to right"
+    partly = torch.cat([MANY[:2], MANY[2:20].flip(-1)])
+    assert mirrored in mismatch(many[:20], partly, C)
+    assert mirrored in mismatch(many[:1], MANY[:1].flip(-1), C)
+    assert mirrored in mismatch(many[:1].repeat(5, 1, 1, 1), MANY[:1].flip(-1).repeat(5, 1, 1, 1), C)
+    for first, second in ((disc(6), disc(4)), (disc(0), disc(0))):
+        x = MANY[:8].clone()
+        x[0], x[1] = first, second
+        assert mirrored in mismatch(C(x), x.flip(-1), C)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.1, 1.0, 10.0, -1.0])
+@pytest.mark.parametrize("background", ["constant", "broad", "another each"])
+def test_an_empty_slice_with_an_offset_is_no_mismatch(slices, offset, background):
+    y = C(slices)
+    broad = torch.ones(16) if background == "constant" else y[4, 0, 0] / y[4].max()
+    amount = torch.rand(8, 1, 1, 1, generator=torch.Generator().manual_seed(4)) if background == "another each" else 1.0
+    assert mismatch(y + offset * amount * broad + 0.01 * grain(y.shape, 5), slices, C) == ""
+    faint = slices.clone()
+    faint[0, 0, 4:6, 9:11] = 0.005
+    assert mismatch(C(faint) + offset * amount * broad + 0.01 * grain(y.shape, 5), faint, C) == ""
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_rightful_pairs_pass(slices, seed):
+    y = C(slices)
+    level = float(y.mean())
+    exposure = 0.3 + torch.rand(8, 1, 1, 1, generator=torch.Generator().manual_seed(seed))
+    for noise in (0.0, 0.1, 1.0, 10.0):
+        assert mismatch(exposure * y + noise * level * grain(y.shape, seed), slices, C) == ""
+    assert mismatch(y + 0.02 * level * grain(y.shape, seed), (slices > slices.mean()).float(), C) == ""
+    assert mismatch(torch.log1p(y), slices, C) == mismatch(y.clamp(max=2 * level), slices, C) == ""
+    round_ones = torch.stack([disc(2 + 0.6 * k) for k in range(8)])[:, None]
+    assert mismatch(exposure * C(round_ones) + 0.05 * grain(y.shape, seed), round_ones, C) == ""
+    blurred = (blur := mp.operators.Blur(image_shape=(16, 16)))(round_ones)
+    for bent in (torch.log1p(2 * blurred), blurred**2, blurred.clamp(max=0.6)):
+        assert mismatch(bent, round_ones, blur) == ""
+
+
+def test_no_more_is_measured_than_said(many):
+    class Counted:
+        calls = 0
+
+        def __call__(self, x):
+            self.calls += len(x)
+            return C(x)
+
+    counted = Counted()
+    assert mismatch(many, MANY, counted) == "" and counted.calls == 17
+    counted = Counted()
+    assert mismatch(grain(many.shape, 1), MANY, counted) == "" and counted.calls == 17 + 2 * 7
