@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_mlpatch.torch_later import Tensor
+from napari_mlpatch.torch_later import Tensor, torch
 
 SIGNAL = 0.07  # of the largest root mean square of a bin: below, its rays pass through air
 ENOUGH = 0.01  # of the rays at one distance may be missing without a word: 2 degrees of half a turn
@@ -41,8 +41,8 @@ def remark_on_coverage(
     missing = missing_share(turn, axis_bin)
     if missing.max() <= ENOUGH:
         return ()
-    power = y.detach().double().square().mean((0, 1, 2)).cpu().numpy()
-    missing = np.where(power > SIGNAL**2 * power.max(), missing, 0.0)
+    strength = torch.linalg.vector_norm(y.detach(), dim=(0, 1, 2), dtype=torch.float64).cpu().numpy()
+    missing = np.where(strength > SIGNAL * strength.max(), missing, 0.0)
     share = float(missing.max())
     if share <= ENOUGH:
         return ()

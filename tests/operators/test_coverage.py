@@ -101,9 +101,10 @@ def test_a_missing_wedge():
     assert said.startswith("17 % of the rays are") and "none between 149 and 180 degrees" in said
 
 
-def test_the_wedge_of_a_tilt_series():
+@pytest.mark.parametrize("unit", [1e-30, 1.0, 1e30])
+def test_the_wedge_of_a_tilt_series(unit):
     A = parallel(np.arange(-60.0, 61.0, 2.0))
-    (said,) = told(A, disc(A))
+    (said,) = told(A, unit * disc(A))
     assert "none between 60 and 120 degrees" in said
 
 
